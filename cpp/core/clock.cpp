@@ -1,0 +1,97 @@
+#include "core/clock.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+namespace attolog {
+
+bool detect_tsc() {
+#if defined(__x86_64__) && defined(__linux__)
+  std::ifstream file("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  std::string name;
+  return file >> name && name == "tsc";
+#else
+  return false;
+#endif
+}
+
+const bool kTicksAreTsc = detect_tsc();
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSlewNs = kSecond;  // differences are taken back over about this time
+
+std::int64_t at(const ClockSegment& segment, Ticks ticks) {
+  const auto passed = static_cast<std::int64_t>(ticks - segment.ticks);
+  return segment.ns + std::llround(static_cast<double>(passed) * segment.ns_per_tick);
+}
+
+}  // namespace
+
+std::int64_t ClockHistory::to_ns(Ticks ticks) const {
+  // acquire: pairs with the release in Clock::add; the segments below count are complete.
+  const std::uint64_t n = count.load(std::memory_order_acquire);
+  if (n == 0) return 0;
+  const std::uint64_t oldest = n > kSegments / 2 ? n - kSegments / 2 : 0;
+  std::uint64_t i = n - 1;
+  while (i > oldest && segments[i % kSegments].ticks > ticks) --i;
+  return at(segments[i % kSegments], ticks);
+}
+
+Clock::Reading Clock::read() {
+  // The reading with the narrowest bracket of three: an interrupt in between does not count.
+  Reading best{};
+  Ticks narrowest = ~Ticks{0};
+  for (int i = 0; i < 3; ++i) {
+    const Ticks before = now_ticks();
+    const auto wall = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
+    const auto monotonic = static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC));
+    const Ticks width = now_ticks() - before;
+    if (width <= narrowest) {
+      narrowest = width;
+      best = {before + width / 2, monotonic, wall};
+    }
+  }
+  return best;
+}
+
+void Clock::add(ClockHistory& history, const ClockSegment& segment) {
+  const std::uint64_t n = history.count.load(std::memory_order_relaxed);  // only this thread adds
+  history.segments[n % ClockHistory::kSegments] = segment;
+  history.count.store(n + 1, std::memory_order_release);
+}
+
+void Clock::start(ClockHistory& history) {
+  // The first reading is kept from process start, so that later sessions have a long base line.
+  static const Reading first = read();
+  Reading now = read();
+  while (now.monotonic - first.monotonic < 2'000'000) now = read();
+  rate_ = static_cast<double>(now.monotonic - first.monotonic) /
+          static_cast<double>(now.ticks - first.ticks);
+  last_ = now;
+  add(history, {now.ticks, now.wall, rate_});
+}
+
+std::int64_t Clock::follow(ClockHistory& history) {
+  const Reading now = read();
+  const std::int64_t passed = now.monotonic - last_.monotonic;
+  if (passed < kSecond / 2) return 0;
+  rate_ = static_cast<double>(passed) / static_cast<double>(now.ticks - last_.ticks);
+  last_ = now;
+  const std::int64_t shown = history.to_ns(now.ticks);
+  const std::int64_t error = now.wall - shown;
+  if (std::abs(error) > kSecond) {
+    add(history, {now.ticks, now.wall, rate_});
+    return error;
+  }
+  // At most a tenth faster or slower, so that time always moves forward.
+  const double slew = std::clamp(static_cast<double>(error) / kSlewNs, -0.1, 0.1);
+  add(history, {now.ticks, shown, rate_ * (1.0 + slew)});
+  return 0;
+}
+
+}  // namespace attolog

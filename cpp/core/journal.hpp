@@ -1,0 +1,188 @@
+// The blocks of a journal (.atto), drawn byte by byte in docs/format.md.
+//
+// A block stands for itself: it carries the sites and threads it uses and predicts nothing from
+// another block, so that damage costs one block and blocks of several processes may follow each
+// other.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/buffer.hpp"
+#include "core/record.hpp"
+#include "core/varint.hpp"
+
+namespace attolog {
+
+// Not text, and changed by any transfer that takes it for text. No payload contains it (see
+// BlockHeader::mask), so that whoever finds it and a valid header checksum has found a block.
+inline constexpr std::string_view kBlockMagic{
+    "\x89"
+    "ATTO\r\n\x1a",
+    8};
+inline constexpr std::uint16_t kFormatVersion = 1;
+inline constexpr std::size_t kBlockHeaderSize = 64;
+
+// A writer ends a block past either of these; a reader holds it to the limits below.
+inline constexpr std::size_t kBlockPayload = std::size_t{1} << 20;
+inline constexpr std::size_t kBlockValues = std::size_t{1} << 20;
+
+inline constexpr std::uint32_t kMaxPayload = std::uint32_t{1} << 30;
+inline constexpr std::uint32_t kMaxRecordValues = 65536;
+inline constexpr std::uint32_t kMaxBlockValues = kBlockValues + kMaxRecordValues;
+inline constexpr std::uint32_t kMaxBlockColumns = std::uint32_t{1} << 21;  // (site, position) pairs
+inline constexpr std::uint32_t kMaxFields = 65536;
+
+inline constexpr std::uint32_t kDictionarySize =
+    4096;  // strings; a later one takes the oldest's place
+inline constexpr std::uint32_t kDictionaryString = 64;  // bytes; longer ones stay out
+inline constexpr std::uint32_t kShapes = 16;            // per site, replaced like strings
+inline constexpr std::uint8_t kFormattedBit = 0x80;     // of a tag in a shape: a text stands before
+inline constexpr int kMaxScale = 9;                     // decimals of a float stored as an integer
+inline constexpr std::array<double, kMaxScale + 1> kPowersOfTen{1e0, 1e1, 1e2, 1e3, 1e4,
+                                                                1e5, 1e6, 1e7, 1e8, 1e9};
+inline constexpr std::uint8_t kDecimalBit = 0x80;  // of a float's control byte
+
+struct BlockHeader {
+  std::uint16_t version = kFormatVersion;
+  std::uint16_t flags = 0;         // none are defined yet; a reader refuses those it does not know
+  std::uint32_t payload_size = 0;  // bytes as stored
+  std::uint32_t records = 0;
+  std::uint32_t pid = 0;
+  std::int64_t first_ns = 0;  // the earliest time in the block
+  std::int64_t last_ns = 0;   // the latest
+  std::uint64_t run_id = 0;
+  std::uint32_t mask = 0;  // every four bytes of the stored payload are XORed with it
+  std::uint32_t sequence =
+      0;  // the next block of this writer has the next number: no two are alike
+  std::uint32_t checksum = 0;  // CRC-32C of the payload as stored
+
+  // Writes kBlockHeaderSize bytes, with their own checksum.
+  void write(char* out) const;
+  // From kBlockHeaderSize bytes; nothing if the magic or the checksum is wrong.
+  static std::optional<BlockHeader> read(const char* bytes);
+};
+
+// Masks or, the second time, unmasks a payload in place.
+void apply_mask(char* payload, std::size_t size, std::uint32_t mask);
+
+// What predicts the next value of one (site, position).
+struct ColumnState {
+  std::uint64_t last_int = 0;      // also dates, times, durations
+  std::uint64_t last_bits = 0;     // of a float
+  std::uint64_t last_decimal = 0;  // of a float that is last_decimal / 10^scale
+  std::uint8_t scale = 0;
+  // The rest is the encoder's own business: which scale to try first, how often not to try at all.
+  std::uint8_t likely_scale = 0;
+  std::uint8_t skip = 0;
+  std::uint8_t penalty = 0;
+};
+
+// Records -> blocks. One for each file and process.
+class BlockEncoder {
+ public:
+  BlockEncoder(std::uint64_t run_id, std::uint32_t pid);
+  ~BlockEncoder();
+
+  // Adds a record to the block that is open at the end of `out`, or opens one. Site and thread are
+  // known again by their addresses, so they must not change while they are in use. Of more than
+  // kMaxRecordValues values the rest is left out. Throws std::bad_alloc, or std::length_error for a
+  // record past some 1 GiB: then nothing of it is in `out`, and the encoder goes on.
+  void append(const Record& record, Buffer& out);
+
+  // Ends the open block, if there is one. Allocates nothing.
+  void finish(Buffer& out);
+
+ private:
+  struct SiteState;
+  struct Text {
+    std::size_t offset = 0;  // into the Buffer, which may move
+    std::size_t size = 0;
+  };
+
+  void open(Buffer& out);
+  SiteState& state_of(const Site& site);
+  void encode(const Record& record, Buffer& out);
+  std::uint32_t choose_shape(SiteState& state, std::span<const Value> values);
+  char* put_string(char* at, std::string_view text, const char* base);
+  char* put_value(char* at, const Value& value, ColumnState& column, const char* base);
+
+  BlockHeader header_;  // of the open block, or of the last one
+  bool open_ = false;
+  std::size_t start_ = 0;   // of the block in the Buffer
+  std::size_t values_ = 0;  // in the block
+  std::uint64_t last_ns_ = 0;
+  std::uint32_t epoch_ = 0;  // the block's number: what bears another one is forgotten
+  std::uint32_t site_count_ = 0;
+  std::vector<std::unique_ptr<SiteState>> sites_;  // by Site::id
+  const Thread* thread_ = nullptr;
+  std::unordered_map<const Thread*, std::uint32_t> threads_;
+  std::uint64_t texts_ = 0;  // ever added to the dictionary
+  std::array<Text, kDictionarySize> dictionary_;
+  std::array<std::uint16_t, 2 * kDictionarySize> slots_{};  // by hash; checked, so never cleared
+};
+
+// Sites and threads as read: one object for all blocks that define the same, so that their
+// addresses are keys. Safe to share between readers in several threads.
+class Definitions {
+ public:
+  // The definition at the reader's position. Throws FormatError.
+  const Site* site(ByteReader& in);
+  const Thread* thread(ByteReader& in);
+
+ private:
+  std::mutex mutex_;
+  std::size_t fields_ = 0;
+  std::unordered_map<std::string, std::unique_ptr<Site>> sites_;  // by their encoded bytes
+  std::unordered_map<std::string, std::unique_ptr<Thread>> threads_;
+};
+
+// A block's payload -> records.
+class BlockDecoder {
+ public:
+  // `payload` is unmasked, and outlives the decoder; so does `definitions`.
+  BlockDecoder(const BlockHeader& header, std::string_view payload, Definitions& definitions);
+
+  // The next record, which lives until the next call; nullptr after the last one. Throws
+  // FormatError where the payload contradicts the format or the header: then no record of the block
+  // is to be trusted.
+  const Record* next();
+
+ private:
+  struct SiteState {
+    const Site* site = nullptr;
+    std::string_view shape;
+    std::vector<std::string_view> shapes;
+    std::uint32_t shape_count = 0;  // ever defined
+    std::vector<ColumnState> columns;
+  };
+
+  void read_shape(SiteState& state);
+  std::string_view read_string();
+  void read_value(std::uint8_t tag, Value& value, ColumnState& column);
+  void finish() const;
+
+  BlockHeader header_;
+  ByteReader in_;
+  Definitions& definitions_;
+  std::uint32_t done_ = 0;
+  std::int64_t earliest_ = INT64_MAX;
+  std::int64_t latest_ = INT64_MIN;
+  std::size_t values_total_ = 0;
+  std::size_t columns_total_ = 0;
+  std::vector<SiteState> sites_;
+  std::vector<const Thread*> threads_;
+  std::vector<std::string_view> dictionary_;
+  std::uint64_t texts_ = 0;
+  std::vector<Value> values_;
+  Record record_;
+};
+
+}  // namespace attolog

@@ -1,0 +1,127 @@
+#include "core/mapping.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace attolog {
+
+void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void allocate(int fd, std::size_t from, std::size_t size) {
+#if defined(__APPLE__)
+  const int error = ::ftruncate(fd, static_cast<off_t>(from + size)) == 0 ? 0 : errno;
+#else
+  int error = EINTR;
+  while (error == EINTR) {
+    error = ::posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(size));
+  }
+#endif
+  if (error != 0) {
+    errno = error;
+    fail("allocating " + std::to_string(size) + " bytes");
+  }
+}
+
+File create_file(const std::string& path, std::size_t size) {
+  File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) fail(path);
+  try {
+    allocate(file.fd(), 0, size);
+  } catch (const std::system_error& error) {
+    ::unlink(path.c_str());
+    throw std::system_error(error.code(), path);
+  }
+  return file;
+}
+
+File open_file(const std::string& path, int flags) {
+  File file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) fail(path);
+  return file;
+}
+
+File memory_file(std::size_t size) {
+#if defined(__linux__)
+  File file(::memfd_create("attolog", MFD_CLOEXEC));
+#else
+  std::string name = "/tmp/attolog-XXXXXX";
+  File file(::mkstemp(name.data()));
+  if (file) ::unlink(name.c_str());
+#endif
+  if (!file) fail("memory for a ring");
+  if (size != 0) allocate(file.fd(), 0, size);
+  return file;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+Mapping Mapping::of(int fd, std::size_t size, bool writable) {
+  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) fail("mapping a file");
+  return {data, size};
+}
+
+Mapping Mapping::private_of(int fd, std::size_t size, bool writable) {
+  Mapping mapping = of(fd, size, writable);
+#if defined(__linux__)
+  ::madvise(mapping.data(), size, MADV_DONTFORK);
+#else
+  ::minherit(mapping.data(), size, VM_INHERIT_NONE);
+#endif
+  return mapping;
+}
+
+Mapping Mapping::mirrored(int fd, std::size_t header, std::size_t capacity, bool writable) {
+  const int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  const std::size_t once = header + capacity;
+  void* room = ::mmap(nullptr, once + capacity, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  if (room == MAP_FAILED) fail("mapping a ring");
+  Mapping mapping(room, once + capacity);
+  if (::mmap(mapping.data(), once, access, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+      ::mmap(mapping.data() + once, capacity, access, MAP_SHARED | MAP_FIXED, fd,
+             static_cast<off_t>(header)) == MAP_FAILED) {
+    fail("mapping a ring");
+  }
+  return mapping;
+}
+
+namespace {
+
+bool try_flock(int fd, int kind) {
+  int result = -1;
+  do {
+    result = ::flock(fd, kind | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EWOULDBLOCK) fail("locking a file");
+  return result == 0;
+}
+
+}  // namespace
+
+bool try_lock(int fd) { return try_flock(fd, LOCK_EX); }
+
+bool try_lock_shared(int fd) { return try_flock(fd, LOCK_SH); }
+
+void lock(int fd) {
+  while (::flock(fd, LOCK_EX) != 0) {
+    if (errno != EINTR) fail("locking a file");
+  }
+}
+
+void unlock(int fd) { ::flock(fd, LOCK_UN); }
+
+}  // namespace attolog

@@ -1,0 +1,77 @@
+// Files in memory. Everything here is created complete (space allocated, no holes), because touching
+// a page that a full file system cannot provide is a SIGBUS.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace attolog {
+
+// An open file descriptor.
+class File {
+ public:
+  File() = default;
+  explicit File(int fd) : fd_(fd) {}
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~File();
+
+  int fd() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  void close() { *this = File(); }
+
+ private:
+  int fd_ = -1;
+};
+
+// Fails with std::system_error whose text starts with `path`.
+File create_file(const std::string& path, std::size_t size);  // new, 0600, `size` bytes allocated
+File open_file(const std::string& path, int flags);           // existing, never through a symlink
+File memory_file(std::size_t size);                           // without a name, gone with the process
+void allocate(int fd, std::size_t from, std::size_t size);    // space for [from, from + size)
+
+// A mapped region, unmapped at the end.
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Mapping();
+
+  // `size` may lie beyond the file's end, as room to grow: touch only what was allocated.
+  static Mapping of(int fd, std::size_t size, bool writable);
+  // The same, but a forked child does not get it: a mapping keeps its file's lock held, also after
+  // the descriptor is closed.
+  static Mapping private_of(int fd, std::size_t size, bool writable);
+  // The `capacity` bytes behind `header` are mapped twice, one after the other: a record that wraps
+  // is contiguous all the same.
+  static Mapping mirrored(int fd, std::size_t header, std::size_t capacity, bool writable);
+
+  char* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  Mapping(void* data, std::size_t size) : data_(static_cast<char*>(data)), size_(size) {}
+
+  char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// flock on a whole file. False: somebody else holds it.
+bool try_lock(int fd);
+bool try_lock_shared(int fd);
+void lock(int fd);  // waits
+void unlock(int fd);
+
+[[noreturn]] void fail(const std::string& what);  // std::system_error from errno
+
+}  // namespace attolog

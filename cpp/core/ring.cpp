@@ -1,0 +1,99 @@
+#include "core/ring.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+
+namespace attolog {
+
+Ring Ring::create(const std::string& path, std::size_t capacity) {
+  const std::size_t size = kPage + capacity;
+  const File file = path.empty() ? memory_file(size) : create_file(path, size);
+  Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, true);
+  auto* header = new (mapping.data()) RingHeader{};
+  header->capacity = capacity;
+  // release: pairs with the acquire in open, which may run as soon as the file has a name.
+  header->magic.store(RingHeader::kMagic, std::memory_order_release);
+#if defined(MADV_POPULATE_WRITE)
+  ::madvise(mapping.data(), size, MADV_POPULATE_WRITE);  // no page faults in the first calls
+#endif
+  return {std::move(mapping), capacity, path};
+}
+
+Ring Ring::open(const std::string& path, bool writable) {
+  const File file = open_file(path, writable ? O_RDWR : O_RDONLY);
+  struct stat info{};
+  if (::fstat(file.fd(), &info) != 0) fail(path);
+  const auto size = static_cast<std::size_t>(info.st_size);
+  const std::size_t capacity = size > kPage ? size - kPage : 0;
+  if (!std::has_single_bit(capacity) || capacity < kPage || capacity > kMaxRing) {
+    throw std::runtime_error(path + ": not a ring (its size fits none)");
+  }
+  Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, writable);
+  const auto* header = reinterpret_cast<const RingHeader*>(mapping.data());
+  // acquire: pairs with the release in create.
+  if (header->magic.load(std::memory_order_acquire) != RingHeader::kMagic ||
+      header->capacity != capacity) {
+    throw std::runtime_error(path + ": not a ring, or one that was never used");
+  }
+  return {std::move(mapping), capacity, path};
+}
+
+bool Ring::is_pending_over(std::uint64_t committed_batch) const {
+  // acquire: pairs with the release in prepare; pending_tail and pending_thread belong to this batch.
+  const std::uint64_t batch = header().pending_batch.load(std::memory_order_acquire);
+  return batch != 0 && batch <= committed_batch;
+}
+
+std::uint64_t Ring::tail(std::uint64_t committed_batch) const {
+  return is_pending_over(committed_batch) ? header().pending_tail.load(std::memory_order_relaxed)
+                                          : header().tail.load(std::memory_order_relaxed);
+}
+
+RingThread& Ring::thread(std::uint64_t committed_batch) const {
+  const std::uint32_t slot = is_pending_over(committed_batch)
+                                 ? header().pending_thread.load(std::memory_order_relaxed)
+                                 : header().thread.load(std::memory_order_relaxed);
+  return header().threads[slot % 2];
+}
+
+void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread) const {
+  RingHeader& h = header();
+  h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::uint32_t slot = h.thread.load(std::memory_order_relaxed);
+  if (h.threads[slot].id != thread.id ||
+      thread.name.compare(0, RingThread::kName - 1, h.threads[slot].name) != 0) {
+    slot = 1 - slot;
+    RingThread& next = h.threads[slot];
+    next.id = thread.id;
+    const std::size_t n = std::min(thread.name.size(), RingThread::kName - 1);
+    std::memcpy(next.name, thread.name.data(), n);
+    std::memset(next.name + n, 0, RingThread::kName - n);
+  }
+  h.pending_tail.store(tail, std::memory_order_relaxed);
+  h.pending_thread.store(slot, std::memory_order_relaxed);
+  // release: pairs with the acquire in is_pending_over.
+  h.pending_batch.store(batch, std::memory_order_release);
+}
+
+void Ring::release(std::uint64_t committed_batch) const {
+  if (!is_pending_over(committed_batch)) return;
+  RingHeader& h = header();
+  h.thread.store(h.pending_thread.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  // release: pairs with the producer's acquire; our reads of the freed bytes are over.
+  h.tail.store(h.pending_tail.load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+void Ring::settle(std::uint64_t committed_batch) const {
+  release(committed_batch);
+  abandon();
+}
+
+}  // namespace attolog

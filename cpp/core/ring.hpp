@@ -1,0 +1,83 @@
+// The ring: a bounded single-producer single-consumer buffer in shared memory, one per thread.
+//
+//   header (one page) | capacity bytes | the same bytes again (mirror)
+//
+// Positions count bytes and only grow; the byte at position p is data[p % capacity]. A record is
+// committed by one release store of the head, and nothing past the head is ever read. Both ends
+// survive the process: recovery goes on from the header alone.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "core/mapping.hpp"
+#include "core/record.hpp"
+
+namespace attolog {
+
+inline constexpr std::size_t kPage = 4096;
+inline constexpr std::size_t kMinRing = 64 * 1024;
+inline constexpr std::size_t kMaxRing = std::size_t{1} << 30;
+
+// Who logged what lies at the tail. Later owners announce themselves in the ring (Kind::thread).
+struct RingThread {
+  static constexpr std::size_t kName = 88;
+  std::uint64_t id;
+  char name[kName];
+};
+
+struct RingHeader {
+  static constexpr std::uint64_t kMagic = 0x31474e4952545441;  // "ATTRING1"
+  std::atomic<std::uint64_t> magic;  // stored last (release): a ring without it holds nothing yet
+  std::uint64_t capacity;
+
+  // Written by the producer. release: the record below it is complete; acquired by the consumer.
+  alignas(64) std::atomic<std::uint64_t> head;
+
+  // Written by the consumer. `tail` release: the bytes below it are free; acquired by the producer.
+  alignas(64) std::atomic<std::uint64_t> tail;
+  // What the tail and thread become once the session's batch `pending_batch` is committed.
+  std::atomic<std::uint64_t> pending_batch;  // 0: nothing pending
+  std::atomic<std::uint64_t> pending_tail;
+  std::atomic<std::uint32_t> pending_thread;
+  std::atomic<std::uint32_t> thread;  // which of the two holds at the tail
+  RingThread threads[2];
+};
+static_assert(sizeof(RingHeader) <= kPage && std::atomic<std::uint64_t>::is_always_lock_free);
+
+class Ring {
+ public:
+  // An empty `path` makes a ring without a name, gone with the process. Throws std::system_error.
+  static Ring create(const std::string& path, std::size_t capacity);
+  // A ring that another process left behind; throws std::runtime_error where it is none.
+  static Ring open(const std::string& path, bool writable);
+
+  RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.data()); }
+  char* data() const { return mapping_.data() + kPage; }
+  std::uint64_t capacity() const { return capacity_; }
+  const std::string& path() const { return path_; }
+
+  // Where to go on reading, given the session's last committed batch.
+  std::uint64_t tail(std::uint64_t committed_batch) const;
+  RingThread& thread(std::uint64_t committed_batch) const;
+  // Consumer: announces that `batch` takes everything below `tail`.
+  void prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread) const;
+  // Consumer, after the commit of that batch: frees the space.
+  void release(std::uint64_t committed_batch) const;
+  // Consumer: the announced batch failed.
+  void abandon() const { header().pending_batch.store(0, std::memory_order_release); }
+  // A new consumer: ends what the last one announced, one way or the other.
+  void settle(std::uint64_t committed_batch) const;
+
+ private:
+  Ring(Mapping mapping, std::uint64_t capacity, std::string path)
+      : mapping_(std::move(mapping)), capacity_(capacity), path_(std::move(path)) {}
+  bool is_pending_over(std::uint64_t committed_batch) const;
+
+  Mapping mapping_;
+  std::uint64_t capacity_;
+  std::string path_;
+};
+
+}  // namespace attolog

@@ -1,0 +1,196 @@
+#include "core/session.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <random>
+#include <stdexcept>
+
+#include "core/folder.hpp"
+
+namespace attolog {
+
+namespace {
+
+constexpr std::size_t kSiteStep = 64 * 1024;
+
+std::string random_hex() {
+  std::random_device random;
+  std::string digits;
+  for (int i = 0; i < 16; ++i) digits += "0123456789abcdef"[random() & 15];
+  return digits;
+}
+
+template <std::size_t N>
+void copy_text(char (&to)[N], const std::string& from) {
+  if (from.size() >= N) throw std::invalid_argument(from + ": too long");
+  std::memcpy(to, from.c_str(), from.size() + 1);
+}
+
+template <std::size_t N>
+std::string text_of(const char (&from)[N]) {
+  return {from, ::strnlen(from, N)};
+}
+
+// Names come from files that may be damaged: only what we would have made ourselves is believed.
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos;
+}
+
+}  // namespace
+
+std::unique_ptr<Session> Session::create(const std::string& folder, const LogTarget& target) {
+  std::unique_ptr<Session> session(new Session());
+  const std::size_t size = kHeader + kSiteStep;
+  if (folder.empty()) {
+    session->lock_ = memory_file(size);
+  } else {
+    session->folder_ = folder;
+    session->name_ = std::to_string(::getpid()) + "-" + random_hex();
+    // Nobody may find it before it is locked, or it would look dead.
+    const std::string fresh = folder + "/." + session->name_;
+    session->lock_ = create_file(fresh, size);
+    lock(session->lock_.fd());
+  }
+  session->site_room_ = kSiteStep;
+  session->mapping_ = Mapping::private_of(session->lock_.fd(), kHeader + kSiteRoom, true);
+  auto* header = new (session->mapping_.data()) SessionHeader{};
+  header->pid = static_cast<std::uint32_t>(::getpid());
+  header->started_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
+  header->format = target.format;
+  header->digits = target.digits;
+  header->columns = target.columns;
+  header->run_id = target.run_id;
+  copy_text(header->path, target.path);
+  copy_text(header->pattern, target.pattern);
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  copy_text(header->boot_id, boot.substr(0, sizeof header->boot_id - 1));
+  header->magic = SessionHeader::kMagic;
+  if (!folder.empty()) {
+    const std::string fresh = folder + "/." + session->name_;
+    const std::string path = folder + "/" + session->name_ + std::string(kSessionSuffix);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path);
+  }
+  return session;
+}
+
+std::unique_ptr<Session> Session::open(const std::string& folder, const std::string& name,
+                                       Access access) {
+  if (!is_plain_name(name) || !name.ends_with(kSessionSuffix)) return nullptr;
+  std::unique_ptr<Session> session(new Session());
+  session->folder_ = folder;
+  session->name_ = name.substr(0, name.size() - kSessionSuffix.size());
+  const bool writes = access != Access::read;
+  const std::string path = folder + "/" + name;
+  session->lock_ = File(::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW));
+  if (!session->lock_) {
+    if (errno == ENOENT) return nullptr;
+    fail(path);
+  }
+  if (access == Access::claim && !try_lock(session->lock_.fd())) return nullptr;
+  struct stat info{};
+  if (::fstat(session->lock_.fd(), &info) != 0) fail(path);
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (info.st_nlink == 0 || size < kHeader) return nullptr;  // another recovery was quicker
+  session->site_room_ = size - kHeader;
+  session->mapping_ = Mapping::private_of(session->lock_.fd(), size, writes);
+  if (session->header().magic != SessionHeader::kMagic) return nullptr;
+  return session;
+}
+
+LogTarget Session::target() const {
+  const SessionHeader& h = header();
+  return {text_of(h.path), h.format, h.digits, h.columns, text_of(h.pattern), h.run_id, h.pid};
+}
+
+std::string_view Session::sites() const {
+  // acquire: pairs with append_sites.
+  const std::uint64_t size = header().site_bytes.load(std::memory_order_acquire);
+  return {mapping_.data() + kHeader, std::min<std::uint64_t>(size, mapping_.size() - kHeader)};
+}
+
+bool Session::append_sites(std::string_view encoded) {
+  const std::uint64_t used = header().site_bytes.load(std::memory_order_relaxed);
+  const std::uint64_t wanted = used + encoded.size();
+  if (wanted > kSiteRoom) return false;
+  if (wanted > site_room_) {
+    const std::size_t room = (wanted + kSiteStep - 1) / kSiteStep * kSiteStep;
+    try {
+      allocate(lock_.fd(), kHeader, room);
+    } catch (const std::system_error&) {
+      return false;
+    }
+    site_room_ = room;
+  }
+  if (!encoded.empty()) {
+    std::memcpy(mapping_.data() + kHeader + used, encoded.data(), encoded.size());
+  }
+  // release: the sites are complete before any record names them.
+  header().site_bytes.store(wanted, std::memory_order_release);
+  return true;
+}
+
+std::string Session::ring_path(std::uint32_t index) const {
+  if (name_.empty()) return "";
+  return folder_ + "/" + name_ + "." + std::to_string(index) + std::string(kRingSuffix);
+}
+
+std::string Session::spill_path(std::uint64_t number) const {
+  return folder_ + "/" + name_ + "." + std::to_string(number) + ".spill";
+}
+
+std::vector<std::string> Session::ring_paths() const {
+  std::vector<std::string> paths;
+  for (const std::string& file : list_files(folder_, kRingSuffix)) {
+    if (file.starts_with(name_ + ".")) paths.push_back(folder_ + "/" + file);
+  }
+  return paths;
+}
+
+std::uint64_t Session::reported() const {
+  const SessionHeader& h = header();
+  // acquire: pairs with prepare_reported.
+  const std::uint64_t batch = h.pending_batch.load(std::memory_order_acquire);
+  return batch != 0 && batch <= committed() ? h.pending_reported.load(std::memory_order_relaxed)
+                                            : h.reported.load(std::memory_order_relaxed);
+}
+
+void Session::prepare_reported(std::uint64_t batch, std::uint64_t reported_then) {
+  SessionHeader& h = header();
+  h.reported.store(reported(), std::memory_order_relaxed);
+  h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  h.pending_reported.store(reported_then, std::memory_order_relaxed);
+  h.pending_batch.store(batch, std::memory_order_release);  // pairs with reported
+}
+
+void Session::drop(std::uint64_t n) {
+  SessionHeader& h = header();
+  Ticks none = 0;
+  h.dropped_since.compare_exchange_strong(none, now_ticks(), std::memory_order_relaxed);
+  h.dropped.fetch_add(n, std::memory_order_relaxed);
+}
+
+bool Session::is_alive() const {
+  const File file(::open((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str(),
+                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file && !try_lock_shared(file.fd());
+}
+
+void Session::remove() {
+  if (name_.empty()) return;
+  for (const std::string& path : ring_paths()) ::unlink(path.c_str());
+  for (const std::string& file : list_files(folder_, ".spill")) {
+    if (file.starts_with(name_ + ".")) ::unlink((folder_ + "/" + file).c_str());
+  }
+  ::unlink((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str());
+}
+
+}  // namespace attolog

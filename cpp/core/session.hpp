@@ -1,0 +1,121 @@
+// A session: one process writing one log file. Its mapped page says all that is needed to finish the
+// work without the process: what the file is, how to format it, the clock, the sites, and which batch
+// was the last to reach the file. Rings lie beside it, named after it.
+//
+// Alive means: the lock on the session file is held. pid and start time are only told to the user.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/mapping.hpp"
+#include "core/ring.hpp"
+#include "core/site_table.hpp"
+
+namespace attolog {
+
+// What a session needs to know of its log file.
+struct LogTarget {
+  std::string path;  // real
+  std::uint8_t format = 0;
+  std::uint8_t digits = 6;
+  std::uint16_t columns = 0;
+  std::string pattern;
+  std::uint64_t run_id = 0;  // shared by a program and its child processes
+  std::uint32_t pid = 0;     // of the process that logs
+};
+
+struct SessionHeader {
+  static constexpr std::uint64_t kMagic = 0x31534553'4f545441;  // "ATTOSES1"
+  std::uint64_t magic;
+  std::uint32_t pid;
+  std::uint8_t format;
+  std::uint8_t digits;
+  std::uint16_t columns;
+  std::uint64_t run_id;
+  std::int64_t started_ns;
+  char boot_id[40];
+  // release: the bytes of the batch are in the file; acquired by whoever reads ring tails.
+  std::atomic<std::uint64_t> committed_batch;
+  // Records that were not taken: full ring, no memory. Relaxed: a count.
+  std::atomic<std::uint64_t> dropped;
+  std::atomic<Ticks> dropped_since;  // the first of them
+  // How many of them the file tells of, and what that becomes with batch `pending_batch`.
+  std::atomic<std::uint64_t> reported;
+  std::atomic<std::uint64_t> pending_reported;
+  std::atomic<std::uint64_t> pending_batch;
+  std::atomic<std::uint64_t> site_bytes;  // release: the table is complete up to here
+  ClockHistory clock;
+  char path[4096];
+  char pattern[1024];
+};
+
+class Session final : public SiteMirror {
+ public:
+  static constexpr std::size_t kHeader = 8192;
+  static constexpr std::size_t kSiteRoom = std::size_t{64} << 20;  // address space, used as needed
+  static_assert(sizeof(SessionHeader) <= kHeader);
+
+  // A new session in `folder`, locked. An empty folder keeps it in anonymous memory.
+  static std::unique_ptr<Session> create(const std::string& folder, const LogTarget& target);
+  // A session by the name of its file; null where there is none (any more).
+  //   read: looks only. claim: takes its lock; null if its owner lives. settle: writes without the
+  //   lock, for the holder of the ledger who ends a dead session's batch.
+  enum class Access { read, claim, settle };
+  static std::unique_ptr<Session> open(const std::string& folder, const std::string& name,
+                                       Access access);
+
+  SessionHeader& header() const { return *reinterpret_cast<SessionHeader*>(mapping_.data()); }
+  LogTarget target() const;
+  const std::string& name() const { return name_; }      // "" in anonymous memory
+  const std::string& folder() const { return folder_; }
+  std::string_view sites() const;
+
+  bool append_sites(std::string_view encoded) override;
+
+  // Names of the next ring or spill file; "" in anonymous memory.
+  std::string ring_path(std::uint32_t index) const;
+  std::string spill_path(std::uint64_t number) const;
+  // Paths of the rings that exist.
+  std::vector<std::string> ring_paths() const;
+
+  std::uint64_t committed() const {
+    // acquire: pairs with commit; the batch's tails are valid.
+    return header().committed_batch.load(std::memory_order_acquire);
+  }
+  void commit(std::uint64_t batch) {
+    header().committed_batch.store(batch, std::memory_order_release);
+  }
+  // How many drops the file tells of; likewise pending until the batch is committed.
+  std::uint64_t reported() const;
+  void prepare_reported(std::uint64_t batch, std::uint64_t reported);
+
+  void drop(std::uint64_t n);
+
+  // Whether the session's owner holds its lock.
+  bool is_alive() const;
+  // Removes the session's files. Rings first: a session file without rings is harmless.
+  void remove();
+  // In a forked child: lets go of the parent's lock.
+  void close_lock() { lock_.close(); }
+
+ private:
+  Session() = default;
+
+  std::string folder_;
+  std::string name_;
+  File lock_;
+  Mapping mapping_;
+  std::size_t site_room_ = 0;  // allocated so far
+};
+
+inline constexpr std::string_view kSessionSuffix = ".session";
+inline constexpr std::string_view kRingSuffix = ".ring";
+
+}  // namespace attolog

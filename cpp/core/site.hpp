@@ -1,0 +1,49 @@
+// A site: a place in the program that logs. Registered once, then a number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attolog {
+
+enum class Kind : std::uint8_t {
+  event = 1,    // name is the event's name
+  message = 2,  // name is the template
+  text = 3,     // one value: the sentence
+  print = 4,    // one value: print's exact text
+  dropped = 5,  // two values: how many records were dropped, and since when (ns)
+  clock = 6,    // one value: by how many ns the wall clock jumped
+  // Where names do not fit the site table, they travel in the record.
+  inline_event = 7,    // values: name, then field name and value in turn
+  inline_message = 8,  // values: template, then the fields v1, v2, ...
+  thread = 9,  // a ring's new owner: native id, name. Never shown; it names what follows in the ring.
+};
+
+// Standard library levels; 0 for what has none.
+enum Level : std::uint8_t { kNone = 0, kDebug = 10, kInfo = 20, kWarning = 30, kError = 40, kCritical = 50 };
+
+struct Site {
+  std::uint32_t id = 0;
+  Kind kind = Kind::event;
+  std::uint8_t level = kNone;
+  std::uint16_t bound = 0;    // how many of `fields`, the last ones, come from bind()
+  std::uint32_t line = 0;
+  std::string name;           // event name or template
+  std::vector<std::string> fields;
+  std::string file;
+  std::string function;
+};
+
+// Sites that every program has, under fixed numbers; a program's own start at kFirstSite.
+inline constexpr std::uint32_t kThreadSite = 0;
+inline constexpr std::uint32_t kTextSite = 1;
+inline constexpr std::uint32_t kPrintSite = 2;
+inline constexpr std::uint32_t kDroppedSite = 3;
+inline constexpr std::uint32_t kClockSite = 4;
+inline constexpr std::uint32_t kInlineEventSite = 5;
+inline constexpr std::uint32_t kInlineMessageSite = 6;  // + level / 10
+inline constexpr std::uint32_t kFirstSite = 16;
+inline constexpr std::uint32_t kMaxSites = 65536;
+
+}  // namespace attolog

@@ -1,0 +1,150 @@
+#include "core/site_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace attolog {
+
+namespace {
+
+template <class T>
+void put(Buffer& out, T value) {
+  std::memcpy(out.room(sizeof value), &value, sizeof value);
+  out.advance(sizeof value);
+}
+
+void put_text(Buffer& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out.append(text);
+}
+
+template <class T>
+bool take(std::string_view& bytes, T& value) {
+  if (bytes.size() < sizeof value) return false;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  bytes.remove_prefix(sizeof value);
+  return true;
+}
+
+bool take_text(std::string_view& bytes, std::string& text) {
+  std::uint32_t size = 0;
+  if (!take(bytes, size) || bytes.size() < size) return false;
+  text = bytes.substr(0, size);
+  bytes.remove_prefix(size);
+  return true;
+}
+
+}  // namespace
+
+void encode_site(Buffer& out, const Site& site) {
+  put(out, site.id);
+  put(out, static_cast<std::uint8_t>(site.kind));
+  put(out, site.level);
+  put(out, site.bound);
+  put(out, site.line);
+  put(out, static_cast<std::uint32_t>(site.fields.size()));
+  put_text(out, site.name);
+  put_text(out, site.file);
+  put_text(out, site.function);
+  for (const std::string& field : site.fields) put_text(out, field);
+}
+
+std::optional<Site> decode_site(std::string_view& bytes) {
+  Site site;
+  std::uint8_t kind = 0;
+  std::uint32_t fields = 0;
+  if (!take(bytes, site.id) || !take(bytes, kind) || !take(bytes, site.level) ||
+      !take(bytes, site.bound) || !take(bytes, site.line) || !take(bytes, fields) ||
+      !take_text(bytes, site.name) || !take_text(bytes, site.file) ||
+      !take_text(bytes, site.function)) {
+    return std::nullopt;
+  }
+  for (std::uint32_t i = 0; i < fields; ++i) {
+    if (!take_text(bytes, site.fields.emplace_back())) return std::nullopt;
+  }
+  site.kind = static_cast<Kind>(kind);
+  return site;
+}
+
+std::optional<std::uint32_t> SiteRegistry::add(Site site) {
+  const std::lock_guard lock(mutex_);
+  if (next_ >= kFirstSite + kMaxSites) return std::nullopt;
+  site.id = next_;
+  Buffer encoded;
+  encode_site(encoded, site);
+  // A mirror that has the site while a later one has no room for it is harmless: the number is
+  // spent all the same.
+  ++next_;
+  bool fits = true;
+  for (SiteMirror* mirror : mirrors_) fits = mirror->append_sites(encoded.view()) && fits;
+  if (!fits) return std::nullopt;
+  bytes_.append(encoded.view());
+  return site.id;
+}
+
+bool SiteRegistry::attach(SiteMirror& mirror) {
+  const std::lock_guard lock(mutex_);
+  if (!mirror.append_sites(bytes_.view())) return false;
+  mirrors_.push_back(&mirror);
+  return true;
+}
+
+void SiteRegistry::detach(SiteMirror& mirror) {
+  const std::lock_guard lock(mutex_);
+  std::erase(mirrors_, &mirror);
+}
+
+void SiteRegistry::inherit(const SiteRegistry& parent) {
+  bytes_.append(parent.bytes_.view());
+  next_ = parent.next_;
+}
+
+std::size_t SiteRegistry::size() const {
+  const std::lock_guard lock(mutex_);
+  return next_ - kFirstSite;
+}
+
+SiteReader::SiteReader() {
+  const auto fixed = [this](std::uint32_t id, Kind kind, const char* name,
+                            std::vector<std::string> fields, std::uint8_t level = kNone) {
+    Site site;
+    site.id = id;
+    site.kind = kind;
+    site.level = level;
+    site.name = name;
+    site.fields = std::move(fields);
+    add(std::move(site));
+  };
+  fixed(kThreadSite, Kind::thread, "THREAD", {"id", "name"});
+  fixed(kTextSite, Kind::text, "LOG", {"text"});
+  fixed(kPrintSite, Kind::print, "PRINT", {"text"});
+  fixed(kDroppedSite, Kind::dropped, "DROPPED", {"n", "since"});
+  fixed(kClockSite, Kind::clock, "CLOCK", {"jump_ns"});
+  fixed(kInlineEventSite, Kind::inline_event, "", {});
+  for (std::uint8_t level = 0; level <= kCritical; level = static_cast<std::uint8_t>(level + 10)) {
+    fixed(kInlineMessageSite + level / 10U, Kind::inline_message, "", {}, level);
+  }
+}
+
+void SiteReader::add(Site site) {
+  if (site.id >= kFirstSite + kMaxSites) return;  // damage
+  if (by_id_.size() <= site.id) by_id_.resize(site.id + 1, nullptr);
+  if (by_id_[site.id] != nullptr) return;
+  sites_.push_back(std::move(site));
+  by_id_[sites_.back().id] = &sites_.back();
+}
+
+void SiteReader::read(std::string_view bytes) {
+  if (read_ > bytes.size()) return;
+  bytes.remove_prefix(read_);
+  while (!bytes.empty()) {
+    const std::size_t before = bytes.size();
+    std::optional<Site> site = decode_site(bytes);
+    if (!site) return;
+    read_ += before - bytes.size();
+    add(std::move(*site));
+  }
+}
+
+}  // namespace attolog

@@ -1,0 +1,76 @@
+// The site table: every site of a process, as an append-only run of bytes.
+//
+// The process keeps one table (SiteRegistry); each session mirrors it in mapped memory, complete before
+// the first record that needs it, so that rings can be read without the process (SiteReader).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/buffer.hpp"
+#include "core/site.hpp"
+
+namespace attolog {
+
+void encode_site(Buffer& out, const Site& site);
+// Takes one site off the front of `bytes`; nothing where they are cut short or damaged.
+std::optional<Site> decode_site(std::string_view& bytes);
+
+// Where a copy of the table is kept. False: there is no room; the site must not be used there.
+class SiteMirror {
+ public:
+  virtual ~SiteMirror() = default;
+  virtual bool append_sites(std::string_view encoded) = 0;
+};
+
+// The process's table. Safe from any thread; calls back into nothing but mirrors.
+class SiteRegistry {
+ public:
+  // Gives the site its number and writes it to every mirror. Nothing once the table or a mirror is
+  // full: then names must travel in the record.
+  std::optional<std::uint32_t> add(Site site);
+  // Writes all sites so far to `mirror`, and the later ones as they come. False: no room there.
+  bool attach(SiteMirror& mirror);
+  void detach(SiteMirror& mirror);
+  std::size_t size() const;
+  bool is_full() const { return size() >= kMaxSites; }
+
+  // Held around fork, so that the child finds the table in order.
+  std::mutex& mutex() { return mutex_; }
+  // Takes over the sites of a forked process's parent, under the same numbers.
+  void inherit(const SiteRegistry& parent);
+
+ private:
+  mutable std::mutex mutex_;  // held for memory copies only
+  Buffer bytes_;
+  std::uint32_t next_ = kFirstSite;
+  std::vector<SiteMirror*> mirrors_;
+};
+
+// Reads a session's table as it grows. Sites stay where they are for the reader's life.
+class SiteReader {
+ public:
+  SiteReader();
+  // Takes in what was added; `bytes` is the whole table so far.
+  void read(std::string_view bytes);
+  // Null: no such site, which is damage.
+  const Site* find(std::uint32_t id) const {
+    return id < by_id_.size() ? by_id_[id] : nullptr;
+  }
+
+ private:
+  void add(Site site);
+
+  std::deque<Site> sites_;
+  std::vector<const Site*> by_id_;
+  std::size_t read_ = 0;
+};
+
+}  // namespace attolog

@@ -1,0 +1,76 @@
+// The values of a record: how they are tagged on the wire, and how they look once decoded.
+//
+// The same tags serve the ring and the journal. Tag 0 never starts a value, so that the zeros behind
+// a record's last value (padding) and the zeros of untouched memory end a walk by themselves.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace attolog {
+
+enum class Tag : std::uint8_t {
+  end = 0,
+  none = 1,
+  false_ = 2,
+  true_ = 3,
+  int64 = 4,      // i64
+  float64 = 5,    // f64
+  str = 6,        // u32 length, WTF-8 (UTF-8 in which lone surrogates are let through)
+  ascii = 7,      // u8 length, ASCII
+  long_ascii = 8, // u32 length, ASCII
+  latin1 = 9,     // u32 bytes, one per code point
+  ucs2 = 10,      // u32 bytes, two per code point
+  ucs4 = 11,      // u32 bytes, four per code point
+  bytes = 12,     // u32 length, raw
+  bigint = 13,    // u32 length, the digits of an int beyond 64 bits, decimal or 0x...
+  datetime = 14,  // i64 us since 1970 on the wall clock it was written in (naive)
+  datetime_utc = 15,  // i64 us since 1970 in UTC, i32 seconds of offset from UTC (aware)
+  date = 16,      // i64 days since 1970
+  time = 17,      // i64 us since midnight
+  duration = 18,  // i64 us
+  // numpy scalars keep their width; the payload is i64 (u64 for uint64) or f64 all the same.
+  int8 = 19,
+  int16 = 20,
+  int32 = 21,
+  uint8 = 22,
+  uint16 = 23,
+  uint32 = 24,
+  uint64 = 25,
+  float32 = 26,
+  // A value with its text, taken at the call because its format needs Python: u32 length, WTF-8,
+  // then the value itself.
+  formatted = 27,
+};
+
+inline constexpr std::uint8_t kLastTag = 27;
+
+// A decoded value. Texts point into the ring, the block or the decoder's arena: they live as long as
+// the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4 or formatted:
+// decoding folds all text into `str` (WTF-8), and a formatted value carries its text beside it.
+struct Value {
+  Tag tag = Tag::none;
+  bool is_formatted = false;        // `formatted` is what stands in the message, whatever `tag` says
+  std::int32_t offset_seconds = 0;  // datetime_utc
+  union {
+    std::int64_t i = 0;  // int*, uint* (bit pattern for uint64), datetime*, date, time, duration
+    double f;            // float*
+  };
+  std::string_view text;       // str, bytes, bigint
+  std::string_view formatted;  // WTF-8
+
+  static Value of_int(std::int64_t v) {
+    Value value;
+    value.tag = Tag::int64;
+    value.i = v;
+    return value;
+  }
+  static Value of_str(std::string_view v) {
+    Value value;
+    value.tag = Tag::str;
+    value.text = v;
+    return value;
+  }
+};
+
+}  // namespace attolog
