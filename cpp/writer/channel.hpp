@@ -1,0 +1,195 @@
+// A channel: everything between the calls of one logger and its log file, inside one process. It owns
+// the session, the rings and the drain. No Python here: the caller's side gives and takes the GIL.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ring.hpp"
+#include "core/session.hpp"
+#include "writer/drain.hpp"
+#include "writer/output.hpp"
+#include "writer/sink.hpp"
+
+namespace attolog {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using Deadline = std::optional<SteadyTime>;  // none: wait for ever
+
+struct ChannelOptions {
+  std::string path;  // as given
+  Format format = Format::text;
+  SinkOptions sink;
+  std::size_t ring_bytes = std::size_t{4} << 20;  // a power of two, of pages
+  bool block = true;           // a full ring makes the caller wait; otherwise its record is dropped
+  double block_timeout = -1;   // seconds; negative: no limit
+  double exit_timeout = 5.0;   // seconds
+  std::size_t max_record = std::size_t{256} << 20;  // bytes
+  std::string ring_dir;        // "": tmpfs
+  bool append = true;
+  double fsync_interval = 0;   // seconds; 0: never
+};
+
+struct Counts {
+  std::uint64_t written = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t dropped = 0;
+};
+
+class Channel;
+
+// The producer's end of a ring. Only its thread touches it (and the next owner, after a hand-over).
+struct alignas(64) Producer {
+  std::uint64_t head = 0;   // where the next record goes
+  std::uint64_t limit = 0;  // up to here there is room, without asking again
+  std::uint64_t mask = 0;
+  char* data = nullptr;
+  RingHeader* header = nullptr;
+  Channel* channel = nullptr;
+  std::uint32_t index = 0;
+  bool owned = true;  // by a living thread
+
+  char* place() const { return data + (head & mask); }
+  void commit(std::uint64_t size) {
+    head += size;
+    // release: the record is complete before it can be seen; pairs with RingMerge::sweep.
+    header->head.store(head, std::memory_order_release);
+  }
+};
+
+// Which rings this thread uses. One slot is looked at by every call, so it is as plain as can be.
+struct ThreadRings {
+  static constexpr std::size_t kSlots = 4;
+  struct Slot {
+    std::uint64_t channel;  // its id; 0: empty
+    Producer* producer;
+  };
+  Slot slots[kSlots];
+};
+extern thread_local ThreadRings t_rings [[gnu::tls_model("initial-exec")]];
+
+class Channel {
+ public:
+  // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
+  // std::system_error and std::runtime_error that name the path.
+  static std::shared_ptr<Channel> open(const ChannelOptions& options);
+  // What a forked child uses in place of its parent's channel.
+  std::shared_ptr<Channel> reopen() const;
+  ~Channel();
+
+  const std::uint64_t id;  // unique in the process, never used again
+  const ChannelOptions& options() const { return options_; }
+  const std::string& path() const { return target_.path; }
+  const std::string& folder() const { return folder_; }
+
+  // The calling thread's end of its ring; null if it has none yet (attach).
+  Producer* producer() const {
+    const ThreadRings::Slot& slot = t_rings.slots[id % ThreadRings::kSlots];
+    return slot.channel == id ? slot.producer : nullptr;
+  }
+  // Gives the calling thread a ring; null where there is none to be had (forked, closed, no memory).
+  Producer* attach(std::uint64_t thread_id, std::string_view thread_name);
+  // The thread behind `producer` is gone: the ring may go to another.
+  void detach(Producer& producer);
+
+  // Whether `n` bytes fit now. Looks at the tail, wakes the writer when the ring is half full.
+  bool has_room(Producer& producer, std::uint64_t n);
+  // Waits until they might, `slice` at most. For callers without the GIL.
+  void wait_for_room(std::chrono::milliseconds slice);
+  // Puts values that are too large for the ring beside it; the number to refer to them by.
+  std::optional<std::uint64_t> spill(std::string_view values);
+  void drop(std::uint64_t n) { session_->drop(n); }
+  bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
+  bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
+  bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+
+  // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
+  bool drain();
+  // What the writer does every now and then besides.
+  void tend();
+  // Whether the writer has to sweep at once (else it may wait for the next round).
+  bool is_due(SteadyTime now) const;
+
+  // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
+  bool flush(Deadline deadline);
+  // Takes no more records, flushes, gives all resources back. False: records are left; the writer
+  // goes on trying until the process ends.
+  bool close(Deadline deadline);
+  // Nobody will log any more and nobody waits: the writer finishes by itself.
+  void let_go() { closed_.store(true, std::memory_order_relaxed); }
+  // Gives the resources back if everything is in the file.
+  bool finish();
+  // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
+  // regular file stay for recovery.
+  void give_up();
+  bool is_finished() const { return finished_.load(std::memory_order_acquire); }
+  bool is_idle() const { return pins_.load(std::memory_order_acquire) == 0; }
+
+  // A caller without the GIL keeps the channel alive by hand: its stack may never be unwound.
+  void pin() { pins_.fetch_add(1, std::memory_order_acq_rel); }
+  void unpin() { pins_.fetch_sub(1, std::memory_order_acq_rel); }
+
+  Counts counts() const;
+  void forget_in_child();
+
+ private:
+  struct Slot {
+    Ring ring;
+    Producer producer;
+  };
+
+  Channel(const ChannelOptions& options, std::uint64_t number);
+  void open_session();
+  void create_session();
+  std::string ring_root() const;
+  Producer* take_free();
+  Producer* make_ring();
+  bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
+  std::vector<std::uint64_t> heads() const;
+  bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
+  void report(const Drain::Outcome& outcome);
+
+  ChannelOptions options_;
+  LogTarget target_;
+  std::string main_path_;  // real path of what was asked for; a journal may write a part of it
+  std::string folder_;     // "": nothing survives the process
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Output> output_;
+  Clock clock_;
+
+  mutable std::mutex rings_mutex_;  // slots_, free_
+  std::deque<Slot> slots_;
+  std::vector<Producer*> free_;
+  std::atomic<std::uint64_t> spills_{0};
+
+  std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
+  std::unique_ptr<Drain> drain_;
+  std::size_t drained_rings_ = 0;
+  SteadyTime last_said_{};
+  SteadyTime last_report_{};
+
+  mutable Progress progress_;
+  std::uint64_t abandoned_ = 0;     // still in the rings, but counted as dropped
+
+  std::atomic<bool> failing_{false};
+  std::atomic<bool> forked_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> finished_{false};
+  std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
+  std::atomic<int> pins_{0};
+
+  // The writer's own.
+  SteadyTime last_sweep_{};
+  SteadyTime last_tended_{};
+  SteadyTime last_sync_{};
+};
+
+}  // namespace attolog

@@ -1,0 +1,32 @@
+// Escaping: how text gets into a cell, a JSON string or a line without breaking out of it.
+//
+// Text comes as WTF-8. Each function keeps the file valid UTF-8: a lone surrogate becomes the six
+// characters \udXXX, which JSON reads back as the surrogate; in CSV and raw text they are only
+// text.
+#pragma once
+
+#include <string_view>
+
+#include "core/buffer.hpp"
+
+namespace attolog {
+
+// A CSV cell after RFC 4180: in quotes if it contains a comma, a quote or a control character (line
+// ends and NUL among them), the quotes inside doubled.
+void csv_cell(Buffer& out, std::string_view text);
+
+// The inside of a JSON string (RFC 8259), without its quotes. What ends a line or steers a terminal
+// (C0, DEL, C1, U+2028, U+2029) is escaped, so that one record stays one line.
+void json_text(Buffer& out, std::string_view text);
+
+// Text for one physical line, escaped as Python's repr does: \\ \n \r \t \xXX \u2028 \u2029 \udXXX
+// for the backslash, line ends, all other C0 and C1 controls and DEL. It can be undone exactly.
+void line_text(Buffer& out, std::string_view text);
+
+// The text as it is, but for lone surrogates.
+void raw_text(Buffer& out, std::string_view text);
+
+// RFC 4648, with padding.
+void base64(Buffer& out, std::string_view bytes);
+
+}  // namespace attolog

@@ -1,0 +1,185 @@
+// Records as JSON Lines: one object a line.
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "writer/escape.hpp"
+#include "writer/inline_record.hpp"
+#include "writer/number.hpp"
+#include "writer/plain.hpp"
+#include "writer/sink.hpp"
+#include "writer/template.hpp"
+
+namespace attolog {
+namespace {
+
+// What is the same for every record of a site.
+struct Plan {
+  std::string head;               // what follows the time: `,"event":"GEN"`
+  std::vector<std::string> keys;  // by value: `,"model":`
+};
+
+std::string key_of(std::string_view name) {
+  Buffer key;
+  key.append(",\"");
+  json_text(key, name);
+  key.append("\":");
+  return std::string(key.view());
+}
+
+Plan make_plan(const Site& site, std::size_t n_values) {
+  Plan plan;
+  Buffer head;
+  if (site.kind == Kind::event) {
+    head.append(",\"event\":\"");
+    json_text(head, site.name);
+  } else {
+    head.append(",\"level\":\"");
+    head.append(level_name(site.level));
+  }
+  head.push('"');
+  plan.head = head.view();
+  // Keys of an object must differ, from its own and among each other.
+  std::set<std::string> used{"time", "event", "level", "message", "text"};
+  for (std::size_t i = 0; i < std::max(n_values, site.fields.size()); ++i) {
+    std::string name = field_name(site.fields, i);
+    while (!used.insert(name).second) name += '_';
+    plan.keys.push_back(key_of(name));
+  }
+  return plan;
+}
+
+class JsonlSink final : public Sink {
+ public:
+  explicit JsonlSink(const SinkOptions& options) : digits_(options.digits) {}
+
+  void append(const Record& record, Buffer& out) override { append(record, out, false); }
+
+ private:
+  void append(const Record& record, Buffer& out, bool passing);
+  void append_fields(const Record& record, Buffer& out, bool passing);
+  void append_text(const Record& record, Buffer& out);
+  void put(const Value& value, Buffer& out);
+  void put_seconds(std::int64_t ns, Buffer& out) {
+    out.advance_to(write_seconds(out.room(kNumberRoom), ns, digits_));
+  }
+
+  int digits_;
+  SiteCache<Plan> plans_;
+  Templates templates_;
+  Buffer scratch_;
+};
+
+void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
+  const Kind kind = record.site->kind;
+  if (kind == Kind::thread) return;
+  if (is_inline(kind)) return append(InlineRecord(record).record(), out, true);
+  out.append("{\"time\":");
+  put_seconds(record.time_ns, out);
+  const auto values = record.values;
+  if (kind == Kind::dropped) {
+    out.append(",\"event\":\"DROPPED\"");
+    if (!values.empty()) {
+      out.append(",\"n\":");
+      put(values[0], out);
+    }
+    if (values.size() > 1) {
+      out.append(",\"since\":");
+      put_seconds(values[1].i, out);
+    }
+  } else if (kind == Kind::clock) {
+    out.append(",\"event\":\"CLOCK\"");
+    if (!values.empty()) {
+      out.append(",\"seconds\":");
+      put_seconds(values[0].i, out);
+    }
+  } else if (kind == Kind::text || kind == Kind::print) {
+    append_text(record, out);
+  } else {
+    append_fields(record, out, passing);
+  }
+  out.append("}\n");
+}
+
+void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
+  const Site& site = *record.site;
+  const std::size_t n = record.values.size();
+  Plan passing_plan;
+  Plan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
+  if (plan == nullptr || n > plan->keys.size()) plan = &plans_.put(site, make_plan(site, n));
+  out.append(plan->head);
+  std::optional<std::size_t> hidden;
+  if (site.kind == Kind::message) {
+    const Template& shape = templates_.of(record, passing);
+    hidden = shape.message_field();
+    scratch_.clear();
+    shape.render(scratch_, site.fields, record.values);
+    out.append(",\"message\":\"");
+    json_text(out, scratch_.view());
+    out.push('"');
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i == hidden) continue;
+    out.append(plan->keys[i]);
+    put(record.values[i], out);
+  }
+}
+
+void JsonlSink::append_text(const Record& record, Buffer& out) {
+  if (record.values.empty()) return out.append(",\"text\":\"\"");
+  out.append(",\"text\":");
+  put(record.values[0], out);
+  if (record.values.size() == 1) return;
+  // Fields that bind() added: rare beside a text, so their keys are not kept.
+  const Plan plan = make_plan(*record.site, record.values.size());
+  for (std::size_t i = 1; i < record.values.size(); ++i) {
+    out.append(plan.keys[i]);
+    put(record.values[i], out);
+  }
+}
+
+void JsonlSink::put(const Value& value, Buffer& out) {
+  switch (value.tag) {
+    case Tag::none: return out.append("null");
+    case Tag::true_: return out.append("true");
+    case Tag::false_: return out.append("false");
+    case Tag::float64:
+    case Tag::float32:
+      if (std::isfinite(value.f)) return write_plain(out, value);
+      return out.append(std::isnan(value.f) ? "\"NaN\""
+                        : value.f < 0       ? "\"-Infinity\""
+                                            : "\"Infinity\"");
+    case Tag::int64:
+    case Tag::int8:
+    case Tag::int16:
+    case Tag::int32:
+    case Tag::uint8:
+    case Tag::uint16:
+    case Tag::uint32:
+    case Tag::uint64: return write_plain(out, value);
+    case Tag::str:
+    case Tag::bigint:
+      out.push('"');
+      json_text(out, value.text);
+      return out.push('"');
+    case Tag::bytes:
+      out.push('"');
+      base64(out, value.text);
+      return out.push('"');
+    default:  // dates and times: ISO 8601 needs no escapes
+      out.push('"');
+      write_plain(out, value);
+      return out.push('"');
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make_jsonl_sink(const SinkOptions& options) {
+  return std::make_unique<JsonlSink>(options);
+}
+
+}  // namespace attolog

@@ -1,0 +1,168 @@
+#include "writer/output.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace attolog {
+
+namespace {
+
+bool is_system_path(const std::string& path) {
+  return path.starts_with("/dev/") || path.starts_with("/proc/");
+}
+
+}  // namespace
+
+Output::Output(const std::string& path, const std::string& folder) : path_(path), folder_(folder) {
+  open();
+  if (is_regular_ && !folder_.empty()) ledger_ = std::make_unique<Ledger>(folder_, path_);
+}
+
+void Output::open() {
+  struct stat info{};
+  // /dev/stdout and its like are symbolic links by nature; a log file that is one could be a trap.
+  const int follow = is_system_path(path_) ? 0 : O_NOFOLLOW;
+  const bool exists = ::stat(path_.c_str(), &info) == 0;
+  is_regular_ = !exists || S_ISREG(info.st_mode);
+  if (exists && S_ISDIR(info.st_mode)) {
+    errno = EISDIR;
+    fail(path_);
+  }
+  // Non-blocking while opening: a FIFO without a reader is an error, not a wait.
+  const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | follow;
+  File file(::open(path_.c_str(), flags | (is_regular_ ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
+  if (!file && errno == EACCES && is_regular_) {
+    file = File(::open(path_.c_str(), flags | O_WRONLY, 0666));
+  }
+  if (!file) {
+    if (errno == ELOOP) {
+      throw std::runtime_error(path_ + ": is a symbolic link; give the path it points to");
+    }
+    if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO that nobody reads");
+    fail(path_);
+  }
+  if (::fstat(file.fd(), &info) != 0) fail(path_);
+  is_regular_ = S_ISREG(info.st_mode);
+  if (is_regular_ && info.st_nlink > 1 && follow != 0) {
+    throw std::runtime_error(path_ + ": has a second name (hard link); logging into it is refused");
+  }
+  if (!is_regular_) ::fcntl(file.fd(), F_SETFL, O_APPEND);
+  file_ = std::move(file);
+}
+
+void Output::reopen_if_moved() {
+  struct stat ours{};
+  struct stat named{};
+  if (::fstat(file_.fd(), &ours) != 0) fail(path_);
+  if (::stat(path_.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
+      ours.st_dev == named.st_dev) {
+    return;
+  }
+  // Renamed (rotation) or removed, perhaps with its folder: go on in a new file under the name.
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+  open();
+}
+
+Output::Result Output::write_all(std::string_view bytes) {
+  Result result;
+  while (result.written < bytes.size()) {
+    const ssize_t n =
+        ::write(file_.fd(), bytes.data() + result.written, bytes.size() - result.written);
+    if (n >= 0) {
+      result.written += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      result.error = errno;
+      break;
+    }
+  }
+  return result;
+}
+
+Output::Result Output::append(Session& session, std::uint64_t batch, std::string_view bytes,
+                              const std::function<void()>& prepare) {
+  Result result;
+  std::string message;
+  if (!is_regular_) {
+    prepare();
+    result = write_all(bytes);
+    if (result.error == 0) session.commit(batch);
+    return result;
+  }
+  if (ledger_) {
+    message = ledger_->acquire();
+  } else {
+    lock(file_.fd());
+  }
+  try {
+    reopen_if_moved();
+    struct stat info{};
+    if (::fstat(file_.fd(), &info) != 0) fail(path_);
+    const auto offset = static_cast<std::uint64_t>(info.st_size);
+    prepare();
+    if (ledger_) ledger_->intend(session, batch, file_.fd(), offset, bytes);
+    result = write_all(bytes);
+    if (result.error == 0) {
+      session.commit(batch);
+    } else if (result.written != 0 && ::ftruncate(file_.fd(), info.st_size) != 0) {
+      message = path_ + ": ends in the middle of a record and cannot be shortened";
+    }
+    if (ledger_) ledger_->close_intent();
+  } catch (const std::system_error& error) {
+    result.error = error.code().value();
+  }
+  if (ledger_) {
+    ledger_->release();
+  } else {
+    unlock(file_.fd());
+  }
+  result.message = std::move(message);
+  return result;
+}
+
+std::string Output::memory_path() const {
+  return folder_ + path_.substr(path_.rfind('/')) + ".memory";
+}
+
+std::string Output::remembered() const {
+  if (folder_.empty()) return "";
+  std::ostringstream text;
+  text << std::ifstream(memory_path()).rdbuf();
+  return text.str();
+}
+
+void Output::remember(std::string_view text) {
+  if (folder_.empty()) return;
+  const std::string path = memory_path();
+  const File file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // Losing it costs a column's place in later runs, nothing else.
+  if (file) [[maybe_unused]] const ssize_t n = ::write(file.fd(), text.data(), text.size());
+}
+
+void Output::sync() { ::fdatasync(file_.fd()); }
+
+void Output::truncate() {
+  if (ledger_) ledger_->acquire();
+  const int result = ::ftruncate(file_.fd(), 0);
+  const int error = errno;
+  if (!folder_.empty()) ::unlink((memory_path()).c_str());
+  if (ledger_) ledger_->release();
+  if (result != 0) {
+    errno = error;
+    fail(path_);
+  }
+}
+
+void Output::close_locks() {
+  if (ledger_) ledger_->close_lock();
+  if (!ledger_ && is_regular_) file_.close();
+}
+
+}  // namespace attolog

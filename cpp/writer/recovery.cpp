@@ -1,0 +1,139 @@
+#include "writer/recovery.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <limits>
+#include <list>
+#include <system_error>
+
+#include "core/folder.hpp"
+#include "core/ring.hpp"
+#include "writer/drain.hpp"
+#include "writer/journal_sink.hpp"
+#include "writer/output.hpp"
+#include "writer/say.hpp"
+
+namespace attolog {
+
+namespace {
+
+void recover_session(Session& session, Recovery& result) {
+  const LogTarget target = session.target();
+  Output output(target.path, session.folder());
+  // A batch that its writer died in is settled first: it moves the tails from which we read.
+  if (Ledger* ledger = output.ledger()) {
+    if (const std::string said = ledger->acquire(); !said.empty()) result.messages.push_back(said);
+    ledger->release();
+  }
+  Progress progress;
+  Drain drain(session, output, make_sink(target), progress);
+  std::list<Ring> rings;
+  for (const std::string& path : session.ring_paths()) {
+    try {
+      drain.add(rings.emplace_back(Ring::open(path, true)));
+    } catch (const std::exception& error) {
+      result.messages.emplace_back(error.what());
+    }
+  }
+  const Drain::Outcome outcome = drain.run(std::numeric_limits<Ticks>::max(), true);
+  result.records += outcome.records;
+  if (!outcome.message.empty()) result.messages.push_back(outcome.message);
+  if (outcome.error != 0) {
+    result.messages.push_back(target.path + ": " + describe_errno(outcome.error) +
+                              "; what is left stays in " + session.folder());
+    return;
+  }
+  session.remove();
+  ++result.sessions;
+}
+
+}  // namespace
+
+Recovery recover(const std::string& folder, const std::string& log_path) {
+  Recovery result;
+  for (const std::string& name : list_files(folder, kSessionSuffix)) {
+    try {
+      const auto session = Session::open(folder, name, Session::Access::claim);
+      if (session == nullptr) {
+        ++result.living;
+      } else if (!is_part_of(session->target().path, log_path)) {
+        result.messages.push_back(folder + "/" + name + ": names another log file; left alone");
+      } else {
+        recover_session(*session, result);
+      }
+    } catch (const std::exception& error) {
+      result.messages.push_back(log_path + ": " + error.what());
+    }
+  }
+  return result;
+}
+
+Recovery inspect(const std::string& folder, const std::string& log_path) {
+  Recovery result;
+  for (const std::string& name : list_files(folder, kSessionSuffix)) {
+    const auto session = Session::open(folder, name, Session::Access::read);
+    if (session == nullptr || !is_part_of(session->target().path, log_path)) continue;
+    if (session->is_alive()) {
+      ++result.living;
+      continue;
+    }
+    ++result.sessions;
+    RingMerge merge(*session);
+    std::list<Ring> rings;
+    for (const std::string& path : session->ring_paths()) {
+      try {
+        merge.add(rings.emplace_back(Ring::open(path, false)));
+      } catch (const std::exception& error) {
+        result.messages.emplace_back(error.what());
+      }
+    }
+    merge.sweep(std::numeric_limits<Ticks>::max());
+    while (merge.next() != nullptr) ++result.records;
+  }
+  return result;
+}
+
+void tidy(const std::string& folder) {
+  for (const std::string& name : list_files(folder, kLedgerSuffix)) {
+    try {
+      Ledger ledger(folder, name.substr(0, name.size() - kLedgerSuffix.size()));
+      ledger.acquire();
+      // Under the lock nobody has an intent in it, and whoever comes later makes a new one.
+      if (list_files(folder, kSessionSuffix).empty()) ::unlink((folder + "/" + name).c_str());
+      ledger.release();
+    } catch (const std::system_error&) {
+      return;  // somebody else tidies
+    }
+  }
+  remove_if_empty(folder);
+}
+
+bool is_part_of(const std::string& path, const std::string& log_path) {
+  if (path == log_path) return true;
+  const std::size_t dot = log_path.rfind('.');
+  if (dot == std::string::npos || !path.starts_with(log_path.substr(0, dot + 1)) ||
+      !path.ends_with(log_path.substr(dot))) {
+    return false;
+  }
+  const std::size_t end = path.size() - (log_path.size() - dot);
+  return end > dot + 1 && std::all_of(path.begin() + static_cast<std::ptrdiff_t>(dot) + 1,
+                                      path.begin() + static_cast<std::ptrdiff_t>(end), [](unsigned char c) {
+                                        return std::isdigit(c) != 0 || c == '-';
+                                      });
+}
+
+std::unique_ptr<Sink> make_sink(const LogTarget& target) {
+  const SinkOptions options{target.digits, target.columns, target.pattern};
+  switch (static_cast<Format>(target.format)) {
+    case Format::csv: return make_csv_sink(options);
+    case Format::jsonl: return make_jsonl_sink(options);
+    case Format::journal: return make_journal_sink(target.run_id, target.pid);
+    case Format::text: break;
+  }
+  return make_text_sink(options);
+}
+
+}  // namespace attolog

@@ -1,0 +1,40 @@
+// A sink turns records into the bytes of one file format. It does no I/O: the output appends what it
+// made, batch by batch, under the ledger.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/buffer.hpp"
+#include "core/record.hpp"
+
+namespace attolog {
+
+enum class Format : std::uint8_t { csv = 1, jsonl = 2, text = 3, journal = 4 };
+
+struct SinkOptions {
+  int digits = 6;       // of the seconds in a time stamp: 6 or 9
+  int columns = 0;      // CSV: pack this and later cells of a row into one; 0 packs nothing
+  std::string pattern;  // text: what a line looks like; empty for the default
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Adds one record to the batch in `out`.
+  virtual void append(const Record& record, Buffer& out) = 0;
+  // Ends the batch: after this, `out` as a whole may be appended to the file.
+  virtual void finish(Buffer& /*out*/) {}
+
+  // What must be remembered of a file beyond its bytes, so that the next process writes it alike (CSV:
+  // the column order of its events). `memory` returns what came up since it was last called.
+  virtual void remember(std::string_view /*memory*/) {}
+  virtual std::string memory() { return {}; }
+};
+
+std::unique_ptr<Sink> make_csv_sink(const SinkOptions& options);
+std::unique_ptr<Sink> make_jsonl_sink(const SinkOptions& options);
+std::unique_ptr<Sink> make_text_sink(const SinkOptions& options);
+
+}  // namespace attolog

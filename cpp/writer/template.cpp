@@ -1,0 +1,264 @@
+#include "writer/template.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "writer/plain.hpp"
+
+namespace attolog {
+namespace {
+
+constexpr std::string_view kReserved[] = {"time",   "event",  "level", "message",
+                                          "weight", "thread", "text"};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Near enough to Python's identifiers: any non-ASCII character counts as a letter.
+bool is_identifier(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  return !name.empty() && is_letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || is_digit(c); });
+}
+
+bool is_index(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_digit);
+}
+
+bool fits(std::string_view field, std::string_view name) {
+  if (field == name) return true;
+  return field.size() == name.size() + 1 && field.back() == '_' && field.starts_with(name) &&
+         std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved);
+}
+
+}  // namespace
+
+bool Hole::native(Tag tag) const {
+  if (access || nested) return false;
+  if (conversion == '\0') return spec.native(tag);
+  // str(), repr() and ascii() are the same for these; for text, only str() is simple.
+  const bool simple = tag == Tag::none || tag == Tag::true_ || tag == Tag::false_ ||
+                      tag == Tag::int64 || tag == Tag::float64 ||
+                      (tag == Tag::str && conversion == 's');
+  return simple && spec.native(Tag::str);
+}
+
+void Hole::format(Buffer& out, const Value& value) const {
+  if (conversion == '\0') return spec.format(out, value);
+  Buffer text;
+  Spec().format(text, value);
+  spec.format_text(out, text.view());
+}
+
+Template Template::parse(std::string_view text, std::size_t n_positional,
+                         std::span<const std::string> keyword_names) {
+  Template result;
+  result.text_ = text;
+  result.settle({n_positional, keyword_names, n_positional});
+  return result;
+}
+
+Template Template::of(const Site& site) {
+  Template result;
+  result.text_ = site.name;
+  const auto message = std::find(site.fields.begin(), site.fields.end(), "message");
+  if (message != site.fields.end())
+    result.message_field_ = static_cast<std::size_t>(message - site.fields.begin());
+  // Which of the fields were keywords is not known here, nor needed: keywords have their own names.
+  result.bound_ = result.find_bound(site);
+  const std::size_t first_bound = result.bound_.empty() ? site.fields.size() : result.bound_[0];
+  result.settle({first_bound, site.fields, 0});
+  return result;
+}
+
+std::vector<std::size_t> Template::find_bound(const Site& site) const {
+  std::vector<std::size_t> bound;
+  for (std::size_t i = site.fields.size(); i-- > 0 && bound.size() < site.bound;)
+    if (i != message_field_) bound.insert(bound.begin(), i);
+  return bound;
+}
+
+bool Template::shows(std::size_t value) const {
+  return ok_ && std::any_of(holes_.begin(), holes_.end(),
+                            [value](const Hole& hole) { return hole.value == value; });
+}
+
+void Template::settle(const Names& names) {
+  ok_ = split(text_, 0) && bind(names);
+  for (const Hole& hole : holes_) {
+    if (hole.nested) whole_at_call_ = true;
+    for (const Hole& other : holes_)
+      if (other.value == hole.value && other.rest != hole.rest) whole_at_call_ = true;
+  }
+  if (!ok_) whole_at_call_ = false;
+}
+
+// Cuts `text` into literals and holes. A spec (depth 1) contributes only its holes.
+bool Template::split(std::string_view text, int depth) {
+  std::string literal;
+  while (!text.empty()) {
+    const char c = text[0];
+    text.remove_prefix(1);
+    const bool brace = c == '{' || c == '}';
+    if (brace && depth == 0 && !text.empty() && text[0] == c) {
+      text.remove_prefix(1);
+    } else if (c == '{') {
+      const std::size_t hole = holes_.size();
+      if (!take_hole(text, depth)) return false;
+      if (depth == 0) segments_.push_back({std::move(literal), hole});
+      literal.clear();
+      continue;
+    } else if (brace) {
+      return false;
+    }
+    literal += c;
+  }
+  if (depth == 0) segments_.push_back({std::move(literal), Segment::kNone});
+  return true;
+}
+
+// Takes the hole whose `{` was just taken off `text`, up to its `}`: CPython's parse_field.
+bool Template::take_hole(std::string_view& text, int depth) {
+  if (holes_.size() == kMostHoles) return false;
+  std::size_t at = 0;
+  for (; at < text.size() && text[at] != '}' && text[at] != ':' && text[at] != '!'; ++at) {
+    if (text[at] == '{') return false;
+    if (text[at] == '[') {
+      at = text.find(']', at);
+      if (at == text.npos) return false;
+    }
+  }
+  if (at == text.size()) return false;
+  Hole hole;
+  const std::string_view field = text.substr(0, at);
+  const std::size_t root = std::min(field.find_first_of(".["), field.size());
+  hole.name = field.substr(0, root);
+  hole.access = root != field.size();
+  if (text[at] == '!') {
+    if (at + 2 >= text.size()) return false;
+    hole.conversion = text[at + 1];
+    if (std::string_view("sra").find(hole.conversion) == std::string_view::npos) return false;
+    at += 2;
+    if (text[at] != '}' && text[at] != ':') return false;
+  }
+  std::string_view spec;
+  if (text[at] == ':') {
+    const std::size_t start = ++at;
+    for (int open = 1;; ++at) {
+      if (at == text.size()) return false;
+      if (text[at] == '{') {
+        ++open;
+        hole.nested = true;
+      } else if (text[at] == '}' && --open == 0) {
+        break;
+      }
+    }
+    spec = text.substr(start, at - start);
+  }
+  hole.rest = text.substr(root, at - root);
+  if (!hole.nested) hole.spec = Spec(spec);
+  const bool nested = hole.nested;
+  holes_.push_back(std::move(hole));
+  text.remove_prefix(at + 1);
+  return !nested || (depth == 0 && split(spec, 1));
+}
+
+bool Template::bind(const Names& names) {
+  constexpr std::size_t kUnbound = static_cast<std::size_t>(-1);
+  std::vector<bool> taken(names.n_positional);
+  bool automatic = false;
+  bool manual = false;
+  for (Hole& hole : holes_) {
+    hole.value = kUnbound;
+    if (hole.name.empty()) {
+      automatic = true;
+    } else if (is_index(hole.name)) {
+      manual = true;
+      const char* end = hole.name.data() + hole.name.size();
+      const auto read = std::from_chars(hole.name.data(), end, hole.value);
+      if (read.ec != std::errc() || hole.value >= names.n_positional) return false;
+    } else {
+      for (std::size_t i = 0; i < names.names.size(); ++i) {
+        if (!fits(names.names[i], hole.name)) continue;
+        hole.value = names.first + i;
+        if (names.names[i] == hole.name) break;
+      }
+    }
+    if (hole.value < taken.size()) taken[hole.value] = true;
+  }
+  if (automatic && manual) return false;
+  if (message_field_ && *message_field_ < taken.size()) taken[*message_field_] = true;
+  for (auto hole = holes_.begin(); hole != holes_.end(); ++hole) {
+    if (hole->value != kUnbound) continue;
+    if (!hole->name.empty()) {
+      if (!is_identifier(hole->name)) return false;
+      const auto same = std::find_if(holes_.begin(), hole,
+                                     [&](const Hole& other) { return other.name == hole->name; });
+      if (same != hole) {
+        hole->value = same->value;
+        continue;
+      }
+    }
+    const auto next = std::find(taken.begin(), taken.end(), false);
+    if (next == taken.end()) return false;
+    *next = true;
+    hole->value = static_cast<std::size_t>(next - taken.begin());
+  }
+  return true;
+}
+
+bool Template::render(Buffer& out, std::span<const std::string> fields,
+                      std::span<const Value> values) const {
+  if (message_field_ && *message_field_ < values.size() &&
+      values[*message_field_].tag == Tag::str) {
+    out.append(values[*message_field_].text);
+    return true;
+  }
+  const std::size_t start = out.size();
+  if (ok_ && !whole_at_call_ && fill(out, values)) return true;
+  out.truncate(start);
+  out.append(text_);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (i != message_field_) write_pair(out, field_name(fields, i), values[i]);
+  return false;
+}
+
+bool Template::fill(Buffer& out, std::span<const Value> values) const {
+  for (const Segment& segment : segments_) {
+    out.append(segment.literal);
+    if (segment.hole == Segment::kNone) continue;
+    const Hole& hole = holes_[segment.hole];
+    if (hole.value >= values.size()) return false;
+    const Value& value = values[hole.value];
+    if (value.is_formatted) {
+      out.append(value.formatted);
+    } else if (hole.native(value.tag)) {
+      hole.format(out, value);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+const Template& Templates::of(const Record& record, bool inline_template) {
+  const Site& site = *record.site;
+  if (!inline_template) {
+    if (const Template* known = by_site_.find(site)) return *known;
+    return by_site_.put(site, Template::of(site));
+  }
+  if (site.name.size() > kLongestInline) return passing_ = Template::of(site);
+  // The fields of such a site follow from their number and from whether the last one is `message`.
+  const bool whole = !site.fields.empty() && site.fields.back() == "message";
+  std::string key = std::to_string(site.fields.size()) + (whole ? "!" : " ") + site.name;
+  const auto known = by_text_.find(key);
+  if (known != by_text_.end()) return known->second;
+  if (by_text_.size() >= kMostInline) by_text_.clear();
+  return by_text_.emplace(std::move(key), Template::of(site)).first->second;
+}
+
+}  // namespace attolog

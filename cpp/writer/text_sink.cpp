@@ -1,0 +1,216 @@
+#include "writer/text_sink.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "writer/escape.hpp"
+#include "writer/inline_record.hpp"
+#include "writer/number.hpp"
+#include "writer/plain.hpp"
+#include "writer/sink.hpp"
+#include "writer/template.hpp"
+
+namespace attolog {
+namespace {
+
+// A pattern is a template whose keywords are these.
+enum Part : std::size_t {
+  kTime,
+  kLevel,
+  kMessage,
+  kEvent,
+  kThread,
+  kFile,
+  kLine,
+  kFunction,
+  kParts
+};
+const std::vector<std::string> kPartNames = {"time",   "level", "message", "event",
+                                             "thread", "file",  "line",    "function"};
+
+class TextSink final : public Sink {
+ public:
+  explicit TextSink(const SinkOptions& options)
+      : digits_(options.digits),
+        pattern_(Template::parse(options.pattern.empty() ? kDefaultPattern : options.pattern, 0,
+                                 kPartNames)) {
+    for (const Hole& hole : pattern_.holes())
+      if (hole.value < kParts) used_[hole.value] = true;
+    values_.fill(Value::of_str({}));
+    values_[kLine] = Value::of_int(0);
+  }
+
+  void append(const Record& record, Buffer& out) override { append(record, out, false); }
+
+ private:
+  void append(const Record& record, Buffer& out, bool passing);
+  void append_line(const Record& record, std::string_view level, std::string_view event,
+                   Buffer& out);
+  void compose_event(const Record& record);
+  void compose_message(const Record& record, bool passing);
+  void compose_dropped(const Record& record);
+  void compose_clock(const Record& record);
+  void write_time(std::int64_t ns, Buffer& out);
+  void set(Part part, std::string_view text) {
+    if (!used_[part]) return;
+    texts_[part].clear();
+    line_text(texts_[part], text);
+    values_[part].text = texts_[part].view();
+  }
+
+  int digits_;
+  Template pattern_;
+  std::array<bool, kParts> used_{};
+  std::array<Buffer, kParts> texts_;  // the parts of the present line, escaped
+  std::array<Value, kParts> values_;
+  Templates templates_;
+  Buffer message_;  // not yet escaped
+  std::int64_t second_ = INT64_MIN;
+  Buffer second_text_;  // second_ as a date and time
+};
+
+void TextSink::append(const Record& record, Buffer& out, bool passing) {
+  const Site& site = *record.site;
+  message_.clear();
+  switch (site.kind) {
+    case Kind::event: compose_event(record); return append_line(record, "EVENT", site.name, out);
+    case Kind::message:
+      compose_message(record, passing);
+      return append_line(record, level_name(site.level), {}, out);
+    case Kind::dropped:
+      compose_dropped(record);
+      return append_line(record, "WARNING", "DROPPED", out);
+    case Kind::clock: compose_clock(record); return append_line(record, "WARNING", "CLOCK", out);
+    case Kind::text:
+    case Kind::print:
+      // Raw by request: no pattern, no escapes. What is no text shows as its str().
+      if (!record.values.empty()) {
+        const Value& text = record.values[0];
+        if (text.tag == Tag::none) message_.append("None");
+        write_plain(message_, text);
+        raw_text(out, message_.view());
+      }
+      if (site.kind == Kind::text) out.push('\n');
+      return;
+    case Kind::inline_event:
+    case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
+    case Kind::thread: return;
+  }
+}
+
+void TextSink::compose_event(const Record& record) {
+  const Site& site = *record.site;
+  message_.append(site.name);
+  for (std::size_t i = 0; i < record.values.size(); ++i) {
+    if (i >= site.fields.size()) {
+      write_pair(message_, field_name(site.fields, i), record.values[i]);
+    } else if (site.fields[i] != "weight") {  // of a sample: a matter for tables
+      write_pair(message_, site.fields[i], record.values[i]);
+    }
+  }
+}
+
+void TextSink::compose_message(const Record& record, bool passing) {
+  const Site& site = *record.site;
+  const Template& shape = templates_.of(record, passing);
+  if (!shape.render(message_, site.fields, record.values)) return;  // shows all fields already
+  for (const std::size_t i : shape.bound())
+    if (i < record.values.size() && !shape.shows(i))
+      write_pair(message_, site.fields[i], record.values[i]);
+}
+
+void TextSink::compose_dropped(const Record& record) {
+  message_.append("DROPPED");
+  if (!record.values.empty()) write_pair(message_, "n", record.values[0]);
+  if (record.values.size() < 2) return;
+  message_.append(" since=");
+  write_time(record.values[1].i, message_);
+}
+
+void TextSink::compose_clock(const Record& record) {
+  message_.append("CLOCK");
+  if (record.values.empty()) return;
+  message_.append(" seconds=");
+  message_.advance_to(write_seconds(message_.room(kNumberRoom), record.values[0].i, digits_));
+}
+
+void TextSink::append_line(const Record& record, std::string_view level, std::string_view event,
+                           Buffer& out) {
+  if (used_[kTime]) {
+    texts_[kTime].clear();
+    write_time(record.time_ns, texts_[kTime]);
+    values_[kTime].text = texts_[kTime].view();
+  }
+  values_[kLevel].text = level;
+  set(kMessage, message_.view());
+  set(kEvent, event);
+  if (used_[kThread]) {
+    const bool named = record.thread != nullptr && !record.thread->name.empty();
+    set(kThread, named                      ? record.thread->name
+                 : record.thread != nullptr ? std::to_string(record.thread->id)
+                                            : "");
+  }
+  set(kFile, record.site->file);
+  values_[kLine].i = record.site->line;
+  set(kFunction, record.site->function);
+  const std::size_t start = out.size();
+  if (!pattern_.fill(out, values_)) {
+    // Only with a pattern that check_pattern() refuses: the message alone then.
+    out.truncate(start);
+    line_text(out, message_.view());
+  }
+  out.push('\n');
+}
+
+void TextSink::write_time(std::int64_t ns, Buffer& out) {
+  constexpr std::int64_t kSecond = 1000000000;
+  std::int64_t second = ns / kSecond;
+  std::int64_t rest = ns % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --second;
+  }
+  if (second != second_) {
+    Value value;
+    value.tag = Tag::datetime;
+    value.i = second * 1000000;
+    second_text_.clear();
+    write_plain(second_text_, value);
+    second_ = second;
+  }
+  out.append(second_text_.view());
+  char* at = out.room(kNumberRoom);
+  *at++ = '.';
+  const auto fraction = static_cast<std::uint64_t>(rest);
+  at = digits_ == 9 ? write_padded(at, fraction, 9) : write_padded(at, fraction / 1000, 6);
+  *at++ = 'Z';
+  out.advance_to(at);
+}
+
+}  // namespace
+
+std::string check_pattern(std::string_view pattern) {
+  const Template shape = Template::parse(pattern, 0, kPartNames);
+  if (!shape.ok())
+    return "The pattern is not a format string over time, level, message, event, thread, file, "
+           "line "
+           "and function.";
+  for (const Hole& hole : shape.holes()) {
+    if (!hole.native(hole.value == kLine ? Tag::int64 : Tag::str))
+      return "The pattern cannot show {" + hole.name + hole.rest + "}.";
+  }
+  Buffer text, escaped;
+  for (const char c : pattern)
+    if (c != '\\') text.push(c);
+  line_text(escaped, text.view());
+  if (escaped.view() != text.view())
+    return "The pattern contains a control character: a record would not be one line.";
+  return {};
+}
+
+std::unique_ptr<Sink> make_text_sink(const SinkOptions& options) {
+  return std::make_unique<TextSink>(options);
+}
+
+}  // namespace attolog

@@ -1,0 +1,165 @@
+#include "writer/writer.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <system_error>
+#include <thread>
+
+namespace attolog {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Text is to be in the file within 100 ms; an idle round costs some microseconds.
+constexpr milliseconds kRound{50};
+
+// Never destroyed: threads and exit handlers may need it to the very end. The child of a fork leaves
+// its parent's behind, whose mutex may be held by a thread that the child does not have.
+std::atomic<Writer*> current{nullptr};
+
+}  // namespace
+
+thread_local ThreadRings t_rings{};
+
+namespace {
+
+// All rings of this thread; gives them back when the thread ends.
+struct ThreadEnd {
+  std::vector<ThreadRings::Slot> rings;
+  ~ThreadEnd() {
+    t_rings = {};
+    for (const auto& [channel, producer] : rings) Writer::get().release_thread(channel, producer);
+  }
+};
+thread_local ThreadEnd t_end;
+
+}  // namespace
+
+// Registered once; prepare and parent only hold the sites' mutex still, which is never held for long.
+struct ForkHandlers {
+  static Writer& writer() { return *current.load(std::memory_order_acquire); }
+
+  static void prepare() {
+    writer().mutex_.lock();
+    writer().sites_.mutex().lock();
+  }
+  static void parent() {
+    writer().sites_.mutex().unlock();
+    writer().mutex_.unlock();
+  }
+  static void child() {
+    Writer& old = writer();
+    old.sites_.mutex().unlock();
+    old.mutex_.unlock();
+    t_rings = {};
+    t_end.rings.clear();
+    std::unique_ptr<Writer> fresh(new Writer());
+    fresh->sites_.inherit(old.sites_);
+    for (const auto& channel : old.channels_) channel->forget_in_child();
+    current.store(fresh.release(), std::memory_order_release);
+  }
+};
+
+Writer& Writer::get() {
+  static const bool once = [] {
+    current.store(std::unique_ptr<Writer>(new Writer()).release(), std::memory_order_release);
+    ::pthread_atfork(ForkHandlers::prepare, ForkHandlers::parent, ForkHandlers::child);
+    std::atexit([] { Writer::get().shut_down(); });
+    return true;
+  }();
+  (void)once;
+  return *current.load(std::memory_order_acquire);
+}
+
+void Writer::add(std::shared_ptr<Channel> channel) {
+  const std::lock_guard lock(mutex_);
+  channels_.push_back(std::move(channel));
+  if (!running_.load(std::memory_order_relaxed) && !stopping_) start();
+}
+
+void Writer::start() {
+  // Signals belong to the program's threads.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread([this] { run(); }).detach();
+    running_.store(true, std::memory_order_release);
+  } catch (const std::system_error&) {
+    // No thread to be had: callers drain for themselves.
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Writer::wake() {
+  if (is_wanted_.exchange(true, std::memory_order_acq_rel)) return;
+  const std::lock_guard lock(mutex_);
+  changed_.notify_one();
+}
+
+std::vector<std::shared_ptr<Channel>> Writer::channels() {
+  const std::lock_guard lock(mutex_);
+  return channels_;
+}
+
+void Writer::run() {
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), "attolog");
+#endif
+  for (;;) {
+    for (const auto& channel : channels()) {
+      if (channel->is_due(steady_clock::now())) channel->drain();
+      channel->tend();
+      if (channel->is_closed()) channel->finish();
+    }
+    std::unique_lock lock(mutex_);
+    std::erase_if(channels_, [](const auto& channel) {
+      return channel->is_finished() && channel->is_idle() && channel.use_count() == 1;
+    });
+    changed_.wait_for(lock, kRound, [this] { return is_wanted_.load(std::memory_order_acquire); });
+    is_wanted_.store(false, std::memory_order_release);
+  }
+}
+
+void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {
+  const ThreadRings::Slot slot{channel_id, producer};
+  t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
+  t_end.rings.push_back(slot);
+}
+
+Producer* Writer::find_thread(std::uint64_t channel_id) {
+  for (const ThreadRings::Slot& slot : t_end.rings) {
+    if (slot.channel != channel_id) continue;
+    t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
+    return slot.producer;
+  }
+  return nullptr;
+}
+
+void Writer::release_thread(std::uint64_t channel_id, Producer* producer) {
+  for (const auto& channel : channels()) {
+    if (channel->id == channel_id) channel->detach(*producer);
+  }
+}
+
+void Writer::shut_down() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  for (const auto& channel : channels()) {
+    if (channel->is_finished() || channel->is_forked()) continue;
+    const auto patience = std::chrono::duration_cast<steady_clock::duration>(
+        std::chrono::duration<double>(channel->options().exit_timeout));
+    if (!channel->close(steady_clock::now() + patience)) channel->give_up();
+  }
+}
+
+}  // namespace attolog

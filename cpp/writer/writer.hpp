@@ -1,0 +1,56 @@
+// The writer: the one background thread of a process that drains its rings. It holds no Python thread
+// state and never waits for the GIL.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/site_table.hpp"
+#include "writer/channel.hpp"
+
+namespace attolog {
+
+class Writer {
+ public:
+  // The process's writer. After a fork the child has one of its own.
+  static Writer& get();
+
+  // From now on `channel` is drained, until it is finished and nobody uses it.
+  void add(std::shared_ptr<Channel> channel);
+  // Sweeps soon instead of at the next round.
+  void wake();
+  // Whether there is a thread. Without one (there was none to be had, or the process is ending)
+  // callers drain for themselves.
+  bool is_running() const { return running_.load(std::memory_order_acquire); }
+
+  SiteRegistry& sites() { return sites_; }
+
+
+  // The calling thread's ring in channel `channel_id` is its own until the thread ends.
+  void bind_thread(std::uint64_t channel_id, Producer* producer);
+  Producer* find_thread(std::uint64_t channel_id);
+  void release_thread(std::uint64_t channel_id, Producer* producer);  // as the thread ends
+
+  // C's atexit: the last drain, after the interpreter's end.
+  void shut_down();
+
+ private:
+  friend struct ForkHandlers;
+  Writer() = default;
+  void start();
+  void run();
+  std::vector<std::shared_ptr<Channel>> channels();
+
+  std::mutex mutex_;  // channels_, stopping_; never held while draining
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<Channel>> channels_;
+  std::atomic<bool> is_wanted_{false};
+  bool stopping_ = false;
+  std::atomic<bool> running_{false};
+  SiteRegistry sites_;
+};
+
+}  // namespace attolog
