@@ -1,0 +1,216 @@
+#include "reader/catalog.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace attolog {
+namespace {
+
+constexpr std::int64_t kExact = std::int64_t{1} << 53;
+constexpr std::int64_t kDayUs = 86'400'000'000;
+
+template <class T>
+bool fits(std::int64_t i) {
+  return i >= std::numeric_limits<T>::min() && i <= std::numeric_limits<T>::max();
+}
+
+std::uint32_t kind_of_int(std::int64_t i) {
+  return holds::bit(Tag::int64) | (i > kExact || i < -kExact ? holds::kInexactInt : 0);
+}
+
+// A narrow type's bit, unless the value lies outside of it: then it is a plain int.
+template <class T>
+std::uint32_t narrow(const Value& value) {
+  return fits<T>(value.i) ? holds::bit(value.tag) : kind_of_int(value.i);
+}
+
+std::string_view text_of(const Value& value) {
+  return value.tag == Tag::str ? value.text : std::string_view{};
+}
+
+// The columns that a table has of its own, which no field may be called.
+bool is_taken(TableKind kind, std::string_view name) {
+  return name == "time" || (kind == TableKind::message && name == "level");
+}
+
+}  // namespace
+
+std::uint32_t kind_of(const Value& value) {
+  switch (value.tag) {
+    case Tag::true_: return holds::bit(Tag::false_);  // one bit for bool
+    case Tag::int64: return kind_of_int(value.i);
+    case Tag::int8: return narrow<std::int8_t>(value);
+    case Tag::int16: return narrow<std::int16_t>(value);
+    case Tag::int32: return narrow<std::int32_t>(value);
+    case Tag::uint8: return narrow<std::uint8_t>(value);
+    case Tag::uint16: return narrow<std::uint16_t>(value);
+    case Tag::uint32: return narrow<std::uint32_t>(value);
+    case Tag::uint64:
+      if (value.i < 0) return holds::bit(value.tag) | holds::kHugeInt | holds::kInexactInt;
+      return holds::bit(value.tag) | (value.i > kExact ? holds::kInexactInt : 0);
+    case Tag::float32: {
+      const bool is_exact =
+          value.f != value.f || static_cast<double>(static_cast<float>(value.f)) == value.f;
+      return holds::bit(is_exact ? Tag::float32 : Tag::float64);
+    }
+    case Tag::date:
+      return holds::bit(value.tag) | (fits<std::int32_t>(value.i) ? 0 : holds::kOutOfRange);
+    case Tag::time:
+      return holds::bit(value.tag) | (value.i >= 0 && value.i < kDayUs ? 0 : holds::kOutOfRange);
+    default: return holds::bit(value.tag);
+  }
+}
+
+void Catalog::add(const Record& record) {
+  ++records_;
+  first_ns_ = std::min(first_ns_, record.time_ns);
+  last_ns_ = std::max(last_ns_, record.time_ns);
+  const std::uint64_t left_out = left_out_;
+  const Place at = place(record);
+  if (at.table == kNoTable) {
+    left_out_ = left_out + 1;
+    return;
+  }
+  TableInfo& table = tables_[at.table];
+  ++table.rows;
+  table.first_ns = std::min(table.first_ns, record.time_ns);
+  table.last_ns = std::max(table.last_ns, record.time_ns);
+  for (const Cell& cell : at.cells) table.columns[cell.column].kinds |= kind_of(*cell.value);
+}
+
+Catalog::Place Catalog::place(const Record& record) {
+  cells_.clear();
+  const Site& site = *record.site;
+  const std::span<const Value> values = record.values;
+  if (site.kind == Kind::inline_event || site.kind == Kind::inline_message) {
+    const bool is_event = site.kind == Kind::inline_event;
+    const std::string_view name = values.empty() ? std::string_view{} : text_of(values[0]);
+    const std::size_t index = table(is_event ? TableKind::event : TableKind::message, name);
+    if (index != kNoTable) place_inline(record, index);
+    return {index, cells_};
+  }
+  Layout& layout = layout_of(site);
+  if (layout.table == kNoTable) return {kNoTable, {}};
+  if (layout.columns.size() < values.size()) extend(layout, values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (layout.columns[i] == kNoColumn) {
+      ++left_out_;
+    } else {
+      cells_.push_back({layout.columns[i], &values[i]});
+    }
+  }
+  return {layout.table, cells_};
+}
+
+void Catalog::place_inline(const Record& record, std::size_t table) {
+  ++stamp_;
+  const bool is_event = record.site->kind == Kind::inline_event;
+  const std::size_t step = is_event ? 2 : 1;
+  for (std::size_t i = 1; i + step <= record.values.size(); i += step) {
+    const std::string name =
+        is_event ? std::string(text_of(record.values[i])) : "v" + std::to_string(i);
+    const std::uint32_t index = column(table, name);
+    if (index == kNoColumn) {
+      ++left_out_;
+    } else {
+      cells_.push_back({index, &record.values[i + step - 1]});
+    }
+  }
+}
+
+std::size_t Catalog::find(std::string_view name) const {
+  std::size_t found = kNoTable;
+  for (std::size_t i = tables_.size(); i-- > 0;) {
+    if (tables_[i].name != name) continue;
+    if (found == kNoTable || tables_[i].kind != TableKind::message) found = i;
+  }
+  return found;
+}
+
+std::size_t Catalog::table(TableKind kind, std::string_view name) {
+  const auto known = table_index_.find({kind, std::string(name)});
+  if (known != table_index_.end()) return known->second;
+  if (tables_.size() == kMaxTables) return kNoTable;
+  TableInfo& info = tables_.emplace_back();
+  info.kind = kind;
+  info.name = name;
+  column_index_.emplace_back();
+  table_index_.emplace(std::pair(kind, info.name), tables_.size() - 1);
+  return tables_.size() - 1;
+}
+
+// The table's column of that name, made if need be. A name that the same record has used already
+// (or that the table itself uses) is changed, as the call does it: n_2, time_.
+std::uint32_t Catalog::column(std::size_t table, std::string name) {
+  std::vector<ColumnInfo>& columns = tables_[table].columns;
+  if (is_taken(tables_[table].kind, name)) name += '_';
+  ColumnIndex& index = column_index_[table];
+  std::string unique = name;
+  for (;;) {
+    const auto [at, is_new] = index.try_emplace(unique, static_cast<std::uint32_t>(columns.size()));
+    if (is_new) {
+      if (columns.size() == kMaxColumns) {
+        index.erase(at);
+        return kNoColumn;
+      }
+      columns.push_back({unique, 0, stamp_, 1});
+      return at->second;
+    }
+    ColumnInfo& column = columns[at->second];
+    if (column.last_seen != stamp_) {
+      column.last_seen = stamp_;
+      column.uses = 1;
+      return at->second;
+    }
+    // Counted with the first of the name, so that the next one need not try them all again.
+    ColumnInfo& first = columns[index.find(name)->second];
+    unique = name + '_' + std::to_string(++first.uses);
+  }
+}
+
+// Columns for values that the site has no names for.
+void Catalog::extend(Layout& layout, std::size_t positions) {
+  ++stamp_;
+  for (const std::uint32_t index : layout.columns) {
+    if (index == kNoColumn) continue;
+    ColumnInfo& column = tables_[layout.table].columns[index];
+    column.last_seen = stamp_;
+    column.uses = 1;
+  }
+  while (layout.columns.size() < positions) {
+    layout.columns.push_back(column(layout.table, "v" + std::to_string(layout.columns.size() + 1)));
+  }
+}
+
+Catalog::Layout& Catalog::layout_of(const Site& site) {
+  Recent& recent =
+      recent_[reinterpret_cast<std::uintptr_t>(&site) / alignof(Site) / 16 % recent_.size()];
+  if (recent.site == &site) return layouts_[recent.layout];
+  const auto [at, is_new] = layout_index_.try_emplace(&site, layouts_.size());
+  recent = {&site, at->second};
+  if (!is_new) return layouts_[at->second];
+  Layout& layout = layouts_.emplace_back();
+  ++stamp_;
+  switch (site.kind) {
+    case Kind::event: layout.table = table(TableKind::event, site.name); break;
+    case Kind::message: layout.table = table(TableKind::message, site.name); break;
+    case Kind::text: layout.table = table(TableKind::text, "LOG"); break;
+    case Kind::print: layout.table = table(TableKind::print, "PRINT"); break;
+    case Kind::dropped: layout.table = table(TableKind::dropped, "DROPPED"); break;
+    case Kind::clock: layout.table = table(TableKind::clock, "CLOCK"); break;
+    default: break;
+  }
+  if (layout.table == kNoTable) return layout;
+  static const std::vector<std::string> kText{"text"};
+  static const std::vector<std::string> kDropped{"n", "since"};
+  static const std::vector<std::string> kClock{"jump"};
+  const std::vector<std::string>* fields = &site.fields;
+  if (site.kind == Kind::text || site.kind == Kind::print) fields = &kText;
+  if (site.kind == Kind::dropped) fields = &kDropped;
+  if (site.kind == Kind::clock) fields = &kClock;
+  layout.columns.reserve(fields->size());
+  for (const std::string& field : *fields) layout.columns.push_back(column(layout.table, field));
+  return layout;
+}
+
+}  // namespace attolog

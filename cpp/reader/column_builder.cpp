@@ -1,0 +1,207 @@
+#include "reader/column_builder.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "writer/plain.hpp"
+
+namespace attolog {
+namespace {
+
+// Of a row in `values`; 0 for what has its own layout.
+std::size_t width_of(Type type) {
+  switch (type) {
+    case Type::null:
+    case Type::boolean:
+    case Type::text:
+    case Type::binary: return 0;
+    case Type::int8:
+    case Type::uint8: return 1;
+    case Type::int16:
+    case Type::uint16: return 2;
+    case Type::int32:
+    case Type::uint32:
+    case Type::float32:
+    case Type::date: return 4;
+    default: return 8;
+  }
+}
+
+bool has_offsets(Type type) {
+  return type == Type::text || type == Type::binary;
+}
+
+void push_bit(Buffer& bits, std::size_t row, bool bit) {
+  if (row % 8 == 0) bits.push(0);
+  if (bit) bits.data()[row / 8] = static_cast<char>(bits.data()[row / 8] | 1 << (row % 8));
+}
+
+void push_offset(ColumnData& data) {
+  const auto end = static_cast<std::int64_t>(data.values.size());
+  std::memcpy(data.offsets.room(sizeof end), &end, sizeof end);
+  data.offsets.advance(sizeof end);
+}
+
+bool is_float(Tag tag) {
+  return tag == Tag::float64 || tag == Tag::float32;
+}
+
+// How many bytes of a character stand at `at`: 0 for none, with lone surrogates as characters of 3.
+std::size_t character(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+  };
+  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
+  if ((first & 0xF0) == 0xE0) {
+    return continues(1) && continues(2) && (first != 0xE0 || byte(1) >= 0xA0) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const bool in_range = (first != 0xF0 || byte(1) >= 0x90) && (first != 0xF4 || byte(1) < 0x90);
+    return in_range && continues(1) && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+bool is_ascii(std::string_view text) {
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + i, 8);
+    if ((word & kHigh) != 0) return false;
+  }
+  for (; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void append_utf8(Buffer& out, std::string_view text) {
+  if (is_ascii(text)) return out.append(text);
+  constexpr char kHex[] = "0123456789abcdef";
+  std::size_t done = 0;  // what stands before is in `out`
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t size = character(text, i);
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[i + at]); };
+    const bool is_surrogate = size == 3 && byte(0) == 0xED && byte(1) >= 0xA0;
+    if (size != 0 && !is_surrogate) {
+      i += size;
+      continue;
+    }
+    out.append(text.substr(done, i - done));
+    if (is_surrogate) {
+      const unsigned unit = 0xD000U | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
+      const char escaped[]{'\\',           'u', 'd', kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
+                           kHex[unit & 15]};
+      out.append({escaped, sizeof escaped});
+      i += 3;
+    } else {
+      const char escaped[]{'\\', 'x', kHex[byte(0) >> 4], kHex[byte(0) & 15]};
+      out.append({escaped, sizeof escaped});
+      i += 1;
+    }
+    done = i;
+  }
+  out.append(text.substr(done));
+}
+
+std::size_t ColumnBuilder::put(std::size_t row, const Value& value) {
+  if (row < rows_) return 0;
+  pad(row);
+  const std::size_t before = data_.values.size();
+  if (!fits(value)) {
+    add_null();
+    return 0;
+  }
+  store(value);
+  if (data_.nulls != 0) push_bit(data_.validity, rows_, true);
+  ++rows_;
+  return has_offsets(type_) ? data_.values.size() - before : 0;
+}
+
+// Whether the column has a form for it. The type was chosen so that only None has none; a file that
+// changed while it was read must not make a wrong value of another.
+bool ColumnBuilder::fits(const Value& value) const {
+  if (value.tag == Tag::none || type_ == Type::null) return false;
+  switch (type_) {
+    case Type::text: return true;
+    case Type::boolean: return value.tag == Tag::true_ || value.tag == Tag::false_;
+    case Type::binary: return value.tag == Tag::bytes;
+    default:
+      return value.tag != Tag::true_ && value.tag != Tag::false_ && value.tag != Tag::str &&
+             value.tag != Tag::bytes && value.tag != Tag::bigint &&
+             (type_ == Type::float32 || type_ == Type::float64 || !is_float(value.tag));
+  }
+}
+
+void ColumnBuilder::store(const Value& value) {
+  switch (type_) {
+    case Type::text: {
+      if (data_.offsets.empty()) push_offset(data_);
+      if (value.tag == Tag::str || value.tag == Tag::bigint) {
+        append_utf8(data_.values, value.text);
+      } else {
+        write_plain(data_.values, value);
+      }
+      return push_offset(data_);
+    }
+    case Type::binary:
+      if (data_.offsets.empty()) push_offset(data_);
+      data_.values.append(value.text);
+      return push_offset(data_);
+    case Type::boolean: return push_bit(data_.values, rows_, value.tag == Tag::true_);
+    case Type::float32:
+    case Type::float64: {
+      const double number = is_float(value.tag) ? value.f : static_cast<double>(value.i);
+      const auto narrow = static_cast<float>(number);
+      const void* const bytes =
+          type_ == Type::float32 ? static_cast<const void*>(&narrow) : &number;
+      std::memcpy(data_.values.room(8), bytes, width_of(type_));
+      return data_.values.advance(width_of(type_));
+    }
+    default:
+      // Little-endian: the low bytes come first, and kind_of saw to it that they are enough.
+      std::memcpy(data_.values.room(8), &value.i, width_of(type_));
+      data_.values.advance(width_of(type_));
+  }
+}
+
+void ColumnBuilder::pad(std::size_t rows) {
+  while (rows_ < rows) add_null();
+}
+
+void ColumnBuilder::add_null() {
+  if (type_ != Type::null && data_.nulls == 0) {
+    for (std::size_t row = 0; row < rows_; ++row) push_bit(data_.validity, row, true);
+  }
+  ++data_.nulls;
+  if (type_ != Type::null) {
+    push_bit(data_.validity, rows_, false);
+    add_slot();
+  }
+  ++rows_;
+}
+
+// The place of a null among the values.
+void ColumnBuilder::add_slot() {
+  if (has_offsets(type_)) {
+    if (data_.offsets.empty()) push_offset(data_);
+    return push_offset(data_);
+  }
+  if (type_ == Type::boolean) return push_bit(data_.values, rows_, false);
+  std::memset(data_.values.room(8), 0, 8);
+  data_.values.advance(width_of(type_));
+}
+
+ColumnData ColumnBuilder::finish(std::size_t rows) {
+  pad(rows);
+  rows_ = 0;
+  return std::exchange(data_, ColumnData{});
+}
+
+}  // namespace attolog

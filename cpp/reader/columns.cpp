@@ -1,0 +1,276 @@
+#include "reader/columns.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "reader/column_builder.hpp"
+
+namespace attolog {
+namespace {
+
+using holds::bit;
+
+constexpr std::uint32_t kInts = bit(Tag::int64) | bit(Tag::int8) | bit(Tag::int16) |
+                                bit(Tag::int32) | bit(Tag::uint8) | bit(Tag::uint16) |
+                                bit(Tag::uint32) | bit(Tag::uint64);
+constexpr std::uint32_t kFloats = bit(Tag::float64) | bit(Tag::float32);
+constexpr std::uint32_t kRemarks = holds::kInexactInt | holds::kHugeInt | holds::kOutOfRange;
+
+// Whichever comes first ends a batch.
+constexpr std::size_t kBatchRows = 1'000'000;
+constexpr std::size_t kBatchCells = std::size_t{1} << 24;
+constexpr std::size_t kBatchBytes = std::size_t{1} << 26;
+
+Type type_of_tag(Tag tag) {
+  switch (tag) {
+    case Tag::false_: return Type::boolean;
+    case Tag::int64: return Type::int64;
+    case Tag::float64: return Type::float64;
+    case Tag::bytes: return Type::binary;
+    case Tag::datetime: return Type::timestamp_us;
+    case Tag::datetime_utc: return Type::timestamp_us_utc;
+    case Tag::date: return Type::date;
+    case Tag::time: return Type::time_us;
+    case Tag::duration: return Type::duration_us;
+    case Tag::int8: return Type::int8;
+    case Tag::int16: return Type::int16;
+    case Tag::int32: return Type::int32;
+    case Tag::uint8: return Type::uint8;
+    case Tag::uint16: return Type::uint16;
+    case Tag::uint32: return Type::uint32;
+    case Tag::uint64: return Type::uint64;
+    case Tag::float32: return Type::float32;
+    default: return Type::text;
+  }
+}
+
+std::string names_of(std::uint32_t tags) {
+  constexpr std::array<std::pair<std::uint32_t, const char*>, 10> kNames{{
+      {kInts | bit(Tag::bigint), "int"},
+      {kFloats, "float"},
+      {bit(Tag::false_), "bool"},
+      {bit(Tag::str), "str"},
+      {bit(Tag::bytes), "bytes"},
+      {bit(Tag::datetime), "naive datetime"},
+      {bit(Tag::datetime_utc), "aware datetime"},
+      {bit(Tag::date), "date"},
+      {bit(Tag::time), "time"},
+      {bit(Tag::duration), "timedelta"},
+  }};
+  std::string names;
+  for (const auto& [mask, name] : kNames) {
+    if ((tags & mask) == 0) continue;
+    if (!names.empty()) names += ", ";
+    names += name;
+  }
+  return names;
+}
+
+// Field names and text for the schema, which ends a string at NUL.
+std::string schema_text(std::string_view text) {
+  Buffer valid;
+  append_utf8(valid, text);
+  std::string name;
+  for (const char c : valid.view()) {
+    if (c == '\0') {
+      name += "\\x00";
+    } else {
+      name += c;
+    }
+  }
+  return name;
+}
+
+std::string_view level_name(std::uint8_t level, std::string& scratch) {
+  switch (level) {
+    case kDebug: return "DEBUG";
+    case kInfo: return "INFO";
+    case kWarning: return "WARNING";
+    case kError: return "ERROR";
+    case kCritical: return "CRITICAL";
+    default: return scratch = std::to_string(level);
+  }
+}
+
+// What the two kinds of table share: builders filled row by row until a batch is full.
+class Rows : public BatchStream {
+ public:
+  explicit Rows(std::unique_ptr<RecordStream> records) : records_(std::move(records)) {}
+
+  const std::vector<Field>& fields() const override { return fields_; }
+
+  bool next(Batch& batch) override {
+    const std::size_t most = std::clamp<std::size_t>(kBatchCells / fields_.size(), 256, kBatchRows);
+    std::size_t rows = 0;
+    std::size_t bytes = 0;
+    while (rows < most && bytes < kBatchBytes) {
+      const SourcedRecord* const next = records_->next();
+      if (next == nullptr) break;
+      if (fill(*next, rows, bytes)) ++rows;
+    }
+    batch.rows = static_cast<std::int64_t>(rows);
+    batch.columns.clear();
+    if (rows == 0) return false;
+    batch.columns.reserve(builders_.size());
+    for (ColumnBuilder& builder : builders_) batch.columns.push_back(builder.finish(rows));
+    return true;
+  }
+
+ protected:
+  void add_field(std::string_view name, Type type, std::string note = {}) {
+    fields_.push_back({schema_text(name), type, std::move(note)});
+    builders_.emplace_back(type);
+  }
+  // Puts a record into row `row`, if it belongs here, and adds the size of its texts to `bytes`.
+  virtual bool fill(const SourcedRecord& source, std::size_t row, std::size_t& bytes) = 0;
+
+  std::vector<ColumnBuilder> builders_;
+  std::string scratch_;
+
+ private:
+  std::unique_ptr<RecordStream> records_;
+  std::vector<Field> fields_;
+};
+
+class Table final : public Rows {
+ public:
+  Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records)
+      : Rows(std::move(records)), catalog_(catalog), index_(index) {
+    const TableInfo& table = catalog.tables().at(index);
+    add_field("time", Type::timestamp_ns);
+    has_level_ = table.kind == TableKind::message;
+    if (has_level_) add_field("level", Type::text);
+    own_ = builders_.size();
+    for (const ColumnInfo& column : table.columns) {
+      std::string note;
+      Type type = type_of(column.kinds, note);
+      const bool is_ns = type == Type::int64;
+      if (is_ns && table.kind == TableKind::dropped && column.name == "since") {
+        type = Type::timestamp_ns;
+      }
+      if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
+        type = Type::duration_ns;
+      }
+      add_field(column.name, type, std::move(note));
+    }
+  }
+
+ protected:
+  bool fill(const SourcedRecord& source, std::size_t row, std::size_t& bytes) override {
+    const Record& record = source.record;
+    const Catalog::Place place = catalog_.place(record);
+    if (place.table != index_) return false;
+    builders_[0].put(row, Value::of_int(record.time_ns));
+    if (has_level_) builders_[1].put(row, Value::of_str(level_name(record.site->level, scratch_)));
+    for (const Cell& cell : place.cells) {
+      // Only a source that changed since the catalog was made has more columns than it.
+      if (own_ + cell.column < builders_.size()) {
+        bytes += builders_[own_ + cell.column].put(row, *cell.value);
+      }
+    }
+    return true;
+  }
+
+ private:
+  Catalog catalog_;  // its own, since placing records uses the catalog's caches
+  std::size_t index_;
+  bool has_level_ = false;
+  std::size_t own_ = 0;  // columns before the fields
+};
+
+class All final : public Rows {
+ public:
+  All(std::unique_ptr<RecordStream> records, RenderText render)
+      : Rows(std::move(records)), render_(std::move(render)) {
+    add_field("time", Type::timestamp_ns);
+    add_field("event", Type::text);
+    add_field("level", Type::text);
+    add_field("text", Type::text);
+    add_field("thread", Type::text);
+    add_field("pid", Type::int64);
+  }
+
+ protected:
+  bool fill(const SourcedRecord& source, std::size_t row, std::size_t& bytes) override {
+    const Record& record = source.record;
+    builders_[0].put(row, Value::of_int(record.time_ns));
+    const std::string_view event = event_name(record);
+    if (event.data() != nullptr) bytes += builders_[1].put(row, Value::of_str(event));
+    const Kind kind = record.site->kind;
+    if (kind == Kind::message || kind == Kind::inline_message) {
+      builders_[2].put(row, Value::of_str(level_name(record.site->level, scratch_)));
+    }
+    text_.clear();
+    render_(record, text_);
+    bytes += builders_[3].put(row, Value::of_str(text_.view()));
+    if (record.thread != nullptr) {
+      scratch_ = record.thread->name;
+      if (scratch_.empty()) scratch_ = std::to_string(record.thread->id);
+      bytes += builders_[4].put(row, Value::of_str(scratch_));
+    }
+    builders_[5].put(row, Value::of_int(source.pid));
+    return true;
+  }
+
+ private:
+  static std::string_view event_name(const Record& record) {
+    switch (record.site->kind) {
+      case Kind::event: return record.site->name;
+      case Kind::text: return "LOG";
+      case Kind::print: return "PRINT";
+      case Kind::dropped: return "DROPPED";
+      case Kind::clock: return "CLOCK";
+      case Kind::inline_event:
+        if (record.values.empty() || record.values[0].tag != Tag::str) return {};
+        return record.values[0].text;
+      default: return {};
+    }
+  }
+
+  RenderText render_;
+  Buffer text_;
+};
+
+}  // namespace
+
+Type type_of(std::uint32_t kinds, std::string& note) {
+  const std::uint32_t tags = kinds & ~kRemarks & ~bit(Tag::none);
+  const bool is_alone = std::has_single_bit(tags);
+  const Tag alone = is_alone ? static_cast<Tag>(std::countr_zero(tags)) : Tag::none;
+  note.clear();
+  if (tags == 0) return Type::null;
+  if ((kinds & holds::kOutOfRange) != 0) {
+    note = "holds dates or times that do not exist";
+    return Type::text;
+  }
+  if ((tags & ~(kInts | bit(Tag::bigint))) == 0) {
+    if (is_alone && alone != Tag::bigint) return type_of_tag(alone);
+    if ((tags & bit(Tag::bigint)) == 0 && (kinds & holds::kHugeInt) == 0) return Type::int64;
+    note = "holds ints beyond 64 bits";
+    return Type::text;
+  }
+  if ((tags & ~(kInts | kFloats)) == 0) {
+    if (is_alone) return type_of_tag(alone);
+    if ((kinds & holds::kInexactInt) == 0) return Type::float64;
+    note = "holds floats and ints beyond 2**53";
+    return Type::text;
+  }
+  if (is_alone) return type_of_tag(alone);
+  note = "holds " + names_of(tags);
+  return Type::text;
+}
+
+std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
+                                        std::unique_ptr<RecordStream> records) {
+  return std::make_unique<Table>(catalog, index, std::move(records));
+}
+
+std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render) {
+  return std::make_unique<All>(std::move(records), std::move(render));
+}
+
+}  // namespace attolog

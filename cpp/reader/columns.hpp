@@ -1,0 +1,89 @@
+// Tables: records as typed columns, batch by batch, laid out as Arrow has them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/buffer.hpp"
+#include "reader/catalog.hpp"
+#include "reader/records.hpp"
+
+namespace attolog {
+
+enum class Type : std::uint8_t {
+  null,  // nothing but nulls
+  boolean,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  float32,
+  float64,
+  text,
+  binary,
+  timestamp_ns,      // UTC
+  timestamp_us_utc,  // of aware datetimes
+  timestamp_us,      // of naive ones
+  date,
+  time_us,
+  duration_us,
+  duration_ns,
+};
+
+struct Field {
+  std::string name;  // valid UTF-8 without NUL
+  Type type = Type::null;
+  std::string note;  // why a column is text that was not written as text; empty otherwise
+};
+
+// A column of a batch. Buffers are empty where the type has none; `validity` is empty without
+// nulls.
+struct ColumnData {
+  std::int64_t nulls = 0;
+  Buffer validity;  // one bit a row, 0 for null
+  Buffer values;
+  Buffer offsets;  // text, binary: rows + 1 int64 into `values`
+};
+
+struct Batch {
+  std::int64_t rows = 0;
+  std::vector<ColumnData> columns;  // one for each field
+};
+
+// A table, once through. Fields are known before the first batch.
+class BatchStream {
+ public:
+  virtual ~BatchStream() = default;
+  virtual const std::vector<Field>& fields() const = 0;
+  // The next batch, of some million rows at most and at least one; false at the end.
+  virtual bool next(Batch& batch) = 0;
+};
+
+// What a column becomes that has held `kinds` (see `holds`); `note` is set where Field has one.
+Type type_of(std::uint32_t kinds, std::string& note);
+
+// Adds text as valid UTF-8: a lone surrogate becomes \udXXX, a byte that is no UTF-8 \xXX.
+void append_utf8(Buffer& out, std::string_view text);
+
+// The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
+// `records` must be what the catalog was made from.
+std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
+                                        std::unique_ptr<RecordStream> records);
+
+// What a record says, as text (WTF-8).
+using RenderText = std::function<void(const Record&, Buffer&)>;
+
+// The view "*", all records of all tables: time, event (LOG, PRINT, DROPPED, CLOCK included; null
+// for a message), level (null but for messages), text, thread (its name, or its id if it has none),
+// pid.
+std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render);
+
+}  // namespace attolog

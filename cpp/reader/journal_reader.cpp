@@ -1,0 +1,246 @@
+#include "reader/journal_reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/checksum.hpp"
+
+namespace attolog {
+namespace {
+
+// Little at a time, since a hostile file can have a magic in every 64 bytes, and each is gone to.
+constexpr std::size_t kWindow = std::size_t{1} << 14;
+
+}  // namespace
+
+JournalReader::File::File(const JournalPath& path) : name_(path.path) {
+  // Never mapped: a file that is shortened while it is read must not be a SIGBUS. Nor is a FIFO
+  // waited for.
+  fd_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), name_);
+  struct stat status{};
+  const int failed = ::fstat(fd_, &status) != 0 ? errno
+                     : S_ISDIR(status.st_mode)  ? EISDIR
+                     : S_ISREG(status.st_mode)  ? 0
+                                                : EINVAL;
+  if (failed != 0) {
+    ::close(fd_);
+    throw std::system_error(failed, std::generic_category(), name_);
+  }
+  size_ = std::min(path.length, static_cast<std::uint64_t>(status.st_size));
+}
+
+JournalReader::File::File(File&& other) noexcept
+    : name_(std::move(other.name_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+
+JournalReader::File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::size_t JournalReader::File::read(std::uint64_t offset, char* bytes, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::pread(fd_, bytes + done, size - done, static_cast<off_t>(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += static_cast<std::size_t>(got);
+    } else if (errno != EINTR) {
+      throw std::system_error(errno, std::generic_category(), name_);
+    }
+  }
+  return done;
+}
+
+std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
+  const auto reader = std::make_shared<JournalReader>();
+  reader->files_.reserve(paths.size());
+  for (const JournalPath& path : paths) reader->files_.emplace_back(path);
+  for (std::uint32_t file = 0; file < paths.size(); ++file) reader->scan(file);
+  reader->payload_ = Buffer();
+  reader->seen_ = {};
+  if (reader->catalog_is_spoiled_) {
+    reader->catalog_ = Catalog();
+    const auto records = reader->records();
+    while (const SourcedRecord* const next = records->next()) reader->catalog_.add(next->record);
+  }
+  return reader;
+}
+
+std::optional<BlockHeader> JournalReader::peek(const std::string& path) {
+  const File file({path});
+  char bytes[kBlockHeaderSize];
+  if (file.read(0, bytes, sizeof bytes) != sizeof bytes) return std::nullopt;
+  return BlockHeader::read(bytes);
+}
+
+// Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
+// for each stretch.
+void JournalReader::scan(std::uint32_t index) {
+  const File& file = files_[index];
+  std::uint64_t bad_from = 0;
+  std::string reason;
+  const auto end_bad = [&](std::uint64_t at) {
+    if (reason.empty()) return;
+    add_problem(file.name() + ": block at byte " + std::to_string(bad_from) + ": " + reason + ", " +
+                std::to_string(at - bad_from) + " bytes skipped");
+    reason.clear();
+  };
+  std::uint64_t offset = 0;
+  while (offset < file.size()) {
+    std::uint64_t end = offset;
+    std::string trouble = scan_block(index, offset, end);
+    if (trouble.empty()) {
+      end_bad(offset);
+    } else if (reason.empty()) {
+      bad_from = offset;
+      reason = std::move(trouble);
+    }
+    offset = end;
+  }
+  end_bad(file.size());
+}
+
+// Takes in the block at `offset`, or says what is wrong with it; sets `end` to where to go on.
+std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
+                                      std::uint64_t& end) {
+  const File& file = files_[index];
+  const std::uint64_t left = file.size() - offset;
+  char head[kBlockHeaderSize];
+  const std::size_t got = file.read(offset, head, std::min<std::uint64_t>(sizeof head, left));
+  const std::string_view start(head, std::min(got, kBlockMagic.size()));
+  const std::optional<BlockHeader> header =
+      got == sizeof head ? BlockHeader::read(head) : std::nullopt;
+  if (!header) {
+    end = file.find_magic(offset + 1);
+    if (start != kBlockMagic.substr(0, start.size())) {
+      return offset == 0 && end == file.size() ? "this is no journal" : "here is none";
+    }
+    return got < sizeof head ? "the file ends within its header" : "its header is damaged";
+  }
+  // No payload contains the magic, so that nothing logged can pose as a block. Hence it is safe to
+  // go on right behind a header whose payload is not as it should be.
+  const std::uint64_t payload_at = offset + kBlockHeaderSize;
+  if (header->version != kFormatVersion) {
+    end = file.find_magic(payload_at);
+    return "its format is version " + std::to_string(header->version) +
+           ", and this attolog reads version " + std::to_string(kFormatVersion);
+  }
+  if (header->flags != 0) {
+    end = file.find_magic(payload_at);
+    return "it is compressed, or has other features that this attolog does not know (flags " +
+           std::to_string(header->flags) + ")";
+  }
+  if (header->payload_size > file.size() - payload_at) {
+    end = file.find_magic(payload_at);
+    return "the file ends after " + std::to_string(left) + " of its " +
+           std::to_string(kBlockHeaderSize + header->payload_size) + " bytes";
+  }
+  if (header->payload_size > kMaxPayload) {
+    end = file.find_magic(payload_at);
+    return "its length is out of range";
+  }
+  const Block block{index, true, offset, *header};
+  std::string trouble = scan_payload(block, end);
+  if (trouble.empty() && !seen_.emplace(head, sizeof head).second) {
+    trouble = "it is the copy of another one";
+  }
+  return trouble.empty() ? take_in(block) : trouble;
+}
+
+// Reads and checks a payload into payload_; sets `end` like scan_block.
+std::string JournalReader::scan_payload(const Block& block, std::uint64_t& end) {
+  const File& file = files_[block.file];
+  const std::uint64_t from = block.offset + kBlockHeaderSize;
+  const std::size_t size = block.header.payload_size;
+  payload_.clear();
+  for (std::size_t done = 0; done < size;) {
+    const std::size_t wanted = std::min(kWindow, size - done);
+    const std::size_t got = file.read(from + done, payload_.room(wanted), wanted);
+    payload_.advance(got);
+    const std::size_t overlap = std::min(done, kBlockMagic.size() - 1);
+    const std::size_t magic = payload_.view().find(kBlockMagic, done - overlap);
+    if (magic != std::string_view::npos) {
+      end = from + magic;
+      return "another block begins within it";
+    }
+    if (got != wanted) {
+      end = file.size();
+      return "the file was shortened while it was read";
+    }
+    done += got;
+  }
+  end = from + size;
+  if (crc32c(payload_.view()) != block.header.checksum) {
+    // The next magic may have begun within it, if the payload was cut by less than a magic's
+    // length.
+    end = file.find_magic(end - std::min(size, kBlockMagic.size() - 1));
+    return "its checksum does not match";
+  }
+  apply_mask(payload_.data(), size, block.header.mask);
+  return {};
+}
+
+// Decodes the block in payload_ and learns what is in it.
+std::string JournalReader::take_in(Block block) {
+  std::uint32_t records = 0;
+  try {
+    BlockDecoder decoder(block.header, payload_.view(), definitions_);
+    std::int64_t last_ns = INT64_MIN;
+    while (const Record* const record = decoder.next()) {
+      block.is_sorted = block.is_sorted && record->time_ns >= last_ns;
+      last_ns = record->time_ns;
+      catalog_.add(*record);
+      ++records;
+    }
+  } catch (const FormatError& error) {
+    catalog_is_spoiled_ = catalog_is_spoiled_ || records != 0;
+    return std::string("it makes no sense: ") + error.what();
+  }
+  if (records != 0) blocks_.push_back(block);
+  return {};
+}
+
+// Where the next magic stands at or after `from`; the file's end if there is none.
+std::uint64_t JournalReader::File::find_magic(std::uint64_t from) const {
+  char window[kWindow];
+  while (from < size_) {
+    const std::size_t wanted = std::min<std::uint64_t>(kWindow, size_ - from);
+    const std::size_t got = read(from, window, wanted);
+    const std::size_t at = std::string_view(window, got).find(kBlockMagic);
+    if (at != std::string_view::npos) return from + at;
+    if (got < kWindow) break;
+    from += got - (kBlockMagic.size() - 1);
+  }
+  return size_;
+}
+
+void JournalReader::add_problem(std::string text) const {
+  const std::lock_guard lock(mutex_);
+  if (problems_.size() == kMaxProblems) {
+    ++more_problems_;
+  } else {
+    problems_.push_back(std::move(text));
+  }
+}
+
+std::vector<std::string> JournalReader::problems() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> all = problems_;
+  if (more_problems_ != 0) {
+    all.push_back("and " + std::to_string(more_problems_) + " more of these");
+  }
+  if (catalog_.left_out() != 0) {
+    all.push_back(
+        std::to_string(catalog_.left_out()) +
+        " records or values are past the limits of tables and columns, and only in \"*\"");
+  }
+  return all;
+}
+
+}  // namespace attolog

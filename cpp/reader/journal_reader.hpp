@@ -1,0 +1,95 @@
+// Reads journals: any number of files as one source of records.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "core/journal.hpp"
+#include "reader/catalog.hpp"
+#include "reader/records.hpp"
+
+namespace attolog {
+
+// A file to read, or the first `length` bytes of it (those that its ledger calls committed).
+struct JournalPath {
+  std::string path;
+  std::uint64_t length = UINT64_MAX;
+};
+
+class JournalReader final : public RecordSource,
+                            public std::enable_shared_from_this<JournalReader> {
+ public:
+  // Passes over all files once, checks every block and learns the tables. Throws std::system_error
+  // where a file cannot be opened; damage is no error but a problem.
+  static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
+
+  // The header of the file's first block if it is intact: whose journal it is. Throws
+  // std::system_error where the file cannot be opened.
+  static std::optional<BlockHeader> peek(const std::string& path);
+
+  // Records of all intact blocks in order of time; of equal times in the order of `paths`, and
+  // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
+  // beyond, the order is approximate and a problem says so.
+  std::unique_ptr<RecordStream> records() const override;
+
+  const Catalog& catalog() const { return catalog_; }
+
+  // What is wrong with the files, one sentence each, with file and offset. Streams may add to it: a
+  // file may change while it is read.
+  std::vector<std::string> problems() const;
+
+  static constexpr std::size_t kMaxOpenBlocks = 256;
+  static constexpr std::size_t kMaxProblems = 1000;  // the rest is only counted
+
+ private:
+  friend class JournalStream;
+
+  class File {
+   public:
+    explicit File(const JournalPath& path);
+    File(File&& other) noexcept;
+    File& operator=(File&&) = delete;
+    ~File();
+    const std::string& name() const { return name_; }
+    std::uint64_t size() const { return size_; }
+    // Reads up to `size` bytes at `offset`; returns how many there were. Throws std::system_error.
+    std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;
+    std::uint64_t find_magic(std::uint64_t from) const;
+
+   private:
+    std::string name_;
+    int fd_ = -1;
+    std::uint64_t size_ = 0;
+  };
+
+  struct Block {
+    std::uint32_t file = 0;
+    bool is_sorted = true;
+    std::uint64_t offset = 0;
+    BlockHeader header;
+  };
+
+  void scan(std::uint32_t file);
+  std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
+  std::string scan_payload(const Block& block, std::uint64_t& end);
+  std::string take_in(Block block);
+  void add_problem(std::string text) const;
+
+  std::vector<File> files_;
+  std::vector<Block> blocks_;
+  Catalog catalog_;
+  bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
+  Buffer payload_;                   // of the block being scanned
+  std::unordered_set<std::string> seen_;  // headers, while scanning
+  mutable Definitions definitions_;
+  mutable std::mutex mutex_;  // of the problems
+  mutable std::vector<std::string> problems_;
+  mutable std::uint64_t more_problems_ = 0;
+};
+
+}  // namespace attolog

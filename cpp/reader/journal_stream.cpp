@@ -1,0 +1,165 @@
+// The records of a JournalReader in order of time: a merge of its blocks.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/checksum.hpp"
+#include "reader/journal_reader.hpp"
+
+namespace attolog {
+namespace {
+
+// A block being read. One whose records are in order is decoded as it goes; another is decoded
+// whole and sorted, which the limit on a block's values keeps small.
+class BlockCursor {
+ public:
+  BlockCursor(const BlockHeader& header, bool is_sorted, std::size_t rank, Buffer payload,
+              Definitions& definitions)
+      : payload_(std::move(payload)),
+        decoder_(header, payload_.view(), definitions),
+        is_sorted_(is_sorted),
+        rank_(rank) {
+    source_.pid = header.pid;
+  }
+
+  // Goes to the next record; false after the last one. Throws FormatError.
+  bool next() {
+    if (is_sorted_) {
+      const Record* const record = decoder_.next();
+      if (record == nullptr) return false;
+      source_.record = *record;
+      return true;
+    }
+    if (position_ == 0) sort();
+    if (position_ == records_.size()) return false;
+    const Kept& kept = records_[position_++];
+    source_.record = kept.record;
+    source_.record.values = {values_.data() + kept.first_value, kept.record.values.size()};
+    return true;
+  }
+
+  const SourcedRecord& record() const { return source_; }
+  std::pair<std::int64_t, std::size_t> key() const { return {source_.record.time_ns, rank_}; }
+
+ private:
+  struct Kept {
+    Record record;
+    std::size_t first_value;
+  };
+
+  void sort() {
+    while (const Record* const record = decoder_.next()) {
+      records_.push_back({*record, values_.size()});
+      values_.insert(values_.end(), record->values.begin(), record->values.end());
+    }
+    std::stable_sort(records_.begin(), records_.end(), [](const Kept& a, const Kept& b) {
+      return a.record.time_ns < b.record.time_ns;
+    });
+  }
+
+  Buffer payload_;
+  BlockDecoder decoder_;
+  bool is_sorted_;
+  std::size_t rank_;
+  SourcedRecord source_;
+  std::size_t position_ = 0;
+  std::vector<Kept> records_;
+  std::vector<Value> values_;
+};
+
+}  // namespace
+
+class JournalStream final : public RecordStream {
+ public:
+  explicit JournalStream(std::shared_ptr<const JournalReader> reader)
+      : reader_(std::move(reader)), order_(reader_->blocks_.size()) {
+    // Blocks stand by file and offset, so a block's index is its rank among equal times.
+    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+    std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+      return reader_->blocks_[a].header.first_ns < reader_->blocks_[b].header.first_ns;
+    });
+  }
+
+  const SourcedRecord* next() override {
+    if (current_ != nullptr && !advance(*current_)) current_.reset();
+    while (must_open()) {
+      if (auto opened = load(order_[next_++])) push(std::move(opened));
+    }
+    if (!heap_.empty() && (current_ == nullptr || heap_.front()->key() < current_->key())) {
+      if (current_ != nullptr) push(std::move(current_));
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      current_ = std::move(heap_.back());
+      heap_.pop_back();
+    }
+    return current_ == nullptr ? nullptr : &current_->record();
+  }
+
+ private:
+  static bool later(const std::unique_ptr<BlockCursor>& a, const std::unique_ptr<BlockCursor>& b) {
+    return a->key() > b->key();
+  }
+
+  std::pair<std::int64_t, std::size_t> next_key() const {
+    return {reader_->blocks_[order_[next_]].header.first_ns, order_[next_]};
+  }
+
+  void push(std::unique_ptr<BlockCursor> cursor) {
+    heap_.push_back(std::move(cursor));
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  // Whether the next record may stand in a block that is not open yet.
+  bool must_open() {
+    if (next_ == order_.size()) return false;
+    const std::size_t open = heap_.size() + (current_ != nullptr ? 1 : 0);
+    if (open == 0) return true;
+    if (current_ != nullptr && current_->key() < next_key()) return false;
+    if (!heap_.empty() && heap_.front()->key() < next_key()) return false;
+    if (open < JournalReader::kMaxOpenBlocks) return true;
+    if (!std::exchange(limit_said_, true)) {
+      reader_->add_problem("more than " + std::to_string(JournalReader::kMaxOpenBlocks) +
+                           " blocks overlap in time: the order of records is approximate");
+    }
+    return false;
+  }
+
+  static bool advance(BlockCursor& cursor) {
+    try {
+      return cursor.next();
+    } catch (const FormatError&) {
+      return false;  // only where the file was changed to another with the same checksum
+    }
+  }
+
+  // The block at its first record; nothing if it is no longer what the scan saw.
+  std::unique_ptr<BlockCursor> load(std::size_t index) {
+    const JournalReader::Block& block = reader_->blocks_[index];
+    const JournalReader::File& file = reader_->files_[block.file];
+    const std::size_t size = block.header.payload_size;
+    Buffer payload;
+    payload.advance(file.read(block.offset + kBlockHeaderSize, payload.room(size), size));
+    if (payload.size() == size && crc32c(payload.view()) == block.header.checksum) {
+      apply_mask(payload.data(), size, block.header.mask);
+      auto cursor = std::make_unique<BlockCursor>(block.header, block.is_sorted, index,
+                                                  std::move(payload), reader_->definitions_);
+      if (advance(*cursor)) return cursor;
+    }
+    reader_->add_problem(file.name() + ": block at byte " + std::to_string(block.offset) +
+                         ": it was changed while it was read, " +
+                         std::to_string(block.header.records) + " records are missing");
+    return nullptr;
+  }
+
+  std::shared_ptr<const JournalReader> reader_;
+  std::vector<std::size_t> order_;  // of the blocks, by their earliest time
+  std::size_t next_ = 0;            // the first in `order_` that is not open yet
+  std::unique_ptr<BlockCursor> current_;
+  std::vector<std::unique_ptr<BlockCursor>> heap_;
+  bool limit_said_ = false;
+};
+
+std::unique_ptr<RecordStream> JournalReader::records() const {
+  return std::make_unique<JournalStream>(shared_from_this());
+}
+
+}  // namespace attolog

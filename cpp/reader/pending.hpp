@@ -1,0 +1,29 @@
+// What a journal's dead processes left in their rings, as a journal: reading shows what recovery would
+// write, and writes nothing itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/mapping.hpp"
+#include "reader/journal_reader.hpp"
+
+namespace attolog {
+
+struct Pending {
+  // The files to read: `paths`, cut to what their ledgers call committed, and the rings' records.
+  std::vector<JournalPath> paths;
+  // Holds those records; to be kept open while `paths` are read.
+  File records;
+  std::vector<std::string> problems;
+};
+
+// `log_path` is the journal's real path, `paths` it and its parts. `ring_root` is where rings are.
+Pending find_pending(const std::string& ring_root, const std::string& log_path,
+                     const std::vector<std::string>& paths);
+
+// The journal and its parts (run.atto, run.PID-N.atto) that exist, in order of name.
+std::vector<std::string> journal_parts(const std::string& log_path);
+
+}  // namespace attolog
