@@ -1,0 +1,364 @@
+// What happens in a log call: log(...), log.debug(...) to log.exception(...), log.log, log.print.
+#include <algorithm>
+#include <exception>
+#include <string>
+
+#include "python/fast.hpp"
+#include "python/logger.hpp"
+#include "python/submit.hpp"
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+// One call, taken apart. Values are the arguments behind the first, positional ones before named.
+struct Call {
+  Logger* logger;
+  PyObject* first;
+  PyObject* const* values;
+  Py_ssize_t n_positional;  // values among them
+  PyObject* kwnames;
+  std::uint8_t level;
+
+  Py_ssize_t n_values() const {
+    return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+  }
+};
+
+std::size_t longest_text(const Root& root) {
+  const Channel* channel = root.channel.load(std::memory_order_acquire);
+  return channel == nullptr ? ChannelOptions{}.max_record : channel->options().max_record;
+}
+
+bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
+  if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
+  return submit(*call.logger->root, site, values.view());
+}
+
+// An exception that must pass takes the record with it.
+bool lose(const Call& call) {
+  if (Channel* channel = call.logger->root->channel.load(std::memory_order_acquire)) channel->drop(1);
+  return false;
+}
+
+bool submit_text(Logger* logger, Kind kind, PyObject* text) {
+  Buffer values;
+  const Call call{logger, text, nullptr, 0, nullptr, kNone};
+  if (!encode_any(values, text, longest_text(*logger->root))) return lose(call);
+  return finish_values(call, logger->sites->plain_site(kind), values);
+}
+
+// `{name}` as opposed to `{0}`.
+bool is_identifier(const std::string& name) {
+  return !name.empty() && (name[0] < '0' || name[0] > '9');
+}
+
+// The text of the whole message, made by str.format. Null with no exception set where the template
+// cannot be filled.
+PyObject* format_whole(const Call& call, const CallSite* site) {
+  // Positional values that a named hole takes are named for str.format too.
+  PyObject* format = PyObject_GetAttrString(call.first, "format");
+  PyObject* args = PyTuple_New(0);
+  PyObject* kwargs = PyDict_New();
+  if (format == nullptr || args == nullptr || kwargs == nullptr) PyErr_Clear();
+  const Py_ssize_t n = call.n_values();
+  std::vector<PyObject*> positional;
+  const bool has_numbers = site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
+                             return !hole.name.empty() && !is_identifier(hole.name);
+                           });
+  bool is_filled = format != nullptr && kwargs != nullptr;
+  for (Py_ssize_t i = 0; is_filled && i < n; ++i) {
+    const bool is_keyword = i >= call.n_positional;
+    std::string name;
+    if (is_keyword) {
+      name = to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional));
+    } else if (site != nullptr) {
+      for (const Hole& hole : site->text.holes()) {
+        if (is_identifier(hole.name) && hole.value == static_cast<std::size_t>(i)) name = hole.name;
+      }
+    }
+    if (name.empty() || (!is_keyword && has_numbers)) positional.push_back(call.values[i]);
+    if (!name.empty()) {
+      PyObject* key = from_wtf8(name);
+      is_filled = key != nullptr && PyDict_SetItem(kwargs, key, call.values[i]) == 0;
+      Py_XDECREF(key);
+    }
+  }
+  if (is_filled && !positional.empty()) {
+    Py_XSETREF(args, PyTuple_New(static_cast<Py_ssize_t>(positional.size())));
+    for (std::size_t i = 0; args != nullptr && i < positional.size(); ++i) {
+      PyTuple_SET_ITEM(args, static_cast<Py_ssize_t>(i), Py_NewRef(positional[i]));
+    }
+  }
+  PyObject* text = is_filled && args != nullptr ? PyObject_Call(format, args, kwargs) : nullptr;
+  Py_XDECREF(format);
+  Py_XDECREF(args);
+  Py_XDECREF(kwargs);
+  return text;
+}
+
+// "{0" + ".attr:spec" + "}": what this hole shows of its value. Null with an exception set.
+PyObject* format_hole(const Hole& hole, PyObject* value) {
+  PyObject* text = from_wtf8("{0" + hole.rest + "}");
+  if (text == nullptr) return nullptr;
+  PyObject* result = PyObject_CallMethod(text, "format", "O", value);
+  Py_DECREF(text);
+  return result;
+}
+
+// Appends the value, with its text where the template's hole cannot be filled natively.
+bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
+                  std::size_t most) {
+  for (const Hole& hole : text.holes()) {
+    if (hole.value != index || hole.nested) continue;
+    const Tag tag = native_tag(value, hole.conversion != '\0');
+    if (tag != Tag::end && hole.native(tag)) continue;
+    PyObject* shown = format_hole(hole, value);
+    if (shown == nullptr) {
+      if (!clear_if_ordinary()) return false;
+      break;  // no text: the message shows its template and values
+    }
+    encode_sized(values, Tag::formatted, to_wtf8(shown).substr(0, most));
+    Py_DECREF(shown);
+    break;
+  }
+  return encode_any(values, value, most);
+}
+
+bool submit_inline(const Call& call, const CallSite* site) {
+  const std::size_t most = longest_text(*call.logger->root);
+  Buffer values;
+  if (site->kind == Kind::message) {
+    PyObject* text = format_whole(call, nullptr);
+    if (text == nullptr && !clear_if_ordinary()) return lose(call);
+    if (text != nullptr) encode_sized(values, Tag::formatted, to_wtf8(text).substr(0, most));
+    Py_XDECREF(text);
+  }
+  encode_text(values, call.first, most);
+  for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
+    if (site->kind == Kind::event) {
+      encode_str(values, i < call.n_positional
+                             ? "v" + std::to_string(i + 1)
+                             : to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional)));
+    }
+    if (!encode_any(values, call.values[i], most)) return lose(call);
+  }
+  return submit(*call.logger->root, site->site, values.view());
+}
+
+bool submit_values(const Call& call, const CallSite* site) {
+  const std::size_t most = longest_text(*call.logger->root);
+  const bool is_message = site->kind == Kind::message && site->first != nullptr;
+  Buffer values;
+  for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
+    const bool done = is_message && site->text.ok() && !site->text.whole_at_call()
+                          ? encode_shown(values, site->text, static_cast<std::size_t>(i),
+                                         call.values[i], most)
+                          : encode_any(values, call.values[i], most);
+    if (!done) return lose(call);
+  }
+  if (!is_message || !site->text.whole_at_call()) return finish_values(call, site->site, values);
+  // The complete text comes last of all, behind what bind() added.
+  if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
+  PyObject* text = format_whole(call, site);
+  if (text == nullptr && !clear_if_ordinary()) return lose(call);
+  if (text != nullptr) encode_str(values, to_wtf8(text).substr(0, most));
+  Py_XDECREF(text);
+  return submit(*call.logger->root, site->site, values.view());
+}
+
+bool is_word(PyObject* text) {
+  const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
+  return n <= 64 && PyUnicode_IS_COMPACT_ASCII(text) &&
+         is_event_name({static_cast<const char*>(PyUnicode_DATA(text)), static_cast<std::size_t>(n)});
+}
+
+std::uintptr_t place_of_call() {
+  const std::uintptr_t place = call_place();
+  return place != 0 ? place : 16;  // nothing of Python is calling
+}
+
+// Everything that is not done by the fast path. False with an exception set: it must pass.
+bool log_slowly(const Call& call) {
+  Logger* logger = call.logger;
+  const bool has_values = call.n_values() > 0;
+  if (!PyUnicode_CheckExact(call.first)) {
+    // Not a sentence: its str() is the text, and values, if any, are shown behind it.
+    Buffer ignored;
+    PyObject* text = PyObject_Str(call.first);
+    if (text == nullptr && !clear_if_ordinary()) return lose(call);
+    if (text == nullptr) return submit_text(logger, Kind::text, call.first);
+    Call with_text = call;
+    with_text.first = text;
+    const bool done = PyUnicode_CheckExact(text) && (has_values || call.level != kNone)
+                          ? log_slowly(with_text)
+                          : submit_text(logger, Kind::text, text);
+    Py_DECREF(text);
+    return done;
+  }
+  PyObject* first = call.first;
+  if (!has_values) {
+    if (call.level == kNone && !is_word(first)) return submit_text(logger, Kind::text, first);
+    if (call.level != kNone) first = nullptr;
+  }
+  const std::uintptr_t place = place_of_call();
+  const CallSite* site =
+      logger->sites->find(place, first, call.kwnames, call.n_positional + 1, call.level);
+  if (site == nullptr) {
+    site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level);
+    if (site == nullptr) return lose(call);
+  }
+  if (site->rank < logger->root->level.load(std::memory_order_relaxed)) return true;
+  if (site->is_inline) return submit_inline(call, site);
+  if (first == nullptr) {
+    Buffer values;
+    if (!encode_any(values, call.first, longest_text(*logger->root))) return lose(call);
+    return finish_values(call, site->site, values);
+  }
+  return submit_values(call, site);
+}
+
+[[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Call& call) {
+  try {
+    return log_slowly(call) ? Py_NewRef(Py_None) : nullptr;
+  } catch (const std::exception&) {  // no memory; what unwinds the stack at the end passes
+    lose(call);
+    PyErr_Clear();
+    Py_RETURN_NONE;
+  }
+}
+
+// Whether records are taken at all just now; counts a call after close.
+[[gnu::noinline, gnu::cold]] bool is_taken(Root& root) {
+  if (root.mode.load(std::memory_order_relaxed) != Mode::off) return true;
+  if (root.is_closed.load(std::memory_order_relaxed)) root.count_late();
+  return false;
+}
+
+PyObject* missing_text(const char* method) {
+  PyErr_Format(PyExc_TypeError, "%s() needs an event's name, a template or a text", method);
+  return nullptr;
+}
+
+template <std::uint8_t level>
+PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  Logger* logger = as_logger(self);
+  Root* root = logger->root;
+  if (root->mode.load(std::memory_order_relaxed) == Mode::off ||
+      root->level.load(std::memory_order_relaxed) > level) {
+    if (root->is_closed.load(std::memory_order_relaxed)) [[unlikely]] is_taken(*root);
+    Py_RETURN_NONE;
+  }
+  if (nargs < 1) [[unlikely]] return missing_text("a level's method");
+  const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+  if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
+    PyObject* first = n_values != 0 ? args[0] : nullptr;
+    const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
+    if (site != nullptr && site->accept != 0) [[likely]] {
+      PyObject* const* values = n_values != 0 ? args + 1 : args;
+      if (write_fast(root, logger->bound, site->site, values, n_values != 0 ? n_values : 1, site->accept)) {
+        Py_RETURN_NONE;
+      }
+    }
+  }
+  return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, level});
+}
+
+}  // namespace
+
+PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+  Logger* logger = as_logger(self);
+  Root* root = logger->root;
+  const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  if (root->mode.load(std::memory_order_relaxed) == Mode::on && nargs >= 1) [[likely]] {
+    const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+    if (n_values != 0) [[likely]] {
+      const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
+      if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
+          write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept)) [[likely]] {
+        Py_RETURN_NONE;
+      }
+    } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
+      return call_text(self, args[0]);
+    }
+  } else {
+    if (nargs < 1) return missing_text("log");
+    if (!is_taken(*root)) Py_RETURN_NONE;
+  }
+  return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, kNone});
+}
+
+PyObject* call_debug(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return call_level<kDebug>(self, args, nargs, kwnames);
+}
+PyObject* call_info(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return call_level<kInfo>(self, args, nargs, kwnames);
+}
+PyObject* call_warning(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return call_level<kWarning>(self, args, nargs, kwnames);
+}
+PyObject* call_error(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return call_level<kError>(self, args, nargs, kwnames);
+}
+PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return call_level<kCritical>(self, args, nargs, kwnames);
+}
+
+PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  Logger* logger = as_logger(self);
+  if (!is_taken(*logger->root) || logger->root->level.load(std::memory_order_relaxed) > kError) {
+    Py_RETURN_NONE;
+  }
+  if (nargs < 1) return missing_text("exception");
+  // The traceback is one more field, `exception`.
+  PyObject* traceback = call_helper("traceback", "format_exc", "()");
+  if (traceback == nullptr && !clear_if_ordinary()) return nullptr;
+  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  PyObject* names = PyTuple_New(named + 1);
+  std::vector<PyObject*> values(args + 1, args + nargs + named);
+  values.push_back(traceback == nullptr ? Py_None : traceback);
+  PyObject* result = nullptr;
+  if (names != nullptr) {
+    for (Py_ssize_t i = 0; i < named; ++i) {
+      PyTuple_SET_ITEM(names, i, Py_NewRef(PyTuple_GET_ITEM(kwnames, i)));
+    }
+    PyTuple_SET_ITEM(names, named, PyUnicode_InternFromString("exception"));
+    result = call_slowly({logger, args[0], values.data(), nargs - 1, names, kError});
+  }
+  Py_XDECREF(names);
+  Py_XDECREF(traceback);
+  return result;
+}
+
+PyObject* call_text(PyObject* self, PyObject* text) {
+  Logger* logger = as_logger(self);
+  Root* root = logger->root;
+  if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
+    const std::uint32_t site = logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
+    if (write_fast(root, logger->bound, site, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+  } else if (!is_taken(*root)) {
+    Py_RETURN_NONE;
+  }
+  try {
+    return submit_text(logger, Kind::text, text) ? Py_NewRef(Py_None) : nullptr;
+  } catch (const std::exception&) {
+    lose({logger, text, nullptr, 0, nullptr, kNone});
+    PyErr_Clear();
+    Py_RETURN_NONE;
+  }
+}
+
+PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
+  Logger* logger = as_logger(self);
+  if (!is_taken(*logger->root)) Py_RETURN_NONE;
+  // print's own way of putting a line together, and its own complaints.
+  PyObject* text = call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
+  if (text == nullptr) return nullptr;
+  if (text == Py_None) return text;  // it went to a file of its own
+  const bool done = submit_text(logger, Kind::print, text);
+  Py_DECREF(text);
+  return done ? Py_NewRef(Py_None) : nullptr;
+}
+
+}  // namespace attolog::python

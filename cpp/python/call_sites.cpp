@@ -1,0 +1,262 @@
+#include "python/call_sites.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "python/text.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+constexpr std::array<std::string_view, 10> kRowWords = {
+    "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "LOG", "PRINT", "STATS", "DROPPED", "CLOCK"};
+constexpr std::array<std::string_view, 7> kReserved = {"time",   "event",  "level", "message",
+                                                       "weight", "thread", "text"};
+
+// The complete text of a message, where it is not its template's (see writer/template.hpp).
+constexpr std::string_view kMessageField = "message";
+
+std::string level_name(std::uint8_t level) {
+  constexpr std::array names = {"LOG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+  return names[std::min<std::size_t>(level / 10U, names.size() - 1)];
+}
+
+// What the caller wrote for its values, read from the source; v1, v2, ... where there is none.
+// False with an exception set: interrupted.
+bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
+                std::vector<std::string>& names) {
+  names.clear();
+  if (values > 0 && place.code != nullptr) {
+    PyObject* globals = PyEval_GetGlobals();
+    PyObject* none = kwnames == nullptr ? PyTuple_New(0) : Py_NewRef(kwnames);
+    PyObject* result = call_helper("attolog._names", "names", "(OinOO)",
+                                   reinterpret_cast<PyObject*>(place.code), place.lasti, values, none,
+                                   globals == nullptr ? Py_None : globals);
+    Py_XDECREF(none);
+    if (result == nullptr && !clear_if_ordinary()) return false;
+    if (result != nullptr && PyTuple_Check(result)) {
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(result); ++i) {
+        names.push_back(to_wtf8(PyTuple_GET_ITEM(result, i)));
+      }
+    }
+    Py_XDECREF(result);
+  }
+  if (names.size() != static_cast<std::size_t>(values)) {
+    names.clear();
+    for (Py_ssize_t i = 0; i < values; ++i) names.push_back("v" + std::to_string(i + 1));
+  }
+  return true;
+}
+
+// Field names in the order of the values. Names that the program gave (holes, keywords, bind) go
+// before those read from the source, which take the _2 where both are the same.
+std::vector<std::string> name_fields(const std::vector<std::string>& written,
+                                     const std::vector<bool>& is_named,
+                                     const std::vector<std::string>& keywords) {
+  std::vector<std::string> fields(written.size() + keywords.size());
+  std::vector<std::string> taken;
+  const auto name = [&](std::size_t i, const std::string& given) {
+    taken.push_back(fields[i] = given == kMessageField && i >= written.size() ? given : clean_name(given, taken));
+  };
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    if (is_named[i]) name(i, written[i]);
+  }
+  for (std::size_t i = 0; i < keywords.size(); ++i) name(written.size() + i, keywords[i]);
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    if (!is_named[i]) name(i, written[i]);
+  }
+  return fields;
+}
+
+std::uint64_t accepted(const Template& text, std::size_t values) {
+  if (!text.ok()) return kAcceptEverything;  // shown as template and values, whatever they are
+  if (text.whole_at_call() || values > kAcceptValues) return 0;
+  std::uint64_t accept = kAcceptEverything;
+  for (const Hole& hole : text.holes()) {
+    if (hole.value >= values) continue;
+    std::uint64_t kinds = 0;
+    if (hole.native(Tag::str)) kinds |= kAcceptStr;
+    if (hole.native(Tag::int64)) kinds |= kAcceptInt;
+    if (hole.native(Tag::float64)) kinds |= kAcceptFloat;
+    if (hole.native(Tag::true_)) kinds |= kAcceptBool;
+    if (hole.native(Tag::none)) kinds |= kAcceptNone;
+    accept &= ~(std::uint64_t{0xff} << (8 * hole.value)) | kinds << (8 * hole.value);
+  }
+  return accept;
+}
+
+}  // namespace
+
+bool is_event_name(std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (!is_letter(text[0])) return false;
+  for (const char c : text) {
+    if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '.' && c != ':' && c != '-') return false;
+  }
+  return std::ranges::find(kRowWords, text) == kRowWords.end();
+}
+
+std::string clean_name(std::string_view name, const std::vector<std::string>& taken) {
+  std::string base(name);
+  if (std::ranges::find(kReserved, name) != kReserved.end()) base += '_';
+  std::string unique = base;
+  for (int n = 2; std::ranges::find(taken, unique) != taken.end(); ++n) {
+    unique = base + "_" + std::to_string(n);
+  }
+  return unique;
+}
+
+CallSites::CallSites(std::vector<std::string> bound_names) : bound_names_(std::move(bound_names)) {
+  tables_.push_back(std::make_unique<Table>(256));
+  table_.store(tables_.back().get(), std::memory_order_release);
+  inline_event_.is_inline = true;
+  inline_event_.site = kInlineEventSite;
+  for (std::uint32_t i = 0; i < std::size(inline_messages_); ++i) {
+    inline_messages_[i].is_inline = true;
+    inline_messages_[i].kind = Kind::message;
+    inline_messages_[i].site = kInlineMessageSite + i;
+    inline_messages_[i].level = static_cast<std::uint8_t>(10 * i);
+    inline_messages_[i].rank = std::max<std::uint8_t>(inline_messages_[i].level, kDebug);
+  }
+}
+
+CallSites::~CallSites() {
+  for (const auto& site : sites_) {
+    Py_XDECREF(site->first);
+    Py_XDECREF(site->kwnames);
+    Py_XDECREF(site->code);
+  }
+}
+
+const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
+                                      PyObject* kwnames, std::uint8_t level,
+                                      std::size_t& templates) const {
+  const Table* table = table_.load(std::memory_order_acquire);
+  for (std::size_t i = place >> 4;; ++i) {
+    const Slot& slot = table->slots[i & table->mask];
+    const std::uintptr_t key = slot.place.load(std::memory_order_acquire);
+    if (key == 0) return nullptr;
+    if (key != place) continue;
+    ++templates;
+    const CallSite* site = slot.site;
+    if (site->nargs != nargs || site->level != level) continue;
+    if ((site->first == nullptr) != (first == nullptr)) continue;
+    if ((first != nullptr && !equal_text(site->first, first)) || !equal_names(site->kwnames, kwnames)) continue;
+    return site;
+  }
+}
+
+const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
+                                 PyObject* kwnames, std::uint8_t level) {
+  std::size_t templates = 0;
+  if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates)) return known;
+  const std::string name = first == nullptr ? level_name(level) : to_wtf8(first);
+  const bool is_event = level == kNone && is_event_name(name);
+  const CallSite* const without_number = is_event ? &inline_event_ : &inline_messages_[level / 10];
+  SiteRegistry& registry = Writer::get().sites();
+  if (templates >= kMostTemplates || registry.is_full()) return without_number;
+
+  auto site = std::make_unique<CallSite>();
+  site->place = place;
+  site->nargs = nargs;
+  site->level = level;
+  site->kind = is_event ? Kind::event : Kind::message;
+  const Place where = describe_place();
+  site->code = reinterpret_cast<PyObject*>(where.code);
+
+  const Py_ssize_t positional = nargs - 1;
+  std::vector<std::string> keywords = names_of(kwnames);
+  keywords.insert(keywords.end(), bound_names_.begin(), bound_names_.end());
+  std::vector<std::string> written;
+  if (!read_names(where, positional, kwnames, written)) {
+    Py_XDECREF(site->code);
+    return nullptr;
+  }
+  if (first == nullptr) keywords.insert(keywords.begin(), std::string(kMessageField));
+  std::vector<bool> is_named(written.size(), false);  // by a hole of the template
+  if (!is_event && first != nullptr) {
+    site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
+    for (const Hole& hole : site->text.holes()) {
+      const bool is_name = !hole.name.empty() && std::isdigit(static_cast<unsigned char>(hole.name[0])) == 0;
+      if (!is_name || hole.value >= written.size()) continue;
+      written[hole.value] = hole.name;
+      is_named[hole.value] = true;
+    }
+  }
+  site->fields = name_fields(written, is_named, keywords);
+  site->accept = is_event || first == nullptr ? kAcceptEverything : accepted(site->text, site->fields.size() - bound_names_.size());
+
+  Site definition;
+  definition.kind = site->kind;
+  definition.level = is_event ? std::uint8_t{kNone} : std::max<std::uint8_t>(level, kDebug);
+  site->rank = is_event ? kAlways : definition.level;
+  definition.bound = static_cast<std::uint16_t>(bound_names_.size());
+  definition.name = name;
+  definition.fields = site->fields;
+  if (site->text.whole_at_call()) definition.fields.emplace_back(kMessageField);
+  if (where.code != nullptr) {
+    definition.file = to_wtf8(where.code->co_filename);
+    definition.line = static_cast<std::uint32_t>(std::max(0, PyCode_Addr2Line(where.code, where.lasti)));
+    definition.function = to_wtf8(where.code->co_qualname);
+  }
+  const auto number = registry.add(std::move(definition));
+  if (!number) {
+    Py_XDECREF(site->code);
+    return without_number;
+  }
+  site->site = *number;
+  site->first = Py_XNewRef(first);
+  site->kwnames = Py_XNewRef(kwnames);
+  return put(std::move(site));
+}
+
+std::uint32_t CallSites::plain_site(Kind kind) {
+  const bool is_text = kind == Kind::text;
+  const std::uint32_t fixed = is_text ? kTextSite : kPrintSite;
+  if (bound_names_.empty()) return fixed;
+  const std::lock_guard lock(mutex_);
+  std::uint32_t& number = plain_sites_[is_text ? 0 : 1];
+  if (number == 0) {
+    Site site;
+    site.kind = kind;
+    site.name = is_text ? "LOG" : "PRINT";
+    site.bound = static_cast<std::uint16_t>(bound_names_.size());
+    site.fields.emplace_back("text");
+    site.fields.insert(site.fields.end(), bound_names_.begin(), bound_names_.end());
+    number = Writer::get().sites().add(std::move(site)).value_or(fixed);
+  }
+  return number;
+}
+
+const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
+  const std::lock_guard lock(mutex_);
+  const CallSite* known = sites_.emplace_back(std::move(site)).get();
+  Table* table = table_.load(std::memory_order_relaxed);
+  if (4 * sites_.size() > table->slots.size()) {
+    auto larger = std::make_unique<Table>(4 * table->slots.size());
+    for (const auto& each : sites_) insert(*larger, each.get());
+    tables_.push_back(std::move(larger));
+    table_.store(tables_.back().get(), std::memory_order_release);  // pairs with find
+  } else {
+    insert(*table, known);
+  }
+  return known;
+}
+
+void CallSites::insert(Table& table, const CallSite* site) {
+  for (std::size_t i = site->place >> 4;; ++i) {
+    Slot& slot = table.slots[i & table.mask];
+    if (slot.place.load(std::memory_order_relaxed) != 0) continue;
+    slot.site = site;
+    slot.place.store(site->place, std::memory_order_release);  // pairs with find
+    return;
+  }
+}
+
+}  // namespace attolog::python

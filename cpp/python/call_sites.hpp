@@ -1,0 +1,122 @@
+// From a place in the program to its site, for calls whose site is not declared.
+#pragma once
+
+#include "python/compat.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/site.hpp"
+#include "writer/template.hpp"
+
+namespace attolog::python {
+
+// Which kinds of values a call may encode without looking further, a byte for each of the first eight.
+// Messages restrict them to what their template formats natively.
+enum Accept : std::uint8_t {
+  kAcceptStr = 1,
+  kAcceptInt = 2,
+  kAcceptFloat = 4,
+  kAcceptBool = 8,
+  kAcceptNone = 16,
+};
+inline constexpr std::size_t kAcceptValues = 8;
+inline constexpr std::uint64_t kAcceptEverything = 0x1f1f'1f1f'1f1f'1f1f;
+
+inline constexpr std::uint8_t kAlways = 255;
+
+// What is known of one way of calling from one place. It holds references to all that it is known by:
+// an address alone may be another object's tomorrow.
+struct CallSite {
+  PyObject* first = nullptr;    // event name or template, by identity
+  PyObject* kwnames = nullptr;  // by identity; null: none
+  Py_ssize_t nargs = 0;         // positional, the first included
+  std::uint32_t site = 0;
+  std::uint8_t level = kNone;
+  std::uint8_t rank = kAlways;  // what a logger's level is compared with; events always pass
+  bool is_inline = false;       // there is no number for it: names travel in the record
+  std::uint64_t accept = 0;     // see Accept; 0: always the slow path
+  std::uintptr_t place = 0;
+  PyObject* code = nullptr;
+  Kind kind = Kind::event;
+  Template text;                // of a message
+  std::vector<std::string> fields;
+};
+
+// Open addressing, at most a quarter full: a look-up is one probe. Neither call sites nor outgrown
+// tables are ever freed while the cache lives, so readers need no lock.
+class CallSites {
+ public:
+  explicit CallSites(std::vector<std::string> bound_names);
+  ~CallSites();
+
+  const CallSite* find(std::uintptr_t place, PyObject* first, PyObject* kwnames, Py_ssize_t nargs,
+                       std::uint8_t level) const {
+    // acquire, here and below: pairs with put; what is in the table is complete.
+    const Table* table = table_.load(std::memory_order_acquire);
+    for (std::size_t i = place >> 4;; ++i) {
+      const Slot& slot = table->slots[i & table->mask];
+      const std::uintptr_t key = slot.place.load(std::memory_order_acquire);
+      if (key == place) [[likely]] {
+        const CallSite* site = slot.site;
+        if (site->first == first && site->kwnames == kwnames && site->nargs == nargs &&
+            site->level == level) [[likely]] {
+          return site;
+        }
+      } else if (key == 0) {
+        return nullptr;
+      }
+    }
+  }
+
+  // The call site of this call, made if need be; runs Python code to read the names of the values.
+  // Without `first` it is that of messages which are text alone (log.debug(f"...")). Null with an
+  // exception set where that was interrupted.
+  const CallSite* learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
+                        std::uint8_t level);
+
+  // The site of texts or prints, which have no place of their own.
+  std::uint32_t plain_site(Kind kind);
+
+  const std::vector<std::string>& bound_names() const { return bound_names_; }
+
+  // How many different templates one place may have before they are stored as values.
+  static constexpr std::size_t kMostTemplates = 8;
+
+ private:
+  struct Slot {
+    std::atomic<std::uintptr_t> place{0};
+    const CallSite* site = nullptr;
+  };
+  struct Table {
+    explicit Table(std::size_t size) : slots(size), mask(size - 1) {}
+    std::vector<Slot> slots;
+    std::size_t mask;
+  };
+
+  const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
+                             std::uint8_t level, std::size_t& templates) const;
+  const CallSite* put(std::unique_ptr<CallSite> site);
+  static void insert(Table& table, const CallSite* site);
+
+  const std::vector<std::string> bound_names_;
+  std::atomic<Table*> table_;
+  mutable std::mutex mutex_;  // tables_, sites_; never held while Python code runs
+  std::vector<std::unique_ptr<Table>> tables_;
+  std::vector<std::unique_ptr<CallSite>> sites_;
+  std::uint32_t plain_sites_[2] = {};  // text, print; 0: not yet
+  CallSite inline_event_;
+  CallSite inline_messages_[6];  // by level / 10
+};
+
+// `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
+bool is_event_name(std::string_view text);
+
+// The rule for names of columns: reserved ones get a trailing underscore, taken ones a number.
+std::string clean_name(std::string_view name, const std::vector<std::string>& taken);
+
+}  // namespace attolog::python

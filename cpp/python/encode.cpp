@@ -1,0 +1,281 @@
+#include "python/encode.hpp"
+
+#include <datetime.h>
+
+#include <algorithm>
+#include <string>
+
+#include "core/codec.hpp"
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+constexpr std::int64_t kSecondUs = 1'000'000;
+
+// Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant,
+// "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
+std::int64_t days_of(int year, int month, int day) {
+  year -= month <= 2;
+  const int era = (year >= 0 ? year : year - 399) / 400;
+  const int year_of_era = year - era * 400;
+  const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return std::int64_t{era} * 146097 + day_of_era - 719468;
+}
+
+void put_tagged(Buffer& out, Tag tag, std::int64_t payload) {
+  char* to = out.room(9);
+  *to = static_cast<char>(tag);
+  store_as(to + 1, payload);
+  out.advance(9);
+}
+
+void put_float(Buffer& out, Tag tag, double payload) {
+  char* to = out.room(9);
+  *to = static_cast<char>(tag);
+  store_as(to + 1, payload);
+  out.advance(9);
+}
+
+// Text beyond the limit is cut; how long it was stands behind it.
+void put_cut(Buffer& out, std::string text, std::size_t most) {
+  if (text.size() > most) {
+    const std::size_t length = text.size();
+    text.resize(most);
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
+    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xc0) text.pop_back();
+    text += "... [cut; " + std::to_string(length) + " bytes]";
+  }
+  encode_str(out, text);
+}
+
+// What is recorded where a value's own code raised. False: the exception must pass.
+bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
+  PyObject* type = nullptr;
+  PyObject* error = nullptr;
+  PyObject* traceback = nullptr;
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) return false;
+  PyErr_Fetch(&type, &error, &traceback);
+  PyErr_NormalizeException(&type, &error, &traceback);
+  std::string text = std::string("<") + what + " of " + Py_TYPE(object)->tp_name + " raised ";
+  text += reinterpret_cast<PyTypeObject*>(type)->tp_name;
+  PyObject* message = error == nullptr ? nullptr : PyObject_Str(error);
+  if (message != nullptr && PyUnicode_GET_LENGTH(message) > 0) text += ": " + to_wtf8(message);
+  Py_XDECREF(message);
+  Py_XDECREF(type);
+  Py_XDECREF(error);
+  Py_XDECREF(traceback);
+  const bool passes = PyErr_Occurred() != nullptr && !clear_if_ordinary();
+  put_cut(out, text + ">", most);
+  return !passes;
+}
+
+bool put_str_of(Buffer& out, PyObject* object, std::size_t most) {
+  PyObject* text = PyObject_Str(object);
+  if (text == nullptr) return put_failure(out, object, "str()", most);
+  encode_text(out, text, most);
+  Py_DECREF(text);
+  return true;
+}
+
+bool put_int(Buffer& out, PyObject* object, std::size_t most) {
+  int overflow = 0;
+  const std::int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (overflow == 0) {
+    put_tagged(out, Tag::int64, value);
+    return true;
+  }
+  // Python refuses decimals of more than some thousand digits (sys.set_int_max_str_digits).
+  PyObject* digits = PyNumber_ToBase(object, 10);
+  if (digits == nullptr && clear_if_ordinary()) digits = PyNumber_ToBase(object, 16);
+  if (digits == nullptr) return put_failure(out, object, "str()", most);
+  encode_sized(out, Tag::bigint, to_wtf8(digits));
+  Py_DECREF(digits);
+  return true;
+}
+
+bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
+  const std::int64_t days = days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
+                                    PyDateTime_GET_DAY(object));
+  const std::int64_t seconds = days * 86400 + PyDateTime_DATE_GET_HOUR(object) * 3600 +
+                               PyDateTime_DATE_GET_MINUTE(object) * 60 +
+                               PyDateTime_DATE_GET_SECOND(object);
+  std::int64_t us = seconds * kSecondUs + PyDateTime_DATE_GET_MICROSECOND(object);
+  if (PyDateTime_DATE_GET_TZINFO(object) == Py_None) {
+    put_tagged(out, Tag::datetime, us);
+    return true;
+  }
+  PyObject* offset = PyObject_CallMethod(object, "utcoffset", nullptr);
+  if (offset == nullptr) return put_failure(out, object, "utcoffset()", most);
+  if (!PyDelta_Check(offset)) {  // a tzinfo that knows no offset makes it naive, by Python's rules
+    Py_DECREF(offset);
+    put_tagged(out, Tag::datetime, us);
+    return true;
+  }
+  const std::int64_t offset_seconds =
+      std::int64_t{PyDateTime_DELTA_GET_DAYS(offset)} * 86400 + PyDateTime_DELTA_GET_SECONDS(offset);
+  const int rest = PyDateTime_DELTA_GET_MICROSECONDS(offset);
+  Py_DECREF(offset);
+  if (rest != 0) return put_str_of(out, object, most);  // no column has offsets of part seconds
+  us -= offset_seconds * kSecondUs;
+  put_tagged(out, Tag::datetime_utc, us);
+  store_as(out.room(4), static_cast<std::int32_t>(offset_seconds));
+  out.advance(4);
+  return true;
+}
+
+bool put_time(Buffer& out, PyObject* object, std::size_t most) {
+  if (PyDateTime_TIME_GET_TZINFO(object) != Py_None) return put_str_of(out, object, most);
+  const std::int64_t seconds = PyDateTime_TIME_GET_HOUR(object) * 3600 +
+                               PyDateTime_TIME_GET_MINUTE(object) * 60 +
+                               PyDateTime_TIME_GET_SECOND(object);
+  put_tagged(out, Tag::time, seconds * kSecondUs + PyDateTime_TIME_GET_MICROSECOND(object));
+  return true;
+}
+
+void put_duration(Buffer& out, PyObject* object) {
+  const std::int64_t seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(object)} * 86400 +
+                               PyDateTime_DELTA_GET_SECONDS(object);
+  put_tagged(out, Tag::duration, seconds * kSecondUs + PyDateTime_DELTA_GET_MICROSECONDS(object));
+}
+
+// A class of a module that the program has imported itself; null otherwise. A borrowed reference is
+// enough: modules stay. (No import here: a log call must not load numpy.)
+PyObject* class_if_loaded(const char* module, const char* name) {
+  PyObject* modules = PyImport_GetModuleDict();
+  PyObject* owner = PyDict_GetItemString(modules, module);
+  if (owner == nullptr) return nullptr;
+  PyObject* found = PyObject_GetAttrString(owner, name);
+  if (found == nullptr) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  Py_DECREF(found);
+  return found;
+}
+
+bool is_instance(PyObject* object, const char* module, const char* name) {
+  PyObject* type = class_if_loaded(module, name);
+  return type != nullptr && PyType_Check(type) &&
+         PyType_IsSubtype(Py_TYPE(object), reinterpret_cast<PyTypeObject*>(type)) != 0;
+}
+
+struct Width {
+  const char* type;
+  Tag tag;
+};
+constexpr Width kWidths[] = {
+    {"numpy.int8", Tag::int8},       {"numpy.int16", Tag::int16},   {"numpy.int32", Tag::int32},
+    {"numpy.int64", Tag::int64},     {"numpy.uint8", Tag::uint8},   {"numpy.uint16", Tag::uint16},
+    {"numpy.uint32", Tag::uint32},   {"numpy.uint64", Tag::uint64}, {"numpy.longlong", Tag::int64},
+    {"numpy.ulonglong", Tag::uint64}, {"numpy.float32", Tag::float32}, {"numpy.float16", Tag::float32},
+    {"numpy.float64", Tag::float64}};
+
+bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
+  const std::string_view name = Py_TYPE(object)->tp_name;
+  const auto* width = std::ranges::find(kWidths, name, &Width::type);
+  PyObject* item = PyObject_CallMethod(object, "item", nullptr);
+  if (item == nullptr) return put_failure(out, object, "item()", most);
+  bool done = true;
+  if (width != std::end(kWidths) && PyFloat_CheckExact(item)) {
+    put_float(out, width->tag, PyFloat_AS_DOUBLE(item));
+  } else if (width != std::end(kWidths) && PyLong_CheckExact(item)) {
+    put_tagged(out, width->tag,
+               width->tag == Tag::uint64 ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
+                                         : PyLong_AsLongLong(item));
+  } else if (Py_TYPE(item) == Py_TYPE(object)) {
+    done = put_str_of(out, object, most);  // numpy.longdouble: it has no Python value
+  } else {
+    done = encode_any(out, item, most);
+  }
+  Py_DECREF(item);
+  return done;
+}
+
+bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
+  PyObject* name = PyObject_GetAttrString(object, "name");
+  if (name == nullptr) return put_failure(out, object, "name", most);
+  const bool is_named = PyUnicode_Check(name) != 0;  // a composed Flag may have none
+  if (is_named) encode_text(out, name, most);
+  Py_DECREF(name);
+  return is_named || put_str_of(out, object, most);
+}
+
+}  // namespace
+
+bool prepare_encoding() {
+  PyDateTime_IMPORT;
+  return PyDateTimeAPI != nullptr;
+}
+
+void encode_text(Buffer& out, PyObject* text, std::size_t most) {
+  const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+  const auto kind = static_cast<std::size_t>(PyUnicode_KIND(text));
+  if (n * kind > most) {
+    put_cut(out, to_wtf8(text), most);
+    return;
+  }
+  const char* data = static_cast<const char*>(PyUnicode_DATA(text));
+  const Tag tag = PyUnicode_IS_ASCII(text) ? Tag::long_ascii
+                  : kind == 1              ? Tag::latin1
+                  : kind == 2              ? Tag::ucs2
+                                           : Tag::ucs4;
+  encode_sized(out, tag, {data, n * kind});
+}
+
+Tag native_tag(PyObject* object, bool ascii_only) {
+  if (PyUnicode_CheckExact(object)) {
+    return ascii_only && !PyUnicode_IS_ASCII(object) ? Tag::end : Tag::str;
+  }
+  if (PyLong_CheckExact(object)) {
+    int overflow = 0;
+    PyLong_AsLongLongAndOverflow(object, &overflow);
+    return overflow == 0 ? Tag::int64 : Tag::end;
+  }
+  if (PyFloat_CheckExact(object)) return Tag::float64;
+  if (object == Py_None) return Tag::none;
+  if (object == Py_True) return Tag::true_;
+  if (object == Py_False) return Tag::false_;
+  return Tag::end;
+}
+
+bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
+  if (PyUnicode_CheckExact(object)) {
+    encode_text(out, object, most);
+    return true;
+  }
+  if (PyLong_CheckExact(object)) return put_int(out, object, most);
+  if (PyFloat_CheckExact(object)) {
+    put_float(out, Tag::float64, PyFloat_AS_DOUBLE(object));
+    return true;
+  }
+  if (object == Py_None || object == Py_True || object == Py_False) {
+    out.push(static_cast<char>(object == Py_None   ? Tag::none
+                               : object == Py_True ? Tag::true_
+                                                   : Tag::false_));
+    return true;
+  }
+  if (PyBytes_CheckExact(object)) {
+    const auto n = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
+    encode_sized(out, Tag::bytes, {PyBytes_AS_STRING(object), std::min(n, most)});
+    return true;
+  }
+  if (PyDateTime_CheckExact(object)) return put_datetime(out, object, most);
+  if (PyDate_CheckExact(object)) {
+    put_tagged(out, Tag::date, days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
+                                       PyDateTime_GET_DAY(object)));
+    return true;
+  }
+  if (PyTime_CheckExact(object)) return put_time(out, object, most);
+  if (PyDelta_CheckExact(object)) {
+    put_duration(out, object);
+    return true;
+  }
+  if (is_instance(object, "numpy", "generic")) return put_numpy(out, object, most);
+  if (is_instance(object, "enum", "Enum")) return put_enum(out, object, most);
+  return put_str_of(out, object, most);
+}
+
+}  // namespace attolog::python

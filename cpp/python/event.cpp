@@ -1,0 +1,203 @@
+// Declared events: builtin function objects, the cheapest thing there is to call.
+#include <exception>
+#include <string>
+
+#include "python/fast.hpp"
+#include "python/logger.hpp"
+#include "python/submit.hpp"
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+Event* as_event(PyObject* object) { return reinterpret_cast<Event*>(object); }
+
+// The values in the order of the event's fields; borrowed references, null where none was given.
+// Positional ones beyond the fields stay at the end. A keyword that is no field is said to Python.
+bool arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+             std::vector<PyObject*>& values) {
+  const EventText& text = *event->text;
+  const Py_ssize_t n_defaults = text.defaults == nullptr ? 0 : PyTuple_GET_SIZE(text.defaults);
+  values.assign(static_cast<std::size_t>(std::max(nargs, event->n_fields)), nullptr);
+  for (Py_ssize_t i = 0; i < n_defaults; ++i) {
+    values[static_cast<std::size_t>(event->n_fields - n_defaults + i)] = PyTuple_GET_ITEM(text.defaults, i);
+  }
+  std::copy(args, args + nargs, values.begin());
+  for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    Py_ssize_t field = 0;
+    while (field < event->n_fields &&
+           !equal_text(PyTuple_GET_ITEM(text.field_names, field), PyTuple_GET_ITEM(kwnames, i))) {
+      ++field;
+    }
+    if (field < event->n_fields) values[static_cast<std::size_t>(field)] = args[nargs + i];
+  }
+  return true;
+}
+
+bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  std::vector<PyObject*> arranged;
+  if (!arrange(event, args, nargs, kwnames, arranged)) return false;
+  Channel* channel = event->root->channel.load(std::memory_order_acquire);
+  const std::size_t most = channel == nullptr ? 0 : channel->options().max_record;
+  const bool is_inline = event->site == kInlineEventSite;
+  Buffer values;
+  if (is_inline) encode_str(values, event->text->name);
+  // Values beyond the fields would be taken for bound ones: then there are only the fields.
+  const std::size_t n = event->bound == nullptr ? arranged.size() : static_cast<std::size_t>(event->n_fields);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (is_inline) {
+      encode_str(values, i < event->text->fields.size() ? event->text->fields[i] : "v" + std::to_string(i + 1));
+    }
+    if (!encode_any(values, arranged[i] == nullptr ? Py_None : arranged[i], most)) {
+      if (channel != nullptr) channel->drop(1);
+      return false;
+    }
+  }
+  if (event->bound != nullptr && !is_inline) values.append(event->bound->values);
+  return submit(*event->root, event->site, values.view());
+}
+
+[[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
+                                                         Py_ssize_t nargs, PyObject* kwnames) {
+  if (event->root->mode.load(std::memory_order_relaxed) == Mode::off) {
+    if (event->root->is_closed.load(std::memory_order_relaxed)) event->root->count_late();
+    Py_RETURN_NONE;
+  }
+  try {
+    return log_event_slowly(event, args, nargs, kwnames) ? Py_NewRef(Py_None) : nullptr;
+  } catch (const std::exception&) {
+    if (Channel* channel = event->root->channel.load(std::memory_order_acquire)) channel->drop(1);
+    PyErr_Clear();
+    Py_RETURN_NONE;
+  }
+}
+
+PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Event* event = as_event(self);
+  const Root* root = event->root;
+  if (root->mode.load(std::memory_order_relaxed) == Mode::on && nargs == event->n_fields &&
+      kwnames == nullptr && event->site != kInlineEventSite) [[likely]] {
+    if (write_fast(root, event->bound, event->site, args, nargs, kAcceptEverything)) [[likely]] {
+      Py_RETURN_NONE;
+    }
+  } else if (root->mode.load(std::memory_order_relaxed) == Mode::off &&
+             !root->is_closed.load(std::memory_order_relaxed)) {
+    Py_RETURN_NONE;
+  }
+  return call_event_slowly(event, args, nargs, kwnames);
+}
+
+int traverse_event(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(as_event(self)->logger);
+  Py_VISIT(as_event(self)->text->defaults);
+  return 0;
+}
+
+int clear_event(PyObject* self) {
+  Py_CLEAR(as_event(self)->text->defaults);
+  return 0;  // the logger stays: a call may still come
+}
+
+void free_event(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  Event* event = as_event(self);
+  Py_XDECREF(event->text->defaults);
+  Py_XDECREF(event->text->field_names);
+  std::unique_ptr<EventText>(event->text).reset();
+  Py_XDECREF(event->logger);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* represent_event(PyObject* self) {
+  return PyUnicode_FromFormat("<attolog event %s>", as_event(self)->text->name.c_str());
+}
+
+PyType_Slot event_slots[] = {
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse_event)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear_event)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_event)},
+    {Py_tp_repr, reinterpret_cast<void*>(represent_event)},
+    {Py_tp_doc, const_cast<char*>("What a declared event is bound to (its __self__).")},
+    {0, nullptr}};
+PyType_Spec event_spec = {"attolog._core.Event", sizeof(Event), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                              Py_TPFLAGS_IMMUTABLETYPE,
+                          event_slots};
+
+std::uint32_t register_event(const Logger* logger, const EventText& text, const std::string& file,
+                             long line) {
+  Site site;
+  site.kind = Kind::event;
+  site.name = text.name;
+  site.fields = text.fields;
+  if (logger->bound != nullptr) {
+    site.bound = static_cast<std::uint16_t>(logger->bound->names.size());
+    for (const std::string& name : logger->bound->names) {
+      site.fields.push_back(clean_name(name, site.fields));
+    }
+  }
+  site.file = file;
+  site.line = static_cast<std::uint32_t>(line);
+  return Writer::get().sites().add(std::move(site)).value_or(kInlineEventSite);
+}
+
+}  // namespace
+
+PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
+  // Python reads the declaration: (name, fields, defaults, doc, file, line).
+  PyObject* described = call_helper("attolog._declare", "describe", "(OO)", args,
+                                    kwargs == nullptr ? Py_None : kwargs);
+  if (described == nullptr) return nullptr;
+  PyObject* name = nullptr;
+  PyObject* fields = nullptr;
+  PyObject* defaults = nullptr;
+  PyObject* doc = nullptr;
+  PyObject* file = nullptr;
+  long line = 0;
+  if (!PyArg_ParseTuple(described, "UO!O!UUl", &name, &PyTuple_Type, &fields, &PyTuple_Type, &defaults,
+                        &doc, &file, &line)) {
+    Py_DECREF(described);
+    return nullptr;
+  }
+  auto text = std::make_unique<EventText>();
+  text->name = to_wtf8(name);
+  text->doc = to_wtf8(doc);
+  for (const std::string& field : names_of(fields)) text->fields.push_back(clean_name(field, text->fields));
+  text->field_names = Py_NewRef(fields);
+  text->defaults = Py_NewRef(defaults);
+  text->method = {text->name.c_str(), reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_event)),
+                  METH_FASTCALL | METH_KEYWORDS, text->doc.c_str()};
+  const std::string from = to_wtf8(file);
+  Py_DECREF(described);
+
+  auto* event = reinterpret_cast<Event*>(types.event->tp_alloc(types.event, 0));
+  if (event == nullptr) {
+    Py_XDECREF(text->field_names);
+    Py_XDECREF(text->defaults);
+    return nullptr;
+  }
+  Logger* logger = as_logger(self);
+  event->root = logger->root;
+  event->bound = logger->bound;
+  event->n_fields = static_cast<Py_ssize_t>(text->fields.size());
+  event->site = register_event(logger, *text, from, line);
+  event->logger = Py_NewRef(self);
+  event->text = text.release();
+  PyObject* module = PyUnicode_FromString("attolog");
+  PyObject* function = PyCFunction_NewEx(&event->text->method, reinterpret_cast<PyObject*>(event), module);
+  Py_XDECREF(module);
+  Py_DECREF(event);
+  return function;
+}
+
+bool add_event_type(PyObject* module) {
+  PyObject* type = PyType_FromModuleAndSpec(module, &event_spec, nullptr);
+  types.event = reinterpret_cast<PyTypeObject*>(type);
+  return type != nullptr;
+}
+
+}  // namespace attolog::python

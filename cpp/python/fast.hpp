@@ -1,0 +1,47 @@
+// The hot path: a record straight into the ring.
+#pragma once
+
+#include "python/compat.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "core/codec.hpp"
+#include "python/encode.hpp"
+#include "python/logger.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+// A record of the fast path is never larger; whatever does not fit takes the slow one.
+inline constexpr std::uint64_t kFastRecord = 2048;
+
+// Writes the record and returns true; or returns false, with nothing done, where it takes the slow
+// path: no ring yet, no room, other kinds of values than `accept` lets through.
+inline bool write_fast(const Root* root, const Bound* bound, std::uint32_t site,
+                       PyObject* const* values, Py_ssize_t n, std::uint64_t accept) {
+  Producer* producer = root->channel.load(std::memory_order_relaxed)->producer();
+  if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]] return false;
+  char* const start = producer->place();
+  const Ticks ticks = now_ticks();
+  char* to = start + sizeof(RecordHead);
+  const char* const end = start + kFastRecord;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    to = encode_fast(to, end, values[i], accept);
+    if (to == nullptr) [[unlikely]] return false;
+    accept = std::rotr(accept, 8);
+  }
+  if (bound != nullptr) [[unlikely]] {
+    if (bound->values.size() + kFastValue > static_cast<std::size_t>(end - to)) return false;
+    std::memcpy(to, bound->values.data(), bound->values.size());
+    to += bound->values.size();
+  }
+  store_as(to, std::uint64_t{0});  // padding, so that the values end
+  const auto size = (static_cast<std::uint64_t>(to - start) + 7) & ~std::uint64_t{7};
+  store_as(start, RecordHead{static_cast<std::uint32_t>(size), site, ticks});
+  producer->commit(size);
+  return true;
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,428 @@
+// The logger types: construction, properties, everything but the log calls themselves.
+#include "python/logger.hpp"
+
+#include <structmember.h>
+
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <system_error>
+
+#include "python/encode.hpp"
+#include "python/options.hpp"
+#include "python/text.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+Types types;
+
+namespace {
+
+constexpr const char* kLevels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+
+PyObject* new_logger(PyTypeObject* type) {
+  auto* logger = reinterpret_cast<Logger*>(type->tp_alloc(type, 0));
+  if (logger == nullptr) return nullptr;
+  try {
+    auto shares = std::make_unique<Shares>();
+    shares->root = std::make_shared<Root>();
+    shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
+    shares->sites_by_names =
+        std::make_shared<std::map<std::vector<std::string>, std::shared_ptr<CallSites>>>();
+    logger->vectorcall = call_logger;
+    logger->root = shares->root.get();
+    logger->sites = shares->sites.get();
+    logger->bound = nullptr;
+    logger->shares = shares.release();
+  } catch (const std::bad_alloc&) {
+    Py_DECREF(logger);
+    return PyErr_NoMemory();
+  }
+  return reinterpret_cast<PyObject*>(logger);
+}
+
+bool open_channel(Root& root, const ChannelOptions& options) {
+  std::shared_ptr<Channel> channel;
+  std::string failure;
+  int error_number = 0;
+  // No GIL: the log folder may be on a slow disk, and what dead processes left is written first.
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    channel = Channel::open(options);
+  } catch (const std::system_error& error) {
+    error_number = error.code().value();
+    failure = error.what();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  PyEval_RestoreThread(state);
+  if (error_number != 0) {
+    errno = error_number;
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, options.path.c_str());
+    return false;
+  }
+  if (channel == nullptr) {
+    PyErr_SetString(PyExc_OSError, failure.c_str());
+    return false;
+  }
+  root.use(std::move(channel));
+  return true;
+}
+
+PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  ChannelOptions options;
+  try {
+    if (!parse_options(args, kwargs, options)) return nullptr;
+    PyObject* logger = new_logger(type);
+    if (logger != nullptr && !open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
+    return logger;
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+void free_logger(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  Logger* logger = as_logger(self);
+  if (logger->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
+  const std::unique_ptr<Shares> shares(logger->shares);
+  // The last one of a family that was never closed: the writer finishes the file by itself.
+  if (shares && shares->root.use_count() == 1) {
+    if (const auto channel = shares->root->take_down()) channel->let_go();
+  }
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* represent_logger(PyObject* self) {
+  const Root& root = *as_logger(self)->root;
+  const std::lock_guard lock(root.mutex);
+  const char* state = root.channel.load(std::memory_order_relaxed) == nullptr ? " (off)" : "";
+  if (!root.owner) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
+  return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, root.owner->path().c_str(), state);
+}
+
+int is_on(PyObject* self) {
+  return as_logger(self)->root->mode.load(std::memory_order_relaxed) != Mode::off ? 1 : 0;
+}
+
+// ---- methods ------------------------------------------------------------------------------------
+
+// Seconds from now, or none for ever. False with an exception set.
+bool take_deadline(PyObject* timeout, Deadline& deadline) {
+  if (timeout == Py_None) {
+    deadline.reset();
+    return true;
+  }
+  const double seconds = PyFloat_AsDouble(timeout);
+  if (seconds == -1.0 && PyErr_Occurred()) return false;
+  if (!(seconds >= 0)) {
+    PyErr_Format(PyExc_ValueError, "timeout must be None or seconds, 0 or more, not %R", timeout);
+    return false;
+  }
+  const auto patience = std::chrono::duration<double>(std::min(seconds, 1e9));
+  deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(patience);
+  return true;
+}
+
+PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"timeout", nullptr};
+  PyObject* timeout = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:flush", const_cast<char**>(names), &timeout)) return nullptr;
+  Deadline deadline;
+  if (!take_deadline(timeout, deadline)) return nullptr;
+  Channel* channel = as_logger(self)->root->channel.load(std::memory_order_acquire);
+  if (channel == nullptr) Py_RETURN_TRUE;
+  // In slices, so that Ctrl-C gets through.
+  bool is_done = false;
+  bool is_over = false;
+  channel->pin();
+  while (!is_done && !is_over) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto slice = now + std::chrono::milliseconds(100);
+    is_over = deadline && *deadline <= slice;
+    PyThreadState* state = PyEval_SaveThread();
+    is_done = channel->flush(is_over ? *deadline : slice);
+    is_over = is_over || channel->is_failing() || channel->is_finished();
+    PyEval_RestoreThread(state);
+    if (PyErr_CheckSignals() != 0) {
+      channel->unpin();
+      return nullptr;
+    }
+  }
+  channel->unpin();
+  return PyBool_FromLong(is_done ? 1 : 0);
+}
+
+bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& deadline) {
+  PyThreadState* state = PyEval_SaveThread();
+  const bool is_done = channel->close(deadline);
+  PyEval_RestoreThread(state);
+  return is_done;
+}
+
+PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"timeout", nullptr};
+  PyObject* timeout = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close", const_cast<char**>(names), &timeout)) return nullptr;
+  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
+  Root& root = *as_logger(self)->root;
+  const auto channel = root.take_down();
+  if (channel == nullptr) Py_RETURN_TRUE;
+  root.is_closed.store(true, std::memory_order_relaxed);
+  return PyBool_FromLong(close_channel(channel, deadline) ? 1 : 0);
+}
+
+PyObject* enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
+
+PyObject* leave(PyObject* self, PyObject*) {
+  Root& root = *as_logger(self)->root;
+  if (const auto channel = root.take_down()) {
+    root.is_closed.store(true, std::memory_order_relaxed);
+    close_channel(channel, std::chrono::steady_clock::now() + std::chrono::seconds(5));
+  }
+  Py_RETURN_FALSE;
+}
+
+PyObject* set_time(PyObject* self, PyObject* ns) {
+  Root& root = *as_logger(self)->root;
+  if (ns == Py_None) {
+    root.has_time.store(false, std::memory_order_relaxed);
+  } else if (!PyLong_Check(ns) || PyBool_Check(ns)) {
+    PyErr_Format(PyExc_TypeError, "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
+                 Py_TYPE(ns)->tp_name);
+    return nullptr;
+  } else {
+    int overflow = 0;
+    const std::int64_t time = PyLong_AsLongLongAndOverflow(ns, &overflow);
+    if (overflow != 0) {
+      PyErr_SetString(PyExc_ValueError, "set_time() takes nanoseconds within 64 bits");
+      return nullptr;
+    }
+    root.time_ns.store(time, std::memory_order_relaxed);
+    root.has_time.store(true, std::memory_order_relaxed);
+  }
+  root.update_mode();
+  Py_RETURN_NONE;
+}
+
+PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
+  Logger* parent = as_logger(self);
+  if (PyTuple_GET_SIZE(args) != 0) {
+    PyErr_SetString(PyExc_TypeError, "bind() takes fields by name: log.bind(request=17)");
+    return nullptr;
+  }
+  auto bound = std::make_unique<Bound>();
+  Buffer values;
+  if (parent->bound != nullptr) {
+    bound->names = parent->bound->names;
+    values.append(parent->bound->values);
+  }
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  Py_ssize_t at = 0;
+  while (kwargs != nullptr && PyDict_Next(kwargs, &at, &key, &value)) {
+    bound->names.push_back(clean_name(to_wtf8(key), bound->names));
+    if (!encode_any(values, value, ChannelOptions{}.max_record)) return nullptr;
+  }
+  bound->values = std::string(values.view());
+
+  auto* logger = reinterpret_cast<Logger*>(types.logger->tp_alloc(types.logger, 0));
+  if (logger == nullptr) return nullptr;
+  auto shares = std::make_unique<Shares>();
+  shares->root = parent->shares->root;
+  shares->sites_by_names = parent->shares->sites_by_names;
+  std::shared_ptr<CallSites>& sites = (*shares->sites_by_names)[bound->names];
+  if (!sites) sites = std::make_shared<CallSites>(bound->names);
+  shares->sites = sites;
+  shares->bound = std::move(bound);
+  logger->vectorcall = call_logger;
+  logger->root = shares->root.get();
+  logger->sites = shares->sites.get();
+  logger->bound = shares->bound.get();
+  logger->shares = shares.release();
+  return reinterpret_cast<PyObject*>(logger);
+}
+
+// ---- properties -----------------------------------------------------------------------------------
+
+PyObject* get_level(PyObject* self, void*) {
+  const int level = as_logger(self)->root->level.load(std::memory_order_relaxed);
+  return PyUnicode_FromString(kLevels[level / 10 - 1]);
+}
+
+int set_level(PyObject* self, PyObject* value, void*) {
+  if (value != nullptr && PyUnicode_Check(value)) {
+    const std::string name = to_wtf8(value);
+    for (int i = 0; i < 5; ++i) {
+      if (name == kLevels[i]) {
+        as_logger(self)->root->level.store((i + 1) * 10, std::memory_order_relaxed);
+        return 0;
+      }
+    }
+  }
+  PyErr_Format(PyExc_ValueError, "level must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not %R",
+               value == nullptr ? Py_None : value);
+  return -1;
+}
+
+PyObject* get_enabled(PyObject* self, void*) {
+  return PyBool_FromLong(as_logger(self)->root->is_enabled.load(std::memory_order_relaxed) ? 1 : 0);
+}
+
+int set_enabled(PyObject* self, PyObject* value, void*) {
+  if (value == nullptr || !PyBool_Check(value)) {
+    PyErr_Format(PyExc_TypeError, "enabled must be True or False, not %R", value == nullptr ? Py_None : value);
+    return -1;
+  }
+  Root& root = *as_logger(self)->root;
+  root.is_enabled.store(value == Py_True, std::memory_order_relaxed);
+  root.update_mode();
+  return 0;
+}
+
+PyObject* get_path(PyObject* self, void*) {
+  const Root& root = *as_logger(self)->root;
+  const std::lock_guard lock(root.mutex);
+  if (!root.owner) Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(root.owner->path().c_str());
+}
+
+PyObject* get_counts(PyObject* self, void*) {
+  const Counts now = as_logger(self)->root->counts();
+  PyObject* counts = PyStructSequence_New(types.counts);
+  if (counts == nullptr) return nullptr;
+  const std::uint64_t figures[] = {now.written + now.waiting + now.dropped, now.written, now.waiting,
+                                   now.dropped, 0, 0, 0};
+  for (Py_ssize_t i = 0; i < static_cast<Py_ssize_t>(std::size(figures)); ++i) {
+    PyStructSequence_SetItem(counts, i, PyLong_FromUnsignedLongLong(figures[i]));
+  }
+  return counts;
+}
+
+template <class F>
+PyCFunction method(F* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
+constexpr int kNamed = METH_VARARGS | METH_KEYWORDS;
+
+PyMethodDef logger_methods[] = {
+    {"debug", method(call_debug), kFast, "Log a message of level DEBUG: a template and its values, or a text."},
+    {"info", method(call_info), kFast, "Log a message of level INFO: a template and its values, or a text."},
+    {"warning", method(call_warning), kFast, "Log a message of level WARNING: a template and its values, or a text."},
+    {"error", method(call_error), kFast, "Log a message of level ERROR: a template and its values, or a text."},
+    {"critical", method(call_critical), kFast, "Log a message of level CRITICAL: a template and its values, or a text."},
+    {"exception", method(call_exception), kFast,
+     "Log a message of level ERROR with the traceback of the exception being handled, as field exception."},
+    {"log", method(call_text), METH_O, "Log a text as it stands."},
+    {"print", method(call_print), kNamed, "Log what print() would have written; print's own signature."},
+    {"event", method(declare_event), kNamed,
+     "Declare an event: decorate a function with it, or name the event and its fields."},
+    {"bind", method(bind), kNamed, "A logger whose every record has these fields too."},
+    {"set_time", method(set_time), METH_O,
+     "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
+    {"flush", method(flush), kNamed,
+     "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
+    {"close", method(close_logger), kNamed,
+     "Flush, at most timeout seconds, and stop logging. Whether all of it is in the file."},
+    {"__enter__", method(enter), METH_NOARGS, nullptr},
+    {"__exit__", method(leave), METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyGetSetDef logger_properties[] = {
+    {"level", get_level, set_level, "The least level of messages that are logged.", nullptr},
+    {"enabled", get_enabled, set_enabled, "Whether anything is logged at all.", nullptr},
+    {"path", get_path, nullptr, "The log file; None while there is none.", nullptr},
+    {"counts", get_counts, nullptr, "What became of the calls so far; calls is the sum of the others.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyMemberDef logger_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Logger, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+
+PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
+  PyErr_Format(PyExc_TypeError, "%s is what loggers have in common; make an attolog.AsyncFileLogger",
+               type->tp_name);
+  return nullptr;
+}
+
+PyType_Slot base_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(refuse_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_logger)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_repr, reinterpret_cast<void*>(represent_logger)},
+    {Py_tp_methods, logger_methods},
+    {Py_tp_getset, logger_properties},
+    {Py_tp_members, logger_members},
+    {Py_nb_bool, reinterpret_cast<void*>(is_on)},
+    {Py_tp_doc, const_cast<char*>("A logger: what a program calls to log.")},
+    {0, nullptr}};
+PyType_Spec base_spec = {"attolog._core.Logger", sizeof(Logger), 0,
+                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE |
+                             Py_TPFLAGS_HAVE_VECTORCALL,
+                         base_slots};
+
+PyMemberDef async_file_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+PyType_Slot async_file_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(new_async_file)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_members, async_file_members},
+    {Py_tp_doc, const_cast<char*>("Strategy 1: everything is kept, written to a file in the background.")},
+    {0, nullptr}};
+PyType_Spec async_file_spec = {"attolog.AsyncFileLogger", sizeof(Logger), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
+                               async_file_slots};
+
+PyStructSequence_Field counts_fields[] = {
+    {"calls", "accepted calls: the sum of the others"},
+    {"written", "records in the file"},
+    {"waiting", "records on their way to it"},
+    {"dropped", "records that were not taken, because there was no room or the logger was closed"},
+    {"sampled_out", "records left out on request"},
+    {"aggregated", "records that went into statistics"},
+    {"overwritten", "records of a circular log that later ones replaced"},
+    {nullptr, nullptr}};
+PyStructSequence_Desc counts_description = {
+    "attolog.Counts", "What became of a logger's calls; calls is the sum of the others.", counts_fields, 7};
+
+}  // namespace
+
+PyObject* make_default_logger() { return new_logger(types.logger); }
+
+PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
+  PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
+  if (!PyObject_TypeCheck(self, types.logger)) {
+    PyErr_SetString(PyExc_TypeError, "open() takes a logger, a path and options");
+    return nullptr;
+  }
+  ChannelOptions options;
+  PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
+  const bool is_open = rest != nullptr && parse_options(rest, kwargs, options) &&
+                       open_channel(*as_logger(self)->root, options);
+  Py_XDECREF(rest);
+  return is_open ? Py_NewRef(Py_None) : nullptr;
+}
+
+bool add_logger_types(PyObject* module) {
+  types.logger = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
+  if (types.logger == nullptr) return false;
+  types.async_file = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(
+      module, &async_file_spec, reinterpret_cast<PyObject*>(types.logger)));
+  types.counts = PyStructSequence_NewType(&counts_description);
+  return types.async_file != nullptr && types.counts != nullptr &&
+         PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(types.logger)) == 0 &&
+         PyModule_AddObjectRef(module, "AsyncFileLogger", reinterpret_cast<PyObject*>(types.async_file)) == 0 &&
+         PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0;
+}
+
+}  // namespace attolog::python

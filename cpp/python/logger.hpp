@@ -1,0 +1,136 @@
+// The objects behind a log call.
+//
+//   Logger (what the user calls) --+
+//   Event (a declared event)     --+--> Root: where records go now, and what is let through
+//                                        |
+//                                        +--> Channel (rings, writer, file), null while off
+//
+// A logger, its bound loggers and its events share one Root, so all of them follow when it is turned
+// on, off or over to another file.
+#pragma once
+
+#include "python/compat.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/site.hpp"
+#include "python/call_sites.hpp"
+#include "writer/channel.hpp"
+
+namespace attolog::python {
+
+// What a call has to do. Anything but `on` and `off` is the slow path's business.
+enum class Mode : std::uint8_t { off, on, special };
+
+struct Root {
+  // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old state
+  // for a moment, which is why a channel outlives its last call (Channel::pin, Writer).
+  std::atomic<Mode> mode{Mode::off};
+  std::atomic<Channel*> channel{nullptr};
+  std::atomic<int> level{kDebug};
+  std::atomic<bool> is_enabled{true};
+  std::atomic<bool> has_time{false};  // set_time
+  std::atomic<std::int64_t> time_ns{0};
+
+  // The channel, also after it was closed: its counts are still asked for.
+  mutable std::mutex mutex;  // owner, past
+  std::shared_ptr<Channel> owner;
+  Counts past;                           // of channels before this one
+  std::atomic<std::uint64_t> late{0};    // calls after close
+  std::atomic<bool> is_closed{false};    // by the user, as opposed to not opened yet
+
+  // From now on records go to `next`.
+  void use(std::shared_ptr<Channel> next);
+  // Takes the channel out of use; it is still asked for its counts.
+  std::shared_ptr<Channel> take_down();
+  void update_mode();
+  Counts counts() const;
+  // A call that came after close: counted, and said once.
+  void count_late();
+};
+
+// Fields that bind() added: their names are part of each site, their values of each record.
+struct Bound {
+  std::vector<std::string> names;
+  std::string values;  // encoded
+};
+
+struct Logger {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  Root* root;                        // of `shared`, at hand
+  CallSites* sites;                  // of `bound` or of the root logger, at hand
+  Bound* bound;                      // null: none
+  PyObject* weakrefs;
+  struct Shares* shares;             // what keeps the three above alive
+};
+
+struct Shares {
+  std::shared_ptr<Root> root;
+  std::shared_ptr<CallSites> sites;
+  std::unique_ptr<Bound> bound;
+  // Loggers that bind the same names share their call sites, however many there are.
+  std::shared_ptr<std::map<std::vector<std::string>, std::shared_ptr<CallSites>>> sites_by_names;
+};
+
+struct Types {
+  PyTypeObject* logger = nullptr;  // the base of them all
+  PyTypeObject* async_file = nullptr;
+  PyTypeObject* event = nullptr;
+  PyTypeObject* counts = nullptr;
+  PyTypeObject* reader = nullptr;
+};
+extern Types types;
+
+inline Logger* as_logger(PyObject* object) { return reinterpret_cast<Logger*>(object); }
+
+// A declared event: the `self` of a builtin function object.
+struct Event {
+  PyObject_HEAD
+  Root* root;             // the logger's, at hand
+  const Bound* bound;     // likewise
+  Py_ssize_t n_fields;    // of its own, without bound ones
+  std::uint32_t site;     // kInlineEventSite: its names travel in the record
+  PyObject* logger;
+  struct EventText* text;
+};
+
+// What an event is called by; kept for as long as its function object.
+struct EventText {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> fields;
+  PyObject* field_names = nullptr;  // tuple, by which keywords are matched
+  PyObject* defaults = nullptr;     // tuple, of the last fields
+  PyMethodDef method{};
+};
+
+// The calls (call.cpp, event.cpp).
+PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames);
+PyObject* call_debug(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_info(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_warning(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_error(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_text(PyObject* self, PyObject* text);  // .log(text)
+PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
+
+// Functions of the module (logger.cpp).
+PyObject* make_default_logger();                                          // a logger that is off
+PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs);  // open(logger, path, **options)
+
+PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);   // reader.cpp
+
+bool add_logger_types(PyObject* module);
+bool add_event_type(PyObject* module);
+bool add_reader_type(PyObject* module);
+
+}  // namespace attolog::python

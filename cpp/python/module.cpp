@@ -1,0 +1,73 @@
+// The extension module attolog._core.
+#include <exception>
+
+#include "python/encode.hpp"
+#include "python/logger.hpp"
+#include "python/text.hpp"
+#include "writer/spec.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+// For the tests that compare our formatting with Python's own.
+PyObject* format_value(PyObject*, PyObject* args) {
+  PyObject* spec_text = nullptr;
+  PyObject* object = nullptr;
+  if (!PyArg_ParseTuple(args, "UO:_format", &spec_text, &object)) return nullptr;
+  const Spec spec(to_wtf8(spec_text));
+  const Tag tag = native_tag(object, false);
+  if (tag == Tag::end || !spec.native(tag)) Py_RETURN_NONE;
+  Buffer encoded;
+  if (!encode_any(encoded, object, std::size_t{1} << 30)) return nullptr;
+  Arena arena;
+  std::vector<Value> values;
+  decode_values(encoded.view(), arena, values);
+  Buffer out;
+  spec.format(out, values.at(0));
+  return from_wtf8(out.view());
+}
+
+PyMethodDef methods[] = {
+    {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(open_logger)), METH_VARARGS | METH_KEYWORDS,
+     "open(logger, path, **options): send a logger's records to a file from now on."},
+    {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)), METH_VARARGS | METH_KEYWORDS,
+     "recover(path, check=False, ring_dir=None): put what dead processes left into the log file."},
+    {"_format", format_value, METH_VARARGS, "_format(spec, value): natively formatted text, or None."},
+    {nullptr, nullptr, 0, nullptr}};
+
+int fill_module(PyObject* module) {
+  try {
+    Writer::get();  // registers the exit and fork handlers
+    if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) || !add_reader_type(module)) {
+      return -1;
+    }
+    PyObject* log = make_default_logger();
+    const int added = log == nullptr ? -1 : PyModule_AddObjectRef(module, "log", log);
+    Py_XDECREF(log);
+    return added;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_ImportError, error.what());
+    return -1;
+  }
+}
+
+PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(fill_module)},
+#if PY_VERSION_HEX >= 0x030c0000
+                            // One writer, one site table, one set of rings in a process.
+                            {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+                            {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+                            {0, nullptr}};
+
+PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "The native part of attolog.", 0, methods, slots,
+                          nullptr, nullptr, nullptr};
+
+}  // namespace
+
+}  // namespace attolog::python
+
+PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&attolog::python::definition); }

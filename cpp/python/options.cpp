@@ -1,0 +1,213 @@
+#include "python/options.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cmath>
+#include <ctime>
+#include <string>
+
+#include "python/text.hpp"
+#include "writer/text_sink.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+bool refuse(const char* option, const char* allowed, PyObject* value) {
+  PyErr_Format(PyExc_ValueError, "%s must be %s, not %R", option, allowed, value);
+  return false;
+}
+
+bool refuse_type(const char* option, const char* allowed, PyObject* value) {
+  PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", option, allowed, Py_TYPE(value)->tp_name);
+  return false;
+}
+
+bool take_int(PyObject* value, const char* option, const char* allowed, long long least, long long most,
+              long long& result) {
+  if (!PyLong_Check(value) || PyBool_Check(value)) return refuse_type(option, "an int", value);
+  int overflow = 0;
+  result = PyLong_AsLongLongAndOverflow(value, &overflow);
+  return (overflow == 0 && result >= least && result <= most) || refuse(option, allowed, value);
+}
+
+// Seconds as a number, or "500ms", "1s", "5m".
+bool take_seconds(PyObject* value, const char* option, double& result) {
+  constexpr const char* kAllowed = "seconds (a number, or \"500ms\", \"1s\", \"5m\")";
+  if (PyUnicode_Check(value)) {
+    const std::string text = to_wtf8(value);
+    std::size_t used = 0;
+    try {
+      result = std::stod(text, &used);
+    } catch (const std::exception&) {
+      return refuse(option, kAllowed, value);
+    }
+    const std::string unit = text.substr(used);
+    if (unit == "ms") {
+      result /= 1000;
+    } else if (unit == "m") {
+      result *= 60;
+    } else if (unit != "s") {
+      return refuse(option, kAllowed, value);
+    }
+  } else if (PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value))) {
+    result = PyFloat_AsDouble(value);
+    if (result == -1.0 && PyErr_Occurred()) return false;
+  } else {
+    return refuse_type(option, kAllowed, value);
+  }
+  return (std::isfinite(result) && result >= 0) || refuse(option, kAllowed, value);
+}
+
+bool take_flag(PyObject* value, const char* option, bool& result) {
+  if (!PyBool_Check(value)) return refuse_type(option, "True or False", value);
+  result = value == Py_True;
+  return true;
+}
+
+// Any path (str, bytes, PathLike) as text.
+bool take_path(PyObject* value, std::string& result) {
+  PyObject* path = nullptr;
+  if (PyUnicode_FSConverter(value, &path) == 0) return false;
+  result.assign(PyBytes_AS_STRING(path), static_cast<std::size_t>(PyBytes_GET_SIZE(path)));
+  Py_DECREF(path);
+  return true;
+}
+
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+// {pid} and {time} in a path.
+void fill_in(std::string& path) {
+  replace_all(path, "{pid}", std::to_string(::getpid()));
+  if (path.find("{time}") == std::string::npos) return;
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &parts);
+  replace_all(path, "{time}", text);
+}
+
+bool take_format(const std::string& path, Format& format) {
+  const std::size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::size_t dot = name.rfind('.');
+  const std::string suffix = dot == std::string::npos ? "" : name.substr(dot);
+  if (suffix == ".csv") {
+    format = Format::csv;
+  } else if (suffix == ".jsonl") {
+    format = Format::jsonl;
+  } else if (suffix == ".log" || suffix == ".txt") {
+    format = Format::text;
+  } else if (suffix == ".atto") {
+    format = Format::journal;
+  } else {
+    struct stat info{};
+    format = Format::text;  // a terminal, a pipe, /dev/null
+    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return true;
+    PyErr_Format(PyExc_ValueError,
+                 "%s: the name's end gives the format: .csv, .jsonl, .log, .txt or .atto", path.c_str());
+    return false;
+  }
+  return true;
+}
+
+std::size_t ring_size(std::uint64_t bytes) {
+  return std::bit_ceil(std::clamp<std::uint64_t>(bytes, kMinRing, kMaxRing));
+}
+
+}  // namespace
+
+bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
+  static const char* const names[] = {"path", "buffer_size", "buffer_bytes", "on_full", "block_timeout",
+                                      "exit_timeout", "max_record", "ring_dir", "append", "columns",
+                                      "digits", "pattern", "fsync_interval", nullptr};
+  PyObject* path = nullptr;
+  PyObject* buffer_size = nullptr;
+  PyObject* buffer_bytes = Py_None;
+  PyObject* on_full = nullptr;
+  PyObject* block_timeout = Py_None;
+  PyObject* exit_timeout = nullptr;
+  PyObject* max_record = nullptr;
+  PyObject* ring_dir = Py_None;
+  PyObject* append = nullptr;
+  PyObject* columns = Py_None;
+  PyObject* digits = nullptr;
+  PyObject* pattern = Py_None;
+  PyObject* fsync_interval = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OOOOOOOOOOO:AsyncFileLogger",
+                                   const_cast<char**>(names), &path, &buffer_size, &buffer_bytes, &on_full,
+                                   &block_timeout, &exit_timeout, &max_record, &ring_dir, &append, &columns,
+                                   &digits, &pattern, &fsync_interval)) {
+    return false;
+  }
+  long long number = 0;
+  if (!take_path(path, options.path)) return false;
+  fill_in(options.path);
+  if (options.path.empty()) {
+    PyErr_SetString(PyExc_ValueError, "path must not be empty");
+    return false;
+  }
+  if (!take_format(options.path, options.format)) return false;
+  if (buffer_size != nullptr) {
+    if (!take_int(buffer_size, "buffer_size", "1 to 16777216 records", 1, 1 << 24, number)) return false;
+    options.ring_bytes = ring_size(static_cast<std::uint64_t>(number) * 64);
+  }
+  if (buffer_bytes != Py_None) {
+    if (!take_int(buffer_bytes, "buffer_bytes", "65536 to 1073741824 bytes", kMinRing, kMaxRing, number)) {
+      return false;
+    }
+    options.ring_bytes = ring_size(static_cast<std::uint64_t>(number));
+  }
+  if (on_full != nullptr) {
+    const std::string text = PyUnicode_Check(on_full) ? to_wtf8(on_full) : "";
+    if (text != "block" && text != "drop") return refuse("on_full", "\"block\" or \"drop\"", on_full);
+    options.block = text == "block";
+  }
+  if (block_timeout != Py_None && !take_seconds(block_timeout, "block_timeout", options.block_timeout)) {
+    return false;
+  }
+  if (exit_timeout != nullptr && !take_seconds(exit_timeout, "exit_timeout", options.exit_timeout)) {
+    return false;
+  }
+  if (max_record != nullptr) {
+    if (!take_int(max_record, "max_record", "1024 to 1073741824 bytes", 1024, 1 << 30, number)) return false;
+    options.max_record = static_cast<std::size_t>(number);
+  }
+  if (ring_dir != Py_None && !take_path(ring_dir, options.ring_dir)) return false;
+  if (append != nullptr && !take_flag(append, "append", options.append)) return false;
+  if (columns != Py_None) {
+    if (!take_int(columns, "columns", "3 to 1000", 3, 1000, number)) return false;
+    if (options.format != Format::csv) {
+      PyErr_SetString(PyExc_ValueError, "columns is for .csv files only");
+      return false;
+    }
+    options.sink.columns = static_cast<int>(number);
+  }
+  if (digits != nullptr) {
+    if (!take_int(digits, "digits", "6 or 9", 6, 9, number)) return false;
+    if (number != 6 && number != 9) return refuse("digits", "6 or 9", digits);
+    options.sink.digits = static_cast<int>(number);
+  }
+  if (pattern != Py_None) {
+    if (!PyUnicode_Check(pattern)) return refuse_type("pattern", "a str", pattern);
+    options.sink.pattern = to_wtf8(pattern);
+    const std::string complaint = check_pattern(options.sink.pattern);
+    if (!complaint.empty()) {
+      PyErr_Format(PyExc_ValueError, "pattern: %s", complaint.c_str());
+      return false;
+    }
+  }
+  if (fsync_interval != Py_None && !take_seconds(fsync_interval, "fsync_interval", options.fsync_interval)) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,440 @@
+// attolog._core.Reader and recover: what the Python side of reading stands on.
+#include "python/compat.hpp"
+
+#include <datetime.h>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "core/folder.hpp"
+#include "python/logger.hpp"
+#include "python/text.hpp"
+#include "reader/arrow.hpp"
+#include "reader/columns.hpp"
+#include "reader/journal_reader.hpp"
+#include "reader/pending.hpp"
+#include "writer/inline_record.hpp"
+#include "writer/plain.hpp"
+#include "writer/recovery.hpp"
+#include "writer/sink.hpp"
+#include "writer/template.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+struct Reader {
+  PyObject_HEAD
+  struct State* state;
+};
+
+struct State {
+  Pending pending;
+  std::shared_ptr<JournalReader> journal;
+};
+
+constexpr const char* kKinds[] = {"event", "message", "text", "print", "dropped", "clock"};
+
+// What a record says, as it would stand in a text file, less what escapes it there.
+class Renderer {
+ public:
+  void operator()(const Record& given, Buffer& out) {
+    const bool passing = is_inline(given.site->kind);
+    std::optional<InlineRecord> taken_apart;
+    if (passing) taken_apart.emplace(given);
+    const Record& record = passing ? taken_apart->record() : given;
+    switch (record.site->kind) {
+      case Kind::message:
+        templates_.of(record, passing).render(out, record.site->fields, record.values);
+        return;
+      case Kind::text:
+      case Kind::print:
+        if (!record.values.empty()) write_plain(out, record.values[0]);
+        return;
+      default:
+        sink_->append(record, out);
+        if (!out.empty() && out.view().back() == '\n') out.truncate(out.size() - 1);
+    }
+  }
+
+ private:
+  Templates templates_;
+  std::unique_ptr<Sink> sink_ = make_text_sink({6, 0, "{message}"});
+};
+
+TableKind kind_of_site(Kind kind) {
+  switch (kind) {
+    case Kind::message:
+    case Kind::inline_message: return TableKind::message;
+    case Kind::text: return TableKind::text;
+    case Kind::print: return TableKind::print;
+    case Kind::dropped: return TableKind::dropped;
+    case Kind::clock: return TableKind::clock;
+    default: return TableKind::event;
+  }
+}
+
+PyObject* time_delta(std::int64_t us) {
+  return PyDelta_FromDSU(static_cast<int>(us / 86'400'000'000),
+                         static_cast<int>(us % 86'400'000'000 / 1'000'000), static_cast<int>(us % 1'000'000));
+}
+
+// epoch + us; datetimes beyond what Python has become their number of microseconds.
+PyObject* date_time(std::int64_t us, PyObject* zone) {
+  PyObject* epoch = PyDateTimeAPI->DateTime_FromDateAndTime(1970, 1, 1, 0, 0, 0, 0, zone,
+                                                            PyDateTimeAPI->DateTimeType);
+  PyObject* since = time_delta(us);
+  PyObject* result = epoch == nullptr || since == nullptr ? nullptr : PyNumber_Add(epoch, since);
+  Py_XDECREF(epoch);
+  Py_XDECREF(since);
+  if (result == nullptr && clear_if_ordinary()) result = PyLong_FromLongLong(us);
+  return result;
+}
+
+PyObject* aware_date_time(const Value& value) {
+  PyObject* offset = time_delta(std::int64_t{value.offset_seconds} * 1'000'000);
+  PyObject* zone = offset == nullptr ? nullptr : PyTimeZone_FromOffset(offset);
+  PyObject* utc = date_time(value.i, PyDateTime_TimeZone_UTC);
+  PyObject* result = nullptr;
+  if (zone != nullptr && utc != nullptr && PyDateTime_Check(utc)) {
+    result = PyObject_CallMethod(utc, "astimezone", "O", zone);
+  }
+  Py_XDECREF(offset);
+  Py_XDECREF(zone);
+  if (result == nullptr && clear_if_ordinary()) return utc;
+  Py_XDECREF(utc);
+  return result;
+}
+
+PyObject* date_of(std::int64_t days) {
+  PyObject* whole = date_time(days * 86'400'000'000, Py_None);
+  PyObject* date = whole != nullptr && PyDateTime_Check(whole) ? PyObject_CallMethod(whole, "date", nullptr) : nullptr;
+  if (date == nullptr && clear_if_ordinary()) return whole;
+  Py_XDECREF(whole);
+  return date;
+}
+
+PyObject* time_of(std::int64_t us) {
+  const auto seconds = static_cast<int>(us / 1'000'000);
+  return PyTime_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(us % 1'000'000));
+}
+
+PyObject* bigint_of(std::string_view digits) {
+  const std::string text(digits);
+  PyObject* number = PyLong_FromString(text.c_str(), nullptr, 0);
+  if (number == nullptr && clear_if_ordinary()) return from_wtf8(digits);
+  return number;
+}
+
+PyObject* to_object(const Value& value) {
+  switch (value.tag) {
+    case Tag::false_: Py_RETURN_FALSE;
+    case Tag::true_: Py_RETURN_TRUE;
+    case Tag::int64:
+    case Tag::int8:
+    case Tag::int16:
+    case Tag::int32:
+    case Tag::uint8:
+    case Tag::uint16:
+    case Tag::uint32: return PyLong_FromLongLong(value.i);
+    case Tag::uint64: return PyLong_FromUnsignedLongLong(static_cast<std::uint64_t>(value.i));
+    case Tag::float64:
+    case Tag::float32: return PyFloat_FromDouble(value.f);
+    case Tag::str: return from_wtf8(value.text);
+    case Tag::bytes: return PyBytes_FromStringAndSize(value.text.data(), static_cast<Py_ssize_t>(value.text.size()));
+    case Tag::bigint: return bigint_of(value.text);
+    case Tag::datetime: return date_time(value.i, Py_None);
+    case Tag::datetime_utc: return aware_date_time(value);
+    case Tag::date: return date_of(value.i);
+    case Tag::time: return time_of(value.i);
+    case Tag::duration: return time_delta(value.i);
+    default: Py_RETURN_NONE;
+  }
+}
+
+// ---- records(), an iterator -------------------------------------------------------------------------
+
+struct Records {
+  PyObject_HEAD
+  struct Pass* pass;
+};
+
+struct Pass {
+  std::shared_ptr<JournalReader> journal;  // before the stream that stands on it
+  std::unique_ptr<RecordStream> stream;
+  Renderer render;
+};
+
+PyObject* names_and_values(const Record& record, PyObject** values) {
+  const std::size_t n = record.values.size();
+  PyObject* names = PyTuple_New(static_cast<Py_ssize_t>(n));
+  *values = PyTuple_New(static_cast<Py_ssize_t>(n));
+  for (std::size_t i = 0; names != nullptr && *values != nullptr && i < n; ++i) {
+    PyObject* name = i < record.site->fields.size() ? from_wtf8(record.site->fields[i])
+                                                    : PyUnicode_FromFormat("v%zu", i + 1);
+    PyObject* value = to_object(record.values[i]);
+    if (name == nullptr || value == nullptr) {
+      Py_XDECREF(name);
+      Py_XDECREF(value);
+      Py_CLEAR(names);
+      break;
+    }
+    PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), name);
+    PyTuple_SET_ITEM(*values, static_cast<Py_ssize_t>(i), value);
+  }
+  return names;
+}
+
+PyObject* next_record(PyObject* self) {
+  Pass& pass = *reinterpret_cast<Records*>(self)->pass;
+  try {
+    const SourcedRecord* next = pass.stream->next();
+    if (next == nullptr) return nullptr;
+    const Record& given = next->record;
+    std::optional<InlineRecord> taken_apart;
+    if (is_inline(given.site->kind)) taken_apart.emplace(given);
+    const Record& record = taken_apart ? taken_apart->record() : given;
+    Buffer text;
+    pass.render(given, text);
+    PyObject* values = nullptr;
+    PyObject* names = names_and_values(record, &values);
+    PyObject* said = from_wtf8(text.view());
+    PyObject* name = from_wtf8(record.site->name);
+    const std::string& thread_name = record.thread->name;
+    PyObject* thread =
+        thread_name.empty() ? PyUnicode_FromFormat("%llu", record.thread->id) : from_wtf8(thread_name);
+    if (names == nullptr || values == nullptr || said == nullptr || name == nullptr || thread == nullptr) {
+      Py_XDECREF(names);
+      Py_XDECREF(values);
+      Py_XDECREF(said);
+      Py_XDECREF(name);
+      Py_XDECREF(thread);
+      return nullptr;
+    }
+    constexpr const char* kLevels[] = {nullptr, "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+    const char* level = kLevels[std::min<unsigned>(record.site->level / 10U, 5)];
+    return Py_BuildValue("(LsNzNINNN)", static_cast<long long>(record.time_ns),
+                         kKinds[static_cast<int>(kind_of_site(record.site->kind))], name, level, thread,
+                         static_cast<unsigned>(next->pid), names, values, said);
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+template <class T, auto member>
+void free_holder(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  using Held = std::remove_pointer_t<std::remove_reference_t<decltype(reinterpret_cast<T*>(self)->*member)>>;
+  std::unique_ptr<Held>(reinterpret_cast<T*>(self)->*member).reset();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyType_Slot records_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Records, &Records::pass>)},
+                               {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                               {Py_tp_iternext, reinterpret_cast<void*>(next_record)},
+                               {0, nullptr}};
+PyType_Spec records_spec = {"attolog._core.Records", sizeof(Records), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, records_slots};
+PyTypeObject* records_type = nullptr;
+
+// ---- Reader -------------------------------------------------------------------------------------------
+
+PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"path", "ring_dir", nullptr};
+  const char* path = nullptr;
+  const char* ring_dir = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Reader", const_cast<char**>(names), &path, &ring_dir)) {
+    return nullptr;
+  }
+  auto* reader = reinterpret_cast<Reader*>(type->tp_alloc(type, 0));
+  if (reader == nullptr) return nullptr;
+  PyThreadState* thread = PyEval_SaveThread();
+  std::string failure;
+  int error_number = 0;
+  try {
+    auto state = std::make_unique<State>();
+    const std::string real = real_log_path(path);
+    state->pending = find_pending(ring_dir == nullptr ? default_ring_root() : ring_dir, real, journal_parts(real));
+    if (state->pending.paths.empty()) throw std::system_error(ENOENT, std::generic_category());
+    state->journal = JournalReader::open(state->pending.paths);
+    reader->state = state.release();
+  } catch (const std::system_error& error) {
+    error_number = error.code().value();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  PyEval_RestoreThread(thread);
+  if (reader->state != nullptr) return reinterpret_cast<PyObject*>(reader);
+  if (error_number != 0) {
+    errno = error_number;
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+  } else {
+    PyErr_SetString(PyExc_OSError, failure.c_str());
+  }
+  Py_DECREF(reader);
+  return nullptr;
+}
+
+State& state_of(PyObject* self) { return *reinterpret_cast<Reader*>(self)->state; }
+
+PyObject* tables(PyObject* self, PyObject*) {
+  PyObject* list = PyList_New(0);
+  for (const TableInfo& table : state_of(self).journal->catalog().tables()) {
+    PyObject* name = from_wtf8(table.name);
+    PyObject* item = name == nullptr
+                         ? nullptr
+                         : Py_BuildValue("(NsKLL)", name, kKinds[static_cast<int>(table.kind)],
+                                         static_cast<unsigned long long>(table.rows),
+                                         static_cast<long long>(table.first_ns), static_cast<long long>(table.last_ns));
+    if (item == nullptr || PyList_Append(list, item) != 0) {
+      Py_XDECREF(item);
+      Py_XDECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(item);
+  }
+  return list;
+}
+
+PyObject* problems(PyObject* self, PyObject*) {
+  PyObject* list = PyList_New(0);
+  State& state = state_of(self);
+  std::vector<std::string> all = state.pending.problems;
+  const auto found = state.journal->problems();
+  all.insert(all.end(), found.begin(), found.end());
+  for (const std::string& problem : all) {
+    PyObject* text = from_wtf8(problem);
+    if (text == nullptr || PyList_Append(list, text) != 0) {
+      Py_XDECREF(text);
+      Py_XDECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(text);
+  }
+  return list;
+}
+
+void free_stream(PyObject* capsule) {
+  auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, "arrow_array_stream"));
+  const std::unique_ptr<ArrowArrayStream> owner(stream);
+  if (stream->release != nullptr) stream->release(stream);
+}
+
+PyObject* stream(PyObject* self, PyObject* name) {
+  if (!PyUnicode_Check(name)) {
+    PyErr_SetString(PyExc_TypeError, "stream() takes a table's name");
+    return nullptr;
+  }
+  const JournalReader& journal = *state_of(self).journal;
+  const std::string wanted = to_wtf8(name);
+  try {
+    auto exported = std::make_unique<ArrowArrayStream>();
+    if (wanted == "*") {
+      const auto render = std::make_shared<Renderer>();
+      export_stream(open_all(journal.records(), [render](const Record& record, Buffer& out) { (*render)(record, out); }),
+                    exported.get());
+    } else {
+      const std::size_t index = journal.catalog().find(wanted);
+      if (index == Catalog::kNoTable) {
+        PyErr_SetObject(PyExc_KeyError, name);
+        return nullptr;
+      }
+      export_stream(open_table(journal.catalog(), index, journal.records()), exported.get());
+    }
+    PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
+    if (capsule != nullptr) static_cast<void>(exported.release());
+    return capsule;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+PyObject* records(PyObject* self, PyObject*) {
+  auto* records = reinterpret_cast<Records*>(records_type->tp_alloc(records_type, 0));
+  if (records == nullptr) return nullptr;
+  try {
+    auto pass = std::make_unique<Pass>();
+    pass->journal = state_of(self).journal;
+    pass->stream = pass->journal->records();
+    records->pass = pass.release();
+    return reinterpret_cast<PyObject*>(records);
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    Py_DECREF(records);
+    return nullptr;
+  }
+}
+
+PyMethodDef reader_methods[] = {
+    {"tables", tables, METH_NOARGS, "(name, kind, rows, first ns, last ns) of each table."},
+    {"problems", problems, METH_NOARGS, "What is wrong with the files, a sentence each."},
+    {"stream", stream, METH_O, "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
+    {"records", records, METH_NOARGS,
+     "Iterates over (time, kind, name, level, thread, pid, field names, values, text)."},
+    {nullptr, nullptr, 0, nullptr}};
+PyType_Slot reader_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_reader)},
+                              {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},
+                              {Py_tp_methods, reader_methods},
+                              {Py_tp_doc, const_cast<char*>("A journal and what its dead processes left in their rings.")},
+                              {0, nullptr}};
+PyType_Spec reader_spec = {"attolog._core.Reader", sizeof(Reader), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, reader_slots};
+
+}  // namespace
+
+PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"path", "check", "ring_dir", nullptr};
+  const char* path = nullptr;
+  int check = 0;
+  const char* ring_dir = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pz:recover", const_cast<char**>(names), &path, &check, &ring_dir)) {
+    return nullptr;
+  }
+  Recovery result;
+  std::string failure;
+  PyThreadState* thread = PyEval_SaveThread();
+  try {
+    const std::string real = real_log_path(path);
+    const std::string folder = log_folder(ring_dir == nullptr ? default_ring_root() : ring_dir, real, false);
+    if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
+    if (check == 0 && !folder.empty()) tidy(folder);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  PyEval_RestoreThread(thread);
+  if (!failure.empty()) {
+    PyErr_SetString(PyExc_OSError, failure.c_str());
+    return nullptr;
+  }
+  PyObject* messages = PyList_New(0);
+  for (const std::string& message : result.messages) {
+    PyObject* text = from_wtf8(message);
+    if (text == nullptr || PyList_Append(messages, text) != 0) {
+      Py_XDECREF(text);
+      Py_XDECREF(messages);
+      return nullptr;
+    }
+    Py_DECREF(text);
+  }
+  return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records", static_cast<unsigned long long>(result.records), "sessions",
+                       static_cast<unsigned long long>(result.sessions), "living",
+                       static_cast<unsigned long long>(result.living), "messages", messages);
+}
+
+bool add_reader_type(PyObject* module) {
+  PyDateTime_IMPORT;
+  if (PyDateTimeAPI == nullptr) return false;
+  types.reader = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
+  records_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
+  return types.reader != nullptr && records_type != nullptr &&
+         PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(types.reader)) == 0;
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,171 @@
+#include "python/submit.hpp"
+
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#else
+#include <pthread.h>
+#endif
+
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "core/codec.hpp"
+#include "python/encode.hpp"
+#include "python/text.hpp"
+#include "writer/say.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+std::uint64_t native_thread_id() {
+#if defined(__linux__)
+  return static_cast<std::uint64_t>(::syscall(SYS_gettid));
+#else
+  std::uint64_t id = 0;
+  ::pthread_threadid_np(nullptr, &id);
+  return id;
+#endif
+}
+
+// The name that threading knows this thread by; asking must not make it one of Python's.
+std::string thread_name() {
+  std::string name;
+  PyObject* modules = PyImport_GetModuleDict();
+  PyObject* threading = PyDict_GetItemString(modules, "threading");  // borrowed
+  if (threading == nullptr) return "MainThread";
+  PyObject* active = PyObject_GetAttrString(threading, "_active");
+  PyObject* ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+  if (active != nullptr && ident != nullptr && PyDict_Check(active)) {
+    PyObject* thread = PyDict_GetItemWithError(active, ident);  // borrowed
+    PyObject* text = thread == nullptr ? nullptr : PyObject_GetAttrString(thread, "name");
+    if (text != nullptr && PyUnicode_Check(text)) name = to_wtf8(text);
+    Py_XDECREF(text);
+  }
+  Py_XDECREF(active);
+  Py_XDECREF(ident);
+  PyErr_Clear();
+  return name;
+}
+
+enum class Waited { room, drop, raised };
+
+// Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
+// forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the interpreter
+// ends is taken off by pthread_exit.
+Waited wait_for_room(Channel* channel, Producer* producer, std::uint64_t size) {
+  using std::chrono::steady_clock;
+  const double most = channel->options().block_timeout;
+  const auto start = steady_clock::now();
+  Waited result = Waited::room;
+  channel->pin();
+  while (!channel->has_room(*producer, size)) {
+    const bool is_late = most >= 0 && std::chrono::duration<double>(steady_clock::now() - start).count() >= most;
+    if (channel->is_failing() || channel->is_closed() || is_late) {
+      result = Waited::drop;
+      break;
+    }
+    const auto slice = std::chrono::milliseconds(most >= 0 && most < 0.05 ? static_cast<int>(most * 1000) : 50);
+    PyThreadState* state = PyEval_SaveThread();
+    channel->wait_for_room(slice);
+    PyEval_RestoreThread(state);
+    if (PyErr_CheckSignals() != 0) {
+      result = Waited::raised;
+      break;
+    }
+  }
+  channel->unpin();
+  return result;
+}
+
+// A channel that can be logged to, or null: the record is dropped (and counted).
+Channel* usable_channel(Root& root) {
+  Channel* channel = root.channel.load(std::memory_order_acquire);
+  if (channel == nullptr || !channel->is_forked()) return channel;
+  // The child of a fork: it gets a session of its own, in the same file.
+  try {
+    root.use(channel->reopen());
+  } catch (const std::exception& error) {
+    say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) + " does not log");
+    root.take_down();
+  }
+  return root.channel.load(std::memory_order_acquire);
+}
+
+// Writes the record into room that is there.
+void put_record(Producer& producer, const RecordHead& head, const std::int64_t* stamp,
+                std::string_view values) {
+  char* to = producer.place();
+  std::memset(to + head.size - 8, 0, 8);  // padding; what is not, is overwritten
+  RecordHead now = head;
+  now.ticks = now_ticks();
+  std::memcpy(to, &now, sizeof now);
+  to += sizeof now;
+  if (stamp != nullptr) {
+    std::memcpy(to, stamp, sizeof *stamp);
+    to += sizeof *stamp;
+  }
+  if (!values.empty()) std::memcpy(to, values.data(), values.size());
+  producer.commit(head.size);
+}
+
+}  // namespace
+
+bool submit(Root& root, std::uint32_t site, std::string_view values) {
+  char reference[16];
+  bool is_spilled = false;
+  for (;;) {
+    Channel* channel = usable_channel(root);
+    if (channel == nullptr) {
+      root.count_late();
+      return true;
+    }
+    Producer* producer = channel->producer();
+    if (producer == nullptr) {
+      const std::string name = thread_name();
+      producer = channel->attach(native_thread_id(), name);
+      if (producer == nullptr) {
+        channel->drop(1);
+        return true;
+      }
+    }
+    const bool has_stamp = root.has_time.load(std::memory_order_relaxed);
+    const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
+    const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
+    if (!is_spilled && before + values.size() > (producer->mask + 1) / 4) {
+      const auto number = channel->spill(values);
+      if (!number) {
+        channel->drop(1);
+        return true;
+      }
+      const std::uint64_t size = values.size();
+      std::memcpy(reference, &*number, 8);
+      std::memcpy(reference + 8, &size, 8);
+      values = {reference, sizeof reference};
+      site |= kSpilled;
+      is_spilled = true;
+    }
+    const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
+    if (!channel->has_room(*producer, size)) {
+      if (!channel->options().block || channel->is_failing()) {
+        channel->drop(1);
+        return true;
+      }
+      const Waited waited = wait_for_room(channel, producer, size);
+      if (waited != Waited::room) {
+        channel->drop(1);
+        return waited == Waited::drop;
+      }
+      continue;  // a signal handler may have logged, closed or forked meanwhile
+    }
+    const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};
+    put_record(*producer, head, has_stamp ? &stamp : nullptr, values);
+    return true;
+  }
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,72 @@
+#include "python/text.hpp"
+
+#include <cstdarg>
+
+namespace attolog::python {
+
+std::string to_wtf8(PyObject* text) {
+  if (PyUnicode_IS_COMPACT_ASCII(text)) {
+    return {static_cast<const char*>(PyUnicode_DATA(text)),
+            static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
+  }
+  std::string result;
+  PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return result;
+  }
+  result.assign(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+  Py_DECREF(bytes);
+  return result;
+}
+
+PyObject* from_wtf8(std::string_view text) {
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogatepass");
+}
+
+bool equal_text(PyObject* a, PyObject* b) {
+  return a == b || (PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) && PyUnicode_Compare(a, b) == 0);
+}
+
+bool equal_names(PyObject* a, PyObject* b) {
+  const Py_ssize_t n = a == nullptr ? 0 : PyTuple_GET_SIZE(a);
+  if (a == b) return true;
+  if ((b == nullptr ? 0 : PyTuple_GET_SIZE(b)) != n) return false;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (!equal_text(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i))) return false;
+  }
+  return true;
+}
+
+std::vector<std::string> names_of(PyObject* kwnames) {
+  std::vector<std::string> names;
+  for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    names.push_back(to_wtf8(PyTuple_GET_ITEM(kwnames, i)));
+  }
+  return names;
+}
+
+PyObject* call_helper(const char* module, const char* function, const char* format, ...) {
+  PyObject* owner = PyImport_ImportModule(module);
+  if (owner == nullptr) return nullptr;
+  PyObject* callable = PyObject_GetAttrString(owner, function);
+  Py_DECREF(owner);
+  if (callable == nullptr) return nullptr;
+  va_list values;
+  va_start(values, format);
+  PyObject* arguments = Py_VaBuildValue(format, values);
+  va_end(values);
+  PyObject* result = arguments == nullptr ? nullptr : PyObject_CallObject(callable, arguments);
+  Py_XDECREF(arguments);
+  Py_DECREF(callable);
+  return result;
+}
+
+bool clear_if_ordinary() {
+  if (!PyErr_Occurred()) return true;
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) return false;
+  PyErr_Clear();
+  return true;
+}
+
+}  // namespace attolog::python
