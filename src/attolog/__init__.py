@@ -1,0 +1,65 @@
+"""A debug log at the price of a clock reading.
+
+A call copies its values into a ring of mapped memory; a native writer, which never takes the GIL,
+puts them into a file. Nothing is lost, not even to `kill -9`, and what was logged is a typed table.
+
+Example:
+    >>> import attolog, tempfile
+    >>> from attolog import log
+    >>> path = tempfile.mkdtemp() + "/run.atto"
+    >>> _ = attolog.init_logger(path, quiet=True)
+    >>> model, task_id = "ResNet50", 7
+    >>> log("GEN", model, task_id)
+    >>> log.close()
+    True
+    >>> [record.fields for record in attolog.read(path).records()]
+    [{'model': 'ResNet50', 'task_id': 7}]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attolog._core import AsyncFileLogger, Counts, log
+from attolog._default import debug_log, init_logger, obey_environment
+
+if TYPE_CHECKING:
+    from attolog._csv import read_csv
+    from attolog._protocol import Logger
+    from attolog._read import read
+
+__all__ = [
+    "AsyncFileLogger",
+    "Counts",
+    "Logger",
+    "debug_log",
+    "init_logger",
+    "log",
+    "read",
+    "read_csv",
+]
+__version__ = "0.1.0"
+
+# What a program that only logs does not need is loaded when it is asked for.
+_LATER = {
+    "Logger": "attolog._protocol",
+    "read": "attolog._read",
+    "read_csv": "attolog._csv",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        import importlib
+
+        value = getattr(importlib.import_module(_LATER[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'attolog' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+obey_environment()

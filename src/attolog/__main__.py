@@ -1,0 +1,6 @@
+"""`python -m attolog`."""
+
+from attolog._cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

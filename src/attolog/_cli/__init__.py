@@ -1,0 +1,82 @@
+"""The command line: `attolog VERB ...`, each verb a module of this package, loaded when it is used.
+
+Exit status: 0 for done, 1 for a file that is damaged or missing, 2 for wrong usage, 130 after
+Ctrl-C. What goes wrong is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from attolog._cli.show import escape
+
+VERBS = ("cat", "recover", "stats")
+
+
+class Verbs(click.Group):
+    """Verbs by the names of their modules; a file instead of a verb is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"attolog._cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        first = args[0]
+        if first not in VERBS and ("." in first or os.sep in first or os.path.exists(first)):
+            return "cat", self.get_command(ctx, "cat"), args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="attolog")
+def cli() -> None:
+    """Look at what attolog wrote. `attolog FILE` shows a file."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        args: The arguments; those of the process if not given.
+
+    Returns:
+        The exit status.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    try:
+        status = cli.main(given or ["--help"], prog_name="attolog", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "attolog"
+        return _fail(f"{error.format_message()} (see {command} --help)", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except click.Abort:  # Ctrl-C
+        return 130
+    except BrokenPipeError:
+        # Whoever read has gone, which is no error; but Python would flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        at = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+        return _fail(f"{at}{error.strerror or error}", 1)
+    except ValueError as error:
+        return _fail(str(error), 1)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"attolog: {escape(message)}", err=True)
+    return status

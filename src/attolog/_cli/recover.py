@@ -1,0 +1,30 @@
+"""`attolog recover`: put into a file what killed processes left in their rings."""
+
+from __future__ import annotations
+
+import click
+
+from attolog import _core
+from attolog._cli.show import escape
+
+
+@click.command("recover")
+@click.argument("file", type=click.Path())
+@click.option("--check", is_flag=True, help="Only say what there is; status 1 if there is any.")
+def command(file: str, check: bool) -> int:
+    """Put into FILE what killed processes left for it in their rings.
+
+    The next program that logs to FILE does the same by itself.
+    """
+    found = _core.recover(file, check)
+    records, sessions, torn = found["records"], found["sessions"], found["torn"]
+    if records or sessions or torn:
+        did = "would recover" if check else "recovered"
+        said = f"{did} {records} records of {sessions} killed processes, {torn} torn"
+    else:
+        said = "nothing to recover"
+    click.echo(f"{escape(file)}: {said}")
+    for message in found["messages"]:
+        click.echo(f"attolog: {escape(message)}", err=True)
+    waiting = check and bool(records or sessions or torn)
+    return 1 if waiting or found["messages"] else 0

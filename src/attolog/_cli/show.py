@@ -1,0 +1,61 @@
+"""How records and texts are shown."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attolog._read import Journal, Record, read
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What could steer a terminal, or make one line look like two or read backwards.
+_CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))}
+_CONTROLS |= {c: f"\\u{c:04x}" for c in (0x200E, 0x200F, 0x2028, 0x2029)}
+_CONTROLS |= {c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROLS |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\t"}
+# In a record's line, as in the lines of a text file, escapes can be undone.
+_LINE = {**_CONTROLS, ord("\t"): "\\t", ord("\\"): "\\\\"}
+
+_LEVELS = {"event": "EVENT", "text": "LOG", "print": "PRINT", "dropped": "WARNING"}
+
+
+def escape(text: str) -> str:
+    """Text for a terminal: control characters become visible, tabs stay."""
+    return text.translate(_CONTROLS)
+
+
+def time_text(ns: int) -> str:
+    """Nanoseconds since 1970 as `2026-11-23T06:24:35.123456Z`."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+def line(record: Record) -> str:
+    """A record as one line, laid out as in a text file: time, level, message."""
+    if record.event is not None:
+        values = (f"{name}={_value(value)}" for name, value in record.fields.items())
+        message = " ".join([record.event, *values])
+    else:
+        message = record.message or ""
+        if record.kind == "print":
+            message = message.removesuffix("\n")
+    level = record.level or _LEVELS.get(record.kind, "WARNING")
+    return f"{time_text(record.time)} {level:<8} {message.translate(_LINE)}"
+
+
+def _value(value: Any) -> str:
+    text = str(value)
+    if isinstance(value, str) and (not text or any(c <= " " or c in "\"'=\x7f" for c in text)):
+        text = '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def open_journal(path: str | os.PathLike[str]) -> Journal:
+    """The journal, without a warning: a verb tells its problems itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return read(path)

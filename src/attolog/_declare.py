@@ -1,0 +1,74 @@
+"""Declared events: what `log.event` is given, taken apart for the native side."""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import FunctionType
+from typing import Any
+
+_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
+_ROW_WORDS = frozenset(
+    "DEBUG INFO WARNING ERROR CRITICAL LOG PRINT STATS DROPPED CLOCK".split()
+)
+
+Description = tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int]
+
+
+def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Description:
+    """Read a declaration: a decorated function, or a name and the names of its fields.
+
+    Returns:
+        Name, fields, the defaults of the last fields, docstring with signature, file and line.
+
+    Raises:
+        TypeError: It is neither, or a field is no name.
+        ValueError: The name is no event name.
+
+    Example:
+        >>> describe(("GEN", "model", "task_id"), None)[:2]
+        ('GEN', ('model', 'task_id'))
+    """
+    if kwargs:
+        raise TypeError(f"event() takes no option {next(iter(kwargs))!r}")
+    if len(args) == 1 and isinstance(args[0], FunctionType):
+        return _describe_function(args[0])
+    if not args or not all(isinstance(arg, str) for arg in args):
+        raise TypeError(
+            'event() takes a function, or names: @log.event, or log.event("GEN", "model", "task_id")'
+        )
+    name, *fields = args
+    for field in fields:
+        if not field.isidentifier():
+            raise ValueError(f"{field!r} is no field name: use letters, digits and _")
+    if len(set(fields)) != len(fields):
+        raise ValueError(f"event {name}: a field is named twice")
+    frame = sys._getframe(1)
+    doc = f"{name}({', '.join(fields)})\n--\n\n"
+    return _checked(name), tuple(fields), (), doc, frame.f_code.co_filename, frame.f_lineno
+
+
+def _describe_function(function: FunctionType) -> Description:
+    code = function.__code__
+    if code.co_flags & 0x0C or code.co_kwonlyargcount:  # *args, **kwargs
+        raise TypeError(f"event {function.__name__}: fields are plain parameters, without * and **")
+    fields = code.co_varnames[: code.co_argcount]
+    defaults = function.__defaults__ or ()
+    required = len(fields) - len(defaults)
+    shown = [
+        field if i < required else f"{field}={defaults[i - required]!r}"
+        for i, field in enumerate(fields)
+    ]
+    doc = f"{function.__name__}({', '.join(shown)})\n--\n\n{function.__doc__ or ''}"
+    name = _checked(function.__name__)
+    return name, fields, defaults, doc, code.co_filename, code.co_firstlineno
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no event name: one word of at most 64 letters, digits and _.:-"
+        )
+    if name in _ROW_WORDS:
+        raise ValueError(f"{name!r} is no event name: attolog's own rows are called so")
+    return name

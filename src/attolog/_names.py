@@ -1,0 +1,231 @@
+"""Names of values: what the caller wrote at the call, read from the source once per site.
+
+`log("GEN", model, task.task_id)` has the columns model and task_id. The code object says where in
+the source the call stands, linecache has the source, and the parser takes that piece of it apart.
+A source that no longer fits the code gives no names rather than wrong ones.
+"""
+
+from __future__ import annotations
+
+# The parser's own node types. `ast` would cost a program some milliseconds for tools unused here;
+# for the same reason the functions import what only they need.
+import _ast
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from types import CodeType
+from typing import Any
+
+RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "text"})
+"""Column names that are attolog's own; a field of that name gets a trailing underscore."""
+
+
+def clean(name: str, taken: set[str]) -> str:
+    """Make a field's name one that a table can have, and take it.
+
+    Args:
+        name: The name as the user wrote it.
+        taken: The names that the record has already; the result is added.
+
+    Returns:
+        `name`, with a trailing underscore if it is reserved, and with `_2`, `_3`, ... if taken.
+
+    Example:
+        >>> taken = {"model"}
+        >>> clean("time", taken), clean("model", taken)
+        ('time_', 'model_2')
+    """
+    base = name + "_" if name in RESERVED else name
+    unique, n = base, 1
+    while unique in taken:
+        n += 1
+        unique = f"{base}_{n}"
+    taken.add(unique)
+    return unique
+
+
+def names(
+    code: CodeType,
+    lasti: int,
+    n_values: int,
+    kwnames: tuple[str, ...],
+    module_globals: dict[str, Any] | None,
+) -> tuple[str, ...]:
+    """Name the positional values of a call.
+
+    Args:
+        code: The caller's code.
+        lasti: The byte offset of the call in it, as in `frame.f_lasti`.
+        n_values: How many positional values there are behind the first argument.
+        kwnames: The names of the keyword arguments, as passed.
+        module_globals: The caller's globals, whose `__loader__` knows the source of code in a zip.
+
+    Returns:
+        `n_values` names, all different and none of them that of a keyword (after `clean`). A value
+        whose name cannot be told is `v1`, `v2`, ... by its position. Never raises an Exception.
+
+    Example:
+        `log("GEN", model, len(q), 3, rate=r)` gives `("model", "len_q", "v3")`.
+    """
+    written: list[str] = [""] * n_values
+    if n_values:
+        # A file or a parser that fails must not fail the log call.
+        with suppress(Exception):
+            written = _written(code, lasti, n_values, kwnames, module_globals) or written
+    taken: set[str] = set()
+    for keyword in kwnames:
+        clean(keyword, taken)
+    return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
+
+
+def _written(
+    code: CodeType,
+    lasti: int,
+    n_values: int,
+    kwnames: tuple[str, ...],
+    module_globals: dict[str, Any] | None,
+) -> list[str] | None:
+    """The names as written, "" for values without one; None where the call was not found."""
+    position = _position(code, lasti)
+    if position is None:
+        return None
+    line, end_line, col, end_col = position
+    lines = _lines(code, module_globals)
+    if line > len(lines):
+        return None
+
+    if col is not None and end_line is not None and end_col is not None:
+        call = lines[line - 1 : end_line]
+        call[-1] = _cut(call[-1], 0, end_col)
+        call[0] = _cut(call[0], col, None)
+        written = _take_apart("".join(call), code, n_values, kwnames)
+        if written is not None:
+            return written
+
+    # Without columns (-X no_debug_ranges) only the line is known, and for a method called some
+    # lines below its object the columns are those of the method's name.
+    found = [
+        written
+        for text in _calls_opening(lines[line - 1 :], col)
+        if (written := _take_apart(text, code, n_values, kwnames)) is not None
+    ]
+    return found[0] if found and all(other == found[0] for other in found) else None
+
+
+def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None] | None:
+    """Where the call at `lasti` stands in the source; None if that is no call.
+
+    C code can call on the caller's behalf, as in `for _ in starmap(log, rows)`.
+    """
+    from opcode import opname
+
+    bytecode = code.co_code
+    while lasti > 0 and bytecode[lasti] == 0:  # inline caches, counted as part of the call
+        lasti -= 2
+    if not opname[bytecode[lasti]].startswith(("CALL", "PRECALL")):
+        return None
+    line, end_line, col, end_col = next(islice(code.co_positions(), lasti // 2, None))
+    return None if line is None else (line, end_line, col, end_col)
+
+
+def _lines(code: CodeType, module_globals: dict[str, Any] | None) -> list[str]:
+    import linecache
+
+    # 3.13 keeps the sources of -c and the REPL by code object.
+    by_code = getattr(linecache, "_getlines_from_code", None)
+    lines: list[str] = by_code(code) if by_code is not None else []
+    return lines or linecache.getlines(code.co_filename, module_globals)
+
+
+def _cut(line: str, start: int, stop: int | None) -> str:
+    """Part of a line by the parser's columns, which count UTF-8 bytes."""
+    return line[start:stop] if line.isascii() else line.encode()[start:stop].decode()
+
+
+def _take_apart(
+    text: str, code: CodeType, n_values: int, kwnames: tuple[str, ...]
+) -> list[str] | None:
+    """Parse `text` and name its arguments, if it is a call that fits the one being made."""
+    import re
+
+    # An escape that Python does not know would be warned of a second time.
+    plain = re.sub(r"\\.", "__", text)
+    try:
+        tree = compile(f"({plain}\n)", "<call>", "eval", _ast.PyCF_ONLY_AST)
+    except (SyntaxError, ValueError):
+        return None
+    call = tree.body if isinstance(tree, _ast.Expression) else None
+    if not isinstance(call, _ast.Call) or len(call.args) != n_values + 1:
+        return None
+    if any(isinstance(arg, _ast.Starred) for arg in call.args):
+        return None
+    keywords = [keyword.arg for keyword in call.keywords]
+    if None in keywords:
+        if not {keyword for keyword in keywords if keyword}.issubset(kwnames):
+            return None
+    elif keywords != list(kwnames):
+        return None
+
+    first, *values = call.args
+    if isinstance(first, _ast.Constant) and isinstance(first.value, str) and plain == text:
+        texts = {constant for constant in code.co_consts if isinstance(constant, str)}
+        if first.value not in texts:
+            return None
+    known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    parts = [_parts(value) for value in values]
+    if not all(_is_known(part, known) for each in parts for part in each):
+        return None
+    return ["_".join(each) for each in parts]
+
+
+def _parts(value: _ast.expr) -> tuple[str, ...]:
+    """`model`: model; `task.task_id`: task_id; `len(q)`: len, q; nothing for all else."""
+    if isinstance(value, _ast.Name):
+        return (value.id,)
+    if isinstance(value, _ast.Attribute):
+        return (value.attr,)
+    if isinstance(value, _ast.Call) and len(value.args) == 1 and not value.keywords:
+        pair = (value.func, value.args[0])
+        if all(isinstance(node, _ast.Name | _ast.Attribute) for node in pair):
+            return _parts(pair[0]) + _parts(pair[1])
+    return ()
+
+
+def _is_known(name: str, known: set[str]) -> bool:
+    if name in known:
+        return True
+    # A class's private names stand mangled in its code.
+    return name.startswith("__") and any(other.endswith(name) for other in known)
+
+
+def _calls_opening(lines: list[str], col: int | None) -> Iterator[str]:
+    """The calls by name on the first of `lines`, each up to its closing parenthesis.
+
+    Args:
+        lines: The source from that line on.
+        col: Where the name starts, if only the call of that one is wanted.
+    """
+    import tokenize
+
+    if col is not None:
+        lines = [_cut(lines[0], col, None), *lines[1:]]
+    brackets: list[int | None] = []  # the open ones: where the name before stands, or None
+    name_at: int | None = None
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            row, start = token.start
+            if row > 1 and not any(at is not None for at in brackets):
+                return
+            if token.type == tokenize.OP and token.string in "([{":
+                brackets.append(name_at if token.string == "(" else None)
+            elif token.type == tokenize.OP and token.string in ")]}" and brackets:
+                at = brackets.pop()
+                if at is not None and (col is None or at == 0):
+                    end_row, end = token.end
+                    call = lines[:end_row]
+                    call[-1] = call[-1][:end]
+                    call[0] = call[0][at:]
+                    yield "".join(call)
+            name_at = start if token.type == tokenize.NAME and row == 1 else None
+    except (tokenize.TokenError, SyntaxError):
+        return

@@ -1,0 +1,41 @@
+"""`log.print`: what print() would write, as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
+    """Put a line together as print() does.
+
+    Returns:
+        The text with its end; None if `file=` sent it elsewhere.
+
+    Raises:
+        TypeError: What print() would complain of: a sep or end that is no str, an unknown option.
+
+    Example:
+        >>> text_of((1, "a"), {"sep": "-"})
+        '1-a\\n'
+    """
+    options = dict(kwargs or {})
+    if options.get("file") is not None:
+        print(*args, **options)
+        return None
+    options.pop("file", None)
+    options.pop("flush", None)  # the writer flushes by itself
+    sep, end = options.pop("sep", None), options.pop("end", None)
+    for name, value in (("sep", sep), ("end", end)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} must be None or a string, not {type(value).__name__}")
+    if options:
+        raise TypeError(f"{next(iter(options))!r} is an invalid keyword argument for print()")
+    sep = " " if sep is None else sep
+    return sep.join(map(_str, args)) + ("\n" if end is None else end)
+
+
+def _str(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # logging does not raise
+        return f"<str() of {type(value).__name__} raised {type(error).__name__}: {error}>"

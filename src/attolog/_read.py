@@ -1,0 +1,215 @@
+"""Reading a journal: the typed face of the native reader."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from attolog import _core
+
+JOURNAL_MAGIC = b"\x89ATTO\r\n\x1a"
+
+_INSTEAD = {
+    ".csv": "a CSV file is read by attolog.read_csv",
+    ".jsonl": "JSON Lines are read by polars.read_ndjson or pandas.read_json(lines=True)",
+    ".log": "a text file is read by open; `attolog cat` shows it",
+    ".txt": "a text file is read by open; `attolog cat` shows it",
+}
+
+
+class Record(NamedTuple):
+    """One record of a journal."""
+
+    time: int
+    """Nanoseconds since 1970, UTC."""
+    kind: str
+    """event, message, text, print, dropped or clock."""
+    event: str | None
+    """The event's name; DROPPED and CLOCK for attolog's own."""
+    level: str | None
+    """DEBUG ... CRITICAL, of a message."""
+    message: str | None
+    """The text of a message, a sentence or a print."""
+    fields: dict[str, Any]
+    """The values by name."""
+    thread: str
+    """The name of the thread that logged it."""
+    pid: int
+    """Its process."""
+
+
+class Table:
+    """The records of one event, one template or one kind of text, as columns.
+
+    It is an Arrow stream: `polars.DataFrame(table)`, `pyarrow.table(table)`, and with pyarrow
+    `pandas.DataFrame.from_arrow(table)` (pandas 3) and duckdb's `FROM table` take it as it is. A
+    table may be passed over any number of times.
+    """
+
+    __slots__ = ("_length", "_reader", "first", "kind", "last", "name")
+
+    def __init__(
+        self,
+        reader: _core.Reader,
+        name: str,
+        kind: str,
+        length: int,
+        first: int | None,
+        last: int | None,
+    ) -> None:
+        self._reader = reader
+        self._length = length
+        self.name = name
+        """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
+        self.kind = kind
+        """event, message, text, print, dropped or clock; all for `*`."""
+        self.first = first
+        """The time of the first record in nanoseconds since 1970; None without records."""
+        self.last = last
+        """The time of the last record."""
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule stream of the table; its types are the journal's own."""
+        return self._reader.stream(self.name)
+
+    def __repr__(self) -> str:
+        return f"<attolog.Table {self.name!r}: {_count(self._length, 'record')}>"
+
+
+class Journal:
+    """What a journal holds, table by table; made by `attolog.read`.
+
+    Iterating gives the names of the tables, as with a dict; `journal["*"]` is all records.
+    """
+
+    def __init__(self, path: str, reader: _core.Reader) -> None:
+        self._path = path
+        self._reader = reader
+        self._tables: dict[str, Table] = {}
+        for name, kind, count, first, last in reader.tables():
+            # An event comes before a template of the same name.
+            self._tables.setdefault(name, Table(reader, name, kind, count, first, last))
+
+    @property
+    def events(self) -> dict[str, int]:
+        """How many records there are of each event."""
+        return {name: len(table) for name, table in self._tables.items() if table.kind == "event"}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the files, a sentence for each; empty for an intact journal."""
+        return tuple(self._reader.problems())
+
+    def records(self) -> Iterator[Record]:
+        """All records in the order of time.
+
+        Example:
+            >>> slow = [r for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
+        """
+        for time, kind, name, level, thread, pid, names, values, text in self._reader.records():
+            event = None
+            if kind in ("event", "dropped", "clock"):
+                event, text = name, None
+            fields = dict(zip(names, values, strict=True))
+            yield Record(time, kind, event, level, text, fields, thread, pid)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of the tables."""
+        return tuple(self._tables)
+
+    def __getitem__(self, name: str) -> Table:
+        """The table of that name.
+
+        Raises:
+            KeyError: There is none; the message names the nearest.
+        """
+        if name == "*":
+            return self._all()
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise KeyError(self._no_table(name)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __contains__(self, name: object) -> bool:
+        return name == "*" or name in self._tables
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        shown = [f"{name!r}: {len(table):,}" for name, table in self._tables.items()]
+        if len(shown) > 10:
+            shown[10:] = [f"... {len(shown) - 10} more"]
+        problems = len(self.problems)
+        said = f"; {_count(problems, 'problem')}" if problems else ""
+        return f"<attolog.Journal {self._path!r}: {', '.join(shown) or 'empty'}{said}>"
+
+    def _all(self) -> Table:
+        tables = [table for table in self._tables.values() if len(table)]
+        first = min((table.first for table in tables if table.first is not None), default=None)
+        last = max((table.last for table in tables if table.last is not None), default=None)
+        return Table(self._reader, "*", "all", sum(map(len, tables)), first, last)
+
+    def _no_table(self, name: str) -> str:
+        near = difflib.get_close_matches(str(name), self._tables, n=3)
+        lowered = {other.lower(): other for other in self._tables}
+        if not near and str(name).lower() in lowered:
+            near = [lowered[str(name).lower()]]
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        return f"{name!r} is none of the {_count(len(self._tables), 'table')}{hint}"
+
+
+def read(path: str | os.PathLike[str]) -> Journal:
+    """Open a journal: the file, its rotated parts and the journals of its child processes.
+
+    Nothing is written, and nothing is needed to have been recovered before: what a killed process
+    left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
+    as a warning.
+
+    Args:
+        path: The journal, `.atto`. It may be still written to; what comes later is not seen.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no journal; the message says what reads it.
+
+    Example:
+        >>> run = attolog.read("run.atto")
+        >>> run.events
+        {'GEN': 12345, 'SCHED': 812}
+        >>> polars.DataFrame(run["GEN"])
+    """
+    name = os.fspath(path)
+    if not is_journal(name):
+        suffix = os.path.splitext(name)[1].lower()
+        instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
+        raise ValueError(f"{name} is no journal: {instead}")
+    journal = Journal(name, _core.Reader(name))
+    if problems := journal.problems:
+        more = f" (and {len(problems) - 1} more, see .problems)" if len(problems) > 1 else ""
+        warnings.warn(f"{name}: {problems[0]}{more}", stacklevel=2)
+    return journal
+
+
+def is_journal(path: str) -> bool:
+    """Whether the file is a journal, damaged or still empty ones included.
+
+    Raises:
+        OSError: It cannot be read; FileNotFoundError if there is none.
+    """
+    with open(path, "rb") as file:
+        start = file.read(len(JOURNAL_MAGIC))
+    return start == JOURNAL_MAGIC or path.endswith(".atto")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
