@@ -1,0 +1,458 @@
+"""The serving program: its parts on made-up input, and short runs of the whole."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVING = Path(__file__).parents[2] / "examples" / "serving"
+sys.path.insert(0, str(SERVING))
+
+import multi_model_dev  # noqa: E402
+import profiles  # noqa: E402
+import report  # noqa: E402
+import sim  # noqa: E402
+from arrivals import poisson  # noqa: E402
+from engine import Batch, Drop, Engine, Run  # noqa: E402
+from events import Events  # noqa: E402
+from policies import POLICIES, Config, Decision, Policy, Queue, Task  # noqa: E402
+from profiles import EXITS, Cell, Profile, ProfileError  # noqa: E402
+
+PROFILE = profiles.load(SERVING / "profile.json")
+CONFIG = Config(slo_ms=50.0, max_batch=10, exits=EXITS)
+
+
+def queue(name: str, *arrivals: float) -> Queue:
+    return Queue(name, name, deque(Task(i, arrival) for i, arrival in enumerate(arrivals)))
+
+
+# Policies
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_nothing_to_serve(policy: Policy) -> None:
+    assert policy(1.0, [queue("ResNet50"), queue("ResNet152")], PROFILE, CONFIG) is None
+    assert policy(1.0, [], PROFILE, CONFIG) is None
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_longest_queue_first_and_of_equal_ones_the_oldest(policy: Policy) -> None:
+    short, long = queue("ResNet50", 0.0), queue("ResNet101", 0.5, 0.6)
+    decision = policy(0.6, [short, long], PROFILE, CONFIG)
+    assert decision is not None and decision.queue is long and decision.batch_size == 2
+    older = queue("ResNet152", 0.4, 0.6)
+    decision = policy(0.6, [short, long, older], PROFILE, CONFIG)
+    assert decision is not None and decision.queue is older
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_a_policy_leaves_the_queue_alone_and_keeps_to_the_largest_batch(policy: Policy) -> None:
+    waiting = queue("ResNet50", *([0.0] * 25))
+    decision = policy(0.0, [waiting], PROFILE, CONFIG)
+    assert decision == Decision(waiting, "final", 10)
+    assert len(waiting.tasks) == 25
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "exit"),
+    [(0, "final"), (40, "final"), (41, "layer3"), (42, "layer2"), (43, "layer1"), (999, "layer1")],
+)
+def test_early_exit_goes_as_deep_as_the_oldest_task_allows(waited_ms: float, exit: str) -> None:
+    # Whole times, so that "exactly in time" is exact: 10, 9, 8 and 7 ms.
+    times = dict(zip(EXITS, (7.0, 8.0, 9.0, 10.0), strict=True))
+    profile = Profile({("M", e, 1): Cell(ms, "anchor") for e, ms in times.items()}, {})
+    # The arrival is 0, and the time in seconds times 1e3 gives the whole milliseconds back.
+    decision = POLICIES["early_exit"](waited_ms / 1e3, [queue("M", 0.0)], profile, CONFIG)
+    assert decision is not None and decision.exit == exit
+
+
+def test_only_the_configured_exits_are_used() -> None:
+    config = Config(slo_ms=50.0, max_batch=10, exits=("layer2", "layer3"))
+    waiting = queue("ResNet50", 0.0)
+    chosen = [
+        decision.exit
+        for name in ("early_exit", "all_final")
+        for now in (0.0, 9.0)
+        if (decision := POLICIES[name](now, [waiting], PROFILE, config)) is not None
+    ]
+    assert chosen == ["layer3", "layer2", "layer3", "layer3"]
+
+
+# Arrivals
+
+
+def test_arrivals_are_seeded_ordered_and_within_the_run() -> None:
+    arrivals = poisson(300.0, 10.0, 7, "ResNet50")
+    assert arrivals == poisson(300.0, 10.0, 7, "ResNet50")
+    assert arrivals == sorted(arrivals)
+    assert arrivals[0] > 0 and arrivals[-1] < 10.0
+    assert arrivals != poisson(300.0, 10.0, 8, "ResNet50")
+    assert arrivals != poisson(300.0, 10.0, 7, "ResNet101")
+    # A longer run begins as the shorter one does.
+    assert poisson(300.0, 20.0, 7, "ResNet50")[: len(arrivals)] == arrivals
+
+
+def test_arrivals_come_at_their_rate() -> None:
+    # 30,000 expected, standard deviation 173: the seed is fixed, so this holds always or never.
+    assert abs(len(poisson(300.0, 100.0, 0, "ResNet50")) - 30_000) < 4 * 173
+    assert poisson(0.0, 100.0, 0, "ResNet50") == []
+
+
+# Profile
+
+
+def test_profile_holds_the_published_times_and_accuracies() -> None:
+    times = {
+        "ResNet50": (1.65, 2.79, 4.20, 5.06),
+        "ResNet101": (1.66, 2.79, 8.32, 9.24),
+        "ResNet152": (1.67, 3.69, 12.61, 13.53),
+    }
+    accuracies = {
+        "ResNet50": (58.97, 75.49, 80.71, 80.65),
+        "ResNet101": (59.90, 74.97, 81.35, 81.34),
+        "ResNet152": (58.36, 77.34, 80.91, 80.73),
+    }
+    for model in times:
+        assert tuple(PROFILE.ms(model, exit, 5) for exit in EXITS) == times[model]
+        assert tuple(PROFILE.accuracy(model, exit) for exit in EXITS) == accuracies[model]
+
+
+def test_profile_extrapolates_from_batch_5_and_says_so() -> None:
+    assert len(PROFILE.cells) == 3 * 4 * 10
+    for (model, exit, batch_size), cell in PROFILE.cells.items():
+        assert cell.source == ("anchor" if batch_size == 5 else "extrapolated")
+        by_formula = PROFILE.ms(model, exit, 5) * (0.45 + 0.11 * batch_size)
+        assert cell.mean_ms == pytest.approx(by_formula, abs=5.1e-5)
+
+
+def test_profile_names_the_missing_cell() -> None:
+    with pytest.raises(ProfileError, match="no time of ResNet50 at layer1, batch size 11"):
+        PROFILE.require(["ResNet50"], EXITS, 11)
+    with pytest.raises(ProfileError, match="no accuracy of ResNet18 at layer1"):
+        PROFILE.require(["ResNet18"], EXITS, 1)
+
+
+# Engine, with a GPU that takes no time
+
+
+class InstantGpu:
+    def run(self, model: str, exit: str, batch_size: int) -> None:
+        pass
+
+
+class BrokenGpu:
+    def run(self, model: str, exit: str, batch_size: int) -> None:
+        raise RuntimeError("the GPU fell off the bus")
+
+
+class Recorder:
+    """Keeps the events in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.events = Events(
+            *(self._call(name) for name in ("GEN", "SCHED", "EXEC", "DONE", "DROP"))
+        )
+
+    def _call(self, name: str) -> Callable[..., None]:
+        return lambda *values: self.rows.append((name, *values))
+
+    def of(self, name: str) -> list[tuple[Any, ...]]:
+        return [row[1:] for row in self.rows if row[0] == name]
+
+
+def test_every_arrival_is_served_or_still_queued() -> None:
+    recorder = Recorder()
+    queues = [queue("ResNet50"), queue("ResNet101")]
+    arrivals = {"ResNet50": [0.0] * 300, "ResNet101": [0.0] * 200}
+    policy = POLICIES["early_exit"]
+    engine = Engine(queues, arrivals, policy, PROFILE, CONFIG, InstantGpu(), recorder.events)
+    run = engine.run(0.0)
+    assert run.generated == len(recorder.of("GEN")) == 500
+    rows = report.answers(run, PROFILE)
+    tasks = Counter((row.model, row.task_id) for row in rows)
+    assert tasks == Counter(
+        (name, i) for name, times in arrivals.items() for i in range(len(times))
+    )
+    done = [row for row in rows if row.outcome == "done"]
+    assert [row[:2] for row in sorted(recorder.of("DONE"))] == sorted(
+        (row.model, row.task_id) for row in done
+    )
+    batch_ids = list(range(len(run.batches)))
+    assert [row[1] for row in recorder.of("SCHED")] == batch_ids
+    assert [row[1] for row in recorder.of("EXEC")] == batch_ids
+
+
+def test_late_tasks_are_dropped_and_a_failing_gpu_ends_the_run() -> None:
+    recorder = Recorder()
+    config = Config(slo_ms=1e6, max_batch=10, exits=EXITS)
+    # Three arrived 2,000 s ago, past the SLO of 1,000 s; the fourth ends the run.
+    engine = Engine(
+        [queue("ResNet50")],
+        {"ResNet50": [-2000.0, -2000.0, -2000.0, 0.0]},
+        POLICIES["all_final"],
+        PROFILE,
+        config,
+        BrokenGpu(),
+        recorder.events,
+        drop_late=True,
+    )
+    with pytest.raises(RuntimeError, match="fell off the bus"):
+        engine.run(3600.0)
+    assert [row[:2] for row in recorder.of("DROP")] == [("ResNet50", i) for i in range(3)]
+    assert all(wait_ms > 1e6 for *_, wait_ms in recorder.of("DROP"))
+    assert [row[3] for row in recorder.of("SCHED")] == [1]
+    assert recorder.of("EXEC") == recorder.of("DONE") == []
+
+
+# Report
+
+
+def test_figures_of_a_run_made_by_hand() -> None:
+    fast, slow = queue("ResNet50"), queue("ResNet152", 9.0)
+    run = Run(
+        [fast, slow],
+        batches=[
+            Batch(fast, "final", [Task(0, 1.0), Task(1, 1.010)], 1.020, 1.030),
+            Batch(fast, "layer1", [Task(2, 2.0)], 2.050, 2.060),
+        ],
+        drops=[Drop(slow, Task(1, 3.0), 60.0)],
+    )
+    rows = report.answers(run, PROFILE)
+    outcomes = ["done", "done", "done", "dropped", "unfinished"]
+    assert [row.outcome for row in rows] == outcomes
+    figures = report.summary(rows, ["ResNet50", "ResNet152"], 10.0, CONFIG)
+    every = figures["all"]
+    assert [every[key] for key in ("offered", "done", "unfinished", "dropped")] == [5, 3, 1, 1]
+    assert every["requests_per_s"] == pytest.approx(0.3)
+    assert every["goodput_per_s"] == pytest.approx(0.2)  # the third took 60 ms
+    assert every["slo_attainment"] == pytest.approx(2 / 5)  # of all, served or not
+    assert figures["ResNet50"]["wait_ms_mean"] == pytest.approx((20 + 10 + 50) / 3)
+    assert figures["ResNet50"]["infer_ms_p99"] == pytest.approx(10)
+    assert figures["ResNet50"]["total_ms_p50"] == pytest.approx(30)
+    assert figures["ResNet50"]["exit_layer1"] == pytest.approx(1 / 3)
+    assert figures["ResNet50"]["accuracy"] == pytest.approx((80.65 + 80.65 + 58.97) / 3)
+    assert figures["ResNet152"]["total_ms_p50"] is None
+    assert "SLO attainment, of all" in report.summary_table(figures, EXITS)
+
+
+def test_quantile() -> None:
+    assert report.quantile([], 0.5) is None
+    assert report.quantile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert report.quantile([0.0, 10.0], 0.95) == pytest.approx(9.5)
+    assert report.quantile([4.0], 0.99) == 4.0
+
+
+# Simulated GPU
+
+
+def test_launch_operations_are_calibrated_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sim, "_measure_ops_per_ms", lambda: 1234.5)
+    assert sim.calibrated_ops_per_ms() == 1234.5
+    monkeypatch.setattr(sim, "_measure_ops_per_ms", lambda: 9999.9)
+    assert sim.calibrated_ops_per_ms() == 1234.5
+    (stored,) = tmp_path.rglob("*.json")
+    for damaged in ("{}", "[]", "", '{"ops_per_ms": "many"}'):
+        stored.write_text(damaged)
+        with pytest.raises(ValueError, match=re.escape(str(stored))):
+            sim.calibrated_ops_per_ms()
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--scheduler", "symphony"], "--scheduler"),
+        (["--lambda-152", "-1"], "--lambda-152"),
+        (["--lambda-50", "nan"], "--lambda-50"),
+        (["--num-r50", "1.5"], "--num-r50"),
+        (["--num-r50", "0", "--num-r101", "0", "--num-r152", "0"], "no model to serve"),
+        (["--run-seconds", "0"], "--run-seconds"),
+        (["--run-seconds", "inf"], "--run-seconds"),
+        (["--run-seconds", "86400", "--lambda-50", "100000"], "more than 10,000,000 requests"),
+        (["--slo-ms", "soon"], "--slo-ms"),
+        (["--warmup-tasks", "-1"], "--warmup-tasks"),
+        (["--exit-points", "layer1,layer9"], "--exit-points"),
+        (["--exit-points", ""], "--exit-points"),
+        (["--max-batch", "0"], "--max-batch"),
+        (["--max-batch", "11"], "no time of ResNet50 at layer1, batch size 11"),
+        (["--jitter", "2"], "--jitter"),
+        (["--launch-fraction", "1.1"], "--launch-fraction"),
+        (["--log", "naive"], "--log"),
+        (["--log-level", "candidate"], "--log-level"),
+        (["--log", "off", "--log-file", "run.csv"], "--log-file"),
+        (["--log-file", "run.atto"], "--log-file"),
+        (["--profile", "nowhere.json"], "nowhere.json"),
+        (["--run-sec", "1"], "--run-sec"),
+    ],
+)
+def test_bad_options_give_one_line_and_status_2(
+    options: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        multi_model_dev.main(options)
+    assert ended.value.code == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1 and says in output.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda d: d["models"].pop("ResNet101"), "no accuracy of ResNet101"),
+        (lambda d: d["models"]["ResNet50"]["exits"]["final"].pop("3"), "at final, batch size 3"),
+        (lambda d: d.pop("models"), "models: must be an object"),
+        (lambda d: d["models"]["ResNet50"]["accuracy"].update(final="x"), "accuracy.final"),
+        (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].update(mean_ms=-1), "final.3"),
+        (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].update(source="?"), "final.3"),
+    ],
+)
+def test_a_bad_profile_gives_one_line_and_status_2(
+    damage: Callable[[Any], object],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = json.loads((SERVING / "profile.json").read_text())
+    damage(document)
+    profile = tmp_path / "profile.json"
+    profile.write_text(json.dumps(document))
+    with pytest.raises(SystemExit) as ended:
+        multi_model_dev.main(["--profile", str(profile), "--log", "off"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and str(profile) in error and says in error
+
+
+# The whole
+
+
+class Finished:
+    """One second of the program, in a folder of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        folder.mkdir()
+        command = [sys.executable, str(SERVING / "multi_model_dev.py"), "--run-seconds", "1"]
+        command += ["--csv", ".", "--json", "run.json", *options]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stderr == ""
+        self.output = ended.stdout
+        self.report = json.loads((folder / "run.json").read_text())
+        with open(folder / "tasks.csv", newline="") as file:
+            self.tasks = list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
+    folder = tmp_path_factory.mktemp("serving")
+    return {mode: Finished(folder / mode, "--log", mode) for mode in ("off", "print", "async")}
+
+
+def test_every_log_mode_sees_the_same_arrivals(runs: dict[str, Finished]) -> None:
+    drawn = {
+        (name, str(i), repr(arrival))
+        for name, rate in (("ResNet50", 300.0), ("ResNet101", 200.0), ("ResNet152", 100.0))
+        for i, arrival in enumerate(poisson(rate, 1.0, 0, name))
+    }
+    for run in runs.values():
+        assert {(t["model"], t["task_id"], t["arrival"]) for t in run.tasks} == drawn
+        assert len(run.tasks) == len(drawn) == run.report["generated"]
+
+
+def test_every_arrival_is_accounted_for(runs: dict[str, Finished]) -> None:
+    for run in runs.values():
+        models = run.report["models"]
+        for figures in (*models.values(), run.report["all"]):
+            ends = figures["done"] + figures["dropped"] + figures["unfinished"]
+            assert figures["offered"] == ends
+        offered = sum(figures["offered"] for figures in models.values())
+        assert offered == run.report["all"]["offered"] == run.report["generated"] - 100
+
+
+def test_async_writes_a_csv_that_the_document_can_read(runs: dict[str, Finished]) -> None:
+    pandas = pytest.importorskip("pandas")
+    run = runs["async"]
+    (path,) = (run.folder / "logs").glob("debug_*.csv")
+    assert re.match(rf"\[INFO\] Debug logging to: .*{path.name}\n", run.output)
+    df = pandas.read_csv(path, names=["timestamp", "event", "model", "id", "value"])
+    events = {name: n for name, n in run.report["events"].items() if n}
+    assert events["GEN"] == run.report["generated"]
+    assert events["SCHED"] == run.report["batches"] > 0
+    assert df["event"].value_counts().to_dict() == events
+    gen = df[df["event"] == "GEN"]
+    assert set(zip(gen["model"], gen["id"].astype(str), gen["value"], strict=True)) == {
+        (task["model"], task["task_id"], task["arrival"]) for task in run.tasks
+    }
+    sched = df[df["event"] == "SCHED"]
+    assert sched["value"].str.match(r"(layer1|layer2|layer3|final),\d+,[\d.e-]+,[\d.]+$").all()
+    health = run.report["health"]
+    assert health["log_calls"] == health["records_written"] == len(df) == sum(events.values())
+    assert health["records_lost"] == health["records_waiting"] == 0
+
+
+def test_print_says_the_same(runs: dict[str, Finished]) -> None:
+    run = runs["print"]
+    events = run.report["events"]
+    # Counted by what stands in them: print writes a line's end separately, and threads print.
+    assert run.output.count("] New task ") == events["GEN"] == run.report["generated"]
+    assert run.output.count("max_wait_ms=") == events["SCHED"] == run.report["batches"]
+    assert run.output.count("actual_ms=") == events["EXEC"]
+    assert run.output.count(" done, batch_id=") == events["DONE"]
+    first = poisson(300.0, 1.0, 0, "ResNet50")[0]
+    assert f"[Generator-ResNet50] New task 0 at {first:.6f}" in run.output
+    assert re.search(r"\[Scheduler-ResNet\d+\] Batch_id=0, exit=\w+, batch_size=\d+", run.output)
+    assert not (run.folder / "logs").exists()
+
+
+def test_off_logs_nothing(runs: dict[str, Finished]) -> None:
+    run = runs["off"]
+    assert "[Generator" not in run.output and "SLO attainment" in run.output
+    assert run.report["events"] == {} and run.report["health"]["log_calls"] == 0
+    assert not (run.folder / "logs").exists()
+
+
+def test_overload_drops_and_logs_batches_alone(tmp_path: Path) -> None:
+    options = ["--scheduler", "all_final", "--lambda-50", "3000", "--num-r50", "2", "--drop-late"]
+    options += ["--log-level", "batch", "--log-file", "deep/batches.csv", "--warmup-tasks", "0"]
+    run = Finished(tmp_path / "overload", *options)
+    figures = run.report["models"]
+    assert list(figures) == ["ResNet50_0", "ResNet50_1", "ResNet101", "ResNet152"]
+    every = run.report["all"]
+    assert every["offered"] == run.report["generated"] == len(run.tasks)
+    assert every["offered"] == every["done"] + every["dropped"] + every["unfinished"]
+    # At some 8 ms for 10 requests, one second can serve no more than 1,300 of 3,300.
+    assert every["dropped"] > 0 and every["exit_final"] == 1.0
+    with open(run.folder / "deep" / "batches.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert Counter(row[1] for row in rows) == run.report["events"]
+    assert set(run.report["events"]) == {"SCHED", "EXEC"}
+    assert {len(row) for row in rows} == {5}
+
+
+@pytest.mark.parametrize("work", ["spin", "launch"])
+def test_other_simulated_work(work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    run = Finished(tmp_path / "run", "--sim-work", work, "--log", "off")
+    assert run.report["batches"] > 0
+    assert bool(list(tmp_path.glob("attolog-serving/*.json"))) == (work == "launch")
