@@ -179,8 +179,8 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
         ValueError: the file is not as docs/format.md says.
 
     Example:
-        >>> for record in decode("run.atto"):
-        ...     print(record["time"], record["name"], record["values"])
+        for record in decode("run.atto"):
+            print(record["time"], record["name"], record["values"])
     """
     data = Path(path).read_bytes()
     at = 0

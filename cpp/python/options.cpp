@@ -183,8 +183,11 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   if (ring_dir != Py_None && !take_path(ring_dir, options.ring_dir)) return false;
   if (append != nullptr && !take_flag(append, "append", options.append)) return false;
   if (columns != Py_None) {
-    if (!take_int(columns, "columns", "3 to 1000", 3, 1000, number)) return false;
-    if (options.format != Format::csv) {
+    if (!take_int(columns, "columns", "0 (as many as there are) or 3 to 1000", 0, 1000, number)) return false;
+    if (number == 1 || number == 2) {
+      return refuse("columns", "0 (as many as there are) or 3 to 1000", columns);
+    }
+    if (number != 0 && options.format != Format::csv) {
       PyErr_SetString(PyExc_ValueError, "columns is for .csv files only");
       return false;
     }

@@ -49,7 +49,7 @@ class Renderer {
     const Record& record = passing ? taken_apart->record() : given;
     switch (record.site->kind) {
       case Kind::message:
-        templates_.of(record, passing).render(out, record.site->fields, record.values);
+        templates_.of(record, passing).render_with_traceback(out, record.site->fields, record.values);
         return;
       case Kind::text:
       case Kind::print:

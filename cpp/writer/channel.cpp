@@ -30,6 +30,7 @@ constexpr milliseconds kRetryInterval{500};  // of an output that fails
 constexpr milliseconds kSayInterval{10'000};
 constexpr milliseconds kReportInterval{1'000};
 constexpr milliseconds kTendInterval{1'000};
+constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microseconds
 
 std::atomic<std::uint64_t> next_channel{1};
 std::atomic<std::size_t> ring_bytes_in_use{0};
@@ -373,13 +374,13 @@ bool Channel::flush(Deadline deadline) {
 bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return is_finished();
-  const bool got_through = flush(deadline) && finish();
+  const bool got_through = flush(deadline) && finish(kSweepPatience);
   if (!got_through && is_failing() && session_->name().empty()) give_up();  // nothing to recover from
   return got_through;
 }
 
-bool Channel::finish() {
-  const std::unique_lock lock(drain_mutex_, std::try_to_lock);
+bool Channel::finish(milliseconds patience) {
+  const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || counts().waiting != 0) return false;
   if (options_.fsync_interval > 0) output_->sync();
@@ -392,6 +393,10 @@ bool Channel::finish() {
 void Channel::give_up() {
   if (is_forked() || is_finished()) return;
   const std::uint64_t left = counts().waiting;
+  if (left == 0) {
+    if (!finish(kSweepPatience)) finished_.store(true, std::memory_order_release);
+    return;
+  }
   const std::string what = target_.path + ": " + std::to_string(left) + " records ";
   if (session_->name().empty()) {
     session_->drop(left);

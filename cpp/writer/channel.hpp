@@ -125,8 +125,8 @@ class Channel {
   bool close(Deadline deadline);
   // Nobody will log any more and nobody waits: the writer finishes by itself.
   void let_go() { closed_.store(true, std::memory_order_relaxed); }
-  // Gives the resources back if everything is in the file.
-  bool finish();
+  // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to end.
+  bool finish(std::chrono::milliseconds patience = {});
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
   void give_up();

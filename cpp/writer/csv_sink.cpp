@@ -208,7 +208,7 @@ void CsvSink::append_message(const Record& record, Buffer& out, bool passing) {
   start_row(record.time_ns, ",", out);
   out.append(level_name(site.level));
   next_cell(out);
-  shape.render(scratch_, site.fields, record.values);
+  shape.render_with_traceback(scratch_, site.fields, record.values);
   csv_cell(out, scratch_.view());
   for (const std::size_t i : shape.bound()) {
     next_cell(out);

@@ -227,6 +227,19 @@ bool Template::render(Buffer& out, std::span<const std::string> fields,
   return false;
 }
 
+bool Template::render_with_traceback(Buffer& out, std::span<const std::string> fields,
+                                     std::span<const Value> values) const {
+  if (!render(out, fields, values)) return false;  // it shows all fields
+  for (std::size_t i = 0; i < std::min(fields.size(), values.size()); ++i) {
+    if (fields[i] != "exception" || values[i].tag != Tag::str || shows(i)) continue;
+    std::string_view text = values[i].text;
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    out.push('\n');
+    out.append(text);
+  }
+  return true;
+}
+
 bool Template::fill(Buffer& out, std::span<const Value> values) const {
   for (const Segment& segment : segments_) {
     out.append(segment.literal);

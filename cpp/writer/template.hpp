@@ -79,6 +79,11 @@ class Template {
   bool render(Buffer& out, std::span<const std::string> fields,
               std::span<const Value> values) const;
 
+  // The same, and on lines of its own the field `exception` that log.exception adds, where no hole
+  // shows it: for formats in which fields without a hole do not appear.
+  bool render_with_traceback(Buffer& out, std::span<const std::string> fields,
+                             std::span<const Value> values) const;
+
   // Adds the template with its holes filled from `values` alone; false, with a part of it added, if
   // one of them cannot be.
   bool fill(Buffer& out, std::span<const Value> values) const;
