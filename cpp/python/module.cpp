@@ -39,7 +39,8 @@ PyMethodDef methods[] = {
 
 int fill_module(PyObject* module) {
   try {
-    Writer::get();  // registers the exit and fork handlers
+    Writer& writer = Writer::get();  // registers the exit and fork handlers
+    if (!kHasGil) writer.keep_channels();
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) || !add_reader_type(module)) {
       return -1;
     }

@@ -94,6 +94,7 @@ void Channel::open_session() {
         say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
       }
     }
+    if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
   } catch (...) {
     session_->remove();
     throw;
@@ -101,6 +102,8 @@ void Channel::open_session() {
   clock_.start(session_->header().clock);
   Writer::get().sites().attach(*session_);
   drain_ = std::make_unique<Drain>(*session_, *output_, make_sink(target_), progress_);
+  // The first ring takes a millisecond or two to make: not in the first call.
+  if (Producer* spare = make_ring()) free_.push_back(spare);
 }
 
 void Channel::create_session() {

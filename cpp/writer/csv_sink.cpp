@@ -100,6 +100,9 @@ std::string recall_name(std::string_view text) {
 }
 
 void CsvSink::remember(std::string_view memory) {
+  events_.clear();
+  plans_ = {};
+  memory_.clear();
   while (!memory.empty()) {
     const std::string_view line = memory.substr(0, memory.find('\n'));
     memory.remove_prefix(std::min(line.size() + 1, memory.size()));

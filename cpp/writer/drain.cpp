@@ -208,6 +208,12 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
     }
     if (jump_ns_ != 0) add_own(kClockSite, now, {Value::of_int(jump_ns_)});
     fill(most_records);
+    // Another process gave the file's events new columns meanwhile: once more, after its order.
+    if (const std::string memory = sink_->memory(); !memory.empty() && !output_.remember(memory)) {
+      sink_->remember(output_.remembered());
+      merge_.rewind();
+      continue;
+    }
     const bool has_own = !batch_.empty() && records_ == 0;
     sink_->finish(batch_);
     if (batch_.empty()) {
@@ -220,7 +226,6 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
       take_over();
       outcome.records += records_;
       jump_ns_ = 0;
-      if (const std::string memory = sink_->memory(); !memory.empty()) output_.remember(memory);
       if (has_own) return outcome;
       continue;
     }

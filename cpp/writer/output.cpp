@@ -131,19 +131,39 @@ std::string Output::memory_path() const {
   return folder_ + path_.substr(path_.rfind('/')) + ".memory";
 }
 
-std::string Output::remembered() const {
+std::string Output::remembered() {
   if (folder_.empty()) return "";
   std::ostringstream text;
   text << std::ifstream(memory_path()).rdbuf();
+  known_memory_ = text.str().size();
   return text.str();
 }
 
-void Output::remember(std::string_view text) {
-  if (folder_.empty()) return;
-  const std::string path = memory_path();
-  const File file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  // Losing it costs a column's place in later runs, nothing else.
-  if (file) [[maybe_unused]] const ssize_t n = ::write(file.fd(), text.data(), text.size());
+bool Output::remember(std::string_view text) {
+  if (!ledger_) return true;
+  ledger_->acquire();
+  const File file(
+      ::open(memory_path().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  struct stat info{};
+  const bool is_known = !file || (::fstat(file.fd(), &info) == 0 &&
+                                  static_cast<std::uint64_t>(info.st_size) == known_memory_);
+  if (file && is_known) {
+    // Where this fails, later runs may order columns differently; nothing else is lost.
+    const ssize_t n = ::write(file.fd(), text.data(), text.size());
+    known_memory_ += n > 0 ? static_cast<std::uint64_t>(n) : 0;
+  }
+  ledger_->release();
+  return is_known;
+}
+
+void Output::forget() {
+  if (!folder_.empty()) ::unlink(memory_path().c_str());
+  known_memory_ = 0;
+}
+
+bool Output::is_empty() const {
+  struct stat info{};
+  return ::fstat(file_.fd(), &info) == 0 && info.st_size == 0;
 }
 
 void Output::sync() { ::fdatasync(file_.fd()); }

@@ -30,12 +30,15 @@ class Output {
   Result append(Session& session, std::uint64_t batch, std::string_view bytes,
                 const std::function<void()>& prepare);
 
-  // What a sink remembers of the file (Sink::memory), kept in the log folder.
-  std::string remembered() const;
-  void remember(std::string_view text);
+  // What sinks remember of the file (Sink::memory), kept in the log folder. Adding to it fails where
+  // another process did so since it was last read: then it has to be read again first.
+  std::string remembered();
+  bool remember(std::string_view text);
+  void forget();
 
   void sync();      // fdatasync
   void truncate();  // empties the file and forgets what was remembered
+  bool is_empty() const;
 
   bool is_regular() const { return is_regular_; }
   Ledger* ledger() { return ledger_ ? ledger_.get() : nullptr; }
@@ -45,6 +48,7 @@ class Output {
  private:
   void open();
   std::string memory_path() const;
+  std::uint64_t known_memory_ = 0;  // its size when last read
   void reopen_if_moved();
   Result write_all(std::string_view bytes);
 

@@ -26,6 +26,9 @@ class Writer {
   // callers drain for themselves.
   bool is_running() const { return running_.load(std::memory_order_acquire); }
 
+  // Channels stay mapped when they are finished: without a GIL a call may still be in one.
+  void keep_channels() { keeps_channels_ = true; }
+
   SiteRegistry& sites() { return sites_; }
 
 
@@ -49,6 +52,7 @@ class Writer {
   std::vector<std::shared_ptr<Channel>> channels_;
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
+  bool keeps_channels_ = false;
   std::atomic<bool> running_{false};
   SiteRegistry sites_;
 };
