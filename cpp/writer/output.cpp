@@ -2,18 +2,19 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
 namespace attolog {
 
 namespace {
+
+constexpr const char* kMemoryName = "user.attolog.columns";
 
 bool is_system_path(const std::string& path) {
   return path.starts_with("/dev/") || path.starts_with("/proc/");
@@ -127,38 +128,47 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   return result;
 }
 
-std::string Output::memory_path() const {
-  return folder_ + path_.substr(path_.rfind('/')) + ".memory";
-}
-
 std::string Output::remembered() {
-  if (folder_.empty()) return "";
-  std::ostringstream text;
-  text << std::ifstream(memory_path()).rdbuf();
-  known_memory_ = text.str().size();
-  return text.str();
+  known_memory_ = read_memory();
+  return known_memory_;
 }
 
 bool Output::remember(std::string_view text) {
   if (!ledger_) return true;
   ledger_->acquire();
-  const File file(
-      ::open(memory_path().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  struct stat info{};
-  const bool is_known = !file || (::fstat(file.fd(), &info) == 0 &&
-                                  static_cast<std::uint64_t>(info.st_size) == known_memory_);
-  if (file && is_known) {
-    // Where this fails, later runs may order columns differently; nothing else is lost.
-    const ssize_t n = ::write(file.fd(), text.data(), text.size());
-    known_memory_ += n > 0 ? static_cast<std::uint64_t>(n) : 0;
+  const bool is_known = read_memory() == known_memory_;
+  if (is_known) {
+    known_memory_ += text;
+    write_memory(known_memory_);
   }
   ledger_->release();
   return is_known;
 }
 
 void Output::forget() {
-  if (!folder_.empty()) ::unlink(memory_path().c_str());
-  known_memory_ = 0;
+  if (!read_memory().empty()) write_memory("");
+  known_memory_.clear();
+}
+
+// An extended attribute goes where the file goes. Where there are none, or no room for it, another
+// process may order columns differently; nothing else is lost.
+std::string Output::read_memory() const {
+  std::string text(64 * 1024, '\0');
+#if defined(__APPLE__)
+  const ssize_t n = ::fgetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
+#else
+  const ssize_t n = ::fgetxattr(file_.fd(), kMemoryName, text.data(), text.size());
+#endif
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text;
+}
+
+void Output::write_memory(const std::string& text) {
+#if defined(__APPLE__)
+  ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
+#else
+  ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0);
+#endif
 }
 
 bool Output::is_empty() const {
@@ -172,7 +182,7 @@ void Output::truncate() {
   if (ledger_) ledger_->acquire();
   const int result = ::ftruncate(file_.fd(), 0);
   const int error = errno;
-  if (!folder_.empty()) ::unlink((memory_path()).c_str());
+  forget();
   if (ledger_) ledger_->release();
   if (result != 0) {
     errno = error;

@@ -30,7 +30,7 @@ class Output {
   Result append(Session& session, std::uint64_t batch, std::string_view bytes,
                 const std::function<void()>& prepare);
 
-  // What sinks remember of the file (Sink::memory), kept in the log folder. Adding to it fails where
+  // What sinks remember of the file (Sink::memory), kept in an attribute of it. Adding to it fails where
   // another process did so since it was last read: then it has to be read again first.
   std::string remembered();
   bool remember(std::string_view text);
@@ -47,8 +47,8 @@ class Output {
 
  private:
   void open();
-  std::string memory_path() const;
-  std::uint64_t known_memory_ = 0;  // its size when last read
+  std::string read_memory() const;
+  void write_memory(const std::string& text);
   void reopen_if_moved();
   Result write_all(std::string_view bytes);
 
@@ -57,6 +57,7 @@ class Output {
   File file_;
   bool is_regular_ = true;
   std::unique_ptr<Ledger> ledger_;
+  std::string known_memory_;  // when last read
 };
 
 }  // namespace attolog

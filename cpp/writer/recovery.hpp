@@ -25,7 +25,7 @@ Recovery recover(const std::string& folder, const std::string& log_path);
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
-// Removes the folder of a log file that no session is left of. What the sink remembers stays.
+// Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);
 
 // Whether `path` is `log_path` or one of its journal's parts (run.PID-N.atto beside run.atto).

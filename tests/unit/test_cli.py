@@ -211,20 +211,20 @@ def recovered(monkeypatch: pytest.MonkeyPatch, **found: object) -> list[tuple[st
 
     def recover(path: str, check: bool) -> dict[str, object]:
         calls.append((path, check))
-        return {"records": 0, "sessions": 0, "torn": 0, "messages": [], **found}
+        return {"records": 0, "sessions": 0, "messages": [], **found}
 
     monkeypatch.setattr(recover_verb, "_core", SimpleNamespace(recover=recover))
     return calls
 
 
 def test_recover(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    calls = recovered(monkeypatch, records=12, sessions=2, torn=1)
+    calls = recovered(monkeypatch, records=12, sessions=2)
     assert main(["recover", "run.csv"]) == 0
     assert main(["recover", "--check", "run.csv"]) == 1
     assert calls == [("run.csv", False), ("run.csv", True)]
     assert capsys.readouterr().out.splitlines() == [
-        "run.csv: recovered 12 records of 2 killed processes, 1 torn",
-        "run.csv: would recover 12 records of 2 killed processes, 1 torn",
+        "run.csv: recovered 12 records of 2 killed processes",
+        "run.csv: would recover 12 records of 2 killed processes",
     ]
 
 

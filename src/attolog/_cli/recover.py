@@ -17,14 +17,14 @@ def command(file: str, check: bool) -> int:
     The next program that logs to FILE does the same by itself.
     """
     found = _core.recover(file, check)
-    records, sessions, torn = found["records"], found["sessions"], found["torn"]
-    if records or sessions or torn:
+    records, sessions = found["records"], found["sessions"]
+    if records or sessions:
         did = "would recover" if check else "recovered"
-        said = f"{did} {records} records of {sessions} killed processes, {torn} torn"
+        said = f"{did} {records} records of {sessions} killed processes"
     else:
         said = "nothing to recover"
     click.echo(f"{escape(file)}: {said}")
     for message in found["messages"]:
         click.echo(f"attolog: {escape(message)}", err=True)
-    waiting = check and bool(records or sessions or torn)
+    waiting = check and bool(records or sessions)
     return 1 if waiting or found["messages"] else 0

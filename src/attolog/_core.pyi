@@ -1,0 +1,523 @@
+"""The native part of attolog."""
+
+import os
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    Self,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    final,
+    overload,
+    type_check_only,
+)
+
+from _typeshed import SupportsWrite, structseq
+
+from attolog._protocol import FileOptions, Level, Seconds
+
+_P = ParamSpec("_P")
+_Path: TypeAlias = str | os.PathLike[str]
+
+class Logger:
+    """A logger: what a program calls to log.
+
+    Loggers are made by the names of `attolog`; `attolog.log` is one that is there from the start,
+    and off. A call never fails for what it is given: a value that cannot be shown says so in its
+    place. While a logger is off (before it is opened, after `close`, with `enabled` False) calls
+    cost next to nothing.
+    """
+
+    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
+        """Loggers in general are not made; an `AsyncFileLogger` is."""
+
+    # First the text: a lone object is shown by its str().
+    @overload
+    def __call__(self, text: object, /) -> None:
+        """Log an event, a message or a text.
+
+        One word (`[A-Za-z_][\\w.:-]{0,63}`) is an event's name, and the values are its columns,
+        called as they are written here. Anything else is a template if there are values, in the
+        language of `str.format`, and a message of level DEBUG; without values it is a text, which
+        is logged as it stands.
+
+        Args:
+            text: The text, or an event's name.
+            template: An event's name or a template.
+            values: Its values; without a hole in the template they are fields all the same.
+            fields: Values with their names.
+
+        Raises:
+            TypeError: Nothing was given at all.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.csv"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log.set_time(1_700_000_000_000_000_000)
+            ...     log("GEN", "ResNet50", 7)
+            ...     log("{model} took {dt:.3f}s", "ResNet50", 0.01)
+            ...     log("all done, well")
+            >>> print(open(path).read(), end="")
+            1700000000.000000,GEN,ResNet50,7
+            1700000000.000000,DEBUG,ResNet50 took 0.010s
+            1700000000.000000,LOG,"all done, well"
+        """
+    @overload
+    def __call__(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def debug(self, text: object, /) -> None:
+        """Log a message of level DEBUG: a template and its values, or a text.
+
+        Args:
+            text: A text; its braces mean nothing.
+            template: A template in the language of `str.format`. If it cannot be filled, the record
+                has the template itself and the values.
+            values: What goes into its holes, in order of their first appearance.
+            fields: What goes into the holes of these names; the rest are fields beside the text.
+
+        Example:
+            >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
+        """
+    @overload
+    def debug(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def info(self, text: object, /) -> None:
+        """Log a message of level INFO; as `debug`.
+
+        Example:
+            >>> attolog.log.info("listening on {port}", port=80)
+        """
+    @overload
+    def info(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def warning(self, text: object, /) -> None:
+        """Log a message of level WARNING; as `debug`.
+
+        Example:
+            >>> attolog.log.warning("queue {q} is full", 3)
+        """
+    @overload
+    def warning(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def error(self, text: object, /) -> None:
+        """Log a message of level ERROR; as `debug`.
+
+        Example:
+            >>> attolog.log.error("{file} is missing", file="model.bin")
+        """
+    @overload
+    def error(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def critical(self, text: object, /) -> None:
+        """Log a message of level CRITICAL; as `debug`.
+
+        Example:
+            >>> attolog.log.critical("out of memory")
+        """
+    @overload
+    def critical(self, template: str, /, *values: object, **fields: object) -> None: ...
+    @overload
+    def exception(self, text: object, /) -> None:
+        """Log a message of level ERROR and the exception being handled; as `debug`.
+
+        Its traceback is one more field, `exception`.
+
+        Example:
+            >>> try:
+            ...     1 / 0
+            ... except ZeroDivisionError:
+            ...     attolog.log.exception("task {id} failed", id=7)
+        """
+    @overload
+    def exception(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def log(self, text: object, /) -> None:
+        """Log a text as it stands: in a text file that and a newline, nothing else.
+
+        Example:
+            >>> attolog.log.log('{"a": 1}')
+        """
+
+    def print(
+        self,
+        *values: object,
+        sep: str | None = " ",
+        end: str | None = "\n",
+        file: SupportsWrite[str] | None = None,
+        flush: bool = False,
+    ) -> None:
+        """Log what `print` would write; its own signature.
+
+        Args:
+            values: What is printed.
+            sep: What stands between values.
+            end: What stands behind the last.
+            file: If given, print there, as ever, and log nothing.
+            flush: Means nothing, since the writer flushes by itself.
+
+        Raises:
+            TypeError: sep or end is no str, or there is another keyword.
+
+        Example:
+            >>> attolog.log.print("queue", 3, sep=": ")
+        """
+
+    @overload
+    def event(self, function: Callable[_P, None], /) -> Callable[_P, None]:
+        """Declare an event: the cheapest call there is, and one that checkers know.
+
+        Args:
+            function: Its name is the event's, its parameters are the fields; the body is not run.
+            name: The event's name.
+            fields: The names of its fields.
+
+        Returns:
+            A function that logs the event. It takes the fields by position or by name.
+
+        Raises:
+            TypeError: It is neither a function nor names, or the function has `*` or `**`.
+            ValueError: The name is not one word, or one of attolog's own rows is called so.
+
+        Example:
+            >>> @attolog.log.event
+            ... def SCHED(model: str, batch_id: int, exit: str, batch_size: int) -> None: ...
+            >>> SCHED("ResNet50", 42, "layer1", 8)
+            >>> gen = attolog.log.event("GEN", "model", "task_id")
+            >>> gen("ResNet50", 7)
+        """
+    @overload
+    def event(self, name: str, /, *fields: str) -> Callable[..., None]: ...
+    def bind(self, /, **fields: object) -> Logger:
+        """Make a logger whose every record has these fields too, behind its own.
+
+        Everything else it shares with this one: it is turned on, off and closed with it.
+
+        Args:
+            fields: Values as of now, with their names.
+
+        Raises:
+            TypeError: A field was given without a name.
+
+        Example:
+            >>> request = attolog.log.bind(request=17)
+            >>> request("GEN", "ResNet50")
+        """
+
+    @property
+    def level(self) -> Level:
+        """The least level of messages that are logged; events, texts and prints have none.
+
+        Raises:
+            ValueError: It is set to something else than a level.
+
+        Example:
+            >>> attolog.log.level = "INFO"
+            >>> attolog.log.level
+            'INFO'
+            >>> attolog.log.level = "DEBUG"
+        """
+    @level.setter
+    def level(self, level: Level, /) -> None: ...
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is logged at all; True at first.
+
+        Raises:
+            TypeError: It is set to something else than True or False.
+
+        Example:
+            >>> attolog.log.enabled
+            True
+        """
+    @enabled.setter
+    def enabled(self, enabled: bool, /) -> None: ...
+    @property
+    def path(self) -> str | None:
+        """The log file; None while there is none.
+
+        Example:
+            >>> attolog.log.path is None
+            True
+        """
+
+    @property
+    def counts(self) -> Counts:
+        """What became of the calls so far.
+
+        Example:
+            >>> attolog.log.counts.calls
+            0
+        """
+
+    def set_time(self, ns: int | None, /) -> None:
+        """Stamp records with a time of the program's own, as in a simulation.
+
+        Args:
+            ns: Nanoseconds since 1970, within 64 bits; None for the clock's time again.
+
+        Raises:
+            TypeError: It is no int.
+            ValueError: It does not fit into 64 bits.
+
+        Example:
+            >>> attolog.log.set_time(1_700_000_000_000_000_000)
+            >>> attolog.log.set_time(None)
+        """
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was logged is in the file.
+
+        Args:
+            timeout: How long at most, in seconds; None for as long as it takes.
+
+        Returns:
+            Whether all of it is there; True while the logger is off.
+
+        Raises:
+            ValueError: The timeout is negative.
+
+        Example:
+            >>> attolog.log.flush(timeout=1.5)
+            True
+        """
+
+    def close(self, timeout: float | None = 5.0) -> bool:
+        """Flush and stop logging. Calls that come later count as dropped.
+
+        Args:
+            timeout: How long to wait at most, in seconds; None for as long as it takes. What is
+                not in the file by then is still written in the background.
+
+        Returns:
+            Whether all of it is in the file; True if the logger was off, or closed before.
+
+        Raises:
+            ValueError: The timeout is negative.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv").close()
+            True
+        """
+
+    def __bool__(self) -> bool:
+        """Whether the logger is on."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> Literal[False]:
+        """Close the logger."""
+
+@final
+class AsyncFileLogger(Logger):
+    """Strategy 1: everything is kept, written to a file in the background.
+
+    The suffix of the path gives the format: `.csv`, `.jsonl` (JSON Lines), `.log` and `.txt` (text,
+    a pattern's line for each record), `.atto` (journal).
+
+    Args:
+        path: The log file; missing folders are made, `{pid}` and `{time}` are filled in.
+        buffer_size: What a thread's ring holds, in records of some 64 bytes: 1 to 16,777,216.
+        buffer_bytes: The same in bytes, 65,536 to 1,073,741,824, rounded up to a power of two; it
+            goes before `buffer_size`. Without either a ring has 4 MiB.
+        on_full: What a call does that finds its ring full: "block" waits, so that nothing is lost;
+            "drop" never waits. What is dropped is counted, and said in the file.
+        block_timeout: How long "block" waits at most, in seconds or as "500ms", "1s", "5m"; then
+            the record is dropped. None for ever.
+        exit_timeout: How long the end of the program waits for the file at most; what is left in
+            the rings by then is kept for recovery. Seconds or as above.
+        max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
+            ones are cut, and say so.
+        ring_dir: The folder for the rings; None for shared memory, which survives the process, but
+            not the machine.
+        append: Whether to go on behind what the file has already. If not, what dead processes still
+            had for it is put into it first, then it is replaced.
+        columns: CSV only: pack the cells from this number on (3 to 1,000) into one, so that all
+            rows have as many. None for rows as they are.
+        digits: Digits behind the second in time stamps, 6 or 9.
+        pattern: Text files only: the line of a record, a format string over time, level, message,
+            event, thread, file, line and function. None for "{time} {level:<8} {message}".
+        fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
+            to leave that to the system.
+
+    Raises:
+        OSError: The file cannot be opened, or rings not be made; the message names the path.
+        TypeError: An option is unknown or of the wrong type.
+        ValueError: An option is out of range, or the path's suffix gives no format.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.csv"
+        >>> with attolog.AsyncFileLogger(path, buffer_size=10000, digits=9) as log:
+        ...     log("GEN", model="ResNet50", task_id=7)
+        >>> log.counts
+        attolog.Counts(calls=1, written=1, waiting=0, dropped=0, sampled_out=0, aggregated=0, overwritten=0)
+    """
+
+    def __new__(
+        cls,
+        path: _Path,
+        buffer_size: int = 65_536,
+        *,
+        buffer_bytes: int | None = None,
+        on_full: Literal["block", "drop"] = "block",
+        block_timeout: Seconds | None = None,
+        exit_timeout: Seconds = 5.0,
+        max_record: int = 268_435_456,
+        ring_dir: _Path | None = None,
+        append: bool = True,
+        columns: int | None = None,
+        digits: Literal[6, 9] = 6,
+        pattern: str | None = None,
+        fsync_interval: Seconds | None = None,
+    ) -> Self: ...
+
+@final
+class Counts(structseq[int], tuple[int, int, int, int, int, int, int]):
+    """What became of a logger's calls; `calls` is the sum of the others, always.
+
+    Example:
+        >>> import attolog
+        >>> calls, *others = attolog.log.counts
+        >>> calls == sum(others)
+        True
+    """
+
+    __match_args__: Final = (
+        "calls",
+        "written",
+        "waiting",
+        "dropped",
+        "sampled_out",
+        "aggregated",
+        "overwritten",
+    )
+    @property
+    def calls(self) -> int:
+        """Accepted calls: the sum of the others."""
+
+    @property
+    def written(self) -> int:
+        """Records in the file."""
+
+    @property
+    def waiting(self) -> int:
+        """Records on their way to it."""
+
+    @property
+    def dropped(self) -> int:
+        """Records not taken, because there was no room or the logger was closed."""
+
+    @property
+    def sampled_out(self) -> int:
+        """Records left out on request."""
+
+    @property
+    def aggregated(self) -> int:
+        """Records that went into statistics."""
+
+    @property
+    def overwritten(self) -> int:
+        """Records of a circular log that later ones replaced."""
+
+_Kind: TypeAlias = Literal["event", "message", "text", "print", "dropped", "clock"]
+_Record: TypeAlias = tuple[
+    int, _Kind, str, str | None, str, int, tuple[str, ...], tuple[Any, ...], str
+]
+
+@final
+class Reader:
+    """A journal, and what its dead processes left in their rings; `attolog.read` uses it.
+
+    Args:
+        path: The journal.
+        ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+
+    def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
+    def tables(self) -> list[tuple[str, _Kind, int, int, int]]:
+        """(name, kind, rows, time of the first in ns, of the last) of each table."""
+
+    def problems(self) -> list[str]:
+        """What is wrong with the files, a sentence for each."""
+
+    def stream(self, name: str, /) -> object:
+        """The Arrow stream of a table, as a PyCapsule; "*" is all records.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+
+    def records(self) -> Iterator[_Record]:
+        """(time, kind, name, level, thread, pid, names of fields, values, text) of all records."""
+
+@type_check_only
+class _Recovery(TypedDict):
+    records: int
+    sessions: int
+    living: int
+    torn: int
+    messages: list[str]
+
+log: Final[Logger]
+"""The program's logger: one object for life, off until `init_logger` or `ATTOLOG` turns it on."""
+
+def open(logger: Logger, path: _Path, /, **options: Unpack[FileOptions]) -> None:
+    """Send a logger's records to a file from now on.
+
+    Args:
+        logger: The logger; its events and bound loggers follow.
+        path: The log file.
+        options: Those of `AsyncFileLogger`.
+
+    Raises:
+        OSError: The file cannot be opened; the logger stays as it was.
+        TypeError: An option is unknown or of the wrong type.
+        ValueError: An option is out of range, or the path's suffix gives no format.
+
+    Example:
+        >>> import tempfile
+        >>> from attolog import _core
+        >>> _core.open(_core.log, tempfile.mkdtemp() + "/run.csv", append=False)
+        >>> _core.log.close()
+        True
+    """
+
+def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Recovery:
+    """Put into a log file what dead processes left for it in their rings.
+
+    Args:
+        path: The log file.
+        check: Only count, change nothing.
+        ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+
+    Returns:
+        How many records of how many sessions; how many sessions are alive and left alone; how many
+        records were torn; and what could not be done, a sentence for each.
+
+    Raises:
+        OSError: A file cannot be read or written.
+
+    Example:
+        >>> import tempfile
+        >>> from attolog import _core
+        >>> _core.recover(tempfile.mkdtemp() + "/run.csv", check=True)["records"]
+        0
+    """
+
+def _format(spec: str, value: object, /) -> str | None:
+    """Format a value natively, as the writer does; None if that is left to Python."""
