@@ -21,7 +21,9 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 // path: no ring yet, no room, other kinds of values than `accept` lets through.
 inline bool write_fast(const Root* root, const Bound* bound, std::uint32_t site,
                        PyObject* const* values, Py_ssize_t n, std::uint64_t accept) {
-  Producer* producer = root->channel.load(std::memory_order_relaxed)->producer();
+  const Channel* channel = root->channel.load(std::memory_order_relaxed);
+  if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
+  Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]] return false;
   char* const start = producer->place();
   const Ticks ticks = now_ticks();
