@@ -284,6 +284,8 @@ bool Channel::drain() {
     outcome = drain_->run(until, report_drops);
   } catch (const std::system_error& error) {
     outcome.error = error.code().value();
+  } catch (const std::exception&) {
+    outcome.error = ENOMEM;
   }
   report(outcome);
   last_sweep_ = steady_clock::now();
@@ -350,6 +352,7 @@ bool Channel::is_drained_to(const std::vector<std::uint64_t>& heads) const {
 }
 
 bool Channel::flush(Deadline deadline) {
+  if (is_forked()) return true;  // nothing of ours is in it
   const std::vector<std::uint64_t> wanted = heads();
   bool has_swept = false;
   for (;;) {
@@ -376,7 +379,7 @@ bool Channel::flush(Deadline deadline) {
 
 bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
-  if (is_forked() || is_finished()) return is_finished();
+  if (is_forked() || is_finished()) return true;
   const bool got_through = flush(deadline) && finish(kSweepPatience);
   if (!got_through && is_failing() && session_->name().empty()) give_up();  // nothing to recover from
   return got_through;

@@ -106,7 +106,9 @@ class Channel {
   void wait_for_room(std::chrono::milliseconds slice);
   // Puts values that are too large for the ring beside it; the number to refer to them by.
   std::optional<std::uint64_t> spill(std::string_view values);
-  void drop(std::uint64_t n) { session_->drop(n); }
+  void drop(std::uint64_t n) {
+    if (!is_forked()) session_->drop(n);
+  }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -138,6 +140,7 @@ class Channel {
   void unpin() { pins_.fetch_sub(1, std::memory_order_acq_rel); }
 
   Counts counts() const;
+  // In a forked child: the channel is its parent's, and its memory is not even mapped any more.
   void forget_in_child();
 
  private:

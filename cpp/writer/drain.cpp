@@ -174,6 +174,14 @@ Output::Result Drain::commit() {
   return output_.append(session_, batch, batch_.view(), prepare);
 }
 
+// What was announced and did not get into the file must not look committed when a later batch is.
+void Drain::start_over() {
+  for (const RingMerge::Source& source : merge_.sources()) {
+    if (source.is_touched()) source.ring->abandon();
+  }
+  merge_.rewind();
+}
+
 void Drain::take_over() {
   const std::lock_guard lock(progress_.mutex);
   for (RingMerge::Source& source : merge_.sources()) {
@@ -191,6 +199,7 @@ void Drain::take_over() {
 
 Drain::Outcome Drain::run(Ticks until, bool report_drops) {
   Outcome outcome;
+  start_over();  // where the last run ended by an exception
   merge_.sweep(until);
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   for (;;) {
@@ -229,9 +238,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
       if (has_own) return outcome;
       continue;
     }
-    // What did not fit must not look committed when a later batch is.
-    for (RingMerge::Source& source : merge_.sources()) source.ring->abandon();
-    merge_.rewind();
+    start_over();
     if (records_ < 2 || result.written == 0) {
       outcome.error = result.error;
       return outcome;

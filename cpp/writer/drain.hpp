@@ -107,6 +107,7 @@ class Drain {
   void add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values);
   Output::Result commit();
   void take_over();
+  void start_over();
 
   Session& session_;
   Output& output_;

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <system_error>
 #include <thread>
+
+#include "writer/say.hpp"
 
 namespace attolog {
 
@@ -110,16 +113,27 @@ std::vector<std::shared_ptr<Channel>> Writer::channels() {
   return channels_;
 }
 
+namespace {
+
+void look_after(Channel& channel) {
+  try {
+    if (channel.is_due(steady_clock::now())) channel.drain();
+    channel.tend();
+    if (channel.is_closed()) channel.finish();
+  } catch (const std::exception& error) {
+    // No memory, or no file descriptor, for something that can wait. The thread goes on.
+    say(channel.path() + ": " + error.what());
+  }
+}
+
+}  // namespace
+
 void Writer::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog");
 #endif
   for (;;) {
-    for (const auto& channel : channels()) {
-      if (channel->is_due(steady_clock::now())) channel->drain();
-      channel->tend();
-      if (channel->is_closed()) channel->finish();
-    }
+    for (const auto& channel : channels()) look_after(*channel);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [this](const auto& channel) {
       return !keeps_channels_ && channel->is_finished() && channel->is_idle() && channel.use_count() == 1;

@@ -18,12 +18,13 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from attolog._core import AsyncFileLogger, Counts, log
 from attolog._default import debug_log, init_logger, obey_environment
 
+TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from attolog._csv import read_csv
     from attolog._protocol import Logger
     from attolog._read import read

@@ -40,9 +40,9 @@ class Logger:
     # First the text: a lone object is shown by its str().
     @overload
     def __call__(self, text: object, /) -> None:
-        """Log an event, a message or a text.
+        r"""Log an event, a message or a text.
 
-        One word (`[A-Za-z_][\\w.:-]{0,63}`) is an event's name, and the values are its columns,
+        One word (`[A-Za-z_][\w.:-]{0,63}`) is an event's name, and the values are its columns,
         called as they are written here. Anything else is a template if there are values, in the
         language of `str.format`, and a message of level DEBUG; without values it is a text, which
         is logged as it stands.
@@ -361,8 +361,8 @@ class AsyncFileLogger(Logger):
         >>> path = tempfile.mkdtemp() + "/run.csv"
         >>> with attolog.AsyncFileLogger(path, buffer_size=10000, digits=9) as log:
         ...     log("GEN", model="ResNet50", task_id=7)
-        >>> log.counts
-        attolog.Counts(calls=1, written=1, waiting=0, dropped=0, sampled_out=0, aggregated=0, overwritten=0)
+        >>> log.counts.written
+        1
     """
 
     def __new__(
@@ -453,10 +453,10 @@ class Reader:
         """(name, kind, rows, time of the first in ns, of the last) of each table."""
 
     def problems(self) -> list[str]:
-        """What is wrong with the files, a sentence for each."""
+        """Say what is wrong with the files, a sentence for each."""
 
     def stream(self, name: str, /) -> object:
-        """The Arrow stream of a table, as a PyCapsule; "*" is all records.
+        """Make an Arrow stream of a table, as a PyCapsule; "*" is all records.
 
         Raises:
             KeyError: There is no such table.
@@ -476,7 +476,9 @@ class _Recovery(TypedDict):
 log: Final[Logger]
 """The program's logger: one object for life, off until `init_logger` or `ATTOLOG` turns it on."""
 
-def open(logger: Logger, path: _Path, /, **options: Unpack[FileOptions]) -> None:
+def open(  # noqa: A001
+    logger: Logger, path: _Path, /, **options: Unpack[FileOptions]
+) -> None:
     """Send a logger's records to a file from now on.
 
     Args:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
-
 from attolog import _core
 from attolog._core import log
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from attolog._core import Logger
 
 _from_environment = False  # ATTOLOG decides: what the program says is not listened to
