@@ -1,8 +1,6 @@
 // attolog._core.Reader and recover: what the Python side of reading stands on.
 #include "python/compat.hpp"
 
-#include <datetime.h>
-
 #include <algorithm>
 #include <exception>
 #include <memory>
@@ -12,6 +10,7 @@
 
 #include "core/folder.hpp"
 #include "python/logger.hpp"
+#include "python/objects.hpp"
 #include "python/text.hpp"
 #include "reader/arrow.hpp"
 #include "reader/columns.hpp"
@@ -75,84 +74,6 @@ TableKind kind_of_site(Kind kind) {
     case Kind::dropped: return TableKind::dropped;
     case Kind::clock: return TableKind::clock;
     default: return TableKind::event;
-  }
-}
-
-PyObject* time_delta(std::int64_t us) {
-  return PyDelta_FromDSU(static_cast<int>(us / 86'400'000'000),
-                         static_cast<int>(us % 86'400'000'000 / 1'000'000), static_cast<int>(us % 1'000'000));
-}
-
-// epoch + us; datetimes beyond what Python has become their number of microseconds.
-PyObject* date_time(std::int64_t us, PyObject* zone) {
-  PyObject* epoch = PyDateTimeAPI->DateTime_FromDateAndTime(1970, 1, 1, 0, 0, 0, 0, zone,
-                                                            PyDateTimeAPI->DateTimeType);
-  PyObject* since = time_delta(us);
-  PyObject* result = epoch == nullptr || since == nullptr ? nullptr : PyNumber_Add(epoch, since);
-  Py_XDECREF(epoch);
-  Py_XDECREF(since);
-  if (result == nullptr && clear_if_ordinary()) result = PyLong_FromLongLong(us);
-  return result;
-}
-
-PyObject* aware_date_time(const Value& value) {
-  PyObject* offset = time_delta(std::int64_t{value.offset_seconds} * 1'000'000);
-  PyObject* zone = offset == nullptr ? nullptr : PyTimeZone_FromOffset(offset);
-  PyObject* utc = date_time(value.i, PyDateTime_TimeZone_UTC);
-  PyObject* result = nullptr;
-  if (zone != nullptr && utc != nullptr && PyDateTime_Check(utc)) {
-    result = PyObject_CallMethod(utc, "astimezone", "O", zone);
-  }
-  Py_XDECREF(offset);
-  Py_XDECREF(zone);
-  if (result == nullptr && clear_if_ordinary()) return utc;
-  Py_XDECREF(utc);
-  return result;
-}
-
-PyObject* date_of(std::int64_t days) {
-  PyObject* whole = date_time(days * 86'400'000'000, Py_None);
-  PyObject* date = whole != nullptr && PyDateTime_Check(whole) ? PyObject_CallMethod(whole, "date", nullptr) : nullptr;
-  if (date == nullptr && clear_if_ordinary()) return whole;
-  Py_XDECREF(whole);
-  return date;
-}
-
-PyObject* time_of(std::int64_t us) {
-  const auto seconds = static_cast<int>(us / 1'000'000);
-  return PyTime_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(us % 1'000'000));
-}
-
-PyObject* bigint_of(std::string_view digits) {
-  const std::string text(digits);
-  PyObject* number = PyLong_FromString(text.c_str(), nullptr, 0);
-  if (number == nullptr && clear_if_ordinary()) return from_wtf8(digits);
-  return number;
-}
-
-PyObject* to_object(const Value& value) {
-  switch (value.tag) {
-    case Tag::false_: Py_RETURN_FALSE;
-    case Tag::true_: Py_RETURN_TRUE;
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32: return PyLong_FromLongLong(value.i);
-    case Tag::uint64: return PyLong_FromUnsignedLongLong(static_cast<std::uint64_t>(value.i));
-    case Tag::float64:
-    case Tag::float32: return PyFloat_FromDouble(value.f);
-    case Tag::str: return from_wtf8(value.text);
-    case Tag::bytes: return PyBytes_FromStringAndSize(value.text.data(), static_cast<Py_ssize_t>(value.text.size()));
-    case Tag::bigint: return bigint_of(value.text);
-    case Tag::datetime: return date_time(value.i, Py_None);
-    case Tag::datetime_utc: return aware_date_time(value);
-    case Tag::date: return date_of(value.i);
-    case Tag::time: return time_of(value.i);
-    case Tag::duration: return time_delta(value.i);
-    default: Py_RETURN_NONE;
   }
 }
 
@@ -429,8 +350,7 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
 }
 
 bool add_reader_type(PyObject* module) {
-  PyDateTime_IMPORT;
-  if (PyDateTimeAPI == nullptr) return false;
+  if (!prepare_objects()) return false;
   types.reader = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
   records_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
   return types.reader != nullptr && records_type != nullptr &&
