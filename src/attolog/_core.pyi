@@ -57,14 +57,14 @@ class Logger:
             TypeError: Nothing was given at all.
 
         Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.csv"
+            >>> import attolog, pathlib, tempfile
+            >>> path = pathlib.Path(tempfile.mkdtemp(), "run.csv")
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     log.set_time(1_700_000_000_000_000_000)
             ...     log("GEN", "ResNet50", 7)
             ...     log("{model} took {dt:.3f}s", "ResNet50", 0.01)
             ...     log("all done, well")
-            >>> print(open(path).read(), end="")
+            >>> print(path.read_text(), end="")
             1700000000.000000,GEN,ResNet50,7
             1700000000.000000,DEBUG,ResNet50 took 0.010s
             1700000000.000000,LOG,"all done, well"

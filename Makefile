@@ -1,0 +1,105 @@
+# Everything one does with this repository. Only make, a C++20 compiler and Python 3.11 or later (with
+# venv and headers) are needed; the rest comes from PyPI into $(VENV). What is up to date is not done again.
+
+VENV ?= .venv
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+VERSIONS ?= 3.12 3.13
+PYTEST_ARGS ?=
+
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+bin := $(VENV)/bin
+cmake = $(bin)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(bin)/ninja) -DATTOLOG_TESTS=ON -S .
+sources := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -name '*.pyc')
+cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
+# ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
+fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+.PHONY: help test cpp-test pytest demo torture bench check format sanitize sanitize-module versions \
+        freethreaded clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+## make test             build, then the C++ tests and pytest
+test: cpp-test pytest
+
+## make demo             a serving program and its log; a program killed with kill -9, and its log
+demo: $(VENV)/installed
+	@rm -rf build/demo && mkdir -p build/demo
+	$(bin)/python examples/serving/multi_model_dev.py --run-seconds 5 --log-file build/demo/serving.csv
+	@echo; echo "The first rows of its log, and what is in it:"; echo
+	@head -n 8 build/demo/serving.csv; echo
+	$(bin)/attolog stats build/demo/serving.csv
+	@echo
+	$(bin)/python examples/kill_demo.py build/demo
+
+## make torture          the long forms of the reliability tests
+torture: $(VENV)/installed $(VENV)/group-test
+	$(bin)/python -m pytest -m torture $(PYTEST_ARGS) tests
+
+## make bench            all benchmarks (benchmarks/)
+bench: $(VENV)/installed $(VENV)/group-test
+	$(bin)/python -m benchmarks
+
+## make check            formatting, lint, types
+check: $(VENV)/installed $(VENV)/group-test $(VENV)/group-check
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/clang-format --dry-run -Werror $(cpp_files)
+	$(bin)/mypy
+	$(bin)/pyright --pythonpath $(bin)/python src $(wildcard tests/typing)
+
+## make format           format all that make check looks at
+format: $(VENV)/group-check
+	$(bin)/ruff format .
+	$(bin)/clang-format -i $(cpp_files)
+
+## make sanitize         the C++ tests under address, undefined and thread sanitizers
+sanitize: $(VENV)/tools
+	$(cmake) -B build/asan -DATTOLOG_SANITIZE=address,undefined
+	$(bin)/cmake --build build/asan
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(bin)/ctest --test-dir build/asan --output-on-failure
+	$(cmake) -B build/tsan -DATTOLOG_SANITIZE=thread
+	$(bin)/cmake --build build/tsan
+	TSAN_OPTIONS=halt_on_error=1 $(fixed_addresses) $(bin)/ctest --test-dir build/tsan --output-on-failure
+
+## make sanitize-module  pytest on a module built with the address and undefined sanitizers
+sanitize-module:
+	VENV="$(VENV)-asan" scripts/sanitize-module.sh $(PYTEST_ARGS)
+
+## make versions         build and pytest for VERSIONS (3.12 3.13), where they are on this machine
+versions:
+	scripts/versions.sh $(VERSIONS)
+
+## make freethreaded     build a free-threaded Python from Debian's source, and pytest there
+freethreaded:
+	scripts/free-threaded.sh
+
+## make clean            remove all that was built
+clean:
+	rm -rf build .venv .venv-*
+
+# One part each of make test.
+cpp-test: $(VENV)/tools
+	$(cmake) -B build/cpp
+	$(bin)/cmake --build build/cpp
+	$(bin)/ctest --test-dir build/cpp --output-on-failure
+
+# The installed package is what is tested, docstrings included.
+pytest: $(VENV)/installed $(VENV)/group-test
+	$(bin)/python -m pytest -m 'not torture' $(PYTEST_ARGS) --pyargs attolog README.md tests
+
+$(VENV)/tools: scripts/venv.py pyproject.toml
+	$$(scripts/find-python.sh) scripts/venv.py $(VENV)
+	@touch $@
+
+$(VENV)/group-%: $(VENV)/tools
+	$(bin)/python scripts/venv.py $(VENV) --group $*
+	@touch $@
+
+$(VENV)/installed: $(VENV)/tools $(sources)
+	$(bin)/python -m pip install --quiet --no-build-isolation .
+	@touch $@

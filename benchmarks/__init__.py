@@ -1,0 +1,1 @@
+"""The numbers that attolog promises, measured: `python -m benchmarks` (docs/benchmarks.md)."""

@@ -1,0 +1,29 @@
+"""The rows of the table, a module each, with `ROW` in it."""
+
+from __future__ import annotations
+
+import importlib
+
+from benchmarks.row import Row
+
+NAMES = (
+    "declared_event",
+    "named_event",
+    "message",
+    "disabled",
+    "perf_counter",
+    "best_peer",
+    "single_calls",
+    "csv",
+    "journal",
+    "four_threads",
+    "bytes_per_record",
+    "computing_thread",
+    "memory",
+)
+
+
+def load(name: str) -> Row:
+    """The row of that name."""
+    row: Row = importlib.import_module(f"benchmarks.rows.{name}").ROW
+    return row

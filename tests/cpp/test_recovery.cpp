@@ -1,0 +1,253 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "core/folder.hpp"
+#include "core/ledger.hpp"
+#include "program.hpp"
+#include "temp.hpp"
+#include "writer/drain.hpp"
+#include "writer/output.hpp"
+#include "writer/recovery.hpp"
+
+using namespace attolog;
+using program::FileLimit;
+using program::kAll;
+using program::Program;
+using program::row;
+
+namespace {
+
+constexpr Ticks kRecords = 300;
+
+std::string text_of(Ticks i) {
+  return "number " + std::to_string(i);
+}
+
+// What the file begins with: more bytes than any of the small files beside it has, so that a limit on
+// the size of files concerns it alone.
+const std::string kOld(8192, 'o');
+
+// A log file, and programs that died without having written a byte of what they logged.
+class Log {
+ public:
+  Log() {
+    std::filesystem::create_directory(folder());
+    temp::write_file(path(), kOld + "\n");
+  }
+  std::string path() const { return root_ / "run.csv"; }
+  std::string folder() const { return root_ / "folder"; }
+  std::string operator/(const char* name) const { return root_ / name; }
+
+  void die_logging(std::size_t rings = 2, const std::string& path_inside = "") const {
+    const int status = temp::in_child([&] {
+      auto target = program::target_of(path_inside.empty() ? path() : path_inside);
+      auto* program = std::make_unique<Program>(folder(), target, rings).release();
+      for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i), i % rings);
+    });
+    check::equal(status, 0);
+  }
+  std::vector<std::string> rows() const {
+    auto lines = temp::lines_of(path());
+    check::equal(lines.at(0), kOld);
+    lines.erase(lines.begin());
+    return lines;
+  }
+  void expect_all() const {
+    const auto found = rows();
+    check::equal(found.size(), std::size_t{kRecords});
+    for (Ticks i = 0; i < found.size(); ++i) check::equal(found[i], row(i, text_of(i)));
+  }
+  std::size_t files_left() const { return list_files(folder(), "").size(); }
+
+ private:
+  temp::Folder root_;
+};
+
+}  // namespace
+
+static const check::Test all{"all that a dead process logged comes into its file, once and in order", [] {
+                               const Log log;
+                               log.die_logging();
+                               const Recovery found = recover(log.folder(), log.path());
+                               check::equal(found.records, kRecords);
+                               check::equal(found.sessions, 1u);
+                               check::equal(found.messages.size(), 0u);
+                               log.expect_all();
+                               check::equal(recover(log.folder(), log.path()).records, 0u);
+                               log.expect_all();
+                             }};
+
+static const check::Test inspected{"inspecting says what recovery would do, and does nothing", [] {
+                                     const Log log;
+                                     log.die_logging();
+                                     const Recovery found = inspect(log.folder(), log.path());
+                                     check::equal(found.records, kRecords);
+                                     check::equal(found.sessions, 1u);
+                                     check::that(log.rows().empty());
+                                     check::equal(recover(log.folder(), log.path()).records, kRecords);
+                                   }};
+
+static const check::Test killed{
+    "a recovery that is killed anywhere in its writing is finished by the next", [] {
+      std::size_t whole = 0;
+      {
+        const Log log;
+        log.die_logging();
+        recover(log.folder(), log.path());
+        whole = std::filesystem::file_size(log.path());
+      }
+      for (rlim_t limit = kOld.size() + 1; limit < whole; limit += (whole - kOld.size()) / 40) {
+        const Log log;
+        log.die_logging();
+        // At the limit the kernel writes what fits; writing on kills.
+        const int status = temp::in_child([&] {
+          const FileLimit killing(limit, true);
+          recover(log.folder(), log.path());
+        });
+        check::that(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+        check::equal(std::filesystem::file_size(log.path()), limit);
+        recover(log.folder(), log.path());
+        log.expect_all();
+      }
+    }};
+
+static const check::Test killed_often{"recoveries may be killed one after the other", [] {
+                                        const Log log;
+                                        log.die_logging();
+                                        for (const rlim_t more : {100u, 100u, 3000u, 20u}) {
+                                          temp::in_child([&] {
+                                            const FileLimit killing(kOld.size() + more, true);
+                                            recover(log.folder(), log.path());
+                                          });
+                                        }
+                                        recover(log.folder(), log.path());
+                                        log.expect_all();
+                                      }};
+
+static const check::Test killed_committed{
+    "a batch that was written whole before the kill is not written again", [] {
+      const Log log;
+      const int status = temp::in_child([&] {
+        auto* program = std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
+        for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
+        // A whole batch in the file, and an end between the last byte and the commit.
+        std::string bytes;
+        for (Ticks i = 0; i < 100; ++i) bytes += row(i, text_of(i)) + "\n";
+        RingMerge merge(program->session());
+        merge.add(program->ring());
+        merge.sweep(kAll);
+        for (Ticks i = 0; i < 100; ++i) merge.next();
+        Ledger ledger(log.folder(), log.path());
+        ledger.acquire();
+        const File file = open_file(log.path(), O_RDWR | O_APPEND);
+        program->ring().prepare(1, merge.sources().at(0).position, Thread{});
+        ledger.intend(program->session(), 1, file.fd(), kOld.size() + 1, bytes);
+        if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
+        ::_exit(0);
+      });
+      check::equal(status, 0);
+      check::equal(recover(log.folder(), log.path()).records, kRecords - 100);
+      log.expect_all();
+    }};
+
+static const check::Test two{
+    "of two recoveries at once one does the work, and all is there once", [] {
+      for (int round = 0; round < 10; ++round) {
+        const Log log;
+        log.die_logging();
+        const pid_t child = temp::start_child([&] { recover(log.folder(), log.path()); });
+        recover(log.folder(), log.path());
+        check::equal(temp::wait_for(child), 0);
+        log.expect_all();
+      }
+    }};
+
+static const check::Test several{"several dead processes are all recovered", [] {
+                                   const Log log;
+                                   for (int i = 0; i < 3; ++i) log.die_logging(1);
+                                   const Recovery found = recover(log.folder(), log.path());
+                                   check::equal(found.sessions, 3u);
+                                   check::equal(found.records, 3 * kRecords);
+                                   check::equal(log.rows().size(), std::size_t{3 * kRecords});
+                                 }};
+
+static const check::Test living{"a living process is left alone", [] {
+                                  const Log log;
+                                  Program program(log.folder(), program::target_of(log.path()));
+                                  program.log(1, "mine");
+                                  const Recovery found = recover(log.folder(), log.path());
+                                  check::equal(found.living, 1u);
+                                  check::equal(found.records, 0u);
+                                  check::that(log.rows().empty());
+                                  check::equal(inspect(log.folder(), log.path()).living, 1u);
+                                  check::equal(program.session().ring_paths().size(), 1u);
+                                }};
+
+static const check::Test hostile{"a session that names another file is not followed there", [] {
+                                   const Log log;
+                                   log.die_logging(1, log / "elsewhere.csv");
+                                   const Recovery found = recover(log.folder(), log.path());
+                                   check::equal(found.records, 0u);
+                                   check::equal(found.messages.size(), 1u);
+                                   check::that(!std::filesystem::exists(log / "elsewhere.csv"));
+                                 }};
+
+static const check::Test damaged{"a damaged ring costs its own records only, and is named", [] {
+                                   const Log log;
+                                   log.die_logging(2);
+                                   const auto rings = list_files(log.folder(), kRingSuffix);
+                                   std::filesystem::resize_file(log.folder() + "/" + rings.at(1), 1000);
+                                   const Recovery found = recover(log.folder(), log.path());
+                                   check::equal(found.records, kRecords / 2);
+                                   check::equal(found.messages.size(), 1u);
+                                   check::that(found.messages.at(0).find(rings.at(1)) != std::string::npos);
+                                 }};
+
+static const check::Test unwritable{"what cannot be written stays, for a time when it can", [] {
+                                      const Log log;
+                                      log.die_logging();
+                                      {
+                                        const FileLimit limited(kOld.size() + 1000);
+                                        const Recovery found = recover(log.folder(), log.path());
+                                        check::equal(found.sessions, 0u);
+                                        check::equal(found.messages.size(), 1u);
+                                        check::that(found.messages.at(0).starts_with(log.path()));
+                                      }
+                                      check::equal(recover(log.folder(), log.path()).sessions, 1u);
+                                      log.expect_all();
+                                    }};
+
+static const check::Test tidied{
+    "a folder goes with its last session, and not before", [] {
+      const Log log;
+      log.die_logging();
+      tidy(log.folder());
+      check::that(log.files_left() > 0);
+      recover(log.folder(), log.path());
+      tidy(log.folder());
+      check::that(!std::filesystem::exists(log.folder()));
+      tidy(log.folder());  // and nothing is no obstacle
+    }};
+
+static const check::Test parts{"a journal's parts are its own, and nothing else is", [] {
+                                 check::that(is_part_of("/a/run.atto", "/a/run.atto"));
+                                 check::that(is_part_of("/a/run.12-3.atto", "/a/run.atto"));
+                                 for (const char* other : {"/a/run.12x.atto", "/a/run..atto", "/a/runs.12-3.atto",
+                                                           "/b/run.12-3.atto", "/a/run.12-3.csv", "/a/run.atto.atto",
+                                                           "/a/run.12/3.atto", "/a/run.", "/a/run.12-3"}) {
+                                   check::that(!is_part_of(other, "/a/run.atto"));
+                                 }
+                                 check::that(!is_part_of("/a/run.1", "/a/run"));
+                               }};
+
+int main(int argc, char** argv) {
+  return check::run(argc, argv);
+}

@@ -1,0 +1,1 @@
+"""What holds when programs crash, disks fill up and files are attacked."""

@@ -1,0 +1,48 @@
+"""Log files and what faults need; ring folders are cleared away."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .harness import ring_folder
+
+
+@pytest.fixture
+def log_path(tmp_path: Path) -> Iterator[Path]:
+    """A path without its suffix: `log_path.with_suffix(".csv")`; in a folder of its own."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    yield folder / "run"
+    for suffix in (".csv", ".jsonl", ".log", ".atto"):
+        shutil.rmtree(ring_folder((folder / "run").with_suffix(suffix)), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes system calls fail, for LD_PRELOAD."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("no C compiler to build the faulty system calls with")
+    library = tmp_path_factory.mktemp("faults") / "faults.so"
+    source = Path(__file__).with_name("faults.c")
+    subprocess.run(
+        [
+            compiler,
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-o",
+            library,
+            source,
+            "-ldl",
+        ],
+        check=True,
+    )
+    return library

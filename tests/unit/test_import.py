@@ -1,0 +1,98 @@
+"""What `import attolog` brings in."""
+
+import sys
+
+import pytest
+from written import run_python
+
+import attolog
+
+# importlib.util is what finds an editable installation.
+LIST_MODULES = """
+import importlib.util
+import sys
+before = set(sys.modules)
+{imports}
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def imported(imports: str) -> set[str]:
+    return set(run_python(LIST_MODULES.format(imports=imports)).stdout.split())
+
+
+def test_no_third_party_package() -> None:
+    tops = {name.partition(".")[0] for name in imported("import attolog")}
+    assert tops - set(sys.stdlib_module_names) == {"attolog"}
+
+
+def test_few_modules() -> None:
+    found = imported("import attolog")
+    assert {name for name in found if name.startswith("attolog")} == {
+        "attolog",
+        "attolog._core",
+        "attolog._default",
+    }
+    assert len(found) <= 10, found
+
+
+def test_logging_loads_nothing_heavy() -> None:
+    program = """
+import attolog
+with attolog.AsyncFileLogger("/dev/null") as log:
+    x = 1; log("GEN", x); log.info("{x}", x); log("text"); log.print(x)
+"""
+    assert not imported(program) & {"ast", "asyncio", "dataclasses", "inspect", "logging", "numpy"}
+
+
+def test_public_names() -> None:
+    assert set(attolog.__all__) == {
+        "AsyncFileLogger",
+        "Counts",
+        "Logger",
+        "debug_log",
+        "init_logger",
+        "log",
+        "read",
+        "read_csv",
+    }
+    assert set(attolog.__all__) <= set(dir(attolog))
+    for name in attolog.__all__:
+        assert getattr(attolog, name) is not None
+    with pytest.raises(AttributeError, match="module 'attolog' has no attribute 'nothing'"):
+        attolog.nothing  # noqa: B018
+    assert attolog.log is attolog._core.log
+    assert attolog.__version__.count(".") == 2
+
+
+def test_star_import() -> None:
+    namespace: dict[str, object] = {}
+    exec("from attolog import *", namespace)
+    assert set(attolog.__all__) == set(namespace) - {"__builtins__"}
+
+
+def test_the_package_is_typed() -> None:
+    from importlib.resources import files
+
+    for name in ("py.typed", "_core.pyi"):
+        assert files("attolog").joinpath(name).is_file()
+
+
+def test_in_a_subinterpreter_it_works_or_says_that_it_does_not() -> None:
+    if sys.version_info >= (3, 13):
+        program = """
+import _interpreters
+id = _interpreters.create()
+print(_interpreters.run_string(id, "import attolog"))
+"""
+    else:
+        program = """
+import _xxsubinterpreters as interpreters
+id = interpreters.create()
+try:
+    interpreters.run_string(id, "import attolog")
+except interpreters.RunFailedError as error:
+    print(error)
+"""
+    done = run_python(program)
+    assert "ImportError" in done.stdout or sys.version_info < (3, 12)
