@@ -45,6 +45,9 @@ enum class Tag : std::uint8_t {
 
 inline constexpr std::uint8_t kLastTag = 27;
 
+// As a formatted text: the hole cannot be filled with this value. (No WTF-8 has this byte.)
+inline constexpr std::string_view kUnfillable = "\xff";
+
 // A decoded value. Texts point into the ring, the block or the decoder's arena: they live as long as
 // the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4 or formatted:
 // decoding folds all text into `str` (WTF-8), and a formatted value carries its text beside it.

@@ -45,7 +45,7 @@ bool lose(const Call& call) {
 bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   Buffer values;
   const Call call{logger, text, nullptr, 0, nullptr, kNone};
-  if (!encode_any(values, text, longest_text(*logger->root))) return lose(call);
+  if (!encode_str_of(values, text, longest_text(*logger->root))) return lose(call);
   return finish_values(call, logger->sites->plain_site(kind), values);
 }
 
@@ -102,7 +102,7 @@ PyObject* format_whole(const Call& call, const CallSite* site) {
 PyObject* format_hole(const Hole& hole, PyObject* value) {
   PyObject* text = from_wtf8("{0" + hole.rest + "}");
   if (text == nullptr) return nullptr;
-  PyObject* result = PyObject_CallMethod(text, "format", "O", value);
+  PyObject* result = PyObject_CallMethod(text, "format", "(O)", value);
   Py_DECREF(text);
   return result;
 }
@@ -117,7 +117,8 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     PyObject* shown = format_hole(hole, value);
     if (shown == nullptr) {
       if (!clear_if_ordinary()) return false;
-      break;  // no text: the message shows its template and values
+      encode_sized(values, Tag::formatted, kUnfillable);
+      break;
     }
     encode_sized(values, Tag::formatted, to_wtf8(shown).substr(0, most));
     Py_DECREF(shown);
@@ -143,6 +144,13 @@ bool submit_inline(const Call& call, const CallSite* site) {
                              : to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional)));
     }
     if (!encode_any(values, call.values[i], most)) return lose(call);
+  }
+  if (const Bound* bound = call.logger->bound; bound != nullptr) {
+    if (site->kind == Kind::event) {
+      bound->append_named(values);
+    } else {
+      values.append(bound->values);
+    }
   }
   return submit(*call.logger->root, site->site, values.view());
 }

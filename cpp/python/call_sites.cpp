@@ -59,7 +59,7 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
   std::vector<std::string> fields(written.size() + keywords.size());
   std::vector<std::string> taken;
   const auto name = [&](std::size_t i, const std::string& given) {
-    taken.push_back(fields[i] = given == kMessageField && i >= written.size() ? given : clean_name(given, taken));
+    taken.push_back(fields[i] = clean_name(given, taken));
   };
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (is_named[i]) name(i, written[i]);
@@ -178,7 +178,6 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
     Py_XDECREF(site->code);
     return nullptr;
   }
-  if (first == nullptr) keywords.insert(keywords.begin(), std::string(kMessageField));
   std::vector<bool> is_named(written.size(), false);  // by a hole of the template
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
@@ -190,7 +189,14 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
     }
   }
   site->fields = name_fields(written, is_named, keywords);
-  site->accept = is_event || first == nullptr ? kAcceptEverything : accepted(site->text, site->fields.size() - bound_names_.size());
+  if (is_event) {
+    site->accept = kAcceptEverything;
+  } else if (first != nullptr) {
+    site->accept = accepted(site->text, site->fields.size() - bound_names_.size());
+  } else {  // text alone; anything else is turned into text first
+    site->fields.insert(site->fields.begin(), std::string(kMessageField));
+    site->accept = kAcceptStr;
+  }
 
   Site definition;
   definition.kind = site->kind;

@@ -16,6 +16,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #include <internal/pycore_frame.h>
+#include <internal/pycore_pystate.h>
 #pragma GCC diagnostic pop
 #undef Py_BUILD_CORE
 #endif
@@ -33,8 +34,10 @@ inline constexpr bool kHasGil = true;
 inline _PyInterpreterFrame* current_frame() {
 #if PY_VERSION_HEX >= 0x030d0000
   return PyThreadState_GetUnchecked()->current_frame;
-#else
+#elif PY_VERSION_HEX >= 0x030c0000
   return _PyThreadState_UncheckedGet()->cframe->current_frame;
+#else
+  return _PyThreadState_GET()->cframe->current_frame;  // read in place: no call
 #endif
 }
 
@@ -94,6 +97,27 @@ inline bool small_int(PyObject* object, std::int64_t& value) {
   value = size * static_cast<std::int64_t>(number->ob_digit[0]);
   return true;
 #endif
+}
+
+// Any other int within 62 bits, without a call; one of 30 bits a digit, which all 64-bit builds have.
+inline bool word_int(PyObject* object, std::int64_t& value) {
+  static_assert(PyLong_SHIFT == 30);
+  const auto* number = reinterpret_cast<const PyLongObject*>(object);
+#if PY_VERSION_HEX >= 0x030c0000
+  const std::size_t n = number->long_value.lv_tag >> 3;
+  const bool is_negative = (number->long_value.lv_tag & 3) == 2;
+  const digit* digits = number->long_value.ob_digit;
+#else
+  const Py_ssize_t size = Py_SIZE(number);
+  const auto n = static_cast<std::size_t>(size < 0 ? -size : size);
+  const bool is_negative = size < 0;
+  const digit* digits = number->ob_digit;
+#endif
+  if (n > 3 || (n == 3 && digits[2] > 3)) return false;
+  std::uint64_t sum = digits[0] | std::uint64_t{digits[1]} << 30;
+  if (n == 3) sum |= std::uint64_t{digits[2]} << 60;
+  value = is_negative ? -static_cast<std::int64_t>(sum) : static_cast<std::int64_t>(sum);
+  return true;
 }
 
 }  // namespace attolog::python

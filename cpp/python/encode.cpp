@@ -72,14 +72,6 @@ bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t mo
   return !passes;
 }
 
-bool put_str_of(Buffer& out, PyObject* object, std::size_t most) {
-  PyObject* text = PyObject_Str(object);
-  if (text == nullptr) return put_failure(out, object, "str()", most);
-  encode_text(out, text, most);
-  Py_DECREF(text);
-  return true;
-}
-
 bool put_int(Buffer& out, PyObject* object, std::size_t most) {
   int overflow = 0;
   const std::int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
@@ -118,7 +110,7 @@ bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
       std::int64_t{PyDateTime_DELTA_GET_DAYS(offset)} * 86400 + PyDateTime_DELTA_GET_SECONDS(offset);
   const int rest = PyDateTime_DELTA_GET_MICROSECONDS(offset);
   Py_DECREF(offset);
-  if (rest != 0) return put_str_of(out, object, most);  // no column has offsets of part seconds
+  if (rest != 0) return encode_str_of(out, object, most);  // no column has offsets of part seconds
   us -= offset_seconds * kSecondUs;
   put_tagged(out, Tag::datetime_utc, us);
   store_as(out.room(4), static_cast<std::int32_t>(offset_seconds));
@@ -127,7 +119,7 @@ bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
 }
 
 bool put_time(Buffer& out, PyObject* object, std::size_t most) {
-  if (PyDateTime_TIME_GET_TZINFO(object) != Py_None) return put_str_of(out, object, most);
+  if (PyDateTime_TIME_GET_TZINFO(object) != Py_None) return encode_str_of(out, object, most);
   const std::int64_t seconds = PyDateTime_TIME_GET_HOUR(object) * 3600 +
                                PyDateTime_TIME_GET_MINUTE(object) * 60 +
                                PyDateTime_TIME_GET_SECOND(object);
@@ -186,7 +178,7 @@ bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
                width->tag == Tag::uint64 ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
                                          : PyLong_AsLongLong(item));
   } else if (Py_TYPE(item) == Py_TYPE(object)) {
-    done = put_str_of(out, object, most);  // numpy.longdouble: it has no Python value
+    done = encode_str_of(out, object, most);  // numpy.longdouble: it has no Python value
   } else {
     done = encode_any(out, item, most);
   }
@@ -200,7 +192,7 @@ bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
   const bool is_named = PyUnicode_Check(name) != 0;  // a composed Flag may have none
   if (is_named) encode_text(out, name, most);
   Py_DECREF(name);
-  return is_named || put_str_of(out, object, most);
+  return is_named || encode_str_of(out, object, most);
 }
 
 }  // namespace
@@ -223,6 +215,14 @@ void encode_text(Buffer& out, PyObject* text, std::size_t most) {
                   : kind == 2              ? Tag::ucs2
                                            : Tag::ucs4;
   encode_sized(out, tag, {data, n * kind});
+}
+
+bool encode_str_of(Buffer& out, PyObject* object, std::size_t most) {
+  PyObject* text = PyObject_Str(object);
+  if (text == nullptr) return put_failure(out, object, "str()", most);
+  encode_text(out, text, most);
+  Py_DECREF(text);
+  return true;
 }
 
 Tag native_tag(PyObject* object, bool ascii_only) {
@@ -275,7 +275,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
   }
   if (is_instance(object, "numpy", "generic")) return put_numpy(out, object, most);
   if (is_instance(object, "enum", "Enum")) return put_enum(out, object, most);
-  return put_str_of(out, object, most);
+  return encode_str_of(out, object, most);
 }
 
 }  // namespace attolog::python

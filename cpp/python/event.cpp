@@ -1,6 +1,8 @@
 // Declared events: builtin function objects, the cheapest thing there is to call.
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "python/fast.hpp"
 #include "python/logger.hpp"
@@ -13,49 +15,68 @@ namespace {
 
 Event* as_event(PyObject* object) { return reinterpret_cast<Event*>(object); }
 
-// The values in the order of the event's fields; borrowed references, null where none was given.
-// Positional ones beyond the fields stay at the end. A keyword that is no field is said to Python.
-bool arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
-             std::vector<PyObject*>& values) {
+// What a call gave, by the event's fields. Borrowed references.
+struct Arranged {
+  std::vector<PyObject*> values;  // null where none was given; positional ones beyond the fields last
+  std::vector<std::pair<PyObject*, PyObject*>> others;  // keywords that are no fields, with values
+};
+
+Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const EventText& text = *event->text;
   const Py_ssize_t n_defaults = text.defaults == nullptr ? 0 : PyTuple_GET_SIZE(text.defaults);
-  values.assign(static_cast<std::size_t>(std::max(nargs, event->n_fields)), nullptr);
+  Arranged result;
+  result.values.assign(static_cast<std::size_t>(std::max(nargs, event->n_fields)), nullptr);
   for (Py_ssize_t i = 0; i < n_defaults; ++i) {
-    values[static_cast<std::size_t>(event->n_fields - n_defaults + i)] = PyTuple_GET_ITEM(text.defaults, i);
+    const auto field = static_cast<std::size_t>(event->n_fields - n_defaults + i);
+    result.values[field] = PyTuple_GET_ITEM(text.defaults, i);
   }
-  std::copy(args, args + nargs, values.begin());
+  std::copy(args, args + nargs, result.values.begin());
   for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
     Py_ssize_t field = 0;
-    while (field < event->n_fields &&
-           !equal_text(PyTuple_GET_ITEM(text.field_names, field), PyTuple_GET_ITEM(kwnames, i))) {
+    while (field < event->n_fields && !equal_text(PyTuple_GET_ITEM(text.field_names, field), name)) {
       ++field;
     }
-    if (field < event->n_fields) values[static_cast<std::size_t>(field)] = args[nargs + i];
+    if (field < event->n_fields) {
+      result.values[static_cast<std::size_t>(field)] = args[nargs + i];
+    } else {
+      result.others.emplace_back(name, args[nargs + i]);
+    }
   }
-  return true;
+  return result;
 }
 
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  std::vector<PyObject*> arranged;
-  if (!arrange(event, args, nargs, kwnames, arranged)) return false;
+  const Arranged arranged = arrange(event, args, nargs, kwnames);
   Channel* channel = event->root->channel.load(std::memory_order_acquire);
   const std::size_t most = channel == nullptr ? 0 : channel->options().max_record;
-  const bool is_inline = event->site == kInlineEventSite;
+  // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
+  const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
+                         (event->bound != nullptr && nargs > event->n_fields);
   Buffer values;
+  const auto put = [&](const std::string& name, PyObject* value) {
+    if (is_inline) encode_str(values, name);
+    if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
+    if (channel != nullptr) channel->drop(1);
+    return false;
+  };
   if (is_inline) encode_str(values, event->text->name);
-  // Values beyond the fields would be taken for bound ones: then there are only the fields.
-  const std::size_t n = event->bound == nullptr ? arranged.size() : static_cast<std::size_t>(event->n_fields);
-  for (std::size_t i = 0; i < n; ++i) {
+  const std::vector<std::string>& fields = event->text->fields;
+  for (std::size_t i = 0; i < arranged.values.size(); ++i) {
+    const std::string name = i < fields.size() ? fields[i] : "v" + std::to_string(i + 1);
+    if (!put(name, arranged.values[i])) return false;
+  }
+  for (const auto& [name, value] : arranged.others) {
+    if (!put(to_wtf8(name), value)) return false;
+  }
+  if (event->bound != nullptr) {
     if (is_inline) {
-      encode_str(values, i < event->text->fields.size() ? event->text->fields[i] : "v" + std::to_string(i + 1));
-    }
-    if (!encode_any(values, arranged[i] == nullptr ? Py_None : arranged[i], most)) {
-      if (channel != nullptr) channel->drop(1);
-      return false;
+      event->bound->append_named(values);
+    } else {
+      values.append(event->bound->values);
     }
   }
-  if (event->bound != nullptr && !is_inline) values.append(event->bound->values);
-  return submit(*event->root, event->site, values.view());
+  return submit(*event->root, is_inline ? kInlineEventSite : event->site, values.view());
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,

@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 
 // Writes the record and returns true; or returns false, with nothing done, where it takes the slow
 // path: no ring yet, no room, other kinds of values than `accept` lets through.
-inline bool write_fast(const Root* root, const Bound* bound, std::uint32_t site,
+[[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound, std::uint32_t site,
                        PyObject* const* values, Py_ssize_t n, std::uint64_t accept) {
   const Channel* channel = root->channel.load(std::memory_order_relaxed);
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked

@@ -58,7 +58,11 @@ struct Root {
 // Fields that bind() added: their names are part of each site, their values of each record.
 struct Bound {
   std::vector<std::string> names;
-  std::string values;  // encoded
+  std::string values;             // encoded
+  std::vector<std::size_t> ends;  // of each value in `values`
+
+  // Names and values, for a record that carries its names.
+  void append_named(Buffer& out) const;
 };
 
 struct Logger {

@@ -201,11 +201,14 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
     default: break;
   }
   if (layout.table == kNoTable) return layout;
-  static const std::vector<std::string> kText{"text"};
   static const std::vector<std::string> kDropped{"n", "since"};
   static const std::vector<std::string> kClock{"jump"};
   const std::vector<std::string>* fields = &site.fields;
-  if (site.kind == Kind::text || site.kind == Kind::print) fields = &kText;
+  std::vector<std::string> text{"text"};  // and what bind() added
+  if (site.kind == Kind::text || site.kind == Kind::print) {
+    if (site.fields.size() > 1) text.insert(text.end(), site.fields.begin() + 1, site.fields.end());
+    fields = &text;
+  }
   if (site.kind == Kind::dropped) fields = &kDropped;
   if (site.kind == Kind::clock) fields = &kClock;
   layout.columns.reserve(fields->size());

@@ -71,6 +71,7 @@ void Channel::open_session() {
   const bool is_device = ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
   if (!is_device) {
     try {
+      if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
       folder_ = log_folder(ring_root(), main_path_, true);
     } catch (const std::exception& error) {
       say(std::string(error.what()) + "; rings are kept in memory and lost with the process");
@@ -389,6 +390,14 @@ bool Channel::finish(milliseconds patience) {
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || counts().waiting != 0) return false;
+  // A loss that no record came after has not been told of yet.
+  if (session_->header().dropped.load(std::memory_order_relaxed) > session_->reported()) {
+    try {
+      report(drain_->run(std::numeric_limits<Ticks>::max(), true));
+    } catch (const std::system_error& error) {
+      say(target_.path + ": " + error.what());
+    }
+  }
   if (options_.fsync_interval > 0) output_->sync();
   session_->remove();
   if (!folder_.empty()) tidy(folder_);

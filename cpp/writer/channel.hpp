@@ -74,7 +74,7 @@ struct ThreadRings {
   };
   Slot slots[kSlots];
 };
-extern thread_local ThreadRings t_rings [[gnu::tls_model("initial-exec")]];
+extern constinit thread_local ThreadRings t_rings [[gnu::tls_model("initial-exec")]];
 
 class Channel {
  public:

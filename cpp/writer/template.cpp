@@ -248,6 +248,7 @@ bool Template::fill(Buffer& out, std::span<const Value> values) const {
     if (hole.value >= values.size()) return false;
     const Value& value = values[hole.value];
     if (value.is_formatted) {
+      if (value.formatted == kUnfillable) return false;
       out.append(value.formatted);
     } else if (hole.native(value.tag)) {
       hole.format(out, value);

@@ -28,7 +28,7 @@ std::atomic<Writer*> current{nullptr};
 
 }  // namespace
 
-thread_local ThreadRings t_rings{};
+constinit thread_local ThreadRings t_rings{};
 
 namespace {
 

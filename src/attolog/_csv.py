@@ -51,8 +51,14 @@ def read_csv(
         ImportError: pandas is not installed.
 
     Example:
-        >>> df = attolog.read_csv("logs/run.csv", names=["timestamp", "event", "model", "id"])
-        >>> sched = df[df["event"] == "SCHED"]
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.csv"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log("GEN", model="ResNet50", id=7)
+        ...     log("SCHED", model="ResNet50", id=42, exit="layer1", size=8)
+        >>> df = attolog.read_csv(path, names=["timestamp", "event", "model", "id"])
+        >>> list(df[df["event"] == "SCHED"]["id"])
+        [42]
     """
     try:
         import pandas  # noqa: F401

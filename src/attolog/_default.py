@@ -9,14 +9,19 @@ from attolog._core import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Unpack
 
     from attolog._core import Logger
+    from attolog._protocol import FileOptions
+
+_STRATEGIES = frozenset({"sample", "every", "stats", "last"})  # words that start no path
 
 _from_environment = False  # ATTOLOG decides: what the program says is not listened to
 
 
-def init_logger(path: str | os.PathLike[str], *, quiet: bool = False, **options: Any) -> Logger:
+def init_logger(
+    path: str | os.PathLike[str], *, quiet: bool = False, **options: Unpack[FileOptions]
+) -> Logger:
     """Turn the default logger on: its records go to `path` from now on.
 
     Where `ATTOLOG` is set in the environment, that decides and this call changes nothing.
@@ -58,22 +63,17 @@ def obey_environment() -> None:
     setting = os.environ.get("ATTOLOG")
     if not setting or _is_privileged():
         return
-    strategy, colon, path = setting.partition(":")
+    _from_environment = True
     if setting == "off":
-        _from_environment = True
         return
-    if not colon or strategy not in ("all",):
-        path = setting
+    strategy, _, path = setting.partition(":")
     try:
-        _core.open(log, path)
-        _from_environment = True
+        if strategy in _STRATEGIES and path:
+            raise ValueError(f"no strategy {strategy!r} here")
+        _core.open(log, path if strategy == "all" and path else setting)
     except (OSError, ValueError) as error:
-        print(
-            f"attolog: ATTOLOG={setting!r}: {error}; allowed are a path, all:PATH and off; "
-            "logging is off",
-            file=sys.stderr,
-        )
-        _from_environment = True
+        allowed = "allowed are a path, all:PATH and off; logging is off"
+        print(f"attolog: ATTOLOG={setting!r}: {error}; {allowed}", file=sys.stderr)
 
 
 def _is_privileged() -> bool:

@@ -110,14 +110,20 @@ class Journal:
         """All records in the order of time.
 
         Example:
-            >>> slow = [r for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("DONE", ms=70)
+            ...     log("DONE", ms=20)
+            >>> run = attolog.read(path)
+            >>> [r.fields for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
+            [{'ms': 70}]
         """
         for time, kind, name, level, thread, pid, names, values, text in self._reader.records():
-            event = None
-            if kind in ("event", "dropped", "clock"):
-                event, text = name, None
+            is_event = kind in ("event", "dropped", "clock")
+            event, message = (name, None) if is_event else (None, text)
             fields = dict(zip(names, values, strict=True))
-            yield Record(time, kind, event, level, text, fields, thread, pid)
+            yield Record(time, kind, event, level, message, fields, thread, pid)
 
     def keys(self) -> tuple[str, ...]:
         """The names of the tables."""
@@ -183,10 +189,15 @@ def read(path: str | os.PathLike[str]) -> Journal:
         ValueError: The file is no journal; the message says what reads it.
 
     Example:
-        >>> run = attolog.read("run.atto")
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log("GEN", model="ResNet50", task_id=7)
+        >>> run = attolog.read(path)
         >>> run.events
-        {'GEN': 12345, 'SCHED': 812}
-        >>> polars.DataFrame(run["GEN"])
+        {'GEN': 1}
+        >>> run["GEN"]  # for polars.DataFrame, pyarrow.table, ...
+        <attolog.Table 'GEN': 1 record>
     """
     name = os.fspath(path)
     if not is_journal(name):
@@ -194,9 +205,10 @@ def read(path: str | os.PathLike[str]) -> Journal:
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
         raise ValueError(f"{name} is no journal: {instead}")
     journal = Journal(name, _core.Reader(name))
-    if problems := journal.problems:
-        more = f" (and {len(problems) - 1} more, see .problems)" if len(problems) > 1 else ""
-        warnings.warn(f"{name}: {problems[0]}{more}", stacklevel=2)
+    if journal.problems:
+        first, *others = journal.problems
+        more = f" (and {len(others)} more, see .problems)" if others else ""
+        warnings.warn(f"{name}: {first}{more}", stacklevel=2)
     return journal
 
 

@@ -44,6 +44,8 @@ def test_a_class_has_what_the_stub_says(name: str) -> None:
     in_stub = names(CLASSES[name].body)
     at_run_time = set(vars(getattr(_core, name)))
     given = GIVEN if name == "Counts" else set()
+    if name != "Logger":  # the methods repeated in a subtype, where they cost less to call
+        given = given | names(CLASSES["Logger"].body)
     assert {each for each in in_stub if not hasattr(getattr(_core, name), each)} == set()
     assert at_run_time - COMMON - given - in_stub == set()
 
