@@ -1,5 +1,5 @@
-// A program that logs, with no thread and no clock of its own: what draining and recovery are tested
-// with. Its ticks are nanoseconds since 1970.
+// A program that logs, with no thread and no clock of its own: what draining and recovery are
+// tested with. Its ticks are nanoseconds since 1970.
 #pragma once
 
 #include <sys/resource.h>
@@ -27,7 +27,8 @@ inline constexpr Ticks kAll = std::numeric_limits<Ticks>::max();
 
 inline attolog::LogTarget target_of(std::string path,
                                     attolog::Format format = attolog::Format::csv) {
-  return {std::move(path), static_cast<std::uint8_t>(format), 9, 0, "{thread}: {message}", 0x5eed, 77};
+  return {
+      std::move(path), static_cast<std::uint8_t>(format), 9, 0, "{thread}: {message}", 0x5eed, 77};
 }
 
 class Program {

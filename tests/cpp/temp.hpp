@@ -66,8 +66,8 @@ std::string error_of(const Action& action) {
   return "";
 }
 
-// Runs `action` in a child process that ends without any clean-up, as if it were killed. The parent's
-// part of what it shares with the child goes on meanwhile.
+// Runs `action` in a child process that ends without any clean-up, as if it were killed. The
+// parent's part of what it shares with the child goes on meanwhile.
 template <class Action>
 pid_t start_child(const Action& action) {
   const pid_t pid = ::fork();

@@ -77,7 +77,8 @@ class Log {
 // One call: the record is in the ring, or false.
 bool try_log(Channel& channel, std::string_view text, std::uint32_t site = kTextSite) {
   Producer* producer = channel.producer();
-  if (producer == nullptr) producer = channel.attach(static_cast<std::uint64_t>(::gettid()), "thread");
+  if (producer == nullptr)
+    producer = channel.attach(static_cast<std::uint64_t>(::gettid()), "thread");
   if (producer == nullptr) return false;
   Buffer values;
   if (site == kTextSite) {
@@ -141,23 +142,25 @@ class WedgedPipe {
 
 }  // namespace
 
-static const check::Test plain{"what was logged is in the file after a flush, and nothing is left after close", [] {
-                                 const Log log;
-                                 const auto channel = log.open();
-                                 ::log(*channel, "one");
-                                 ::log(*channel, "two");
-                                 check::that(channel->flush(patience()));
-                                 check::that(log.texts() == std::vector<std::string>{"one", "two"});
-                                 expect_counts(*channel, 2, 0, 0);
-                                 ::log(*channel, "three");
-                                 check::that(channel->close(patience()));
-                                 check::equal(log.texts().size(), 3u);
-                                 expect_counts(*channel, 3, 0, 0);
-                                 check::that(channel->is_finished());
-                                 check::equal(log.files(kRingSuffix) + log.files(kSessionSuffix), 0u);
-                               }};
+static const check::Test plain{
+    "what was logged is in the file after a flush, and nothing is left after close", [] {
+      const Log log;
+      const auto channel = log.open();
+      ::log(*channel, "one");
+      ::log(*channel, "two");
+      check::that(channel->flush(patience()));
+      check::that(log.texts() == std::vector<std::string>{"one", "two"});
+      expect_counts(*channel, 2, 0, 0);
+      ::log(*channel, "three");
+      check::that(channel->close(patience()));
+      check::equal(log.texts().size(), 3u);
+      expect_counts(*channel, 3, 0, 0);
+      check::that(channel->is_finished());
+      check::equal(log.files(kRingSuffix) + log.files(kSessionSuffix), 0u);
+    }};
 
-static const check::Test closed{"after close there is no ring to be had; closing again is fine", [] {
+static const check::Test closed{"after close there is no ring to be had; closing again is fine",
+                                [] {
                                   const Log log;
                                   const auto channel = log.open();
                                   check::that(channel->close(patience()));
@@ -174,7 +177,8 @@ static const check::Test threads{"many threads: every record once, in each threa
                                      std::vector<std::jthread> running;
                                      for (int t = 0; t < kThreads; ++t) {
                                        running.emplace_back([&, t] {
-                                         for (int i = 0; i < kEach; ++i) ::log(*channel, numbered(t, i));
+                                         for (int i = 0; i < kEach; ++i)
+                                           ::log(*channel, numbered(t, i));
                                        });
                                      }
                                    }
@@ -201,7 +205,8 @@ static const check::Test rings_reused{
       check::that(channel->close(patience()));
       const auto texts = log.texts();
       check::equal(texts.size(), std::size_t{kThreads});
-      for (int t = 0; t < kThreads; ++t) check::equal(texts.at(static_cast<std::size_t>(t)), numbered(t, 0));
+      for (int t = 0; t < kThreads; ++t)
+        check::equal(texts.at(static_cast<std::size_t>(t)), numbered(t, 0));
     }};
 
 static const check::Test own_rings{"threads that live at once have a ring each", [] {
@@ -214,7 +219,9 @@ static const check::Test own_rings{"threads that live at once have a ring each",
                                    }};
 
 static const check::Test full_ring{
-    "with the file stuck a ring fills up, flush gives up in time, and drops are counted and told of", [] {
+    "with the file stuck a ring fills up, flush gives up in time, and drops are counted and told "
+    "of",
+    [] {
       const Log log;
       const WedgedPipe pipe(log);
       const auto channel = log.open();
@@ -242,165 +249,174 @@ static const check::Test full_ring{
       expect_counts(*channel, records, 0, 3);
     }};
 
-static const check::Test last_drops{"drops right before the end are told of too", [] {
-                                      const Log log;
-                                      const auto channel = log.open();
-                                      ::log(*channel, "one");
-                                      check::that(channel->flush(patience()));
-                                      channel->drop(3);
-                                      check::that(channel->close(patience()));
-                                      check::that(temp::read_file(log.path()).find(",DROPPED,3,") !=
-                                                  std::string::npos);
-                                    }};
+static const check::Test last_drops{
+    "drops right before the end are told of too", [] {
+      const Log log;
+      const auto channel = log.open();
+      ::log(*channel, "one");
+      check::that(channel->flush(patience()));
+      channel->drop(3);
+      check::that(channel->close(patience()));
+      check::that(temp::read_file(log.path()).find(",DROPPED,3,") != std::string::npos);
+    }};
 
-static const check::Test blocked{"a caller that waits for room goes on when the file does, and nothing is lost", [] {
-                                   const Log log;
-                                   const WedgedPipe pipe(log);
-                                   const auto channel = log.open();
-                                   constexpr int kRecords = 10'000;  // several times what ring and pipe hold
-                                   std::jthread logging([&] {
-                                     for (int i = 0; i < kRecords; ++i) ::log(*channel, numbered(0, i));
-                                   });
-                                   const std::string text = pipe.read_lines(kRecords);
-                                   logging.join();
-                                   check::equal(std::count(text.begin(), text.end(), '\n'), kRecords);
-                                   check::that(text.find("," + numbered(0, kRecords - 1) + "\n") != std::string::npos);
-                                   check::that(channel->close(patience()));
-                                   expect_counts(*channel, kRecords, 0, 0);
-                                 }};
+static const check::Test blocked{
+    "a caller that waits for room goes on when the file does, and nothing is lost", [] {
+      const Log log;
+      const WedgedPipe pipe(log);
+      const auto channel = log.open();
+      constexpr int kRecords = 10'000;  // several times what ring and pipe hold
+      std::jthread logging([&] {
+        for (int i = 0; i < kRecords; ++i) ::log(*channel, numbered(0, i));
+      });
+      const std::string text = pipe.read_lines(kRecords);
+      logging.join();
+      check::equal(std::count(text.begin(), text.end(), '\n'), kRecords);
+      check::that(text.find("," + numbered(0, kRecords - 1) + "\n") != std::string::npos);
+      check::that(channel->close(patience()));
+      expect_counts(*channel, kRecords, 0, 0);
+    }};
 
-static const check::Test spilled{"a record too large for its ring goes through a file beside it", [] {
-                                   const Log log;
-                                   const auto channel = log.open();
-                                   const std::string text(3 * kMinRing, 's');
-                                   Buffer values;
-                                   encode_str(values, text);
-                                   const std::uint64_t reference[2] = {channel->spill(values.view()).value(),
-                                                                       values.size()};
-                                   check::equal(log.files(".spill"), 1u);
-                                   check::that(try_log(*channel, {reinterpret_cast<const char*>(reference), 16},
-                                                       kTextSite | kSpilled));
-                                   check::that(channel->flush(patience()));
-                                   check::that(log.texts() == std::vector<std::string>{text});
-                                   check::equal(log.files(".spill"), 0u);
-                                   check::that(channel->close(patience()));
-                                 }};
+static const check::Test spilled{
+    "a record too large for its ring goes through a file beside it", [] {
+      const Log log;
+      const auto channel = log.open();
+      const std::string text(3 * kMinRing, 's');
+      Buffer values;
+      encode_str(values, text);
+      const std::uint64_t reference[2] = {channel->spill(values.view()).value(), values.size()};
+      check::equal(log.files(".spill"), 1u);
+      check::that(
+          try_log(*channel, {reinterpret_cast<const char*>(reference), 16}, kTextSite | kSpilled));
+      check::that(channel->flush(patience()));
+      check::that(log.texts() == std::vector<std::string>{text});
+      check::equal(log.files(".spill"), 0u);
+      check::that(channel->close(patience()));
+    }};
 
-static const check::Test events{"sites registered before and after a channel opens are known to it", [] {
-                                  const Log log;
-                                  Site site;
-                                  site.name = "EARLY";
-                                  const std::uint32_t early = Writer::get().sites().add(site).value();
-                                  const auto channel = log.open();
-                                  site.name = "LATE";
-                                  const std::uint32_t late = Writer::get().sites().add(site).value();
-                                  check::that(try_log(*channel, "", early) && try_log(*channel, "", late));
-                                  check::that(channel->close(patience()));
-                                  const std::string text = temp::read_file(log.path());
-                                  check::that(text.find(",EARLY\n") != std::string::npos);
-                                  check::that(text.find(",LATE\n") != std::string::npos);
-                                }};
+static const check::Test events{
+    "sites registered before and after a channel opens are known to it", [] {
+      const Log log;
+      Site site;
+      site.name = "EARLY";
+      const std::uint32_t early = Writer::get().sites().add(site).value();
+      const auto channel = log.open();
+      site.name = "LATE";
+      const std::uint32_t late = Writer::get().sites().add(site).value();
+      check::that(try_log(*channel, "", early) && try_log(*channel, "", late));
+      check::that(channel->close(patience()));
+      const std::string text = temp::read_file(log.path());
+      check::that(text.find(",EARLY\n") != std::string::npos);
+      check::that(text.find(",LATE\n") != std::string::npos);
+    }};
 
-static const check::Test two_channels{"two channels of one file append to it, each its own, all of it", [] {
-                                        const Log log;
-                                        const auto one = log.open();
-                                        const auto two = log.open();
-                                        for (int i = 0; i < 1000; ++i) ::log(i % 2 == 0 ? *one : *two, numbered(0, i));
-                                        check::that(one->close(patience()));
-                                        ::log(*two, "last");
-                                        check::that(two->close(patience()));
-                                        check::equal(log.texts().size(), 1001u);
-                                        expect_counts(*one, 500, 0, 0);
-                                        expect_counts(*two, 501, 0, 0);
-                                      }};
+static const check::Test two_channels{
+    "two channels of one file append to it, each its own, all of it", [] {
+      const Log log;
+      const auto one = log.open();
+      const auto two = log.open();
+      for (int i = 0; i < 1000; ++i) ::log(i % 2 == 0 ? *one : *two, numbered(0, i));
+      check::that(one->close(patience()));
+      ::log(*two, "last");
+      check::that(two->close(patience()));
+      check::equal(log.texts().size(), 1001u);
+      expect_counts(*one, 500, 0, 0);
+      expect_counts(*two, 501, 0, 0);
+    }};
 
-static const check::Test appended{"a file is appended to, or replaced where that is asked for", [] {
-                                    const Log log;
-                                    temp::write_file(log.path(), "0,LOG,old\n");
-                                    auto options = log.options();
-                                    auto channel = Channel::open(options);
-                                    ::log(*channel, "new");
-                                    check::that(channel->close(patience()));
-                                    check::that(log.texts() == std::vector<std::string>{"old", "new"});
-                                    options.append = false;
-                                    channel = Channel::open(options);
-                                    ::log(*channel, "only");
-                                    check::that(channel->close(patience()));
-                                    check::that(log.texts() == std::vector<std::string>{"only"});
-                                  }};
+static const check::Test appended{
+    "a file is appended to, or replaced where that is asked for", [] {
+      const Log log;
+      temp::write_file(log.path(), "0,LOG,old\n");
+      auto options = log.options();
+      auto channel = Channel::open(options);
+      ::log(*channel, "new");
+      check::that(channel->close(patience()));
+      check::that(log.texts() == std::vector<std::string>{"old", "new"});
+      options.append = false;
+      channel = Channel::open(options);
+      ::log(*channel, "only");
+      check::that(channel->close(patience()));
+      check::that(log.texts() == std::vector<std::string>{"only"});
+    }};
 
-static const check::Test parents{"missing folders are made; a path that cannot be is an error that names it", [] {
-                                   const Log log("a/b/run.csv");
-                                   const auto channel = log.open();
-                                   ::log(*channel, "there");
-                                   check::that(channel->close(patience()));
-                                   check::equal(log.texts().size(), 1u);
-                                   std::filesystem::create_directory(log / "folder.csv");
-                                   auto options = log.options();
-                                   options.path = log / "folder.csv";
-                                   const std::string said = temp::error_of([&] { Channel::open(options); });
-                                   check::that(said.find("folder.csv") != std::string::npos);
-                                   check::equal(log.files(kSessionSuffix), 0u);
-                                 }};
+static const check::Test parents{
+    "missing folders are made; a path that cannot be is an error that names it", [] {
+      const Log log("a/b/run.csv");
+      const auto channel = log.open();
+      ::log(*channel, "there");
+      check::that(channel->close(patience()));
+      check::equal(log.texts().size(), 1u);
+      std::filesystem::create_directory(log / "folder.csv");
+      auto options = log.options();
+      options.path = log / "folder.csv";
+      const std::string said = temp::error_of([&] { Channel::open(options); });
+      check::that(said.find("folder.csv") != std::string::npos);
+      check::equal(log.files(kSessionSuffix), 0u);
+    }};
 
-static const check::Test recovers{"a channel takes in what a dead process left for its file", [] {
-                                    const Log log;
-                                    // Killed right behind the call.
-                                    const int status = temp::in_child([&] {
-                                      const auto channel = log.open();
-                                      ::log(*channel, "left");
-                                      ::_exit(0);
-                                    });
-                                    check::equal(status, 0);
-                                    const auto channel = log.open();
-                                    ::log(*channel, "mine");
-                                    check::that(channel->close(patience()));
-                                    check::that(log.texts() == std::vector<std::string>{"left", "mine"});
-                                  }};
+static const check::Test recovers{
+    "a channel takes in what a dead process left for its file", [] {
+      const Log log;
+      // Killed right behind the call.
+      const int status = temp::in_child([&] {
+        const auto channel = log.open();
+        ::log(*channel, "left");
+        ::_exit(0);
+      });
+      check::equal(status, 0);
+      const auto channel = log.open();
+      ::log(*channel, "mine");
+      check::that(channel->close(patience()));
+      check::that(log.texts() == std::vector<std::string>{"left", "mine"});
+    }};
 
-static const check::Test forked{"a forked child has a channel of its own, and what the parent logged is the parent's", [] {
-                                  const Log log;
-                                  const auto channel = log.open();
-                                  ::log(*channel, "parent");
-                                  const int status = temp::in_child([&] {
-                                    check::that(channel->is_forked());
-                                    check::that(channel->attach(1, "child") == nullptr);
-                                    const auto own = channel->reopen();
-                                    ::log(*own, "child");
-                                    ::_exit(own->close(patience()) ? 0 : 1);
-                                  });
-                                  check::equal(status, 0);
-                                  check::that(channel->producer() != nullptr);
-                                  ::log(*channel, "parent");
-                                  check::that(channel->close(patience()));
-                                  const auto texts = log.texts();
-                                  check::equal(std::count(texts.begin(), texts.end(), "parent"), 2);
-                                  check::equal(std::count(texts.begin(), texts.end(), "child"), 1);
-                                }};
+static const check::Test forked{
+    "a forked child has a channel of its own, and what the parent logged is the parent's", [] {
+      const Log log;
+      const auto channel = log.open();
+      ::log(*channel, "parent");
+      const int status = temp::in_child([&] {
+        check::that(channel->is_forked());
+        check::that(channel->attach(1, "child") == nullptr);
+        const auto own = channel->reopen();
+        ::log(*own, "child");
+        ::_exit(own->close(patience()) ? 0 : 1);
+      });
+      check::equal(status, 0);
+      check::that(channel->producer() != nullptr);
+      ::log(*channel, "parent");
+      check::that(channel->close(patience()));
+      const auto texts = log.texts();
+      check::equal(std::count(texts.begin(), texts.end(), "parent"), 2);
+      check::equal(std::count(texts.begin(), texts.end(), "child"), 1);
+    }};
 
-static const check::Test failing{"with a full disk flush returns, and records wait in their rings", [] {
-                                   Log log;
-                                   auto options = log.options();
-                                   options.path = "/dev/full";
-                                   const auto channel = Channel::open(options);
-                                   ::log(*channel, "waiting");
-                                   check::that(!channel->flush(patience()));
-                                   check::that(channel->is_failing());
-                                   expect_counts(*channel, 0, 1, 0);
-                                   check::that(!channel->close(patience()));
-                                   expect_counts(*channel, 0, 0, 1);  // there is nothing to recover them from
-                                 }};
+static const check::Test failing{
+    "with a full disk flush returns, and records wait in their rings", [] {
+      Log log;
+      auto options = log.options();
+      options.path = "/dev/full";
+      const auto channel = Channel::open(options);
+      ::log(*channel, "waiting");
+      check::that(!channel->flush(patience()));
+      check::that(channel->is_failing());
+      expect_counts(*channel, 0, 1, 0);
+      check::that(!channel->close(patience()));
+      expect_counts(*channel, 0, 0, 1);  // there is nothing to recover them from
+    }};
 
-static const check::Test no_folder{"where no private folder can be had rings are in memory, and all works", [] {
-                                     const Log log;
-                                     auto options = log.options();
-                                     options.ring_dir = log / "none";
-                                     const auto channel = Channel::open(options);
-                                     ::log(*channel, "there");
-                                     check::that(!channel->spill("too large").has_value());
-                                     check::that(channel->close(patience()));
-                                     check::equal(log.texts().size(), 1u);
-                                   }};
+static const check::Test no_folder{
+    "where no private folder can be had rings are in memory, and all works", [] {
+      const Log log;
+      auto options = log.options();
+      options.ring_dir = log / "none";
+      const auto channel = Channel::open(options);
+      ::log(*channel, "there");
+      check::that(!channel->spill("too large").has_value());
+      check::that(channel->close(patience()));
+      check::equal(log.texts().size(), 1u);
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

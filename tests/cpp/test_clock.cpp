@@ -91,7 +91,8 @@ static const check::Test wall_time{"a clock shows the system's time", [] {
                                      const std::int64_t shown = history.to_ns(now_ticks());
                                      const std::int64_t after = wall();
                                      // Ticks are read between the two; their rate is known to 1 %.
-                                     const std::int64_t slack = kMillisecond + (after - before) / 100;
+                                     const std::int64_t slack =
+                                         kMillisecond + (after - before) / 100;
                                      check::that(shown >= before - slack && shown <= after + slack);
                                    }};
 
@@ -112,13 +113,14 @@ static const check::Test ahead{
       check::that(fast.after().ns_per_tick > fast.before().ns_per_tick * 0.85);
     }};
 
-static const check::Test behind{"a clock that is behind is sped up, and does not leap", [] {
-                                  const Corrected slow(-300 * kMillisecond);
-                                  check::equal(slow.result, 0);
-                                  check::equal(slow.after().ns, slow.shown_then());
-                                  check::that(slow.after().ns_per_tick > slow.before().ns_per_tick * 1.05);
-                                  check::that(slow.after().ns_per_tick < slow.before().ns_per_tick * 1.15);
-                                }};
+static const check::Test behind{
+    "a clock that is behind is sped up, and does not leap", [] {
+      const Corrected slow(-300 * kMillisecond);
+      check::equal(slow.result, 0);
+      check::equal(slow.after().ns, slow.shown_then());
+      check::that(slow.after().ns_per_tick > slow.before().ns_per_tick * 1.05);
+      check::that(slow.after().ns_per_tick < slow.before().ns_per_tick * 1.15);
+    }};
 
 static const check::Test jumps{
     "a difference of more than a second is a jump, reported and taken over at once", [] {

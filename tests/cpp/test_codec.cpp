@@ -63,7 +63,9 @@ std::vector<std::string> samples() {
       tagged(Tag::int64, raw(std::int64_t{-7})),
       tagged(Tag::float64, raw(2.5)),
       sized(Tag::str, "gr\xc3\xbc\xc3\x9f"),
-      tagged(Tag::ascii, "\x03" "abc"),
+      tagged(Tag::ascii,
+             "\x03"
+             "abc"),
       sized(Tag::long_ascii, std::string(300, 'x')),
       sized(Tag::latin1, "gr\xfc\xdf"),
       sized(Tag::ucs2, "\x3a\x26"s),
@@ -89,18 +91,19 @@ std::vector<std::string> samples() {
 
 }  // namespace
 
-static const check::Test numbers{"numbers, dates and times keep their kind and value", [] {
-                                   const Decoded number(tagged(Tag::int64, raw(std::int64_t{-7})));
-                                   check::equal(number.only().i, -7);
-                                   const Decoded real(tagged(Tag::float64, raw(-0.0)));
-                                   check::equal(raw(real.only().f), raw(-0.0));
-                                   const Decoded moment(tagged(Tag::datetime_utc, raw(std::int64_t{2}) +
-                                                                                      raw(std::int32_t{-3600})));
-                                   check::equal(moment.only().i, 2);
-                                   check::equal(moment.only().offset_seconds, -3600);
-                                   const Decoded large(tagged(Tag::uint64, raw(~std::uint64_t{0})));
-                                   check::equal(static_cast<std::uint64_t>(large.only().i), ~std::uint64_t{0});
-                                 }};
+static const check::Test numbers{
+    "numbers, dates and times keep their kind and value", [] {
+      const Decoded number(tagged(Tag::int64, raw(std::int64_t{-7})));
+      check::equal(number.only().i, -7);
+      const Decoded real(tagged(Tag::float64, raw(-0.0)));
+      check::equal(raw(real.only().f), raw(-0.0));
+      const Decoded moment(
+          tagged(Tag::datetime_utc, raw(std::int64_t{2}) + raw(std::int32_t{-3600})));
+      check::equal(moment.only().i, 2);
+      check::equal(moment.only().offset_seconds, -3600);
+      const Decoded large(tagged(Tag::uint64, raw(~std::uint64_t{0})));
+      check::equal(static_cast<std::uint64_t>(large.only().i), ~std::uint64_t{0});
+    }};
 
 static const check::Test all_tags{"every tag has a sample here, and its sample decodes", [] {
                                     check::equal(samples().size(), std::size_t{kLastTag});
@@ -113,14 +116,18 @@ static const check::Test all_tags{"every tag has a sample here, and its sample d
 
 static const check::Test texts{
     "all widths of text become WTF-8, lone surrogates included", [] {
-      check::equal(text_of(tagged(Tag::ascii, "\x03" "abc")), "abc");
+      check::equal(text_of(tagged(Tag::ascii,
+                                  "\x03"
+                                  "abc")),
+                   "abc");
       check::equal(text_of(sized(Tag::long_ascii, std::string(300, 'x'))), std::string(300, 'x'));
       check::equal(text_of(sized(Tag::str, "gr\xc3\xbc\xc3\x9f")), "gr\xc3\xbc\xc3\x9f");
       check::equal(text_of(sized(Tag::latin1, "a\x7f\x80\xff")), "a\x7f\xc2\x80\xc3\xbf");
       check::equal(text_of(sized(Tag::ucs2, "a\0\xff\x07\0\x08\0\xd8\xff\xff"s)),
                    "a\xdf\xbf\xe0\xa0\x80\xed\xa0\x80\xef\xbf\xbf");
-      check::equal(text_of(sized(Tag::ucs4, raw(std::uint32_t{0x1f600}) + raw(std::uint32_t{0x10ffff}))),
-                   "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
+      check::equal(
+          text_of(sized(Tag::ucs4, raw(std::uint32_t{0x1f600}) + raw(std::uint32_t{0x10ffff}))),
+          "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
       check::equal(text_of(sized(Tag::latin1, "")), "");
     }};
 
@@ -137,13 +144,14 @@ static const check::Test own{"what C++ encodes is decoded again", [] {
                                check::equal(decoded.values[2].text, "raw");
                              }};
 
-static const check::Test formatted{"a formatted value keeps both value and text", [] {
-                                     const Decoded decoded(sized(Tag::formatted, "<7>") +
-                                                           tagged(Tag::int64, raw(std::int64_t{7})));
-                                     check::that(decoded.only().is_formatted);
-                                     check::equal(decoded.only().formatted, "<7>");
-                                     check::equal(decoded.only().i, 7);
-                                   }};
+static const check::Test formatted{
+    "a formatted value keeps both value and text", [] {
+      const Decoded decoded(sized(Tag::formatted, "<7>") +
+                            tagged(Tag::int64, raw(std::int64_t{7})));
+      check::that(decoded.only().is_formatted);
+      check::equal(decoded.only().formatted, "<7>");
+      check::equal(decoded.only().i, 7);
+    }};
 
 static const check::Test nested{
     "texts of texts are damage and do not recurse, however many", [] {
@@ -168,29 +176,34 @@ static const check::Test cut{
 
 static const check::Test lengths{
     "a length that no memory holds is damage", [] {
-      for (const Tag tag : {Tag::str, Tag::long_ascii, Tag::latin1, Tag::ucs2, Tag::ucs4, Tag::bytes,
-                            Tag::bigint, Tag::formatted}) {
+      for (const Tag tag : {Tag::str, Tag::long_ascii, Tag::latin1, Tag::ucs2, Tag::ucs4,
+                            Tag::bytes, Tag::bigint, Tag::formatted}) {
         for (const std::uint32_t length : {5u, 0x7fff'ffffu, 0xffff'ffffu}) {
           check::that(!Decoded(tagged(tag, raw(length) + "abcd")).is_whole);
         }
       }
-      check::that(!Decoded(tagged(Tag::ascii, "\xff" "abcd")).is_whole);
+      check::that(!Decoded(tagged(Tag::ascii,
+                                  "\xff"
+                                  "abcd"))
+                       .is_whole);
     }};
 
-static const check::Test unknown{"an unknown tag is damage; zeros end a record", [] {
-                                   for (int tag = kLastTag + 1; tag < 256; ++tag) {
-                                     check::that(!Decoded(std::string(32, static_cast<char>(tag))).is_whole);
-                                   }
-                                   const Decoded padded(tagged(Tag::true_) + std::string(7, '\0'));
-                                   check::that(padded.is_whole);
-                                   check::equal(padded.values.size(), 1u);
-                                   check::that(Decoded("").is_whole);
-                                 }};
+static const check::Test unknown{
+    "an unknown tag is damage; zeros end a record", [] {
+      for (int tag = kLastTag + 1; tag < 256; ++tag) {
+        check::that(!Decoded(std::string(32, static_cast<char>(tag))).is_whole);
+      }
+      const Decoded padded(tagged(Tag::true_) + std::string(7, '\0'));
+      check::that(padded.is_whole);
+      check::equal(padded.values.size(), 1u);
+      check::that(Decoded("").is_whole);
+    }};
 
-static const check::Test odd_sizes{"wide text whose bytes are no whole number of letters ends with the last whole one", [] {
-                                     check::equal(text_of(sized(Tag::ucs2, "a\0b"s)), "a");
-                                     check::equal(text_of(sized(Tag::ucs4, "a\0\0\0b\0"s)), "a");
-                                   }};
+static const check::Test odd_sizes{
+    "wide text whose bytes are no whole number of letters ends with the last whole one", [] {
+      check::equal(text_of(sized(Tag::ucs2, "a\0b"s)), "a");
+      check::equal(text_of(sized(Tag::ucs4, "a\0\0\0b\0"s)), "a");
+    }};
 
 static const check::Test records{
     "a record is a multiple of 8 bytes long and is taken apart again", [] {
@@ -209,23 +222,25 @@ static const check::Test records{
       }
     }};
 
-static const check::Test flags{
-    "a record's own time and its spill file stand behind the head", [] {
-      const std::string both = raw(RecordHead{40, 17 | kStamped | kSpilled, 1}) + raw(std::int64_t{-5}) +
-                               raw(std::uint64_t{3}) + raw(std::uint64_t{1000});
-      RingRecord record;
-      check::that(parse_record(both, record));
-      check::equal(record.stamp, -5);
-      check::equal(record.spill_number, 3u);
-      check::equal(record.spill_size, 1000u);
-      check::that(record.values.empty());
-      check::equal(record.site(), 17u);
-    }};
+static const check::Test flags{"a record's own time and its spill file stand behind the head", [] {
+                                 const std::string both =
+                                     raw(RecordHead{40, 17 | kStamped | kSpilled, 1}) +
+                                     raw(std::int64_t{-5}) + raw(std::uint64_t{3}) +
+                                     raw(std::uint64_t{1000});
+                                 RingRecord record;
+                                 check::that(parse_record(both, record));
+                                 check::equal(record.stamp, -5);
+                                 check::equal(record.spill_number, 3u);
+                                 check::equal(record.spill_size, 1000u);
+                                 check::that(record.values.empty());
+                                 check::equal(record.site(), 17u);
+                               }};
 
 static const check::Test heads{
     "a head that does not fit what is there is no record", [] {
       const auto parses = [](std::uint32_t size, std::uint32_t site, std::size_t there) {
-        const std::string bytes = (raw(RecordHead{size, site, 0}) + std::string(64, '\0')).substr(0, there);
+        const std::string bytes =
+            (raw(RecordHead{size, site, 0}) + std::string(64, '\0')).substr(0, there);
         const std::vector<char> exact(bytes.begin(), bytes.end());
         RingRecord record;
         return parse_record({exact.data(), exact.size()}, record);

@@ -21,9 +21,11 @@ namespace {
 // A program, its log file, and a drain from one to the other.
 class Draining {
  public:
-  explicit Draining(std::size_t rings = 1, Format format = Format::csv, const std::string& path = "")
+  explicit Draining(std::size_t rings = 1, Format format = Format::csv,
+                    const std::string& path = "")
       : target_(program::target_of(path.empty() ? root_ / "run.csv" : path, format)),
-        program_((std::filesystem::create_directory(root_ / "folder"), root_ / "folder"), target_, rings) {
+        program_((std::filesystem::create_directory(root_ / "folder"), root_ / "folder"), target_,
+                 rings) {
     restart();
   }
   // Another process goes on where this one was.
@@ -83,9 +85,11 @@ static const check::Test order{"records of several rings come in order of time",
                                  Draining draining(3);
                                  std::vector<std::string> expected;
                                  for (Ticks i = 0; i < 900; ++i) {
-                                   // Bursts of different lengths, so that each ring leads for a while.
+                                   // Bursts of different lengths, so that each ring leads for a
+                                   // while.
                                    const std::size_t ring = (i / 7 + i / 50) % 3;
-                                   const std::string text = std::to_string(ring) + "/" + std::to_string(i);
+                                   const std::string text =
+                                       std::to_string(ring) + "/" + std::to_string(i);
                                    check::that(draining.program().log(i, text, ring));
                                    expected.push_back(row(i, text));
                                  }
@@ -106,7 +110,8 @@ static const check::Test until{
       // It may have an earlier neighbour that was not committed at the time.
       draining.program().log(55, "b", 1);
       check::equal(draining.drain().run(kAll, true).records, 3u);
-      expect_rows(draining, {row(10, "a"), row(20, "b"), row(30, "a"), row(51, "b"), row(55, "b"), row(60, "a")});
+      expect_rows(draining, {row(10, "a"), row(20, "b"), row(30, "a"), row(51, "b"), row(55, "b"),
+                             row(60, "a")});
     }};
 
 static const check::Test wraps{"a ring is filled and drained many times over, all in order", [] {
@@ -125,7 +130,9 @@ static const check::Test wraps{"a ring is filled and drained many times over, al
                                }};
 
 static const check::Test limited{
-    "a file that cannot grow ends with a whole record; later the rest follows, nothing lost or doubled", [] {
+    "a file that cannot grow ends with a whole record; later the rest follows, nothing lost or "
+    "doubled",
+    [] {
       Draining draining;
       const auto expected = fill(draining.program());
       for (const rlim_t limit : {rlim_t{1}, rlim_t{1000}, rlim_t{4567}, rlim_t{30'000}}) {
@@ -136,7 +143,8 @@ static const check::Test limited{
         check::that(text.size() <= limit);
         check::that(text.empty() || text.back() == '\n');
         const auto rows = draining.rows();
-        expect_rows(draining, {expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(rows.size())});
+        expect_rows(draining, {expected.begin(),
+                               expected.begin() + static_cast<std::ptrdiff_t>(rows.size())});
         check::equal(draining.progress().written, rows.size());
         check::that(limit < 1000 || !rows.empty());
       }
@@ -173,7 +181,8 @@ static const check::Test full_disk{
     }};
 
 static const check::Test no_folder{
-    "where the folder of ring and ledger is gone nothing is lost, and it goes on once that is back", [] {
+    "where the folder of ring and ledger is gone nothing is lost, and it goes on once that is back",
+    [] {
       Draining draining;
       const auto expected = fill(draining.program());
       std::filesystem::rename(draining / "folder", draining / "gone");
@@ -198,7 +207,8 @@ static const check::Test drops{"each drop is told of once, and only when asked",
                                  draining.drain().run(kAll, true);
                                  check::equal(draining.rows().size(), 2u);
                                  check::equal(count(draining.rows(), ",DROPPED,2,"), 1u);
-                                 check::equal(draining.progress().written, 0u);  // it is not a record
+                                 check::equal(draining.progress().written,
+                                              0u);  // it is not a record
                                }};
 
 static const check::Test drops_later{
@@ -225,26 +235,28 @@ static const check::Test own_only{"a jump of the clock is told of once", [] {
                                     check::equal(count(draining.rows(), ",CLOCK,5.000000000"), 1u);
                                   }};
 
-static const check::Test damaged{"a ring whose bytes make no sense is given up; all others go on", [] {
-                                   Draining draining(2);
-                                   draining.program().log(1, "before", 0);
-                                   draining.program().put_bytes(std::string(64, '\xff'), 0);
-                                   draining.program().log(2, "behind", 0);
-                                   draining.program().log(3, "beside", 1);
-                                   draining.drain().run(kAll, true);
-                                   expect_rows(draining, {row(1, "before"), row(3, "beside")});
-                                   draining.program().log(4, "later", 0);
-                                   draining.drain().run(kAll, true);
-                                   expect_rows(draining, {row(1, "before"), row(3, "beside"), row(4, "later")});
-                                 }};
+static const check::Test damaged{
+    "a ring whose bytes make no sense is given up; all others go on", [] {
+      Draining draining(2);
+      draining.program().log(1, "before", 0);
+      draining.program().put_bytes(std::string(64, '\xff'), 0);
+      draining.program().log(2, "behind", 0);
+      draining.program().log(3, "beside", 1);
+      draining.drain().run(kAll, true);
+      expect_rows(draining, {row(1, "before"), row(3, "beside")});
+      draining.program().log(4, "later", 0);
+      draining.drain().run(kAll, true);
+      expect_rows(draining, {row(1, "before"), row(3, "beside"), row(4, "later")});
+    }};
 
-static const check::Test impossible{"a head that is further ahead than the ring is long is not believed", [] {
-                                      Draining draining(2);
-                                      draining.program().ring(0).header().head = kMinRing + 8;
-                                      draining.program().log(3, "beside", 1);
-                                      draining.drain().run(kAll, true);
-                                      expect_rows(draining, {row(3, "beside")});
-                                    }};
+static const check::Test impossible{
+    "a head that is further ahead than the ring is long is not believed", [] {
+      Draining draining(2);
+      draining.program().ring(0).header().head = kMinRing + 8;
+      draining.program().log(3, "beside", 1);
+      draining.drain().run(kAll, true);
+      expect_rows(draining, {row(3, "beside")});
+    }};
 
 static const check::Test strangers{"a record of a site that is not in the table is left out", [] {
                                      Draining draining;
@@ -255,18 +267,18 @@ static const check::Test strangers{"a record of a site that is not in the table 
                                      expect_rows(draining, {row(1, "before"), row(3, "behind")});
                                    }};
 
-static const check::Test own_time{"a record with a time of its own shows it, in the order of the calls", [] {
-                                    Draining draining;
-                                    Buffer values;
-                                    encode_str(values, "simulated");
-                                    const std::int64_t stamp = 9'000'000'000;
-                                    const std::string stamped(reinterpret_cast<const char*>(&stamp), 8);
-                                    draining.program().put(kTextSite | kStamped, 1,
-                                                           stamped + std::string(values.view()));
-                                    draining.program().log(2, "real");
-                                    draining.drain().run(kAll, true);
-                                    expect_rows(draining, {row(9'000'000'000, "simulated"), row(2, "real")});
-                                  }};
+static const check::Test own_time{
+    "a record with a time of its own shows it, in the order of the calls", [] {
+      Draining draining;
+      Buffer values;
+      encode_str(values, "simulated");
+      const std::int64_t stamp = 9'000'000'000;
+      const std::string stamped(reinterpret_cast<const char*>(&stamp), 8);
+      draining.program().put(kTextSite | kStamped, 1, stamped + std::string(values.view()));
+      draining.program().log(2, "real");
+      draining.drain().run(kAll, true);
+      expect_rows(draining, {row(9'000'000'000, "simulated"), row(2, "real")});
+    }};
 
 static const check::Test threads{
     "a ring's owner names what follows, also after a hand-over, a batch, and a restart", [] {
@@ -309,7 +321,8 @@ static const check::Test spills{
       const std::string file = draining.program().session().spill_path(4);
       temp::write_file(file, values.view());
       const std::uint64_t reference[2] = {4, values.size()};
-      draining.program().put(kTextSite | kSpilled, 1, {reinterpret_cast<const char*>(reference), 16});
+      draining.program().put(kTextSite | kSpilled, 1,
+                             {reinterpret_cast<const char*>(reference), 16});
       draining.program().log(2, "behind");
       {
         const FileLimit limited(1000);
@@ -321,19 +334,19 @@ static const check::Test spills{
       check::that(!std::filesystem::exists(file));
     }};
 
-static const check::Test lost_spill{"a spill file that is gone or short costs its own record only", [] {
-                                      Draining draining;
-                                      const std::uint64_t gone[2] = {1, 1000};
-                                      const std::uint64_t cut[2] = {2, ~std::uint64_t{0}};
-                                      temp::write_file(draining.program().session().spill_path(2), "short");
-                                      for (const auto* each : {gone, cut}) {
-                                        draining.program().put(kTextSite | kSpilled, 1,
-                                                               {reinterpret_cast<const char*>(each), 16});
-                                      }
-                                      draining.program().log(2, "behind");
-                                      draining.drain().run(kAll, true);
-                                      expect_rows(draining, {row(2, "behind")});
-                                    }};
+static const check::Test lost_spill{
+    "a spill file that is gone or short costs its own record only", [] {
+      Draining draining;
+      const std::uint64_t gone[2] = {1, 1000};
+      const std::uint64_t cut[2] = {2, ~std::uint64_t{0}};
+      temp::write_file(draining.program().session().spill_path(2), "short");
+      for (const auto* each : {gone, cut}) {
+        draining.program().put(kTextSite | kSpilled, 1, {reinterpret_cast<const char*>(each), 16});
+      }
+      draining.program().log(2, "behind");
+      draining.drain().run(kAll, true);
+      expect_rows(draining, {row(2, "behind")});
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

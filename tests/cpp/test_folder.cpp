@@ -36,12 +36,13 @@ static const check::Test is_private{
       check::equal(log_folder(root.path(), "/logs/run.csv", false), folder);
     }};
 
-static const check::Test per_file{"files of one name in two places have two folders", [] {
-                                    const temp::Folder root;
-                                    const std::string a = log_folder(root.path(), "/a/run.csv", true);
-                                    const std::string b = log_folder(root.path(), "/b/run.csv", true);
-                                    check::that(a != b);
-                                  }};
+static const check::Test per_file{
+    "files of one name in two places have two folders", [] {
+      const temp::Folder root;
+      const std::string a = log_folder(root.path(), "/a/run.csv", true);
+      const std::string b = log_folder(root.path(), "/b/run.csv", true);
+      check::that(a != b);
+    }};
 
 static const check::Test names{
     "a folder's name is plain and short, whatever the log file's is", [] {

@@ -79,17 +79,19 @@ static const check::Test complete{"a batch that is all there is committed", [] {
                                     check::equal(log.text(), kBoth);
                                   }};
 
-static const check::Test torn{"a batch that is torn, wherever, is cut off again and stays uncommitted", [] {
-                                for (std::size_t length = 0; length < Log::kNew.size(); ++length) {
-                                  const Log log;
-                                  log.die_writing(Log::kNew.substr(0, length));
-                                  check::equal(log.settle(), "");
-                                  check::equal(log.committed(), 0u);
-                                  check::equal(log.text(), Log::kOld);
-                                }
-                              }};
+static const check::Test torn{
+    "a batch that is torn, wherever, is cut off again and stays uncommitted", [] {
+      for (std::size_t length = 0; length < Log::kNew.size(); ++length) {
+        const Log log;
+        log.die_writing(Log::kNew.substr(0, length));
+        check::equal(log.settle(), "");
+        check::equal(log.committed(), 0u);
+        check::equal(log.text(), Log::kOld);
+      }
+    }};
 
-static const check::Test garbled{"bytes of the right number that are not the batch's are cut off", [] {
+static const check::Test garbled{"bytes of the right number that are not the batch's are cut off",
+                                 [] {
                                    const Log log;
                                    log.die_writing("nEw row\n");
                                    check::equal(log.settle(), "");
@@ -97,22 +99,24 @@ static const check::Test garbled{"bytes of the right number that are not the bat
                                    check::equal(log.text(), Log::kOld);
                                  }};
 
-static const check::Test foreign{"what another program wrote is kept, and it is said", [] {
-                                   const Log log;
-                                   log.die_writing("new another program's row\n");
-                                   check::that(log.settle().find(log.path()) != std::string::npos);
-                                   check::equal(log.committed(), 0u);
-                                   check::equal(log.text(), std::string(Log::kOld) + "new another program's row\n");
-                                   check::equal(log.settle(), "");  // and it is said once
-                                 }};
+static const check::Test foreign{
+    "what another program wrote is kept, and it is said", [] {
+      const Log log;
+      log.die_writing("new another program's row\n");
+      check::that(log.settle().find(log.path()) != std::string::npos);
+      check::equal(log.committed(), 0u);
+      check::equal(log.text(), std::string(Log::kOld) + "new another program's row\n");
+      check::equal(log.settle(), "");  // and it is said once
+    }};
 
-static const check::Test followed{"a batch that is all there is committed, whoever wrote behind it", [] {
-                                    const Log log;
-                                    log.die_writing(kBoth.substr(Log::kOld.size()) + "another program's row\n");
-                                    check::equal(log.settle(), "");
-                                    check::equal(log.committed(), kBatch);
-                                    check::equal(log.text(), kBoth + "another program's row\n");
-                                  }};
+static const check::Test followed{
+    "a batch that is all there is committed, whoever wrote behind it", [] {
+      const Log log;
+      log.die_writing(kBoth.substr(Log::kOld.size()) + "another program's row\n");
+      check::equal(log.settle(), "");
+      check::equal(log.committed(), kBatch);
+      check::equal(log.text(), kBoth + "another program's row\n");
+    }};
 
 static const check::Test closed{"a closed intent is nobody's business any more", [] {
                                   const Log log;
@@ -133,19 +137,20 @@ static const check::Test replaced{"another file under the log file's name is lef
                                     check::equal(log.committed(), 0u);
                                   }};
 
-static const check::Test gone{"a log file or a session that is gone is no obstacle", [] {
-                                const Log log;
-                                log.die_writing("new");
-                                std::filesystem::remove(log.path());
-                                check::equal(log.settle(), "");
-                                const Log other;
-                                other.die_writing(Log::kNew);
-                                for (const std::string& name : list_files(other.folder(), kSessionSuffix)) {
-                                  std::filesystem::remove(other.folder() + "/" + name);
-                                }
-                                check::equal(other.settle(), "");
-                                check::equal(other.text(), kBoth);
-                              }};
+static const check::Test gone{
+    "a log file or a session that is gone is no obstacle", [] {
+      const Log log;
+      log.die_writing("new");
+      std::filesystem::remove(log.path());
+      check::equal(log.settle(), "");
+      const Log other;
+      other.die_writing(Log::kNew);
+      for (const std::string& name : list_files(other.folder(), kSessionSuffix)) {
+        std::filesystem::remove(other.folder() + "/" + name);
+      }
+      check::equal(other.settle(), "");
+      check::equal(other.text(), kBoth);
+    }};
 
 static const check::Test looking{
     "looking says what settling would come to, and changes nothing", [] {

@@ -47,21 +47,22 @@ class Log {
 
 }  // namespace
 
-static const check::Test appends{"bytes go behind those that are there, and their batch is committed", [] {
-                                   Log log;
-                                   temp::write_file(log.path(), "old\n");
-                                   Output output = log.open();
-                                   bool is_prepared = false;
-                                   const auto prepare = [&] {
-                                     is_prepared = true;
-                                     check::equal(log.text(), "old\n");
-                                     check::equal(log.session().committed(), 0u);
-                                   };
-                                   check::equal(output.append(log.session(), 4, "new\n", prepare).error, 0);
-                                   check::that(is_prepared);
-                                   check::equal(log.text(), "old\nnew\n");
-                                   check::equal(log.session().committed(), 4u);
-                                 }};
+static const check::Test appends{
+    "bytes go behind those that are there, and their batch is committed", [] {
+      Log log;
+      temp::write_file(log.path(), "old\n");
+      Output output = log.open();
+      bool is_prepared = false;
+      const auto prepare = [&] {
+        is_prepared = true;
+        check::equal(log.text(), "old\n");
+        check::equal(log.session().committed(), 0u);
+      };
+      check::equal(output.append(log.session(), 4, "new\n", prepare).error, 0);
+      check::that(is_prepared);
+      check::equal(log.text(), "old\nnew\n");
+      check::equal(log.session().committed(), 4u);
+    }};
 
 static const check::Test shared{"two outputs of one file write one behind the other", [] {
                                   Log log;
@@ -73,37 +74,38 @@ static const check::Test shared{"two outputs of one file write one behind the ot
                                   check::equal(log.text(), "1\n2\n3\n");
                                 }};
 
-static const check::Test unwritten{"what does not fit leaves the file as it was, and nothing committed", [] {
-                                     Log log;
-                                     Output output = log.open();
-                                     log.append(output, std::string(5000, 'a'));
-                                     {
-                                       const program::FileLimit limited(6000);
-                                       const auto result =
-                                           output.append(log.session(), 9, std::string(5000, 'b'), [] {});
-                                       check::equal(result.error, EFBIG);
-                                       check::equal(result.written, 1000u);
-                                       check::equal(log.text(), std::string(5000, 'a'));
-                                       check::equal(log.session().committed(), 1u);
-                                     }
-                                     check::equal(log.append(output, "c"), 0);
-                                     check::equal(log.text(), std::string(5000, 'a') + "c");
-                                   }};
+static const check::Test unwritten{
+    "what does not fit leaves the file as it was, and nothing committed", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, std::string(5000, 'a'));
+      {
+        const program::FileLimit limited(6000);
+        const auto result = output.append(log.session(), 9, std::string(5000, 'b'), [] {});
+        check::equal(result.error, EFBIG);
+        check::equal(result.written, 1000u);
+        check::equal(log.text(), std::string(5000, 'a'));
+        check::equal(log.session().committed(), 1u);
+      }
+      check::equal(log.append(output, "c"), 0);
+      check::equal(log.text(), std::string(5000, 'a') + "c");
+    }};
 
-static const check::Test links{"a symbolic link and a second name are refused, and named", [] {
-                                 Log log;
-                                 temp::write_file(log / "victim", "precious");
-                                 std::filesystem::create_symlink(log / "victim", log.path());
-                                 check::that(log.refusal().starts_with(log.path() + ": is a symbolic link"));
-                                 std::filesystem::remove(log.path());
-                                 std::filesystem::create_symlink(log / "nothing", log.path());
-                                 check::that(log.refusal().starts_with(log.path() + ": is a symbolic link"));
-                                 check::that(!std::filesystem::exists(log / "nothing"));
-                                 std::filesystem::remove(log.path());
-                                 std::filesystem::create_hard_link(log / "victim", log.path());
-                                 check::that(log.refusal().starts_with(log.path() + ": has a second name"));
-                                 check::equal(temp::read_file(log / "victim"), "precious");
-                               }};
+static const check::Test links{
+    "a symbolic link and a second name are refused, and named", [] {
+      Log log;
+      temp::write_file(log / "victim", "precious");
+      std::filesystem::create_symlink(log / "victim", log.path());
+      check::that(log.refusal().starts_with(log.path() + ": is a symbolic link"));
+      std::filesystem::remove(log.path());
+      std::filesystem::create_symlink(log / "nothing", log.path());
+      check::that(log.refusal().starts_with(log.path() + ": is a symbolic link"));
+      check::that(!std::filesystem::exists(log / "nothing"));
+      std::filesystem::remove(log.path());
+      std::filesystem::create_hard_link(log / "victim", log.path());
+      check::that(log.refusal().starts_with(log.path() + ": has a second name"));
+      check::equal(temp::read_file(log / "victim"), "precious");
+    }};
 
 static const check::Test folders{"a folder, and a path in none, are errors that name the path", [] {
                                    Log log;
@@ -117,26 +119,28 @@ static const check::Test folders{"a folder, and a path in none, are errors that 
 static const check::Test unread{"a FIFO that nobody reads is an error, and no wait", [] {
                                   Log log;
                                   ::mkfifo(log.path().c_str(), 0600);
-                                  check::equal(log.refusal(), log.path() + ": is a FIFO that nobody reads");
+                                  check::equal(log.refusal(),
+                                               log.path() + ": is a FIFO that nobody reads");
                                 }};
 
-static const check::Test fifo{"a FIFO with a reader is written to; when the reader goes, that is an error", [] {
-                                Log log;
-                                ::mkfifo(log.path().c_str(), 0600);
-                                File reader(::open(log.path().c_str(), O_RDONLY | O_NONBLOCK));
-                                Output output = log.open();
-                                check::that(!output.is_regular());
-                                check::equal(log.append(output, "row\n"), 0);
-                                check::equal(log.session().committed(), 1u);
-                                char got[5] = {};
-                                check::equal(::read(reader.fd(), got, 4), 4);
-                                check::equal(std::string(got), "row\n");
-                                reader.close();
-                                const auto handler = std::signal(SIGPIPE, SIG_IGN);
-                                check::equal(log.append(output, "row\n"), EPIPE);
-                                check::equal(log.session().committed(), 1u);
-                                std::signal(SIGPIPE, handler);
-                              }};
+static const check::Test fifo{
+    "a FIFO with a reader is written to; when the reader goes, that is an error", [] {
+      Log log;
+      ::mkfifo(log.path().c_str(), 0600);
+      File reader(::open(log.path().c_str(), O_RDONLY | O_NONBLOCK));
+      Output output = log.open();
+      check::that(!output.is_regular());
+      check::equal(log.append(output, "row\n"), 0);
+      check::equal(log.session().committed(), 1u);
+      char got[5] = {};
+      check::equal(::read(reader.fd(), got, 4), 4);
+      check::equal(std::string(got), "row\n");
+      reader.close();
+      const auto handler = std::signal(SIGPIPE, SIG_IGN);
+      check::equal(log.append(output, "row\n"), EPIPE);
+      check::equal(log.session().committed(), 1u);
+      std::signal(SIGPIPE, handler);
+    }};
 
 static const check::Test devices{"a device is written to as it is", [] {
                                    Log log;
@@ -147,20 +151,21 @@ static const check::Test devices{"a device is written to as it is", [] {
                                    check::equal(log.append(full, "row\n"), ENOSPC);
                                  }};
 
-static const check::Test renamed{"a file that is renamed keeps what it has; a new one takes its place", [] {
-                                   Log log;
-                                   Output output = log.open();
-                                   log.append(output, "1\n");
-                                   std::filesystem::rename(log.path(), log / "rotated.csv");
-                                   check::equal(log.append(output, "2\n"), 0);
-                                   check::equal(temp::read_file(log / "rotated.csv"), "1\n");
-                                   check::equal(log.text(), "2\n");
-                                   // Also where somebody else made the new file first.
-                                   std::filesystem::rename(log.path(), log / "rotated.csv");
-                                   temp::write_file(log.path(), "theirs\n");
-                                   check::equal(log.append(output, "3\n"), 0);
-                                   check::equal(log.text(), "theirs\n3\n");
-                                 }};
+static const check::Test renamed{
+    "a file that is renamed keeps what it has; a new one takes its place", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, "1\n");
+      std::filesystem::rename(log.path(), log / "rotated.csv");
+      check::equal(log.append(output, "2\n"), 0);
+      check::equal(temp::read_file(log / "rotated.csv"), "1\n");
+      check::equal(log.text(), "2\n");
+      // Also where somebody else made the new file first.
+      std::filesystem::rename(log.path(), log / "rotated.csv");
+      temp::write_file(log.path(), "theirs\n");
+      check::equal(log.append(output, "3\n"), 0);
+      check::equal(log.text(), "theirs\n3\n");
+    }};
 
 static const check::Test deleted{"a file that is deleted, with its folder too, is made again", [] {
                                    Log log;
@@ -176,23 +181,22 @@ static const check::Test deleted{"a file that is deleted, with its folder too, i
                                    check::equal(temp::read_file(path), "3\n");
                                  }};
 
-static const check::Test swapped{"a link that takes the file's place later is not followed either", [] {
-                                   Log log;
-                                   Output output = log.open();
-                                   log.append(output, "1\n");
-                                   temp::write_file(log / "victim", "precious");
-                                   std::filesystem::remove(log.path());
-                                   std::filesystem::create_symlink(log / "victim", log.path());
-                                   const std::string said = temp::error_of([&] {
-                                     check::that(log.append(output, "2\n") != 0);
-                                   });
-                                   check::equal(said, "");
-                                   check::equal(temp::read_file(log / "victim"), "precious");
-                                   // And the ledger is not left locked.
-                                   std::filesystem::remove(log.path());
-                                   check::equal(log.append(output, "3\n"), 0);
-                                   check::equal(log.text(), "3\n");
-                                 }};
+static const check::Test swapped{
+    "a link that takes the file's place later is not followed either", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, "1\n");
+      temp::write_file(log / "victim", "precious");
+      std::filesystem::remove(log.path());
+      std::filesystem::create_symlink(log / "victim", log.path());
+      const std::string said = temp::error_of([&] { check::that(log.append(output, "2\n") != 0); });
+      check::equal(said, "");
+      check::equal(temp::read_file(log / "victim"), "precious");
+      // And the ledger is not left locked.
+      std::filesystem::remove(log.path());
+      check::equal(log.append(output, "3\n"), 0);
+      check::equal(log.text(), "3\n");
+    }};
 
 static const check::Test cut_back{"a file that was cut from outside goes on from its new end", [] {
                                     Log log;
@@ -224,17 +228,18 @@ static const check::Test truncated{"emptying a file forgets what was remembered 
                                      check::equal(log.open().remembered(), "");
                                    }};
 
-static const check::Test memory{"what is remembered outlives the process; whoever has not read it all may not add to it", [] {
-                                  Log log;
-                                  Output one = log.open();
-                                  Output two = log.open();
-                                  check::that(one.remember("GEN a b\n"));
-                                  check::that(one.remember("SCHED c\n"));
-                                  check::that(!two.remember("GEN b a\n"));
-                                  check::equal(two.remembered(), "GEN a b\nSCHED c\n");
-                                  check::that(two.remember("DONE d\n"));
-                                  check::equal(log.open().remembered(), "GEN a b\nSCHED c\nDONE d\n");
-                                }};
+static const check::Test memory{
+    "what is remembered outlives the process; whoever has not read it all may not add to it", [] {
+      Log log;
+      Output one = log.open();
+      Output two = log.open();
+      check::that(one.remember("GEN a b\n"));
+      check::that(one.remember("SCHED c\n"));
+      check::that(!two.remember("GEN b a\n"));
+      check::equal(two.remembered(), "GEN a b\nSCHED c\n");
+      check::that(two.remember("DONE d\n"));
+      check::equal(log.open().remembered(), "GEN a b\nSCHED c\nDONE d\n");
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

@@ -31,8 +31,8 @@ std::string text_of(Ticks i) {
   return "number " + std::to_string(i);
 }
 
-// What the file begins with: more bytes than any of the small files beside it has, so that a limit on
-// the size of files concerns it alone.
+// What the file begins with: more bytes than any of the small files beside it has, so that a limit
+// on the size of files concerns it alone.
 const std::string kOld(8192, 'o');
 
 // A log file, and programs that died without having written a byte of what they logged.
@@ -73,17 +73,18 @@ class Log {
 
 }  // namespace
 
-static const check::Test all{"all that a dead process logged comes into its file, once and in order", [] {
-                               const Log log;
-                               log.die_logging();
-                               const Recovery found = recover(log.folder(), log.path());
-                               check::equal(found.records, kRecords);
-                               check::equal(found.sessions, 1u);
-                               check::equal(found.messages.size(), 0u);
-                               log.expect_all();
-                               check::equal(recover(log.folder(), log.path()).records, 0u);
-                               log.expect_all();
-                             }};
+static const check::Test all{
+    "all that a dead process logged comes into its file, once and in order", [] {
+      const Log log;
+      log.die_logging();
+      const Recovery found = recover(log.folder(), log.path());
+      check::equal(found.records, kRecords);
+      check::equal(found.sessions, 1u);
+      check::equal(found.messages.size(), 0u);
+      log.expect_all();
+      check::equal(recover(log.folder(), log.path()).records, 0u);
+      log.expect_all();
+    }};
 
 static const check::Test inspected{"inspecting says what recovery would do, and does nothing", [] {
                                      const Log log;
@@ -92,7 +93,8 @@ static const check::Test inspected{"inspecting says what recovery would do, and 
                                      check::equal(found.records, kRecords);
                                      check::equal(found.sessions, 1u);
                                      check::that(log.rows().empty());
-                                     check::equal(recover(log.folder(), log.path()).records, kRecords);
+                                     check::equal(recover(log.folder(), log.path()).records,
+                                                  kRecords);
                                    }};
 
 static const check::Test killed{
@@ -136,7 +138,8 @@ static const check::Test killed_committed{
     "a batch that was written whole before the kill is not written again", [] {
       const Log log;
       const int status = temp::in_child([&] {
-        auto* program = std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
+        auto* program =
+            std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
         for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
         // A whole batch in the file, and an end between the last byte and the commit.
         std::string bytes;
@@ -200,16 +203,17 @@ static const check::Test hostile{"a session that names another file is not follo
                                    check::that(!std::filesystem::exists(log / "elsewhere.csv"));
                                  }};
 
-static const check::Test damaged{"a damaged ring costs its own records only, and is named", [] {
-                                   const Log log;
-                                   log.die_logging(2);
-                                   const auto rings = list_files(log.folder(), kRingSuffix);
-                                   std::filesystem::resize_file(log.folder() + "/" + rings.at(1), 1000);
-                                   const Recovery found = recover(log.folder(), log.path());
-                                   check::equal(found.records, kRecords / 2);
-                                   check::equal(found.messages.size(), 1u);
-                                   check::that(found.messages.at(0).find(rings.at(1)) != std::string::npos);
-                                 }};
+static const check::Test damaged{
+    "a damaged ring costs its own records only, and is named", [] {
+      const Log log;
+      log.die_logging(2);
+      const auto rings = list_files(log.folder(), kRingSuffix);
+      std::filesystem::resize_file(log.folder() + "/" + rings.at(1), 1000);
+      const Recovery found = recover(log.folder(), log.path());
+      check::equal(found.records, kRecords / 2);
+      check::equal(found.messages.size(), 1u);
+      check::that(found.messages.at(0).find(rings.at(1)) != std::string::npos);
+    }};
 
 static const check::Test unwritable{"what cannot be written stays, for a time when it can", [] {
                                       const Log log;
@@ -225,28 +229,28 @@ static const check::Test unwritable{"what cannot be written stays, for a time wh
                                       log.expect_all();
                                     }};
 
-static const check::Test tidied{
-    "a folder goes with its last session, and not before", [] {
-      const Log log;
-      log.die_logging();
-      tidy(log.folder());
-      check::that(log.files_left() > 0);
-      recover(log.folder(), log.path());
-      tidy(log.folder());
-      check::that(!std::filesystem::exists(log.folder()));
-      tidy(log.folder());  // and nothing is no obstacle
-    }};
+static const check::Test tidied{"a folder goes with its last session, and not before", [] {
+                                  const Log log;
+                                  log.die_logging();
+                                  tidy(log.folder());
+                                  check::that(log.files_left() > 0);
+                                  recover(log.folder(), log.path());
+                                  tidy(log.folder());
+                                  check::that(!std::filesystem::exists(log.folder()));
+                                  tidy(log.folder());  // and nothing is no obstacle
+                                }};
 
-static const check::Test parts{"a journal's parts are its own, and nothing else is", [] {
-                                 check::that(is_part_of("/a/run.atto", "/a/run.atto"));
-                                 check::that(is_part_of("/a/run.12-3.atto", "/a/run.atto"));
-                                 for (const char* other : {"/a/run.12x.atto", "/a/run..atto", "/a/runs.12-3.atto",
-                                                           "/b/run.12-3.atto", "/a/run.12-3.csv", "/a/run.atto.atto",
-                                                           "/a/run.12/3.atto", "/a/run.", "/a/run.12-3"}) {
-                                   check::that(!is_part_of(other, "/a/run.atto"));
-                                 }
-                                 check::that(!is_part_of("/a/run.1", "/a/run"));
-                               }};
+static const check::Test parts{
+    "a journal's parts are its own, and nothing else is", [] {
+      check::that(is_part_of("/a/run.atto", "/a/run.atto"));
+      check::that(is_part_of("/a/run.12-3.atto", "/a/run.atto"));
+      for (const char* other :
+           {"/a/run.12x.atto", "/a/run..atto", "/a/runs.12-3.atto", "/b/run.12-3.atto",
+            "/a/run.12-3.csv", "/a/run.atto.atto", "/a/run.12/3.atto", "/a/run.", "/a/run.12-3"}) {
+        check::that(!is_part_of(other, "/a/run.atto"));
+      }
+      check::that(!is_part_of("/a/run.1", "/a/run"));
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

@@ -46,25 +46,27 @@ struct Signal {
 
 }  // namespace
 
-static const check::Test target{"a session's file says all of its target", [] {
-                                  const temp::Folder folder;
-                                  const auto session = Session::create(folder.path(), target_of());
-                                  const auto seen = Session::open(folder.path(), file_of(*session), Access::read);
-                                  check::that(seen != nullptr);
-                                  const LogTarget found = seen->target();
-                                  check::equal(found.path, "/logs/run.csv");
-                                  check::equal(+found.format, 1);
-                                  check::equal(+found.digits, 9);
-                                  check::equal(found.columns, 5);
-                                  check::equal(found.pattern, "{time} {message}");
-                                  check::equal(found.run_id, 0x1234u);
-                                  check::equal(seen->header().pid, static_cast<std::uint32_t>(::getpid()));
-                                }};
+static const check::Test target{
+    "a session's file says all of its target", [] {
+      const temp::Folder folder;
+      const auto session = Session::create(folder.path(), target_of());
+      const auto seen = Session::open(folder.path(), file_of(*session), Access::read);
+      check::that(seen != nullptr);
+      const LogTarget found = seen->target();
+      check::equal(found.path, "/logs/run.csv");
+      check::equal(+found.format, 1);
+      check::equal(+found.digits, 9);
+      check::equal(found.columns, 5);
+      check::equal(found.pattern, "{time} {message}");
+      check::equal(found.run_id, 0x1234u);
+      check::equal(seen->header().pid, static_cast<std::uint32_t>(::getpid()));
+    }};
 
 static const check::Test too_long{"a path that does not fit is refused", [] {
                                     const temp::Folder folder;
                                     const auto attempt = [&] {
-                                      Session::create(folder.path(), target_of("/" + std::string(5000, 'x')));
+                                      Session::create(folder.path(),
+                                                      target_of("/" + std::string(5000, 'x')));
                                     };
                                     check::that(temp::error_of(attempt).ends_with(": too long"));
                                   }};
@@ -84,18 +86,18 @@ static const check::Test alive{
       check::that(Session::open(folder.path(), name, Access::claim) == nullptr);
     }};
 
-static const check::Test dead{"a process that dies leaves a dead session with all it had", [] {
-                                const temp::Folder folder;
-                                const int status = temp::in_child([&] {
-                                  Session::create(folder.path(), target_of()).release()->commit(3);
-                                });
-                                check::equal(status, 0);
-                                const auto names = list_files(folder.path(), kSessionSuffix);
-                                check::equal(names.size(), 1u);
-                                const auto claimed = Session::open(folder.path(), names[0], Access::claim);
-                                check::that(claimed != nullptr);
-                                check::equal(claimed->committed(), 3u);
-                              }};
+static const check::Test dead{
+    "a process that dies leaves a dead session with all it had", [] {
+      const temp::Folder folder;
+      const int status =
+          temp::in_child([&] { Session::create(folder.path(), target_of()).release()->commit(3); });
+      check::equal(status, 0);
+      const auto names = list_files(folder.path(), kSessionSuffix);
+      check::equal(names.size(), 1u);
+      const auto claimed = Session::open(folder.path(), names[0], Access::claim);
+      check::that(claimed != nullptr);
+      check::equal(claimed->committed(), 3u);
+    }};
 
 static const check::Test forked{
     "a forked child that lets go of the lock does not keep its parent's session alive", [] {
@@ -110,7 +112,8 @@ static const check::Test forked{
         end.wait();
       });
       let_go.wait();
-      check::that(Session::open(folder.path(), name, Access::claim) == nullptr);  // the parent lives
+      check::that(Session::open(folder.path(), name, Access::claim) ==
+                  nullptr);  // the parent lives
       session.reset();
       check::that(Session::open(folder.path(), name, Access::claim) != nullptr);
       end.send();
@@ -137,18 +140,19 @@ static const check::Test executed{
       check::equal(temp::wait_for(child), 0);
     }};
 
-static const check::Test own_names{"only names that a session would have are opened", [] {
-                                     const temp::Folder folder;
-                                     std::filesystem::create_directory(folder / "sub");
-                                     const auto session = Session::create(folder / "sub", target_of());
-                                     const std::string name = file_of(*session);
-                                     check::that(Session::open(folder / "sub", name, Access::read) != nullptr);
-                                     for (const std::string& bad :
-                                          {"sub/" + name, "../" + name, std::string(".") + name, name + "x",
-                                           std::string(kSessionSuffix), std::string(), "none" + name}) {
-                                       check::that(Session::open(folder.path(), bad, Access::read) == nullptr);
-                                     }
-                                   }};
+static const check::Test own_names{
+    "only names that a session would have are opened", [] {
+      const temp::Folder folder;
+      std::filesystem::create_directory(folder / "sub");
+      const auto session = Session::create(folder / "sub", target_of());
+      const std::string name = file_of(*session);
+      check::that(Session::open(folder / "sub", name, Access::read) != nullptr);
+      for (const std::string& bad :
+           {"sub/" + name, "../" + name, std::string(".") + name, name + "x",
+            std::string(kSessionSuffix), std::string(), "none" + name}) {
+        check::that(Session::open(folder.path(), bad, Access::read) == nullptr);
+      }
+    }};
 
 static const check::Test damaged{
     "a file that is no session is passed over, one whose table lies about its size is cut", [] {
@@ -161,7 +165,8 @@ static const check::Test damaged{
         session->header().site_bytes = ~std::uint64_t{0};
       }
       const auto open = [&] { return Session::open(folder.path(), name, Access::claim); };
-      check::equal(open()->sites().size() + Session::kHeader, std::filesystem::file_size(folder / name));
+      check::equal(open()->sites().size() + Session::kHeader,
+                   std::filesystem::file_size(folder / name));
       const std::string whole = temp::read_file(folder / name);
       temp::write_file(folder / name, "?" + whole.substr(1));
       check::that(open() == nullptr);
@@ -209,13 +214,14 @@ static const check::Test files{
       check::that(std::filesystem::exists(other->spill_path(0)));
     }};
 
-static const check::Test removed{"a session that somebody removes while it is opened is none", [] {
-                                   const temp::Folder folder;
-                                   auto session = Session::create(folder.path(), target_of());
-                                   const std::string name = file_of(*session);
-                                   session->remove();
-                                   check::that(Session::open(folder.path(), name, Access::claim) == nullptr);
-                                 }};
+static const check::Test removed{
+    "a session that somebody removes while it is opened is none", [] {
+      const temp::Folder folder;
+      auto session = Session::create(folder.path(), target_of());
+      const std::string name = file_of(*session);
+      session->remove();
+      check::that(Session::open(folder.path(), name, Access::claim) == nullptr);
+    }};
 
 static const check::Test anonymous{"a session in memory has no files and no name", [] {
                                      const auto session = Session::create("", target_of());

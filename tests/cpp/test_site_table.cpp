@@ -64,25 +64,27 @@ static const check::Test round_trip{"a site is decoded as it was encoded", [] {
                                       check::equal(decoded->function, "main");
                                     }};
 
-static const check::Test cut{"a site that is cut short anywhere is none", [] {
-                               const std::string whole = encoded(site_of("GEN", {"model", "task_id"}));
-                               for (std::size_t length = 0; length < whole.size(); ++length) {
-                                 const std::vector<char> exact(whole.begin(),
-                                                               whole.begin() + static_cast<std::ptrdiff_t>(length));
-                                 std::string_view left(exact.data(), exact.size());
-                                 check::that(!decode_site(left).has_value());
-                               }
-                             }};
+static const check::Test cut{
+    "a site that is cut short anywhere is none", [] {
+      const std::string whole = encoded(site_of("GEN", {"model", "task_id"}));
+      for (std::size_t length = 0; length < whole.size(); ++length) {
+        const std::vector<char> exact(whole.begin(),
+                                      whole.begin() + static_cast<std::ptrdiff_t>(length));
+        std::string_view left(exact.data(), exact.size());
+        check::that(!decode_site(left).has_value());
+      }
+    }};
 
-static const check::Test hostile{"numbers of fields and lengths that cannot be are damage", [] {
-                                   std::string bytes = encoded(site_of("GEN", {"model"}));
-                                   for (const std::size_t at : {12u, 16u}) {  // fields; length of the name
-                                     std::string damaged = bytes;
-                                     damaged.replace(at, 4, "\xff\xff\xff\xff");
-                                     std::string_view left = damaged;
-                                     check::that(!decode_site(left).has_value());
-                                   }
-                                 }};
+static const check::Test hostile{
+    "numbers of fields and lengths that cannot be are damage", [] {
+      std::string bytes = encoded(site_of("GEN", {"model"}));
+      for (const std::size_t at : {12u, 16u}) {  // fields; length of the name
+        std::string damaged = bytes;
+        damaged.replace(at, 4, "\xff\xff\xff\xff");
+        std::string_view left = damaged;
+        check::that(!decode_site(left).has_value());
+      }
+    }};
 
 static const check::Test mirrors{
     "every mirror has every site, those from before it came included", [] {
@@ -141,7 +143,8 @@ static const check::Test inherited{"a forked child's table goes on where its par
                                      parent.add(site_of("one"));
                                      SiteRegistry child;
                                      child.inherit(parent);
-                                     check::equal(child.add(site_of("two")).value(), kFirstSite + 1);
+                                     check::equal(child.add(site_of("two")).value(),
+                                                  kFirstSite + 1);
                                      Mirror mirror;
                                      check::that(child.attach(mirror));
                                      SiteReader reader;
@@ -172,26 +175,27 @@ static const check::Test growing{
       check::that(reader.find(kFirstSite) == one);
     }};
 
-static const check::Test fixed{"every program has the fixed sites, and nothing replaces them", [] {
-                                 SiteReader reader;
-                                 check::that(reader.find(kThreadSite)->kind == Kind::thread);
-                                 check::that(reader.find(kTextSite)->kind == Kind::text);
-                                 check::that(reader.find(kPrintSite)->kind == Kind::print);
-                                 check::that(reader.find(kDroppedSite)->kind == Kind::dropped);
-                                 check::that(reader.find(kClockSite)->kind == Kind::clock);
-                                 check::that(reader.find(kInlineEventSite)->kind == Kind::inline_event);
-                                 for (const Level level : {kNone, kDebug, kInfo, kWarning, kError, kCritical}) {
-                                   const Site* site = reader.find(kInlineMessageSite + level / 10U);
-                                   check::that(site->kind == Kind::inline_message && site->level == level);
-                                 }
-                                 Site forged = site_of("forged");
-                                 forged.id = kTextSite;
-                                 Site beyond = site_of("beyond");
-                                 beyond.id = 0xffff'ffff;
-                                 reader.read(encoded(forged) + encoded(beyond));
-                                 check::equal(name_of(reader, kTextSite), "LOG");
-                                 check::equal(name_of(reader, 0xffff'ffff), "none");
-                               }};
+static const check::Test fixed{
+    "every program has the fixed sites, and nothing replaces them", [] {
+      SiteReader reader;
+      check::that(reader.find(kThreadSite)->kind == Kind::thread);
+      check::that(reader.find(kTextSite)->kind == Kind::text);
+      check::that(reader.find(kPrintSite)->kind == Kind::print);
+      check::that(reader.find(kDroppedSite)->kind == Kind::dropped);
+      check::that(reader.find(kClockSite)->kind == Kind::clock);
+      check::that(reader.find(kInlineEventSite)->kind == Kind::inline_event);
+      for (const Level level : {kNone, kDebug, kInfo, kWarning, kError, kCritical}) {
+        const Site* site = reader.find(kInlineMessageSite + level / 10U);
+        check::that(site->kind == Kind::inline_message && site->level == level);
+      }
+      Site forged = site_of("forged");
+      forged.id = kTextSite;
+      Site beyond = site_of("beyond");
+      beyond.id = 0xffff'ffff;
+      reader.read(encoded(forged) + encoded(beyond));
+      check::equal(name_of(reader, kTextSite), "LOG");
+      check::equal(name_of(reader, 0xffff'ffff), "none");
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

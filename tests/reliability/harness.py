@@ -79,8 +79,8 @@ class Found:
 
 
 _PAD = re.compile(r"<(\d+):(\d+):(x*)>")
-_LINE = re.compile(r'\S+Z EVENT +R pid=(\d+) worker=(\d+) seq=(\d+) pad="?([^"\n]*)"?')
-_DROPPED_LINE = re.compile(r"\S+Z WARNING +DROPPED n=(\d+) since=\S+")
+_LINE = re.compile(r'\d{4}-\S+Z EVENT +R pid=(\d+) worker=(\d+) seq=(\d+) pad="?([^"\n]*)"?')
+_DROPPED_LINE = re.compile(r"\d{4}-\S+Z WARNING +DROPPED n=(\d+) since=\S+")
 _STAMP = re.compile(r"\d{10}\.\d{6}")
 
 

@@ -55,7 +55,7 @@ def everything(path: Path) -> Found:
     return found
 
 
-# ---- C1: threads ------------------------------------------------------------------------------------
+# ---- C1: threads ---------------------------------------------------------------------------------
 
 IN_THREADS = """
 n, each = int(sys.argv[3]), int(sys.argv[4])
@@ -103,7 +103,7 @@ counted(log, 3000 * n)
     )
 
 
-# ---- C2, C4: fork -----------------------------------------------------------------------------------
+# ---- C2, C4: fork --------------------------------------------------------------------------------
 
 FORKS = """
 forks = int(sys.argv[3])
@@ -177,7 +177,7 @@ counted(log, 10)
     assert len({row.pid for row in found.rows}) == 4
 
 
-# ---- C5: processes that share a path ---------------------------------------------------------------
+# ---- C5: processes that share a path -------------------------------------------------------------
 
 POOL = """
 import multiprocessing, os, sys
@@ -209,7 +209,7 @@ def test_c5_pools_write_one_path(log_path: Path, tmp_path: Path, method: str, su
     script = tmp_path / "pooled.py"
     script.write_text(POOL)
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, script, method, path, "200"]
+    command = [sys.executable, str(script), method, str(path), "200"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     check(everything(path), dict.fromkeys(range(8), 200))
@@ -230,7 +230,7 @@ counted(log, 2000)
 """
     )
     programs = [Program(source, path, worker) for worker in range(4)]
-    acknowledged = {}
+    acknowledged: dict[int, int] = {}
     try:
         assert [program.await_word() for program in programs] == ["open"] * 4
         for program in programs:
@@ -283,7 +283,7 @@ counted(two, 2)
     assert rows == ["E,1,2", "E,3,4", "E,,,5", "E,,,7,8", "E,,10,,"]
 
 
-# ---- C7 to C10: calls from anywhere -----------------------------------------------------------------
+# ---- C7 to C10: calls from anywhere --------------------------------------------------------------
 
 SIGNALS = """
 signals = int(sys.argv[3])
@@ -409,7 +409,7 @@ counted(log, log.counts.calls)
     assert found.others.count("depth 1") == 1
 
 
-# ---- C11: asyncio ------------------------------------------------------------------------------------
+# ---- C11: asyncio --------------------------------------------------------------------------------
 
 
 def test_c11_tasks_keep_their_context(log_path: Path) -> None:
@@ -425,8 +425,8 @@ async def handle(i):
     for seq in range(20):
         await asyncio.sleep(0)
         current = request.get()
-        mine("STEP", current, seq)
-        await asyncio.to_thread(lambda: mine("THREAD", request.get(), seq))
+        mine("STEP", current=current, seq=seq)
+        await asyncio.to_thread(lambda: mine("THREAD", current=request.get()))
 async def main(): await asyncio.gather(*map(handle, range(50)))
 asyncio.run(main())
 assert log.close() and log.counts.written == log.counts.calls == 2000, log.counts
@@ -438,14 +438,14 @@ for record in attolog.read(path).records():
         assert fields["current"] == fields["bound"], fields
         steps[fields["bound"]].append(fields["seq"])
     else:
-        assert fields["v1"] == fields["bound"], fields
+        assert fields["current"] == fields["bound"], fields
 assert steps == {i: list(range(20)) for i in range(50)}
 """,
         path,
     )
 
 
-# ---- C12: short threads ------------------------------------------------------------------------------
+# ---- C12: short threads --------------------------------------------------------------------------
 
 SHORT_THREADS = """
 import glob
@@ -472,7 +472,7 @@ def test_c12_short_threads_use_rings_again(log_path: Path, threads: int) -> None
     check(everything(path), acknowledged)
 
 
-# ---- C15: subinterpreters ----------------------------------------------------------------------------
+# ---- C15: subinterpreters ------------------------------------------------------------------------
 
 
 def test_c15_a_subinterpreter_works_or_is_refused(tmp_path: Path) -> None:
@@ -499,13 +499,17 @@ assert log.close()
     path = tmp_path / "run.csv"
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "default"}
     done = subprocess.run(
-        [sys.executable, "-c", source, path], env=env, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-c", source, path],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert path.read_text().splitlines()[-1].endswith(",E,2")
 
 
-# ---- a logger that is switched -----------------------------------------------------------------------
+# ---- a logger that is switched -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

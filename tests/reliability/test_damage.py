@@ -1,5 +1,7 @@
-"""Damaged journals (rows F of the reliability tests): what is intact is read exactly, what is not is
-told, and nothing that was never logged is shown."""
+"""Damaged journals (rows F of the reliability tests).
+
+What is intact is read exactly, what is not is told, and nothing that was never logged is shown.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ def sequence(intact: Intact, *blocks: int) -> list[attolog._read.Record]:
     return [record for i in blocks for record in intact.records[i]]
 
 
-# ---- F1 ---------------------------------------------------------------------------------------------
+# ---- F1 ------------------------------------------------------------------------------------------
 
 
 def test_f1_cut_at_every_byte(intact: Intact, tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_f1_the_command_line_says_it_once(
     intact: Intact, tmp_path: Path, verb: str, cut: int
 ) -> None:
     path = tmp_path / "run.atto"
-    command = [sys.executable, "-m", "attolog", verb, path]
+    command = [sys.executable, "-m", "attolog", verb, str(path)]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     for data, is_damaged in ((intact.data, False), (intact.data[:-cut], True)):
         path.write_bytes(data)
@@ -104,7 +106,7 @@ def test_f1_the_command_line_says_it_once(
         assert "GEN" in done.stdout
 
 
-# ---- F2 ---------------------------------------------------------------------------------------------
+# ---- F2 ------------------------------------------------------------------------------------------
 
 
 def test_f2_every_flipped_bit_is_found(intact: Intact, tmp_path: Path) -> None:
@@ -137,7 +139,9 @@ def test_f2_random_damage_never_shows_what_was_not_logged(intact: Intact, tmp_pa
         data = bytearray(intact.data)
         for _ in range(chance.randint(1, 6)):
             at, n = chance.randrange(len(data) + 1), chance.choice([1, 2, 8, 64])
-            damage = chance.choice([bytes(n), chance.randbytes(n), bytes(data[:n]), JOURNAL_MAGIC, b""])
+            damage = chance.choice(
+                [bytes(n), chance.randbytes(n), bytes(data[:n]), JOURNAL_MAGIC, b""]
+            )
             data[at : at + chance.choice([0, n, len(damage)])] = damage
         path.write_bytes(data)
         found, problems = records_of(path)
@@ -145,7 +149,7 @@ def test_f2_random_damage_never_shows_what_was_not_logged(intact: Intact, tmp_pa
         assert len(found) == 16 or problems or not data
 
 
-# ---- F3 ---------------------------------------------------------------------------------------------
+# ---- F3 ------------------------------------------------------------------------------------------
 
 
 def damaged(path: Path, *pieces: bytes) -> tuple[list[attolog._read.Record], int]:
@@ -180,7 +184,9 @@ def test_f3_zeroed_doubled_and_swapped_pages(intact: Intact, tmp_path: Path, pag
             found, problems = damaged(path, *pieces)
             assert all(record in logged for record in found)
             assert problems or b"".join(pieces) == intact.data
-            hit = {j for j, (a, b) in enumerate(intact.blocks) if a < (i + 2) * page and b > i * page}
+            hit = {
+                j for j, (a, b) in enumerate(intact.blocks) if a < (i + 2) * page and b > i * page
+            }
             untouched = sequence(intact, *(j for j in range(4) if j not in hit))
             assert [record for record in found if record in untouched] == untouched
 
@@ -198,7 +204,7 @@ def crc32c(data: bytes) -> int:
 def test_f3_a_version_of_the_future_is_refused(
     intact: Intact, tmp_path: Path, field: int, value: int
 ) -> None:
-    start, end = intact.blocks[1]
+    start, _ = intact.blocks[1]
     fields = list(HEADER.unpack_from(intact.data, start))
     fields[field] = value
     fields[-1] = crc32c(HEADER.pack(*fields)[:-4])
@@ -207,7 +213,7 @@ def test_f3_a_version_of_the_future_is_refused(
     assert (found, problems) == (sequence(intact, 0, 2, 3), 1)
 
 
-# ---- F4 ---------------------------------------------------------------------------------------------
+# ---- F4 ------------------------------------------------------------------------------------------
 
 SHORTENED = """
 import os, sys, warnings
@@ -236,6 +242,6 @@ def test_f4_a_file_is_shortened_while_read(tmp_path: Path) -> None:
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     for size in (0, 1, len(data) // 2, len(data) - 1):
         path.write_bytes(data)
-        command = [sys.executable, "-c", SHORTENED, path, str(size)]
+        command = [sys.executable, "-c", SHORTENED, str(path), str(size)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE)
         assert (done.returncode, done.stderr) == (0, ""), (size, done)

@@ -176,12 +176,18 @@ assert counts.dropped > 0
 # ---- B5, B6: writes that fall short or fail ------------------------------------------------------
 
 
+_EVERY = ("short", "errno:4", "errno:5", "errno:11", "errno:28", "errno:122")
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize(
-    "action", ["short", "errno:4", "errno:5", "errno:11", "errno:28", "errno:122"]
-)
-@pytest.mark.parametrize(
-    "points", [range(0, 8, 4), pytest.param(range(40), marks=pytest.mark.torture)]
+    ("action", "points"),
+    [
+        ("short", range(0, 8, 4)),
+        ("errno:4", range(0, 8, 4)),  # EINTR
+        ("errno:28", range(3, 4)),  # ENOSPC
+        *(pytest.param(each, range(40), marks=pytest.mark.torture) for each in _EVERY),
+    ],
 )
 def test_b5_b6_a_faulty_write_doubles_nothing(
     log_path: Path, faults: Path, suffix: str, action: str, points: range

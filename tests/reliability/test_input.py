@@ -1,5 +1,8 @@
-"""Whatever a program logs (rows D of the reliability tests): logging never raises to its caller, but
-what is no Exception passes; text files stay valid, and one record stays one record."""
+"""Whatever a program logs (rows D of the reliability tests).
+
+Logging never raises to its caller, but what is no Exception passes; text files stay valid, and one
+record stays one record.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line, parse_constant=refuse) for line in text.split("\n")[:-1]]
 
 
-# ---- D1, D2: text -----------------------------------------------------------------------------------
+# ---- D1, D2: text --------------------------------------------------------------------------------
 
 SURROGATES = ["\ud800", "a\udfff", "\udc80é", "\ud83d x \ude00", "☃\ud800\n"]
 HOSTILE = [
@@ -96,7 +99,8 @@ def test_d1_lone_surrogates(tmp_path: Path, suffix: str) -> None:
             log.info("saw {text!r} and {text}", text)
             log.print(text, text)
             log(text, 1)
-    path.read_bytes().decode("utf-8") if suffix != "atto" else None
+    if suffix != "atto":
+        path.read_bytes().decode("utf-8")
     if suffix == "atto":
         events = [record.fields["text_"] for record in attolog.read(path).records() if record.event]
         texts = [record.message for record in attolog.read(path).records() if record.kind == "text"]
@@ -147,7 +151,7 @@ def test_d2_one_record_is_one_line(tmp_path: Path, suffix: str) -> None:
     assert b"\x1b" not in path.read_bytes() and b"\0" not in path.read_bytes()
 
 
-# ---- D3: size ---------------------------------------------------------------------------------------
+# ---- D3: size ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", ["atto", "jsonl", "csv", "log"])
@@ -162,7 +166,9 @@ def test_d3_large_values(tmp_path: Path, suffix: str) -> None:
         log("E", x="small")
     if suffix == "log":
         lines = path.read_text("utf-8").splitlines()
-        assert [len(line) for line in lines[:2]] == [len(lines[3]) - len("small") + 20_000_000 + n for n in (0, 1)]
+        assert [len(line) for line in lines[:2]] == [
+            len(lines[3]) - len("small") + 20_000_000 + n for n in (0, 1)
+        ]
     else:
         assert [value for (value,) in values(path)] == [text, text + "é", str(table), "small"]
 
@@ -183,7 +189,11 @@ def test_d3_texts_past_max_record_are_cut_and_say_so(tmp_path: Path, suffix: str
     size = len(path.read_bytes())
     assert size < 6 * len(long_texts) * 6 * most, size
     if suffix == "atto":
-        cut = [r.fields["text_"] for r in attolog.read(path).records() if r.event and "text_" in r.fields]
+        cut = [
+            r.fields["text_"]
+            for r in attolog.read(path).records()
+            if r.event and "text_" in r.fields
+        ]
         for short, text in zip(cut, long_texts, strict=False):
             assert short.endswith(f"... [cut; {len(text.encode())} bytes]")
             assert text.startswith(short.partition("... [")[0])
@@ -210,7 +220,7 @@ def test_d3_a_hundred_megabytes_are_bounded(tmp_path: Path, suffix: str) -> None
     assert values(path)[0] == [text] and values(path)[2] == ["small"]
 
 
-# ---- D4, D5: numbers ---------------------------------------------------------------------------------
+# ---- D4, D5: numbers -----------------------------------------------------------------------------
 
 INTS = [0, -1, 2**30, -(2**30), 2**31, 2**53 + 1, 2**62, 2**63 - 1, -(2**63)]
 LARGE = [2**63, -(2**63) - 1, 2**64, 2**70, -(2**70), 10**400, 10**4299]
@@ -258,7 +268,7 @@ def test_d5_floats_are_exact_and_json_is_valid(tmp_path: Path, suffix: str) -> N
         assert all(type(value) is float for value in seen)
 
 
-# ---- D6, D7: values with code of their own --------------------------------------------------------
+# ---- D6, D7: values with code of their own -------------------------------------------------------
 
 
 class Raises:
@@ -293,14 +303,16 @@ CALLS: dict[str, Call] = {
     "number": lambda log, value: log.info("{0} {0:>10}", value),
     "text": lambda log, value: log.info(value),
     "object": lambda log, value: log(value),
-    "log": lambda log, value: log.log(value),  # type: ignore[arg-type]
+    "log": lambda log, value: log.log(value),
     "print": lambda log, value: log.print(value, value),
 }
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_d6_a_value_that_raises_is_said_in_its_place(tmp_path: Path, suffix: str, call: Call) -> None:
+def test_d6_a_value_that_raises_is_said_in_its_place(
+    tmp_path: Path, suffix: str, call: Call
+) -> None:
     path = tmp_path / f"run.{suffix}"
     errors = [ValueError("no text here"), RecursionError(), MemoryError(), ErrorWithoutText()]
     with logging_to(path, len(errors) + 1) as log:
@@ -393,7 +405,7 @@ def test_d7_strange_containers(
     assert expected in text
 
 
-# ---- D8: values as of the call --------------------------------------------------------------------
+# ---- D8: values as of the call -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -431,7 +443,7 @@ def test_d8_values_are_those_of_the_call(tmp_path: Path, suffix: str) -> None:
     assert seen == expected
 
 
-# ---- D9: templates that cannot be filled ------------------------------------------------------------
+# ---- D9: templates that cannot be filled ---------------------------------------------------------
 
 WRONG = [
     ("{} and {}", (1,)),
@@ -464,7 +476,7 @@ def test_d9_the_record_is_kept(
     with logging_to(path, 3) as log:
         log.warning(template, *arguments)
         log(template, *arguments)
-        log.bind(b=1).info(template, *arguments)
+        log.bind(bound=1).info(template, *arguments)
     if suffix == "atto":
         for record in attolog.read(path).records():
             assert record.message is not None and record.message.startswith(template)

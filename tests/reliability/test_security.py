@@ -150,12 +150,13 @@ def test_e4_a_link_in_place_of_a_ring_is_not_followed(log_path: Path) -> None:
     with Program(LEAVE, path) as program:
         program.wait()
     [ring] = ring_folder(path).glob("*.ring")
-    kept = ring.with_suffix(".kept")
+    kept = ring.parent.with_suffix(".kept")
     ring.rename(kept)
     before = kept.read_bytes()
     ring.symlink_to(kept)
     assert recover(path)["messages"]
     assert kept.read_bytes() == before
+    kept.unlink()
 
 
 # ---- E5: the folder of the rings -----------------------------------------------------------------

@@ -65,6 +65,8 @@ def opening(path: Path) -> None:
     attolog.AsyncFileLogger(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.AsyncFileLogger(path, buffersize=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     attolog.init_logger()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    attolog.init_logger(path, quit=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    attolog.init_logger(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.init_logger(path, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
     class Mine(attolog.AsyncFileLogger): ...  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
