@@ -92,12 +92,12 @@ cpp-test: $(VENV)/tools
 pytest: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' $(PYTEST_ARGS) --pyargs attolog README.md tests
 
-$(VENV)/tools: scripts/venv.py pyproject.toml
-	$$(scripts/find-python.sh) scripts/venv.py $(VENV)
+$(VENV)/tools: scripts/environment.py pyproject.toml
+	$$(scripts/find-python.sh) scripts/environment.py $(VENV)
 	@touch $@
 
 $(VENV)/group-%: $(VENV)/tools
-	$(bin)/python scripts/venv.py $(VENV) --group $*
+	$(bin)/python scripts/environment.py $(VENV) --group $*
 	@touch $@
 
 $(VENV)/installed: $(VENV)/tools $(sources)

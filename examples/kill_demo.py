@@ -2,9 +2,9 @@
 
     python kill_demo.py [FOLDER]
 
-The program logs numbered events and acknowledges each in a page of memory that it shares with us: what
-is acknowledged, its call has returned. Nothing acknowledged may be missing, and nothing may be there
-twice.
+The program logs numbered events and acknowledges each in a page of memory that it shares with us:
+when a number is acknowledged, its call has returned. No such number may be missing, and none may be
+there twice.
 """
 
 import argparse
@@ -35,7 +35,9 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
 
     columns = "{:14} {:>12} {:>12} {:>12} {:>8} {:>8}"
-    print(columns.format("killed -9", "acknowledged", "in the file", "recovered", "missing", "twice"))
+    print(
+        columns.format("killed -9", "acknowledged", "in the file", "recovered", "missing", "twice")
+    )
     is_sound = True
     for suffix, kill_at in itertools.product((".atto", ".csv"), KILL_AT):
         path = folder / f"killed-{kill_at}{suffix}"
@@ -85,7 +87,9 @@ def logged_numbers(path: Path) -> list[int]:
     if path.suffix == ".csv":
         lines = path.read_text(encoding="utf-8").splitlines()
         return [int(line.split(",")[2]) for line in lines if ",STEP," in line]
-    return [record.fields["number"] for record in attolog.read(path).records() if record.event == "STEP"]
+    return [
+        record.fields["number"] for record in attolog.read(path).records() if record.event == "STEP"
+    ]
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
       encode_sized(values, Tag::formatted, kUnfillable);
       break;
     }
-    encode_sized(values, Tag::formatted, to_wtf8(shown).substr(0, most));
+    encode_sized(values, Tag::formatted, cut_text(to_wtf8(shown), most));
     Py_DECREF(shown);
     break;
   }
@@ -133,7 +133,7 @@ bool submit_inline(const Call& call, const CallSite* site) {
   if (site->kind == Kind::message) {
     PyObject* text = format_whole(call, nullptr);
     if (text == nullptr && !clear_if_ordinary()) return lose(call);
-    if (text != nullptr) encode_sized(values, Tag::formatted, to_wtf8(text).substr(0, most));
+    if (text != nullptr) encode_sized(values, Tag::formatted, cut_text(to_wtf8(text), most));
     Py_XDECREF(text);
   }
   encode_text(values, call.first, most);
@@ -171,7 +171,7 @@ bool submit_values(const Call& call, const CallSite* site) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
   PyObject* text = format_whole(call, site);
   if (text == nullptr && !clear_if_ordinary()) return lose(call);
-  if (text != nullptr) encode_str(values, to_wtf8(text).substr(0, most));
+  if (text != nullptr) encode_str(values, cut_text(to_wtf8(text), most));
   Py_XDECREF(text);
   return submit(*call.logger->root, site->site, values.view());
 }
@@ -362,7 +362,10 @@ PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (!is_taken(*logger->root)) Py_RETURN_NONE;
   // print's own way of putting a line together, and its own complaints.
   PyObject* text = call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
-  if (text == nullptr) return nullptr;
+  if (text == nullptr) {
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) lose({logger, nullptr, nullptr, 0, nullptr, kNone});
+    return nullptr;
+  }
   if (text == Py_None) return text;  // it went to a file of its own
   const bool done = submit_text(logger, Kind::print, text);
   Py_DECREF(text);

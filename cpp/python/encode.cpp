@@ -3,6 +3,7 @@
 #include <datetime.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "core/codec.hpp"
@@ -39,16 +40,8 @@ void put_float(Buffer& out, Tag tag, double payload) {
   out.advance(9);
 }
 
-// Text beyond the limit is cut; how long it was stands behind it.
 void put_cut(Buffer& out, std::string text, std::size_t most) {
-  if (text.size() > most) {
-    const std::size_t length = text.size();
-    text.resize(most);
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
-    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xc0) text.pop_back();
-    text += "... [cut; " + std::to_string(length) + " bytes]";
-  }
-  encode_str(out, text);
+  encode_str(out, cut_text(std::move(text), most));
 }
 
 // What is recorded where a value's own code raised. False: the exception must pass.
@@ -127,31 +120,32 @@ bool put_time(Buffer& out, PyObject* object, std::size_t most) {
   return true;
 }
 
-void put_duration(Buffer& out, PyObject* object) {
+bool put_duration(Buffer& out, PyObject* object, std::size_t most) {
+  // A timedelta reaches further than 64 bits of microseconds.
+  if (std::abs(PyDateTime_DELTA_GET_DAYS(object)) > 106'751'990) return encode_str_of(out, object, most);
   const std::int64_t seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(object)} * 86400 +
                                PyDateTime_DELTA_GET_SECONDS(object);
   put_tagged(out, Tag::duration, seconds * kSecondUs + PyDateTime_DELTA_GET_MICROSECONDS(object));
+  return true;
 }
 
-// A class of a module that the program has imported itself; null otherwise. A borrowed reference is
-// enough: modules stay. (No import here: a log call must not load numpy.)
+// A class of a module that the program has imported itself, as a new reference; null otherwise. (No
+// import here: a log call must not load numpy.)
 PyObject* class_if_loaded(const char* module, const char* name) {
   PyObject* modules = PyImport_GetModuleDict();
   PyObject* owner = PyDict_GetItemString(modules, module);
   if (owner == nullptr) return nullptr;
   PyObject* found = PyObject_GetAttrString(owner, name);
-  if (found == nullptr) {
-    PyErr_Clear();
-    return nullptr;
-  }
-  Py_DECREF(found);
+  if (found == nullptr) PyErr_Clear();
   return found;
 }
 
 bool is_instance(PyObject* object, const char* module, const char* name) {
   PyObject* type = class_if_loaded(module, name);
-  return type != nullptr && PyType_Check(type) &&
-         PyType_IsSubtype(Py_TYPE(object), reinterpret_cast<PyTypeObject*>(type)) != 0;
+  const bool is_one = type != nullptr && PyType_Check(type) &&
+                      PyType_IsSubtype(Py_TYPE(object), reinterpret_cast<PyTypeObject*>(type)) != 0;
+  Py_XDECREF(type);
+  return is_one;
 }
 
 struct Width {
@@ -196,6 +190,14 @@ bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
 }
 
 }  // namespace
+
+std::string cut_text(std::string text, std::size_t most) {
+  const std::size_t length = text.size();
+  if (length <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  text.resize(most);
+  return text + "... [cut; " + std::to_string(length) + " bytes]";
+}
 
 bool prepare_encoding() {
   PyDateTime_IMPORT;
@@ -269,10 +271,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
     return true;
   }
   if (PyTime_CheckExact(object)) return put_time(out, object, most);
-  if (PyDelta_CheckExact(object)) {
-    put_duration(out, object);
-    return true;
-  }
+  if (PyDelta_CheckExact(object)) return put_duration(out, object, most);
   if (is_instance(object, "numpy", "generic")) return put_numpy(out, object, most);
   if (is_instance(object, "enum", "Enum")) return put_enum(out, object, most);
   return encode_str_of(out, object, most);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "core/buffer.hpp"
 #include "core/value.hpp"
@@ -104,6 +105,8 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 
 // The str() of any object; the same of an exception in it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
+// WTF-8 of at most `most` bytes; if it is longer it is cut between two characters, and says so.
+std::string cut_text(std::string text, std::size_t most);
 
 // A str as text, whatever its kind.
 void encode_text(Buffer& out, PyObject* text, std::size_t most);

@@ -45,7 +45,20 @@ PyObject* new_logger(PyTypeObject* type) {
   return reinterpret_cast<PyObject*>(logger);
 }
 
+// What log calls import, imported before there are any: a forked child could wait for ever for the
+// import that another thread of its parent was at.
+bool import_helpers() {
+  for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache", "tokenize",
+                           "traceback"}) {
+    PyObject* module = PyImport_ImportModule(name);
+    if (module == nullptr) return false;
+    Py_DECREF(module);
+  }
+  return true;
+}
+
 bool open_channel(Root& root, const ChannelOptions& options) {
+  if (!import_helpers()) return false;
   std::shared_ptr<Channel> channel;
   std::string failure;
   int error_number = 0;
@@ -136,7 +149,7 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
   Channel* channel = as_logger(self)->root->channel.load(std::memory_order_acquire);
-  if (channel == nullptr) Py_RETURN_TRUE;
+  if (channel == nullptr || channel->is_forked()) Py_RETURN_TRUE;  // nothing was logged here yet
   // In slices, so that Ctrl-C gets through.
   bool is_done = false;
   bool is_over = false;
@@ -173,9 +186,13 @@ PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
   Root& root = *as_logger(self)->root;
   const auto channel = root.take_down();
-  if (channel == nullptr) Py_RETURN_TRUE;
+  bool is_done = true;
+  for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
+  if (channel == nullptr) return PyBool_FromLong(is_done ? 1 : 0);
   root.is_closed.store(true, std::memory_order_relaxed);
-  return PyBool_FromLong(close_channel(channel, deadline) ? 1 : 0);
+  // A forked child that has not logged has nothing to wait for.
+  is_done = (channel->is_forked() || close_channel(channel, deadline)) && is_done;
+  return PyBool_FromLong(is_done ? 1 : 0);
 }
 
 PyObject* enter(PyObject* self, PyObject*) { return Py_NewRef(self); }

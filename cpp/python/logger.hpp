@@ -41,7 +41,8 @@ struct Root {
   // The channel, also after it was closed: its counts are still asked for.
   mutable std::mutex mutex;  // owner, past
   std::shared_ptr<Channel> owner;
-  Counts past;                           // of channels before this one
+  std::vector<std::shared_ptr<Channel>> former;  // before this one, while they finish their files
+  Counts past;                           // of those that have
   std::atomic<std::uint64_t> late{0};    // calls after close
   std::atomic<bool> is_closed{false};    // by the user, as opposed to not opened yet
 
@@ -49,6 +50,8 @@ struct Root {
   void use(std::shared_ptr<Channel> next);
   // Takes the channel out of use; it is still asked for its counts.
   std::shared_ptr<Channel> take_down();
+  // Those before this one that still finish their files.
+  std::vector<std::shared_ptr<Channel>> unfinished() const;
   void update_mode();
   Counts counts() const;
   // A call that came after close: counted, and said once.

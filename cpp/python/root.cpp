@@ -3,6 +3,16 @@
 
 namespace attolog::python {
 
+namespace {
+
+void add(Counts& sum, const Counts& more) {
+  sum.written += more.written;
+  sum.waiting += more.waiting;
+  sum.dropped += more.dropped;
+}
+
+}  // namespace
+
 void Root::update_mode() {
   const bool is_on = channel.load(std::memory_order_relaxed) != nullptr &&
                      is_enabled.load(std::memory_order_relaxed);
@@ -11,8 +21,15 @@ void Root::update_mode() {
 }
 
 void Root::use(std::shared_ptr<Channel> next) {
-  take_down();
+  // What had the records so far is finished by the writer.
+  if (const auto before = take_down(); before && !before->is_forked()) before->let_go();
   const std::lock_guard lock(mutex);
+  if (owner) former.push_back(std::move(owner));
+  std::erase_if(former, [this](const auto& channel) {
+    if (!channel->is_finished() && !channel->is_forked()) return false;
+    if (!channel->is_forked()) add(past, channel->counts());
+    return true;
+  });
   owner = std::move(next);
   is_closed.store(false, std::memory_order_relaxed);
   channel.store(owner.get(), std::memory_order_release);
@@ -23,26 +40,25 @@ std::shared_ptr<Channel> Root::take_down() {
   const std::lock_guard lock(mutex);
   const bool was_on = channel.exchange(nullptr, std::memory_order_acq_rel) != nullptr;
   update_mode();
-  if (was_on) return owner;
-  if (owner && !owner->is_forked()) {
-    const Counts last = owner->counts();
-    past.written += last.written;
-    past.waiting += last.waiting;
-    past.dropped += last.dropped;
+  return was_on ? owner : nullptr;
+}
+
+std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
+  const std::lock_guard lock(mutex);
+  std::vector<std::shared_ptr<Channel>> channels;
+  for (const auto& channel : former) {
+    if (!channel->is_forked() && !channel->is_finished()) channels.push_back(channel);
   }
-  owner.reset();
-  return nullptr;
+  return channels;
 }
 
 Counts Root::counts() const {
   const std::lock_guard lock(mutex);
   Counts sum = past;
-  if (owner && !owner->is_forked()) {
-    const Counts now = owner->counts();
-    sum.written += now.written;
-    sum.waiting += now.waiting;
-    sum.dropped += now.dropped;
+  for (const auto& channel : former) {
+    if (!channel->is_forked()) add(sum, channel->counts());
   }
+  if (owner && !owner->is_forked()) add(sum, owner->counts());
   sum.dropped += late.load(std::memory_order_relaxed);
   return sum;
 }

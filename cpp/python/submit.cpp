@@ -57,7 +57,8 @@ enum class Waited { room, drop, raised };
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
 // forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the interpreter
 // ends is taken off by pthread_exit.
-Waited wait_for_room(Channel* channel, Producer* producer, std::uint64_t size) {
+// A record that is lost is counted in here, where the channel is sure to live.
+Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
   const auto start = steady_clock::now();
@@ -78,6 +79,11 @@ Waited wait_for_room(Channel* channel, Producer* producer, std::uint64_t size) {
       break;
     }
   }
+  // One that was switched over meanwhile goes to the next file.
+  if (result == Waited::drop && root.channel.load(std::memory_order_acquire) != channel && !root.is_closed) {
+    result = Waited::room;
+  }
+  if (result != Waited::room) channel->drop(1);
   channel->unpin();
   return result;
 }
@@ -117,9 +123,16 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 bool submit(Root& root, std::uint32_t site, std::string_view values) {
   char reference[16];
-  bool is_spilled = false;
+  const std::uint32_t plain_site = site;
+  const std::string_view plain_values = values;
+  const Channel* spilled_to = nullptr;
   for (;;) {
     Channel* channel = usable_channel(root);
+    if (channel != spilled_to) {  // switched while it waited: the spill file is another's
+      site = plain_site;
+      values = plain_values;
+      spilled_to = nullptr;
+    }
     if (channel == nullptr) {
       root.count_late();
       return true;
@@ -136,7 +149,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
     const bool has_stamp = root.has_time.load(std::memory_order_relaxed);
     const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
-    if (!is_spilled && before + values.size() > (producer->mask + 1) / 4) {
+    if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number) {
         channel->drop(1);
@@ -147,7 +160,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
       std::memcpy(reference + 8, &size, 8);
       values = {reference, sizeof reference};
       site |= kSpilled;
-      is_spilled = true;
+      spilled_to = channel;
     }
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (!channel->has_room(*producer, size)) {
@@ -155,11 +168,8 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
         channel->drop(1);
         return true;
       }
-      const Waited waited = wait_for_room(channel, producer, size);
-      if (waited != Waited::room) {
-        channel->drop(1);
-        return waited == Waited::drop;
-      }
+      const Waited waited = wait_for_room(root, channel, producer, size);
+      if (waited != Waited::room) return waited == Waited::drop;
       continue;  // a signal handler may have logged, closed or forked meanwhile
     }
     const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};

@@ -21,7 +21,11 @@ std::string to_wtf8(PyObject* text) {
 }
 
 PyObject* from_wtf8(std::string_view text) {
-  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogatepass");
+  const auto n = static_cast<Py_ssize_t>(text.size());
+  PyObject* result = PyUnicode_DecodeUTF8(text.data(), n, "surrogatepass");
+  if (result != nullptr || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) return result;
+  PyErr_Clear();  // only damage is no WTF-8
+  return PyUnicode_DecodeUTF8(text.data(), n, "replace");
 }
 
 bool equal_text(PyObject* a, PyObject* b) {

@@ -101,7 +101,10 @@ void Channel::open_session() {
     throw;
   }
   clock_.start(session_->header().clock);
-  Writer::get().sites().attach(*session_);
+  if (!Writer::get().sites().attach(*session_)) {
+    session_->remove();
+    throw std::runtime_error(folder_ + ": no room for the names of what is logged");
+  }
   drain_ = std::make_unique<Drain>(*session_, *output_, make_sink(target_), progress_);
   // The first ring takes a millisecond or two to make: not in the first call.
   if (Producer* spare = make_ring()) free_.push_back(spare);
@@ -382,6 +385,10 @@ bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return true;
   const bool got_through = flush(deadline) && finish(kSweepPatience);
+  if (got_through && !folder_.empty()) {  // of children that ended within the last second
+    for (const std::string& message : recover(folder_, main_path_).messages) say(message);
+    tidy(folder_);
+  }
   if (!got_through && is_failing() && session_->name().empty()) give_up();  // nothing to recover from
   return got_through;
 }

@@ -38,4 +38,7 @@ def _str(value: Any) -> str:
     try:
         return str(value)
     except Exception as error:  # logging does not raise
-        return f"<str() of {type(value).__name__} raised {type(error).__name__}: {error}>"
+        try:
+            return f"<str() of {type(value).__name__} raised {type(error).__name__}: {error}>"
+        except Exception:  # not even that
+            return f"<str() of {type(value).__name__} raised {type(error).__name__}>"

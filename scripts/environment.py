@@ -1,7 +1,7 @@
 """Makes a virtual environment, or adds to one, from what pyproject.toml asks for.
 
-    python scripts/venv.py .venv                    the environment and the build tools
-    python scripts/venv.py .venv --group test       and the packages of a dependency group
+    python scripts/environment.py .venv                    the environment and the build tools
+    python scripts/environment.py .venv --group test       and the packages of a dependency group
 
 pip reads dependency groups only since 25.1, and nothing newer than Python's own pip is needed here.
 """
@@ -18,6 +18,7 @@ BUILD_TOOLS = ["cmake>=3.20", "ninja"]
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Makes a virtual environment, or adds to one.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--group", action="append", default=[], help="a dependency group")
