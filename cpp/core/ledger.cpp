@@ -98,6 +98,12 @@ Ledger::Ledger(std::string folder, std::string log_path)
 
 void Ledger::open() {
   file_ = File(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file_ && errno == ENOENT) {
+    // Somebody has cleared the folder away. What is mapped lives on, so logging does too.
+    ::mkdir(folder_.substr(0, folder_.rfind('/')).c_str(), 0700);
+    ::mkdir(folder_.c_str(), 0700);
+    file_ = File(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  }
   if (!file_) fail(path_);
   allocate(file_.fd(), 0, kPage);
   mapping_ = Mapping::private_of(file_.fd(), kPage, true);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -14,12 +15,15 @@ namespace attolog {
 
 Ring Ring::create(const std::string& path, std::size_t capacity) {
   const std::size_t size = kPage + capacity;
-  const File file = path.empty() ? memory_file(size) : create_file(path, size);
+  // It gets its name once it is a ring: a process may die here.
+  const std::string fresh = path + "-";
+  const File file = path.empty() ? memory_file(size) : create_file(fresh, size);
   Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, true);
   auto* header = new (mapping.data()) RingHeader{};
   header->capacity = capacity;
   // release: pairs with the acquire in open, which may run as soon as the file has a name.
   header->magic.store(RingHeader::kMagic, std::memory_order_release);
+  if (!path.empty() && ::rename(fresh.c_str(), path.c_str()) != 0) fail(path);
 #if defined(MADV_POPULATE_WRITE)
   ::madvise(mapping.data(), size, MADV_POPULATE_WRITE);  // no page faults in the first calls
 #endif

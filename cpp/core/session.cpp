@@ -186,9 +186,9 @@ bool Session::is_alive() const {
 
 void Session::remove() {
   if (name_.empty()) return;
-  for (const std::string& path : ring_paths()) ::unlink(path.c_str());
-  for (const std::string& file : list_files(folder_, ".spill")) {
-    if (file.starts_with(name_ + ".")) ::unlink((folder_ + "/" + file).c_str());
+  const std::string own = name_ + std::string(kSessionSuffix);
+  for (const std::string& file : list_files(folder_, "")) {
+    if (file != own && file.starts_with(name_ + ".")) ::unlink((folder_ + "/" + file).c_str());
   }
   ::unlink((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str());
 }

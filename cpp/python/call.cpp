@@ -249,15 +249,13 @@ PyObject* missing_text(const char* method) {
   return nullptr;
 }
 
+// What logs is apart from what finds that there is nothing to do, which then needs no stack.
 template <std::uint8_t level>
-PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+[[gnu::noinline]] PyObject* log_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                                      PyObject* kwnames) {
   Logger* logger = as_logger(self);
   Root* root = logger->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::off ||
-      root->level.load(std::memory_order_relaxed) > level) {
-    if (root->is_closed.load(std::memory_order_relaxed)) [[unlikely]] is_taken(*root);
-    Py_RETURN_NONE;
-  }
+  if (root->is_closed.load(std::memory_order_relaxed) && !is_taken(*root)) [[unlikely]] Py_RETURN_NONE;
   if (nargs < 1) [[unlikely]] return missing_text("a level's method");
   const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
   if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
@@ -273,9 +271,19 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
   return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, level});
 }
 
-}  // namespace
+template <std::uint8_t level>
+PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Root* root = as_logger(self)->root;
+  if ((root->mode.load(std::memory_order_relaxed) == Mode::off ||
+       root->level.load(std::memory_order_relaxed) > level) &&
+      !root->is_closed.load(std::memory_order_relaxed)) {
+    Py_RETURN_NONE;
+  }
+  return log_level<level>(self, args, nargs, kwnames);
+}
 
-PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+[[gnu::noinline]] PyObject* log_any(PyObject* self, PyObject* const* args, std::size_t nargsf,
+                                    PyObject* kwnames) {
   Logger* logger = as_logger(self);
   Root* root = logger->root;
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
@@ -295,6 +303,17 @@ PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf,
     if (!is_taken(*root)) Py_RETURN_NONE;
   }
   return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, kNone});
+}
+
+}  // namespace
+
+PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+  const Root* root = as_logger(self)->root;
+  if (root->mode.load(std::memory_order_relaxed) == Mode::off && PyVectorcall_NARGS(nargsf) != 0 &&
+      !root->is_closed.load(std::memory_order_relaxed)) {
+    Py_RETURN_NONE;
+  }
+  return log_any(self, args, nargsf, kwnames);
 }
 
 PyObject* call_debug(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

@@ -94,7 +94,9 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   }
 }
 
-PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+// Apart from call_event, whose way through while off then needs no stack.
+[[gnu::noinline]] PyObject* log_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                                      PyObject* kwnames) {
   const Event* event = as_event(self);
   const Root* root = event->root;
   if (root->mode.load(std::memory_order_relaxed) == Mode::on && nargs == event->n_fields &&
@@ -102,11 +104,17 @@ PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     if (write_fast(root, event->bound, event->site, args, nargs, kAcceptEverything)) [[likely]] {
       Py_RETURN_NONE;
     }
-  } else if (root->mode.load(std::memory_order_relaxed) == Mode::off &&
-             !root->is_closed.load(std::memory_order_relaxed)) {
-    Py_RETURN_NONE;
   }
   return call_event_slowly(event, args, nargs, kwnames);
+}
+
+PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Root* root = as_event(self)->root;
+  if (root->mode.load(std::memory_order_relaxed) == Mode::off &&
+      !root->is_closed.load(std::memory_order_relaxed)) {
+    Py_RETURN_NONE;
+  }
+  return log_event(self, args, nargs, kwnames);
 }
 
 int traverse_event(PyObject* self, visitproc visit, void* arg) {

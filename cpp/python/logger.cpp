@@ -51,8 +51,9 @@ bool import_helpers() {
   for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache", "tokenize",
                            "traceback"}) {
     PyObject* module = PyImport_ImportModule(name);
-    if (module == nullptr) return false;
-    Py_DECREF(module);
+    // A program that may not read its own library logs all the same, without names of values.
+    if (module == nullptr && !clear_if_ordinary()) return false;
+    Py_XDECREF(module);
   }
   return true;
 }

@@ -49,6 +49,7 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
   while (const Record* record = merge.next()) {
     sink->append(*record, bytes);
     if (bytes.size() < (std::size_t{1} << 20)) continue;
+    sink->finish(bytes);
     write_all(fd, bytes.view());
     bytes.clear();
   }

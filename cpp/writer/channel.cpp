@@ -89,12 +89,13 @@ void Channel::open_session() {
   try {
     output_ = std::make_unique<Output>(target_.path, folder_);
     if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
-      if (living == 0) {
-        output_->truncate();
-      } else {
+      // Asked again now that others can see us, and while nobody can write.
+      const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
+      if (!output_->truncate(is_ours)) {
         say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
       }
     }
+    if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();
     if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
   } catch (...) {
     session_->remove();
@@ -179,7 +180,8 @@ Producer* Channel::make_ring() {
       ring = Ring::create("", capacity);
       say(std::string(error.what()) + "; this ring is kept in memory and lost with the process");
     } catch (const std::system_error& no_memory) {
-      say(std::string(no_memory.what()) + "; the thread's records are dropped");
+      if (!said_no_ring_) say(std::string(no_memory.what()) + "; the thread's records are dropped");
+      said_no_ring_ = true;
       return nullptr;
     }
   }
@@ -283,15 +285,7 @@ bool Channel::drain() {
   }
   const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
-  Drain::Outcome outcome;
-  try {
-    outcome = drain_->run(until, report_drops);
-  } catch (const std::system_error& error) {
-    outcome.error = error.code().value();
-  } catch (const std::exception&) {
-    outcome.error = ENOMEM;
-  }
-  report(outcome);
+  sweep(until, report_drops);
   last_sweep_ = steady_clock::now();
   const std::lock_guard state(progress_.mutex);
   ++progress_.steps;
@@ -299,14 +293,30 @@ bool Channel::drain() {
   return true;
 }
 
+bool Channel::sweep(Ticks until, bool report_drops) {
+  Drain::Outcome outcome;
+  try {
+    outcome = drain_->run(until, report_drops);
+  } catch (const std::system_error& error) {
+    outcome.error = error.code().value();
+    outcome.message = error.what();
+  } catch (const std::exception&) {
+    outcome.error = ENOMEM;
+  }
+  report(outcome);
+  return outcome.error == 0;
+}
+
 void Channel::report(const Drain::Outcome& outcome) {
-  if (!outcome.message.empty()) say(outcome.message);
   const bool was_failing = failing_.exchange(outcome.error != 0, std::memory_order_relaxed);
   const auto now = steady_clock::now();
   if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
     last_said_ = now;
-    say(target_.path + ": " + describe_errno(outcome.error) +
+    say((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
+                                 : outcome.message) +
         "; records wait in memory, and are dropped and counted once that is full");
+  } else if (outcome.error == 0 && !outcome.message.empty()) {
+    say(outcome.message);
   }
 }
 
@@ -385,10 +395,6 @@ bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return true;
   const bool got_through = flush(deadline) && finish(kSweepPatience);
-  if (got_through && !folder_.empty()) {  // of children that ended within the last second
-    for (const std::string& message : recover(folder_, main_path_).messages) say(message);
-    tidy(folder_);
-  }
   if (!got_through && is_failing() && session_->name().empty()) give_up();  // nothing to recover from
   return got_through;
 }
@@ -397,13 +403,13 @@ bool Channel::finish(milliseconds patience) {
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || counts().waiting != 0) return false;
-  // A loss that no record came after has not been told of yet.
-  if (session_->header().dropped.load(std::memory_order_relaxed) > session_->reported()) {
-    try {
-      report(drain_->run(std::numeric_limits<Ticks>::max(), true));
-    } catch (const std::system_error& error) {
-      say(target_.path + ": " + error.what());
-    }
+  // What was dropped since the last report, and what children left that have died meanwhile.
+  if (session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() &&
+      !sweep(std::numeric_limits<Ticks>::max(), true)) {
+    return false;
+  }
+  if (!folder_.empty()) {
+    for (const std::string& message : recover(folder_, main_path_).messages) say(message);
   }
   if (options_.fsync_interval > 0) output_->sync();
   session_->remove();

@@ -158,6 +158,7 @@ class Channel {
   bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
+  bool sweep(Ticks until, bool report_drops);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
 
   ChannelOptions options_;
@@ -171,6 +172,7 @@ class Channel {
   mutable std::mutex rings_mutex_;  // slots_, free_
   std::deque<Slot> slots_;
   std::vector<Producer*> free_;
+  bool said_no_ring_ = false;
   std::atomic<std::uint64_t> spills_{0};
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time

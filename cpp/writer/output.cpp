@@ -32,15 +32,15 @@ void Output::open() {
   // /dev/stdout and its like are symbolic links by nature; a log file that is one could be a trap.
   const int follow = is_system_path(path_) ? 0 : O_NOFOLLOW;
   const bool exists = ::stat(path_.c_str(), &info) == 0;
-  is_regular_ = !exists || S_ISREG(info.st_mode);
+  const bool expects_regular = !exists || S_ISREG(info.st_mode);
   if (exists && S_ISDIR(info.st_mode)) {
     errno = EISDIR;
     fail(path_);
   }
   // Non-blocking while opening: a FIFO without a reader is an error, not a wait.
   const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | follow;
-  File file(::open(path_.c_str(), flags | (is_regular_ ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
-  if (!file && errno == EACCES && is_regular_) {
+  File file(::open(path_.c_str(), flags | (expects_regular ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
+  if (!file && errno == EACCES && expects_regular) {
     file = File(::open(path_.c_str(), flags | O_WRONLY, 0666));
   }
   if (!file) {
@@ -51,11 +51,12 @@ void Output::open() {
     fail(path_);
   }
   if (::fstat(file.fd(), &info) != 0) fail(path_);
-  is_regular_ = S_ISREG(info.st_mode);
-  if (is_regular_ && info.st_nlink > 1 && follow != 0) {
+  const bool is_regular = S_ISREG(info.st_mode);
+  if (is_regular && info.st_nlink > 1 && follow != 0) {
     throw std::runtime_error(path_ + ": has a second name (hard link); logging into it is refused");
   }
-  if (!is_regular_) ::fcntl(file.fd(), F_SETFL, O_APPEND);
+  if (!is_regular) ::fcntl(file.fd(), F_SETFL, O_APPEND);
+  is_regular_ = is_regular;
   file_ = std::move(file);
 }
 
@@ -118,6 +119,9 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     if (ledger_) ledger_->close_intent();
   } catch (const std::system_error& error) {
     result.error = error.code().value();
+  } catch (const std::runtime_error& error) {  // what is now under the name is refused
+    result.error = EPERM;
+    message = error.what();
   }
   if (ledger_) {
     ledger_->release();
@@ -178,16 +182,30 @@ bool Output::is_empty() const {
 
 void Output::sync() { ::fdatasync(file_.fd()); }
 
-void Output::truncate() {
+bool Output::truncate(const std::function<bool()>& may) {
   if (ledger_) ledger_->acquire();
-  const int result = ::ftruncate(file_.fd(), 0);
+  const bool does = may();
+  const int result = does ? ::ftruncate(file_.fd(), 0) : 0;
   const int error = errno;
-  forget();
+  if (does) forget();
   if (ledger_) ledger_->release();
   if (result != 0) {
     errno = error;
     fail(path_);
   }
+  return does;
+}
+
+void Output::end_line() {
+  if (!is_regular_) return;
+  if (ledger_) ledger_->acquire();
+  struct stat info{};
+  char last = '\n';
+  if (::fstat(file_.fd(), &info) == 0 && info.st_size > 0 &&
+      ::pread(file_.fd(), &last, 1, info.st_size - 1) == 1 && last != '\n') {
+    write_all("\n");
+  }
+  if (ledger_) ledger_->release();
 }
 
 void Output::close_locks() {

@@ -37,7 +37,10 @@ class Output {
   void forget();
 
   void sync();      // fdatasync
-  void truncate();  // empties the file and forgets what was remembered
+  // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the ledger's
+  // lock. Whether it did.
+  bool truncate(const std::function<bool()>& may);
+  void end_line();  // ends a last line that a power cut or another program left open
   bool is_empty() const;
 
   bool is_regular() const { return is_regular_; }

@@ -1,5 +1,6 @@
 #include "writer/recovery.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,7 +97,22 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
   return result;
 }
 
+bool has_other_living(const std::string& folder, const std::string& name) {
+  for (const std::string& file : list_files(folder, kSessionSuffix)) {
+    const auto session = Session::open(folder, file, Session::Access::read);
+    if (session != nullptr && session->name() != name && session->is_alive()) return true;
+  }
+  return false;
+}
+
 void tidy(const std::string& folder) {
+  // Sessions whose process died before they had their name.
+  for (const std::string& name : list_files(folder, "")) {
+    if (name.front() != '.' || name == "." || name == "..") continue;
+    const std::string path = folder + "/" + name;
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (file && try_lock(file.fd())) ::unlink(path.c_str());
+  }
   for (const std::string& name : list_files(folder, kLedgerSuffix)) {
     try {
       Ledger ledger(folder, name.substr(0, name.size() - kLedgerSuffix.size()));

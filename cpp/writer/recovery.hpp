@@ -25,6 +25,9 @@ Recovery recover(const std::string& folder, const std::string& log_path);
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
+// Whether a living session other than `name` is in the folder.
+bool has_other_living(const std::string& folder, const std::string& name);
+
 // Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);
 
