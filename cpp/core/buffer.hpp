@@ -1,5 +1,5 @@
-// A growable run of bytes. Unlike std::string it hands out room before it is written, so that number
-// formatting writes in place.
+// A growable run of bytes. Unlike std::string it hands out room before it is written, so that
+// number formatting writes in place.
 #pragma once
 
 #include <cstddef>

@@ -27,7 +27,8 @@ inline std::uint64_t clock_ns(clockid_t clock) {
 
 inline Ticks now_ticks() {
 #if defined(__x86_64__)
-  if (kTicksAreTsc) [[likely]] return __rdtsc();
+  if (kTicksAreTsc) [[likely]]
+    return __rdtsc();
 #endif
   return clock_ns(CLOCK_MONOTONIC);
 }
@@ -55,8 +56,8 @@ class Clock {
   // Writes the first segment. Takes up to 2 ms where no earlier reading is at hand to measure the
   // ticks' rate against.
   void start(ClockHistory& history);
-  // Called now and then. Differences below a second are slewed over the next seconds; a larger one is
-  // a jump, which is returned in ns (else 0) and taken over at once.
+  // Called now and then. Differences below a second are slewed over the next seconds; a larger one
+  // is a jump, which is returned in ns (else 0) and taken over at once.
   std::int64_t follow(ClockHistory& history);
 
  private:

@@ -83,8 +83,7 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
   switch (value.tag) {
     case Tag::none:
     case Tag::false_:
-    case Tag::true_:
-      return true;
+    case Tag::true_: return true;
     case Tag::int64:
     case Tag::datetime:
     case Tag::date:
@@ -96,23 +95,15 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
     case Tag::uint8:
     case Tag::uint16:
     case Tag::uint32:
-    case Tag::uint64:
-      return cursor.take(value.i);
-    case Tag::datetime_utc:
-      return cursor.take(value.i) && cursor.take(value.offset_seconds);
+    case Tag::uint64: return cursor.take(value.i);
+    case Tag::datetime_utc: return cursor.take(value.i) && cursor.take(value.offset_seconds);
     case Tag::float64:
-    case Tag::float32:
-      return cursor.take(value.f);
+    case Tag::float32: return cursor.take(value.f);
     case Tag::str:
     case Tag::bytes:
-    case Tag::bigint:
-      return cursor.take_sized<std::uint32_t>(value.text);
-    case Tag::ascii:
-      value.tag = Tag::str;
-      return cursor.take_sized<std::uint8_t>(value.text);
-    case Tag::long_ascii:
-      value.tag = Tag::str;
-      return cursor.take_sized<std::uint32_t>(value.text);
+    case Tag::bigint: return cursor.take_sized<std::uint32_t>(value.text);
+    case Tag::ascii: value.tag = Tag::str; return cursor.take_sized<std::uint8_t>(value.text);
+    case Tag::long_ascii: value.tag = Tag::str; return cursor.take_sized<std::uint32_t>(value.text);
     case Tag::latin1:
       value.tag = Tag::str;
       if (!cursor.take_sized<std::uint32_t>(raw)) return false;
@@ -135,8 +126,7 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
       value.is_formatted = true;
       value.formatted = raw;
       return true;
-    case Tag::end:
-      break;
+    case Tag::end: break;
   }
   return false;
 }
@@ -193,7 +183,9 @@ void encode_int(Buffer& out, std::int64_t value) {
   out.advance(9);
 }
 
-void encode_str(Buffer& out, std::string_view wtf8) { encode_sized(out, Tag::str, wtf8); }
+void encode_str(Buffer& out, std::string_view wtf8) {
+  encode_sized(out, Tag::str, wtf8);
+}
 
 void encode_record(Buffer& out, std::uint32_t site, Ticks ticks, std::string_view values) {
   const std::size_t padding = (8 - values.size() % 8) % 8;

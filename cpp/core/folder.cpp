@@ -29,7 +29,8 @@ std::uint64_t fnv1a(std::string_view text) {
 
 std::string hex(std::uint64_t value) {
   std::string digits(16, '0');
-  for (std::size_t i = digits.size(); i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
+  for (std::size_t i = digits.size(); i-- > 0; value >>= 4)
+    digits[i] = "0123456789abcdef"[value & 15];
   return digits;
 }
 
@@ -69,7 +70,8 @@ std::string log_folder(const std::string& root, const std::string& real_path, bo
   const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
   if (!make_private(ours, create)) return "";
   std::string name = std::filesystem::path(real_path).filename().string().substr(0, 64);
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '.'; }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '.'; }, '_');
   const std::string folder = ours + "/" + name + "-" + hex(fnv1a(real_path));
   return make_private(folder, create) ? folder : "";
 }
@@ -86,6 +88,8 @@ std::vector<std::string> list_files(const std::string& folder, std::string_view 
   return names;
 }
 
-void remove_if_empty(const std::string& folder) { ::rmdir(folder.c_str()); }
+void remove_if_empty(const std::string& folder) {
+  ::rmdir(folder.c_str());
+}
 
 }  // namespace attolog

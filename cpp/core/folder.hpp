@@ -1,5 +1,5 @@
-// Where rings, sessions and ledgers live: <root>/attolog-UID/<log file>-<hash>/, all of it private to
-// the user. On tmpfs by default, so that it survives the process but not the machine.
+// Where rings, sessions and ledgers live: <root>/attolog-UID/<log file>-<hash>/, all of it private
+// to the user. On tmpfs by default, so that it survives the process but not the machine.
 #pragma once
 
 #include <string>
@@ -15,11 +15,13 @@ std::string default_ring_root();
 // std::system_error where the folder does not exist.
 std::string real_log_path(const std::string& path);
 
-// The folder of one log file under `root`. Made where `create`; "" where it does not exist otherwise.
-// Throws std::runtime_error where a folder has the wrong owner or mode, and std::system_error.
+// The folder of one log file under `root`. Made where `create`; "" where it does not exist
+// otherwise. Throws std::runtime_error where a folder has the wrong owner or mode, and
+// std::system_error.
 std::string log_folder(const std::string& root, const std::string& real_path, bool create);
 
-// Names (not paths) of the files in `folder` that end with `suffix`, sorted; none where there is no folder.
+// Names (not paths) of the files in `folder` that end with `suffix`, sorted; none where there is no
+// folder.
 std::vector<std::string> list_files(const std::string& folder, std::string_view suffix);
 
 // Removes the folder if nothing is left in it.

@@ -35,7 +35,8 @@ namespace {
 std::int64_t birth_of(int fd) {
 #if defined(__linux__)
   struct statx info{};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info) == 0 && (info.stx_mask & STATX_BTIME) != 0) {
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info) == 0 &&
+      (info.stx_mask & STATX_BTIME) != 0) {
     return info.stx_btime.tv_sec * 1'000'000'000 + info.stx_btime.tv_nsec;
   }
 #endif
@@ -125,7 +126,9 @@ std::string Ledger::acquire() {
   return page().open.load(std::memory_order_acquire) != 0 ? settle() : "";
 }
 
-void Ledger::release() { unlock(file_.fd()); }
+void Ledger::release() {
+  unlock(file_.fd());
+}
 
 void Ledger::intend(const Session& session, std::uint64_t batch, int log_fd, std::uint64_t offset,
                     std::string_view bytes) {
@@ -163,9 +166,11 @@ std::string Ledger::settle() {
         session->commit(p.batch);
       }
     } else if (size <= p.offset + p.length) {
-      if (size > p.offset && ::ftruncate(log.fd(), static_cast<off_t>(p.offset)) != 0) fail(log_path_);
+      if (size > p.offset && ::ftruncate(log.fd(), static_cast<off_t>(p.offset)) != 0)
+        fail(log_path_);
     } else {
-      said = "another program wrote into " + log_path_ + " while a record was being written; both are kept";
+      said = "another program wrote into " + log_path_ +
+             " while a record was being written; both are kept";
     }
   }
   close_intent();

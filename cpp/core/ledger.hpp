@@ -27,8 +27,8 @@ class Ledger {
   // std::system_error.
   Ledger(std::string folder, std::string log_path);
 
-  // Waits for the lock and settles an open intent. What had to be said about it (somebody else wrote
-  // into the log file) is returned; "" mostly.
+  // Waits for the lock and settles an open intent. What had to be said about it (somebody else
+  // wrote into the log file) is returned; "" mostly.
   std::string acquire();
   void release();
 

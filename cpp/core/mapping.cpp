@@ -70,7 +70,8 @@ Mapping::~Mapping() {
 }
 
 Mapping Mapping::of(int fd, std::size_t size, bool writable) {
-  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+  void* data =
+      ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) fail("mapping a file");
   return {data, size};
 }
@@ -112,9 +113,13 @@ bool try_flock(int fd, int kind) {
 
 }  // namespace
 
-bool try_lock(int fd) { return try_flock(fd, LOCK_EX); }
+bool try_lock(int fd) {
+  return try_flock(fd, LOCK_EX);
+}
 
-bool try_lock_shared(int fd) { return try_flock(fd, LOCK_SH); }
+bool try_lock_shared(int fd) {
+  return try_flock(fd, LOCK_SH);
+}
 
 void lock(int fd) {
   while (::flock(fd, LOCK_EX) != 0) {
@@ -122,6 +127,8 @@ void lock(int fd) {
   }
 }
 
-void unlock(int fd) { ::flock(fd, LOCK_UN); }
+void unlock(int fd) {
+  ::flock(fd, LOCK_UN);
+}
 
 }  // namespace attolog

@@ -1,5 +1,5 @@
-// Files in memory. Everything here is created complete (space allocated, no holes), because touching
-// a page that a full file system cannot provide is a SIGBUS.
+// Files in memory. Everything here is created complete (space allocated, no holes), because
+// touching a page that a full file system cannot provide is a SIGBUS.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ class File {
 // Fails with std::system_error whose text starts with `path`.
 File create_file(const std::string& path, std::size_t size);  // new, 0600, `size` bytes allocated
 File open_file(const std::string& path, int flags);           // existing, never through a symlink
-File memory_file(std::size_t size);                           // without a name, gone with the process
-void allocate(int fd, std::size_t from, std::size_t size);    // space for [from, from + size)
+File memory_file(std::size_t size);                         // without a name, gone with the process
+void allocate(int fd, std::size_t from, std::size_t size);  // space for [from, from + size)
 
 // A mapped region, unmapped at the end.
 class Mapping {

@@ -50,7 +50,8 @@ Ring Ring::open(const std::string& path, bool writable) {
 }
 
 bool Ring::is_pending_over(std::uint64_t committed_batch) const {
-  // acquire: pairs with the release in prepare; pending_tail and pending_thread belong to this batch.
+  // acquire: pairs with the release in prepare; pending_tail and pending_thread belong to this
+  // batch.
   const std::uint64_t batch = header().pending_batch.load(std::memory_order_acquire);
   return batch != 0 && batch <= committed_batch;
 }

@@ -1,6 +1,6 @@
-// A session: one process writing one log file. Its mapped page says all that is needed to finish the
-// work without the process: what the file is, how to format it, the clock, the sites, and which batch
-// was the last to reach the file. Rings lie beside it, named after it.
+// A session: one process writing one log file. Its mapped page says all that is needed to finish
+// the work without the process: what the file is, how to format it, the clock, the sites, and which
+// batch was the last to reach the file. Rings lie beside it, named after it.
 //
 // Alive means: the lock on the session file is held. pid and start time are only told to the user.
 #pragma once
@@ -73,7 +73,7 @@ class Session final : public SiteMirror {
 
   SessionHeader& header() const { return *reinterpret_cast<SessionHeader*>(mapping_.data()); }
   LogTarget target() const;
-  const std::string& name() const { return name_; }      // "" in anonymous memory
+  const std::string& name() const { return name_; }  // "" in anonymous memory
   const std::string& folder() const { return folder_; }
   std::string_view sites() const;
 

@@ -17,19 +17,27 @@ enum class Kind : std::uint8_t {
   // Where names do not fit the site table, they travel in the record.
   inline_event = 7,    // values: name, then field name and value in turn
   inline_message = 8,  // values: template, then the fields v1, v2, ...
-  thread = 9,  // a ring's new owner: native id, name. Never shown; it names what follows in the ring.
+  thread =
+      9,  // a ring's new owner: native id, name. Never shown; it names what follows in the ring.
 };
 
 // Standard library levels; 0 for what has none.
-enum Level : std::uint8_t { kNone = 0, kDebug = 10, kInfo = 20, kWarning = 30, kError = 40, kCritical = 50 };
+enum Level : std::uint8_t {
+  kNone = 0,
+  kDebug = 10,
+  kInfo = 20,
+  kWarning = 30,
+  kError = 40,
+  kCritical = 50
+};
 
 struct Site {
   std::uint32_t id = 0;
   Kind kind = Kind::event;
   std::uint8_t level = kNone;
-  std::uint16_t bound = 0;    // how many of `fields`, the last ones, come from bind()
+  std::uint16_t bound = 0;  // how many of `fields`, the last ones, come from bind()
   std::uint32_t line = 0;
-  std::string name;           // event name or template
+  std::string name;  // event name or template
   std::vector<std::string> fields;
   std::string file;
   std::string function;

@@ -1,7 +1,8 @@
 // The site table: every site of a process, as an append-only run of bytes.
 //
-// The process keeps one table (SiteRegistry); each session mirrors it in mapped memory, complete before
-// the first record that needs it, so that rings can be read without the process (SiteReader).
+// The process keeps one table (SiteRegistry); each session mirrors it in mapped memory, complete
+// before the first record that needs it, so that rings can be read without the process
+// (SiteReader).
 #pragma once
 
 #include <atomic>
@@ -61,9 +62,7 @@ class SiteReader {
   // Takes in what was added; `bytes` is the whole table so far.
   void read(std::string_view bytes);
   // Null: no such site, which is damage.
-  const Site* find(std::uint32_t id) const {
-    return id < by_id_.size() ? by_id_[id] : nullptr;
-  }
+  const Site* find(std::uint32_t id) const { return id < by_id_.size() ? by_id_[id] : nullptr; }
 
  private:
   void add(Site site);

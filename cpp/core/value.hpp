@@ -1,7 +1,8 @@
 // The values of a record: how they are tagged on the wire, and how they look once decoded.
 //
-// The same tags serve the ring and the journal. Tag 0 never starts a value, so that the zeros behind
-// a record's last value (padding) and the zeros of untouched memory end a walk by themselves.
+// The same tags serve the ring and the journal. Tag 0 never starts a value, so that the zeros
+// behind a record's last value (padding) and the zeros of untouched memory end a walk by
+// themselves.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,21 @@ enum class Tag : std::uint8_t {
   none = 1,
   false_ = 2,
   true_ = 3,
-  int64 = 4,      // i64
-  float64 = 5,    // f64
-  str = 6,        // u32 length, WTF-8 (UTF-8 in which lone surrogates are let through)
-  ascii = 7,      // u8 length, ASCII
-  long_ascii = 8, // u32 length, ASCII
-  latin1 = 9,     // u32 bytes, one per code point
-  ucs2 = 10,      // u32 bytes, two per code point
-  ucs4 = 11,      // u32 bytes, four per code point
-  bytes = 12,     // u32 length, raw
-  bigint = 13,    // u32 length, the digits of an int beyond 64 bits, decimal or 0x...
-  datetime = 14,  // i64 us since 1970 on the wall clock it was written in (naive)
+  int64 = 4,          // i64
+  float64 = 5,        // f64
+  str = 6,            // u32 length, WTF-8 (UTF-8 in which lone surrogates are let through)
+  ascii = 7,          // u8 length, ASCII
+  long_ascii = 8,     // u32 length, ASCII
+  latin1 = 9,         // u32 bytes, one per code point
+  ucs2 = 10,          // u32 bytes, two per code point
+  ucs4 = 11,          // u32 bytes, four per code point
+  bytes = 12,         // u32 length, raw
+  bigint = 13,        // u32 length, the digits of an int beyond 64 bits, decimal or 0x...
+  datetime = 14,      // i64 us since 1970 on the wall clock it was written in (naive)
   datetime_utc = 15,  // i64 us since 1970 in UTC, i32 seconds of offset from UTC (aware)
-  date = 16,      // i64 days since 1970
-  time = 17,      // i64 us since midnight
-  duration = 18,  // i64 us
+  date = 16,          // i64 days since 1970
+  time = 17,          // i64 us since midnight
+  duration = 18,      // i64 us
   // numpy scalars keep their width; the payload is i64 (u64 for uint64) or f64 all the same.
   int8 = 19,
   int16 = 20,
@@ -48,12 +49,13 @@ inline constexpr std::uint8_t kLastTag = 27;
 // As a formatted text: the hole cannot be filled with this value. (No WTF-8 has this byte.)
 inline constexpr std::string_view kUnfillable = "\xff";
 
-// A decoded value. Texts point into the ring, the block or the decoder's arena: they live as long as
-// the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4 or formatted:
-// decoding folds all text into `str` (WTF-8), and a formatted value carries its text beside it.
+// A decoded value. Texts point into the ring, the block or the decoder's arena: they live as long
+// as the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4 or
+// formatted: decoding folds all text into `str` (WTF-8), and a formatted value carries its text
+// beside it.
 struct Value {
   Tag tag = Tag::none;
-  bool is_formatted = false;        // `formatted` is what stands in the message, whatever `tag` says
+  bool is_formatted = false;  // `formatted` is what stands in the message, whatever `tag` says
   std::int32_t offset_seconds = 0;  // datetime_utc
   union {
     std::int64_t i = 0;  // int*, uint* (bit pattern for uint64), datetime*, date, time, duration

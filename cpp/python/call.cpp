@@ -38,7 +38,8 @@ bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
 
 // An exception that must pass takes the record with it.
 bool lose(const Call& call) {
-  if (Channel* channel = call.logger->root->channel.load(std::memory_order_acquire)) channel->drop(1);
+  if (Channel* channel = call.logger->root->channel.load(std::memory_order_acquire))
+    channel->drop(1);
   return false;
 }
 
@@ -64,9 +65,10 @@ PyObject* format_whole(const Call& call, const CallSite* site) {
   if (format == nullptr || args == nullptr || kwargs == nullptr) PyErr_Clear();
   const Py_ssize_t n = call.n_values();
   std::vector<PyObject*> positional;
-  const bool has_numbers = site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
-                             return !hole.name.empty() && !is_identifier(hole.name);
-                           });
+  const bool has_numbers =
+      site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
+        return !hole.name.empty() && !is_identifier(hole.name);
+      });
   bool is_filled = format != nullptr && kwargs != nullptr;
   for (Py_ssize_t i = 0; is_filled && i < n; ++i) {
     const bool is_keyword = i >= call.n_positional;
@@ -160,10 +162,10 @@ bool submit_values(const Call& call, const CallSite* site) {
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
   Buffer values;
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
-    const bool done = is_message && site->text.ok() && !site->text.whole_at_call()
-                          ? encode_shown(values, site->text, static_cast<std::size_t>(i),
-                                         call.values[i], most)
-                          : encode_any(values, call.values[i], most);
+    const bool done =
+        is_message && site->text.ok() && !site->text.whole_at_call()
+            ? encode_shown(values, site->text, static_cast<std::size_t>(i), call.values[i], most)
+            : encode_any(values, call.values[i], most);
     if (!done) return lose(call);
   }
   if (!is_message || !site->text.whole_at_call()) return finish_values(call, site->site, values);
@@ -179,7 +181,8 @@ bool submit_values(const Call& call, const CallSite* site) {
 bool is_word(PyObject* text) {
   const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
   return n <= 64 && PyUnicode_IS_COMPACT_ASCII(text) &&
-         is_event_name({static_cast<const char*>(PyUnicode_DATA(text)), static_cast<std::size_t>(n)});
+         is_event_name(
+             {static_cast<const char*>(PyUnicode_DATA(text)), static_cast<std::size_t>(n)});
 }
 
 std::uintptr_t place_of_call() {
@@ -255,15 +258,18 @@ template <std::uint8_t level>
                                       PyObject* kwnames) {
   Logger* logger = as_logger(self);
   Root* root = logger->root;
-  if (root->is_closed.load(std::memory_order_relaxed) && !is_taken(*root)) [[unlikely]] Py_RETURN_NONE;
-  if (nargs < 1) [[unlikely]] return missing_text("a level's method");
+  if (root->is_closed.load(std::memory_order_relaxed) && !is_taken(*root)) [[unlikely]]
+    Py_RETURN_NONE;
+  if (nargs < 1) [[unlikely]]
+    return missing_text("a level's method");
   const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
   if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
     PyObject* first = n_values != 0 ? args[0] : nullptr;
     const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
     if (site != nullptr && site->accept != 0) [[likely]] {
       PyObject* const* values = n_values != 0 ? args + 1 : args;
-      if (write_fast(root, logger->bound, site->site, values, n_values != 0 ? n_values : 1, site->accept)) {
+      if (write_fast(root, logger->bound, site->site, values, n_values != 0 ? n_values : 1,
+                     site->accept)) {
         Py_RETURN_NONE;
       }
     }
@@ -292,7 +298,8 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     if (n_values != 0) [[likely]] {
       const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
       if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
-          write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept)) [[likely]] {
+          write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept))
+          [[likely]] {
         Py_RETURN_NONE;
       }
     } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
@@ -307,7 +314,8 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
 
 }  // namespace
 
-PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf,
+                      PyObject* kwnames) {
   const Root* root = as_logger(self)->root;
   if (root->mode.load(std::memory_order_relaxed) == Mode::off && PyVectorcall_NARGS(nargsf) != 0 &&
       !root->is_closed.load(std::memory_order_relaxed)) {
@@ -328,11 +336,13 @@ PyObject* call_warning(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
 PyObject* call_error(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return call_level<kError>(self, args, nargs, kwnames);
 }
-PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                        PyObject* kwnames) {
   return call_level<kCritical>(self, args, nargs, kwnames);
 }
 
-PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
   Logger* logger = as_logger(self);
   if (!is_taken(*logger->root) || logger->root->level.load(std::memory_order_relaxed) > kError) {
     Py_RETURN_NONE;
@@ -362,7 +372,8 @@ PyObject* call_text(PyObject* self, PyObject* text) {
   Logger* logger = as_logger(self);
   Root* root = logger->root;
   if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
-    const std::uint32_t site = logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
+    const std::uint32_t site =
+        logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
     if (write_fast(root, logger->bound, site, &text, 1, kAcceptStr)) Py_RETURN_NONE;
   } else if (!is_taken(*root)) {
     Py_RETURN_NONE;
@@ -380,9 +391,11 @@ PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
   Logger* logger = as_logger(self);
   if (!is_taken(*logger->root)) Py_RETURN_NONE;
   // print's own way of putting a line together, and its own complaints.
-  PyObject* text = call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
+  PyObject* text =
+      call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (text == nullptr) {
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) lose({logger, nullptr, nullptr, 0, nullptr, kNone});
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+      lose({logger, nullptr, nullptr, 0, nullptr, kNone});
     return nullptr;
   }
   if (text == Py_None) return text;  // it went to a file of its own

@@ -32,9 +32,9 @@ bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
   if (values > 0 && place.code != nullptr) {
     PyObject* globals = PyEval_GetGlobals();
     PyObject* none = kwnames == nullptr ? PyTuple_New(0) : Py_NewRef(kwnames);
-    PyObject* result = call_helper("attolog._names", "names", "(OinOO)",
-                                   reinterpret_cast<PyObject*>(place.code), place.lasti, values, none,
-                                   globals == nullptr ? Py_None : globals);
+    PyObject* result =
+        call_helper("attolog._names", "names", "(OinOO)", reinterpret_cast<PyObject*>(place.code),
+                    place.lasti, values, none, globals == nullptr ? Py_None : globals);
     Py_XDECREF(none);
     if (result == nullptr && !clear_if_ordinary()) return false;
     if (result != nullptr && PyTuple_Check(result)) {
@@ -147,7 +147,9 @@ const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_
     const CallSite* site = slot.site;
     if (site->nargs != nargs || site->level != level) continue;
     if ((site->first == nullptr) != (first == nullptr)) continue;
-    if ((first != nullptr && !equal_text(site->first, first)) || !equal_names(site->kwnames, kwnames)) continue;
+    if ((first != nullptr && !equal_text(site->first, first)) ||
+        !equal_names(site->kwnames, kwnames))
+      continue;
     return site;
   }
 }
@@ -155,7 +157,8 @@ const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_
 const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
                                  PyObject* kwnames, std::uint8_t level) {
   std::size_t templates = 0;
-  if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates)) return known;
+  if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates))
+    return known;
   const std::string name = first == nullptr ? level_name(level) : to_wtf8(first);
   const bool is_event = level == kNone && is_event_name(name);
   const CallSite* const without_number = is_event ? &inline_event_ : &inline_messages_[level / 10];
@@ -182,7 +185,8 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
     for (const Hole& hole : site->text.holes()) {
-      const bool is_name = !hole.name.empty() && std::isdigit(static_cast<unsigned char>(hole.name[0])) == 0;
+      const bool is_name =
+          !hole.name.empty() && std::isdigit(static_cast<unsigned char>(hole.name[0])) == 0;
       if (!is_name || hole.value >= written.size()) continue;
       written[hole.value] = hole.name;
       is_named[hole.value] = true;
@@ -208,7 +212,8 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   if (site->text.whole_at_call()) definition.fields.emplace_back(kMessageField);
   if (where.code != nullptr) {
     definition.file = to_wtf8(where.code->co_filename);
-    definition.line = static_cast<std::uint32_t>(std::max(0, PyCode_Addr2Line(where.code, where.lasti)));
+    definition.line =
+        static_cast<std::uint32_t>(std::max(0, PyCode_Addr2Line(where.code, where.lasti)));
     definition.function = to_wtf8(where.code->co_qualname);
   }
   const auto number = registry.add(std::move(definition));

@@ -15,8 +15,8 @@
 
 namespace attolog::python {
 
-// Which kinds of values a call may encode without looking further, a byte for each of the first eight.
-// Messages restrict them to what their template formats natively.
+// Which kinds of values a call may encode without looking further, a byte for each of the first
+// eight. Messages restrict them to what their template formats natively.
 enum Accept : std::uint8_t {
   kAcceptStr = 1,
   kAcceptInt = 2,
@@ -29,8 +29,8 @@ inline constexpr std::uint64_t kAcceptEverything = 0x1f1f'1f1f'1f1f'1f1f;
 
 inline constexpr std::uint8_t kAlways = 255;
 
-// What is known of one way of calling from one place. It holds references to all that it is known by:
-// an address alone may be another object's tomorrow.
+// What is known of one way of calling from one place. It holds references to all that it is known
+// by: an address alone may be another object's tomorrow.
 struct CallSite {
   PyObject* first = nullptr;    // event name or template, by identity
   PyObject* kwnames = nullptr;  // by identity; null: none
@@ -43,7 +43,7 @@ struct CallSite {
   std::uintptr_t place = 0;
   PyObject* code = nullptr;
   Kind kind = Kind::event;
-  Template text;                // of a message
+  Template text;  // of a message
   std::vector<std::string> fields;
 };
 
@@ -98,8 +98,8 @@ class CallSites {
     std::size_t mask;
   };
 
-  const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
-                             std::uint8_t level, std::size_t& templates) const;
+  const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
+                             PyObject* kwnames, std::uint8_t level, std::size_t& templates) const;
   const CallSite* put(std::unique_ptr<CallSite> site);
   static void insert(Table& table, const CallSite* site);
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
-// One field of the interpreter's frame is read directly: the public way costs 4 ns more on each call.
-// From 3.14 on only the public way is used; the frame's header moved and threads may have bytecode of
-// their own.
+// One field of the interpreter's frame is read directly: the public way costs 4 ns more on each
+// call. From 3.14 on only the public way is used; the frame's header moved and threads may have
+// bytecode of their own.
 #if PY_VERSION_HEX < 0x030e0000
 #define Py_BUILD_CORE
 #endif
@@ -41,8 +41,8 @@ inline _PyInterpreterFrame* current_frame() {
 #endif
 }
 
-// A number for the place in the program that is calling right now. Unique as long as its code object
-// lives; 0 if nothing of Python is calling.
+// A number for the place in the program that is calling right now. Unique as long as its code
+// object lives; 0 if nothing of Python is calling.
 inline std::uintptr_t call_place() {
   _PyInterpreterFrame* frame = current_frame();
   if (frame == nullptr) return 0;
@@ -59,7 +59,8 @@ inline std::uintptr_t call_place() {
 #endif
 }
 
-// The same place in Python's own terms. New references; `code` is null if nothing of Python is calling.
+// The same place in Python's own terms. New references; `code` is null if nothing of Python is
+// calling.
 struct Place {
   PyCodeObject* code = nullptr;
   int lasti = 0;  // byte offset of the instruction
@@ -79,8 +80,7 @@ inline Place describe_place() {
   _PyInterpreterFrame* frame = current_frame();
   if (frame == nullptr) return {};
   Py_INCREF(frame->f_code);
-  return {frame->f_code,
-          _PyInterpreterFrame_LASTI(frame) * static_cast<int>(sizeof(_Py_CODEUNIT))};
+  return {frame->f_code, _PyInterpreterFrame_LASTI(frame) * static_cast<int>(sizeof(_Py_CODEUNIT))};
 #endif
 }
 
@@ -99,7 +99,8 @@ inline bool small_int(PyObject* object, std::int64_t& value) {
 #endif
 }
 
-// Any other int within 62 bits, without a call; one of 30 bits a digit, which all 64-bit builds have.
+// Any other int within 62 bits, without a call; one of 30 bits a digit, which all 64-bit builds
+// have.
 inline bool word_int(PyObject* object, std::int64_t& value) {
   static_assert(PyLong_SHIFT == 30);
   const auto* number = reinterpret_cast<const PyLongObject*>(object);

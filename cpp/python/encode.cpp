@@ -99,8 +99,8 @@ bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
     put_tagged(out, Tag::datetime, us);
     return true;
   }
-  const std::int64_t offset_seconds =
-      std::int64_t{PyDateTime_DELTA_GET_DAYS(offset)} * 86400 + PyDateTime_DELTA_GET_SECONDS(offset);
+  const std::int64_t offset_seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(offset)} * 86400 +
+                                      PyDateTime_DELTA_GET_SECONDS(offset);
   const int rest = PyDateTime_DELTA_GET_MICROSECONDS(offset);
   Py_DECREF(offset);
   if (rest != 0) return encode_str_of(out, object, most);  // no column has offsets of part seconds
@@ -122,7 +122,8 @@ bool put_time(Buffer& out, PyObject* object, std::size_t most) {
 
 bool put_duration(Buffer& out, PyObject* object, std::size_t most) {
   // A timedelta reaches further than 64 bits of microseconds.
-  if (std::abs(PyDateTime_DELTA_GET_DAYS(object)) > 106'751'990) return encode_str_of(out, object, most);
+  if (std::abs(PyDateTime_DELTA_GET_DAYS(object)) > 106'751'990)
+    return encode_str_of(out, object, most);
   const std::int64_t seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(object)} * 86400 +
                                PyDateTime_DELTA_GET_SECONDS(object);
   put_tagged(out, Tag::duration, seconds * kSecondUs + PyDateTime_DELTA_GET_MICROSECONDS(object));
@@ -152,12 +153,13 @@ struct Width {
   const char* type;
   Tag tag;
 };
-constexpr Width kWidths[] = {
-    {"numpy.int8", Tag::int8},       {"numpy.int16", Tag::int16},   {"numpy.int32", Tag::int32},
-    {"numpy.int64", Tag::int64},     {"numpy.uint8", Tag::uint8},   {"numpy.uint16", Tag::uint16},
-    {"numpy.uint32", Tag::uint32},   {"numpy.uint64", Tag::uint64}, {"numpy.longlong", Tag::int64},
-    {"numpy.ulonglong", Tag::uint64}, {"numpy.float32", Tag::float32}, {"numpy.float16", Tag::float32},
-    {"numpy.float64", Tag::float64}};
+constexpr Width kWidths[] = {{"numpy.int8", Tag::int8},       {"numpy.int16", Tag::int16},
+                             {"numpy.int32", Tag::int32},     {"numpy.int64", Tag::int64},
+                             {"numpy.uint8", Tag::uint8},     {"numpy.uint16", Tag::uint16},
+                             {"numpy.uint32", Tag::uint32},   {"numpy.uint64", Tag::uint64},
+                             {"numpy.longlong", Tag::int64},  {"numpy.ulonglong", Tag::uint64},
+                             {"numpy.float32", Tag::float32}, {"numpy.float16", Tag::float32},
+                             {"numpy.float64", Tag::float64}};
 
 bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
   const std::string_view name = Py_TYPE(object)->tp_name;
@@ -169,8 +171,9 @@ bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
     put_float(out, width->tag, PyFloat_AS_DOUBLE(item));
   } else if (width != std::end(kWidths) && PyLong_CheckExact(item)) {
     put_tagged(out, width->tag,
-               width->tag == Tag::uint64 ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
-                                         : PyLong_AsLongLong(item));
+               width->tag == Tag::uint64
+                   ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
+                   : PyLong_AsLongLong(item));
   } else if (Py_TYPE(item) == Py_TYPE(object)) {
     done = encode_str_of(out, object, most);  // numpy.longdouble: it has no Python value
   } else {
@@ -266,8 +269,9 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
   }
   if (PyDateTime_CheckExact(object)) return put_datetime(out, object, most);
   if (PyDate_CheckExact(object)) {
-    put_tagged(out, Tag::date, days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
-                                       PyDateTime_GET_DAY(object)));
+    put_tagged(out, Tag::date,
+               days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
+                       PyDateTime_GET_DAY(object)));
     return true;
   }
   if (PyTime_CheckExact(object)) return put_time(out, object, most);

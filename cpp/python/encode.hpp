@@ -1,5 +1,5 @@
-// Python objects to the values of a ring record (core/value.hpp). The fast part copies bytes and calls
-// nothing; what needs more is left to the slow part, which may run Python code.
+// Python objects to the values of a ring record (core/value.hpp). The fast part copies bytes and
+// calls nothing; what needs more is left to the slow part, which may run Python code.
 #pragma once
 
 #include "python/compat.hpp"
@@ -56,9 +56,10 @@ inline void store_as(char* to, T value) {
   return to + n;
 }
 
-// Appends `object` at `to` and returns the end; null where that needs the slow path: another kind of
-// value than `accept` (of Accept) lets through, or one that does not fit before `end`.
-[[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object, std::uint64_t accept) {
+// Appends `object` at `to` and returns the end; null where that needs the slow path: another kind
+// of value than `accept` (of Accept) lets through, or one that does not fit before `end`.
+[[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object,
+                                                std::uint64_t accept) {
   const PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type) {
     const auto* text = reinterpret_cast<const PyASCIIObject*>(object);
@@ -70,17 +71,21 @@ inline void store_as(char* to, T value) {
     }
     return nullptr;
   }
-  if (end - to < static_cast<std::ptrdiff_t>(kFastValue)) [[unlikely]] return nullptr;
+  if (end - to < static_cast<std::ptrdiff_t>(kFastValue)) [[unlikely]]
+    return nullptr;
   if (type == &PyFloat_Type) {
-    if ((accept & kAcceptFloat) == 0) [[unlikely]] return nullptr;
+    if ((accept & kAcceptFloat) == 0) [[unlikely]]
+      return nullptr;
     *to = static_cast<char>(Tag::float64);
     store_as(to + 1, PyFloat_AS_DOUBLE(object));
     return to + 9;
   }
   if (type == &PyLong_Type) {
     std::int64_t value = 0;
-    if ((accept & kAcceptInt) == 0) [[unlikely]] return nullptr;
-    if (!small_int(object, value) && !word_int(object, value)) [[unlikely]] return nullptr;
+    if ((accept & kAcceptInt) == 0) [[unlikely]]
+      return nullptr;
+    if (!small_int(object, value) && !word_int(object, value)) [[unlikely]]
+      return nullptr;
     *to = static_cast<char>(Tag::int64);
     store_as(to + 1, value);
     return to + 9;
@@ -98,9 +103,9 @@ inline void store_as(char* to, T value) {
 
 // ---- slow: any object --------------------------------------------------------------------------
 
-// Appends any object, exactly as the values table has it; what no row names goes by its str(). Texts
-// longer than `most` bytes are cut, and say so. False with an exception set: something raised that
-// must pass (KeyboardInterrupt); an ordinary exception is recorded in place of the value.
+// Appends any object, exactly as the values table has it; what no row names goes by its str().
+// Texts longer than `most` bytes are cut, and say so. False with an exception set: something raised
+// that must pass (KeyboardInterrupt); an ordinary exception is recorded in place of the value.
 bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 
 // The str() of any object; the same of an exception in it.

@@ -13,11 +13,14 @@ namespace attolog::python {
 
 namespace {
 
-Event* as_event(PyObject* object) { return reinterpret_cast<Event*>(object); }
+Event* as_event(PyObject* object) {
+  return reinterpret_cast<Event*>(object);
+}
 
 // What a call gave, by the event's fields. Borrowed references.
 struct Arranged {
-  std::vector<PyObject*> values;  // null where none was given; positional ones beyond the fields last
+  std::vector<PyObject*>
+      values;  // null where none was given; positional ones beyond the fields last
   std::vector<std::pair<PyObject*, PyObject*>> others;  // keywords that are no fields, with values
 };
 
@@ -34,7 +37,8 @@ Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, Py
   for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
     PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
     Py_ssize_t field = 0;
-    while (field < event->n_fields && !equal_text(PyTuple_GET_ITEM(text.field_names, field), name)) {
+    while (field < event->n_fields &&
+           !equal_text(PyTuple_GET_ITEM(text.field_names, field), name)) {
       ++field;
     }
     if (field < event->n_fields) {
@@ -46,7 +50,8 @@ Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, Py
   return result;
 }
 
-bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
+                      PyObject* kwnames) {
   const Arranged arranged = arrange(event, args, nargs, kwnames);
   Channel* channel = event->root->channel.load(std::memory_order_acquire);
   const std::size_t most = channel == nullptr ? 0 : channel->options().max_record;
@@ -153,8 +158,8 @@ PyType_Slot event_slots[] = {
     {Py_tp_doc, const_cast<char*>("What a declared event is bound to (its __self__).")},
     {0, nullptr}};
 PyType_Spec event_spec = {"attolog._core.Event", sizeof(Event), 0,
-                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
-                              Py_TPFLAGS_IMMUTABLETYPE,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                              Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
                           event_slots};
 
 std::uint32_t register_event(const Logger* logger, const EventText& text, const std::string& file,
@@ -187,18 +192,20 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* doc = nullptr;
   PyObject* file = nullptr;
   long line = 0;
-  if (!PyArg_ParseTuple(described, "UO!O!UUl", &name, &PyTuple_Type, &fields, &PyTuple_Type, &defaults,
-                        &doc, &file, &line)) {
+  if (!PyArg_ParseTuple(described, "UO!O!UUl", &name, &PyTuple_Type, &fields, &PyTuple_Type,
+                        &defaults, &doc, &file, &line)) {
     Py_DECREF(described);
     return nullptr;
   }
   auto text = std::make_unique<EventText>();
   text->name = to_wtf8(name);
   text->doc = to_wtf8(doc);
-  for (const std::string& field : names_of(fields)) text->fields.push_back(clean_name(field, text->fields));
+  for (const std::string& field : names_of(fields))
+    text->fields.push_back(clean_name(field, text->fields));
   text->field_names = Py_NewRef(fields);
   text->defaults = Py_NewRef(defaults);
-  text->method = {text->name.c_str(), reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_event)),
+  text->method = {text->name.c_str(),
+                  reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_event)),
                   METH_FASTCALL | METH_KEYWORDS, text->doc.c_str()};
   const std::string from = to_wtf8(file);
   Py_DECREF(described);
@@ -217,7 +224,8 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   event->logger = Py_NewRef(self);
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
-  PyObject* function = PyCFunction_NewEx(&event->text->method, reinterpret_cast<PyObject*>(event), module);
+  PyObject* function =
+      PyCFunction_NewEx(&event->text->method, reinterpret_cast<PyObject*>(event), module);
   Py_XDECREF(module);
   Py_DECREF(event);
   return function;

@@ -19,19 +19,22 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 
 // Writes the record and returns true; or returns false, with nothing done, where it takes the slow
 // path: no ring yet, no room, other kinds of values than `accept` lets through.
-[[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound, std::uint32_t site,
-                       PyObject* const* values, Py_ssize_t n, std::uint64_t accept) {
+[[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound,
+                                              std::uint32_t site, PyObject* const* values,
+                                              Py_ssize_t n, std::uint64_t accept) {
   const Channel* channel = root->channel.load(std::memory_order_relaxed);
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
   Producer* producer = channel->producer();
-  if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]] return false;
+  if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]
+    return false;
   char* const start = producer->place();
   const Ticks ticks = now_ticks();
   char* to = start + sizeof(RecordHead);
   const char* const end = start + kFastRecord;
   for (Py_ssize_t i = 0; i < n; ++i) {
     to = encode_fast(to, end, values[i], accept);
-    if (to == nullptr) [[unlikely]] return false;
+    if (to == nullptr) [[unlikely]]
+      return false;
     accept = std::rotr(accept, 8);
   }
   if (bound != nullptr) [[unlikely]] {

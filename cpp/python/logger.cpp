@@ -48,8 +48,8 @@ PyObject* new_logger(PyTypeObject* type) {
 // What log calls import, imported before there are any: a forked child could wait for ever for the
 // import that another thread of its parent was at.
 bool import_helpers() {
-  for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache", "tokenize",
-                           "traceback"}) {
+  for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache",
+                           "tokenize", "traceback"}) {
     PyObject* module = PyImport_ImportModule(name);
     // A program that may not read its own library logs all the same, without names of values.
     if (module == nullptr && !clear_if_ordinary()) return false;
@@ -117,7 +117,8 @@ PyObject* represent_logger(PyObject* self) {
   const std::lock_guard lock(root.mutex);
   const char* state = root.channel.load(std::memory_order_relaxed) == nullptr ? " (off)" : "";
   if (!root.owner) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
-  return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, root.owner->path().c_str(), state);
+  return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, root.owner->path().c_str(),
+                              state);
 }
 
 int is_on(PyObject* self) {
@@ -139,14 +140,16 @@ bool take_deadline(PyObject* timeout, Deadline& deadline) {
     return false;
   }
   const auto patience = std::chrono::duration<double>(std::min(seconds, 1e9));
-  deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(patience);
+  deadline = std::chrono::steady_clock::now() +
+             std::chrono::duration_cast<std::chrono::nanoseconds>(patience);
   return true;
 }
 
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:flush", const_cast<char**>(names), &timeout)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:flush", const_cast<char**>(names), &timeout))
+    return nullptr;
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
   Channel* channel = as_logger(self)->root->channel.load(std::memory_order_acquire);
@@ -182,7 +185,8 @@ bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& dead
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close", const_cast<char**>(names), &timeout)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close", const_cast<char**>(names), &timeout))
+    return nullptr;
   Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
   Root& root = *as_logger(self)->root;
@@ -196,7 +200,9 @@ PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
-PyObject* enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
+PyObject* enter(PyObject* self, PyObject*) {
+  return Py_NewRef(self);
+}
 
 PyObject* leave(PyObject* self, PyObject*) {
   Root& root = *as_logger(self)->root;
@@ -212,7 +218,8 @@ PyObject* set_time(PyObject* self, PyObject* ns) {
   if (ns == Py_None) {
     root.has_time.store(false, std::memory_order_relaxed);
   } else if (!PyLong_Check(ns) || PyBool_Check(ns)) {
-    PyErr_Format(PyExc_TypeError, "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
+    PyErr_Format(PyExc_TypeError,
+                 "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
                  Py_TYPE(ns)->tp_name);
     return nullptr;
   } else {
@@ -269,7 +276,8 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   return reinterpret_cast<PyObject*>(logger);
 }
 
-// ---- properties -----------------------------------------------------------------------------------
+// ---- properties
+// -----------------------------------------------------------------------------------
 
 PyObject* get_level(PyObject* self, void*) {
   const int level = as_logger(self)->root->level.load(std::memory_order_relaxed);
@@ -297,7 +305,8 @@ PyObject* get_enabled(PyObject* self, void*) {
 
 int set_enabled(PyObject* self, PyObject* value, void*) {
   if (value == nullptr || !PyBool_Check(value)) {
-    PyErr_Format(PyExc_TypeError, "enabled must be True or False, not %R", value == nullptr ? Py_None : value);
+    PyErr_Format(PyExc_TypeError, "enabled must be True or False, not %R",
+                 value == nullptr ? Py_None : value);
     return -1;
   }
   Root& root = *as_logger(self)->root;
@@ -317,8 +326,8 @@ PyObject* get_counts(PyObject* self, void*) {
   const Counts now = as_logger(self)->root->counts();
   PyObject* counts = PyStructSequence_New(types.counts);
   if (counts == nullptr) return nullptr;
-  const std::uint64_t figures[] = {now.written + now.waiting + now.dropped, now.written, now.waiting,
-                                   now.dropped, 0, 0, 0};
+  const std::uint64_t figures[] = {
+      now.written + now.waiting + now.dropped, now.written, now.waiting, now.dropped, 0, 0, 0};
   for (Py_ssize_t i = 0; i < static_cast<Py_ssize_t>(std::size(figures)); ++i) {
     PyStructSequence_SetItem(counts, i, PyLong_FromUnsignedLongLong(figures[i]));
   }
@@ -334,15 +343,22 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 constexpr int kNamed = METH_VARARGS | METH_KEYWORDS;
 
 PyMethodDef logger_methods[] = {
-    {"debug", method(call_debug), kFast, "Log a message of level DEBUG: a template and its values, or a text."},
-    {"info", method(call_info), kFast, "Log a message of level INFO: a template and its values, or a text."},
-    {"warning", method(call_warning), kFast, "Log a message of level WARNING: a template and its values, or a text."},
-    {"error", method(call_error), kFast, "Log a message of level ERROR: a template and its values, or a text."},
-    {"critical", method(call_critical), kFast, "Log a message of level CRITICAL: a template and its values, or a text."},
+    {"debug", method(call_debug), kFast,
+     "Log a message of level DEBUG: a template and its values, or a text."},
+    {"info", method(call_info), kFast,
+     "Log a message of level INFO: a template and its values, or a text."},
+    {"warning", method(call_warning), kFast,
+     "Log a message of level WARNING: a template and its values, or a text."},
+    {"error", method(call_error), kFast,
+     "Log a message of level ERROR: a template and its values, or a text."},
+    {"critical", method(call_critical), kFast,
+     "Log a message of level CRITICAL: a template and its values, or a text."},
     {"exception", method(call_exception), kFast,
-     "Log a message of level ERROR with the traceback of the exception being handled, as field exception."},
+     "Log a message of level ERROR with the traceback of the exception being handled, as field "
+     "exception."},
     {"log", method(call_text), METH_O, "Log a text as it stands."},
-    {"print", method(call_print), kNamed, "Log what print() would have written; print's own signature."},
+    {"print", method(call_print), kNamed,
+     "Log what print() would have written; print's own signature."},
     {"event", method(declare_event), kNamed,
      "Declare an event: decorate a function with it, or name the event and its fields."},
     {"bind", method(bind), kNamed, "A logger whose every record has these fields too."},
@@ -360,7 +376,8 @@ PyGetSetDef logger_properties[] = {
     {"level", get_level, set_level, "The least level of messages that are logged.", nullptr},
     {"enabled", get_enabled, set_enabled, "Whether anything is logged at all.", nullptr},
     {"path", get_path, nullptr, "The log file; None while there is none.", nullptr},
-    {"counts", get_counts, nullptr, "What became of the calls so far; calls is the sum of the others.", nullptr},
+    {"counts", get_counts, nullptr,
+     "What became of the calls so far; calls is the sum of the others.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMemberDef logger_members[] = {
@@ -369,8 +386,8 @@ PyMemberDef logger_members[] = {
     {nullptr, 0, 0, 0, nullptr}};
 
 PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
-  PyErr_Format(PyExc_TypeError, "%s is what loggers have in common; make an attolog.AsyncFileLogger",
-               type->tp_name);
+  PyErr_Format(PyExc_TypeError,
+               "%s is what loggers have in common; make an attolog.AsyncFileLogger", type->tp_name);
   return nullptr;
 }
 
@@ -398,11 +415,12 @@ PyType_Slot async_file_slots[] = {
     {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
     {Py_tp_methods, logger_methods},  // of its own: an inherited method costs 10 ns more a call
     {Py_tp_members, async_file_members},
-    {Py_tp_doc, const_cast<char*>("Strategy 1: everything is kept, written to a file in the background.")},
+    {Py_tp_doc,
+     const_cast<char*>("Strategy 1: everything is kept, written to a file in the background.")},
     {0, nullptr}};
-PyType_Spec async_file_spec = {"attolog.AsyncFileLogger", sizeof(Logger), 0,
-                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
-                               async_file_slots};
+PyType_Spec async_file_spec = {
+    "attolog.AsyncFileLogger", sizeof(Logger), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL, async_file_slots};
 
 PyStructSequence_Field counts_fields[] = {
     {"calls", "accepted calls: the sum of the others"},
@@ -414,7 +432,8 @@ PyStructSequence_Field counts_fields[] = {
     {"overwritten", "records of a circular log that later ones replaced"},
     {nullptr, nullptr}};
 PyStructSequence_Desc counts_description = {
-    "attolog.Counts", "What became of a logger's calls; calls is the sum of the others.", counts_fields, 7};
+    "attolog.Counts", "What became of a logger's calls; calls is the sum of the others.",
+    counts_fields, 7};
 
 }  // namespace
 
@@ -427,7 +446,9 @@ void Bound::append_named(Buffer& out) const {
   }
 }
 
-PyObject* make_default_logger() { return new_logger(types.logger); }
+PyObject* make_default_logger() {
+  return new_logger(types.logger);
+}
 
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
@@ -444,14 +465,16 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
 }
 
 bool add_logger_types(PyObject* module) {
-  types.logger = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
+  types.logger =
+      reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
   if (types.logger == nullptr) return false;
   types.async_file = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(
       module, &async_file_spec, reinterpret_cast<PyObject*>(types.logger)));
   types.counts = PyStructSequence_NewType(&counts_description);
   return types.async_file != nullptr && types.counts != nullptr &&
          PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(types.logger)) == 0 &&
-         PyModule_AddObjectRef(module, "AsyncFileLogger", reinterpret_cast<PyObject*>(types.async_file)) == 0 &&
+         PyModule_AddObjectRef(module, "AsyncFileLogger",
+                               reinterpret_cast<PyObject*>(types.async_file)) == 0 &&
          PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0;
 }
 

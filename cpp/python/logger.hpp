@@ -5,8 +5,8 @@
 //                                        |
 //                                        +--> Channel (rings, writer, file), null while off
 //
-// A logger, its bound loggers and its events share one Root, so all of them follow when it is turned
-// on, off or over to another file.
+// A logger, its bound loggers and its events share one Root, so all of them follow when it is
+// turned on, off or over to another file.
 #pragma once
 
 #include "python/compat.hpp"
@@ -29,8 +29,8 @@ namespace attolog::python {
 enum class Mode : std::uint8_t { off, on, special };
 
 struct Root {
-  // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old state
-  // for a moment, which is why a channel outlives its last call (Channel::pin, Writer).
+  // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old
+  // state for a moment, which is why a channel outlives its last call (Channel::pin, Writer).
   std::atomic<Mode> mode{Mode::off};
   std::atomic<Channel*> channel{nullptr};
   std::atomic<int> level{kDebug};
@@ -42,9 +42,9 @@ struct Root {
   mutable std::mutex mutex;  // owner, past
   std::shared_ptr<Channel> owner;
   std::vector<std::shared_ptr<Channel>> former;  // before this one, while they finish their files
-  Counts past;                           // of those that have
-  std::atomic<std::uint64_t> late{0};    // calls after close
-  std::atomic<bool> is_closed{false};    // by the user, as opposed to not opened yet
+  Counts past;                                   // of those that have
+  std::atomic<std::uint64_t> late{0};            // calls after close
+  std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
   // From now on records go to `next`.
   void use(std::shared_ptr<Channel> next);
@@ -69,13 +69,12 @@ struct Bound {
 };
 
 struct Logger {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
-  Root* root;                        // of `shared`, at hand
-  CallSites* sites;                  // of `bound` or of the root logger, at hand
-  Bound* bound;                      // null: none
+  PyObject_HEAD vectorcallfunc vectorcall;
+  Root* root;        // of `shared`, at hand
+  CallSites* sites;  // of `bound` or of the root logger, at hand
+  Bound* bound;      // null: none
   PyObject* weakrefs;
-  struct Shares* shares;             // what keeps the three above alive
+  struct Shares* shares;  // what keeps the three above alive
 };
 
 struct Shares {
@@ -95,15 +94,16 @@ struct Types {
 };
 extern Types types;
 
-inline Logger* as_logger(PyObject* object) { return reinterpret_cast<Logger*>(object); }
+inline Logger* as_logger(PyObject* object) {
+  return reinterpret_cast<Logger*>(object);
+}
 
 // A declared event: the `self` of a builtin function object.
 struct Event {
-  PyObject_HEAD
-  Root* root;             // the logger's, at hand
-  const Bound* bound;     // likewise
-  Py_ssize_t n_fields;    // of its own, without bound ones
-  std::uint32_t site;     // kInlineEventSite: its names travel in the record
+  PyObject_HEAD Root* root;  // the logger's, at hand
+  const Bound* bound;        // likewise
+  Py_ssize_t n_fields;       // of its own, without bound ones
+  std::uint32_t site;        // kInlineEventSite: its names travel in the record
   PyObject* logger;
   struct EventText* text;
 };
@@ -125,16 +125,18 @@ PyObject* call_info(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
 PyObject* call_warning(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 PyObject* call_error(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
-PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames);
 PyObject* call_text(PyObject* self, PyObject* text);  // .log(text)
 PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs);
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 
 // Functions of the module (logger.cpp).
-PyObject* make_default_logger();                                          // a logger that is off
-PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs);  // open(logger, path, **options)
+PyObject* make_default_logger();  // a logger that is off
+PyObject* open_logger(PyObject*, PyObject* args,
+                      PyObject* kwargs);  // open(logger, path, **options)
 
-PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);   // reader.cpp
+PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // reader.cpp
 
 bool add_logger_types(PyObject* module);
 bool add_event_type(PyObject* module);

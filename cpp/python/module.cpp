@@ -30,11 +30,14 @@ PyObject* format_value(PyObject*, PyObject* args) {
 }
 
 PyMethodDef methods[] = {
-    {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(open_logger)), METH_VARARGS | METH_KEYWORDS,
+    {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(open_logger)),
+     METH_VARARGS | METH_KEYWORDS,
      "open(logger, path, **options): send a logger's records to a file from now on."},
-    {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)), METH_VARARGS | METH_KEYWORDS,
+    {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)),
+     METH_VARARGS | METH_KEYWORDS,
      "recover(path, check=False, ring_dir=None): put what dead processes left into the log file."},
-    {"_format", format_value, METH_VARARGS, "_format(spec, value): natively formatted text, or None."},
+    {"_format", format_value, METH_VARARGS,
+     "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};
 
 int fill_module(PyObject* module) {
@@ -43,7 +46,8 @@ int fill_module(PyObject* module) {
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!kHasGil) writer.keep_channels();
-    if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) || !add_reader_type(module)) {
+    if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
+        !add_reader_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();
@@ -56,21 +60,31 @@ int fill_module(PyObject* module) {
   }
 }
 
-PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(fill_module)},
+PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(fill_module)},
 #if PY_VERSION_HEX >= 0x030c0000
-                            // One writer, one site table, one set of rings in a process.
-                            {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+    // One writer, one site table, one set of rings in a process.
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
 #endif
 #if PY_VERSION_HEX >= 0x030d0000
-                            {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
-                            {0, nullptr}};
+    {0, nullptr}};
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "The native part of attolog.", 0, methods, slots,
-                          nullptr, nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "_core",
+                          "The native part of attolog.",
+                          0,
+                          methods,
+                          slots,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 }  // namespace
 
 }  // namespace attolog::python
 
-PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&attolog::python::definition); }
+PyMODINIT_FUNC PyInit__core() {
+  return PyModuleDef_Init(&attolog::python::definition);
+}

@@ -12,7 +12,8 @@ namespace {
 
 PyObject* time_delta(std::int64_t us) {
   return PyDelta_FromDSU(static_cast<int>(us / 86'400'000'000),
-                         static_cast<int>(us % 86'400'000'000 / 1'000'000), static_cast<int>(us % 1'000'000));
+                         static_cast<int>(us % 86'400'000'000 / 1'000'000),
+                         static_cast<int>(us % 1'000'000));
 }
 
 // epoch + us; datetimes beyond what Python has become their number of microseconds.
@@ -44,7 +45,9 @@ PyObject* aware_date_time(const Value& value) {
 
 PyObject* date_of(std::int64_t days) {
   PyObject* whole = date_time(days * 86'400'000'000, Py_None);
-  PyObject* date = whole != nullptr && PyDateTime_Check(whole) ? PyObject_CallMethod(whole, "date", nullptr) : nullptr;
+  PyObject* date = whole != nullptr && PyDateTime_Check(whole)
+                       ? PyObject_CallMethod(whole, "date", nullptr)
+                       : nullptr;
   if (date == nullptr && clear_if_ordinary()) return whole;
   Py_XDECREF(whole);
   return date;
@@ -52,7 +55,8 @@ PyObject* date_of(std::int64_t days) {
 
 PyObject* time_of(std::int64_t us) {
   const auto seconds = static_cast<int>(us / 1'000'000);
-  return PyTime_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(us % 1'000'000));
+  return PyTime_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60,
+                         static_cast<int>(us % 1'000'000));
 }
 
 PyObject* bigint_of(std::string_view digits) {
@@ -84,7 +88,9 @@ PyObject* to_object(const Value& value) {
     case Tag::float64:
     case Tag::float32: return PyFloat_FromDouble(value.f);
     case Tag::str: return from_wtf8(value.text);
-    case Tag::bytes: return PyBytes_FromStringAndSize(value.text.data(), static_cast<Py_ssize_t>(value.text.size()));
+    case Tag::bytes:
+      return PyBytes_FromStringAndSize(value.text.data(),
+                                       static_cast<Py_ssize_t>(value.text.size()));
     case Tag::bigint: return bigint_of(value.text);
     case Tag::datetime: return date_time(value.i, Py_None);
     case Tag::datetime_utc: return aware_date_time(value);

@@ -25,8 +25,8 @@ bool refuse_type(const char* option, const char* allowed, PyObject* value) {
   return false;
 }
 
-bool take_int(PyObject* value, const char* option, const char* allowed, long long least, long long most,
-              long long& result) {
+bool take_int(PyObject* value, const char* option, const char* allowed, long long least,
+              long long most, long long& result) {
   if (!PyLong_Check(value) || PyBool_Check(value)) return refuse_type(option, "an int", value);
   int overflow = 0;
   result = PyLong_AsLongLongAndOverflow(value, &overflow);
@@ -77,7 +77,8 @@ bool take_path(PyObject* value, std::string& result) {
 }
 
 void replace_all(std::string& text, std::string_view what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size())) {
     text.replace(at, what.size(), by);
   }
 }
@@ -110,9 +111,11 @@ bool take_format(const std::string& path, Format& format) {
   } else {
     struct stat info{};
     format = Format::text;  // a terminal, a pipe, /dev/null
-    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return true;
+    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+      return true;
     PyErr_Format(PyExc_ValueError,
-                 "%s: the name's end gives the format: .csv, .jsonl, .log, .txt or .atto", path.c_str());
+                 "%s: the name's end gives the format: .csv, .jsonl, .log, .txt or .atto",
+                 path.c_str());
     return false;
   }
   return true;
@@ -125,9 +128,10 @@ std::size_t ring_size(std::uint64_t bytes) {
 }  // namespace
 
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
-  static const char* const names[] = {"path", "buffer_size", "buffer_bytes", "on_full", "block_timeout",
-                                      "exit_timeout", "max_record", "ring_dir", "append", "columns",
-                                      "digits", "pattern", "fsync_interval", nullptr};
+  static const char* const names[] = {"path",           "buffer_size",  "buffer_bytes", "on_full",
+                                      "block_timeout",  "exit_timeout", "max_record",   "ring_dir",
+                                      "append",         "columns",      "digits",       "pattern",
+                                      "fsync_interval", nullptr};
   PyObject* path = nullptr;
   PyObject* buffer_size = nullptr;
   PyObject* buffer_bytes = Py_None;
@@ -142,9 +146,9 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   PyObject* pattern = Py_None;
   PyObject* fsync_interval = Py_None;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OOOOOOOOOOO:AsyncFileLogger",
-                                   const_cast<char**>(names), &path, &buffer_size, &buffer_bytes, &on_full,
-                                   &block_timeout, &exit_timeout, &max_record, &ring_dir, &append, &columns,
-                                   &digits, &pattern, &fsync_interval)) {
+                                   const_cast<char**>(names), &path, &buffer_size, &buffer_bytes,
+                                   &on_full, &block_timeout, &exit_timeout, &max_record, &ring_dir,
+                                   &append, &columns, &digits, &pattern, &fsync_interval)) {
     return false;
   }
   long long number = 0;
@@ -156,34 +160,41 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   }
   if (!take_format(options.path, options.format)) return false;
   if (buffer_size != nullptr) {
-    if (!take_int(buffer_size, "buffer_size", "1 to 16777216 records", 1, 1 << 24, number)) return false;
+    if (!take_int(buffer_size, "buffer_size", "1 to 16777216 records", 1, 1 << 24, number))
+      return false;
     options.ring_bytes = ring_size(static_cast<std::uint64_t>(number) * 64);
   }
   if (buffer_bytes != Py_None) {
-    if (!take_int(buffer_bytes, "buffer_bytes", "65536 to 1073741824 bytes", kMinRing, kMaxRing, number)) {
+    if (!take_int(buffer_bytes, "buffer_bytes", "65536 to 1073741824 bytes", kMinRing, kMaxRing,
+                  number)) {
       return false;
     }
     options.ring_bytes = ring_size(static_cast<std::uint64_t>(number));
   }
   if (on_full != nullptr) {
     const std::string text = PyUnicode_Check(on_full) ? to_wtf8(on_full) : "";
-    if (text != "block" && text != "drop") return refuse("on_full", "\"block\" or \"drop\"", on_full);
+    if (text != "block" && text != "drop")
+      return refuse("on_full", "\"block\" or \"drop\"", on_full);
     options.block = text == "block";
   }
-  if (block_timeout != Py_None && !take_seconds(block_timeout, "block_timeout", options.block_timeout)) {
+  if (block_timeout != Py_None &&
+      !take_seconds(block_timeout, "block_timeout", options.block_timeout)) {
     return false;
   }
-  if (exit_timeout != nullptr && !take_seconds(exit_timeout, "exit_timeout", options.exit_timeout)) {
+  if (exit_timeout != nullptr &&
+      !take_seconds(exit_timeout, "exit_timeout", options.exit_timeout)) {
     return false;
   }
   if (max_record != nullptr) {
-    if (!take_int(max_record, "max_record", "1024 to 1073741824 bytes", 1024, 1 << 30, number)) return false;
+    if (!take_int(max_record, "max_record", "1024 to 1073741824 bytes", 1024, 1 << 30, number))
+      return false;
     options.max_record = static_cast<std::size_t>(number);
   }
   if (ring_dir != Py_None && !take_path(ring_dir, options.ring_dir)) return false;
   if (append != nullptr && !take_flag(append, "append", options.append)) return false;
   if (columns != Py_None) {
-    if (!take_int(columns, "columns", "0 (as many as there are) or 3 to 1000", 0, 1000, number)) return false;
+    if (!take_int(columns, "columns", "0 (as many as there are) or 3 to 1000", 0, 1000, number))
+      return false;
     if (number == 1 || number == 2) {
       return refuse("columns", "0 (as many as there are) or 3 to 1000", columns);
     }
@@ -207,7 +218,8 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
       return false;
     }
   }
-  if (fsync_interval != Py_None && !take_seconds(fsync_interval, "fsync_interval", options.fsync_interval)) {
+  if (fsync_interval != Py_None &&
+      !take_seconds(fsync_interval, "fsync_interval", options.fsync_interval)) {
     return false;
   }
   return true;

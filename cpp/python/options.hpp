@@ -7,7 +7,8 @@
 
 namespace attolog::python {
 
-// Reads path and options; false with a TypeError, ValueError or OSError set that says what is allowed.
+// Reads path and options; false with a TypeError, ValueError or OSError set that says what is
+// allowed.
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 
 }  // namespace attolog::python

@@ -27,8 +27,7 @@ namespace attolog::python {
 namespace {
 
 struct Reader {
-  PyObject_HEAD
-  struct State* state;
+  PyObject_HEAD struct State* state;
 };
 
 struct State {
@@ -48,7 +47,8 @@ class Renderer {
     const Record& record = passing ? taken_apart->record() : given;
     switch (record.site->kind) {
       case Kind::message:
-        templates_.of(record, passing).render_with_traceback(out, record.site->fields, record.values);
+        templates_.of(record, passing)
+            .render_with_traceback(out, record.site->fields, record.values);
         return;
       case Kind::text:
       case Kind::print:
@@ -77,11 +77,11 @@ TableKind kind_of_site(Kind kind) {
   }
 }
 
-// ---- records(), an iterator -------------------------------------------------------------------------
+// ---- records(), an iterator
+// -------------------------------------------------------------------------
 
 struct Records {
-  PyObject_HEAD
-  struct Pass* pass;
+  PyObject_HEAD struct Pass* pass;
 };
 
 struct Pass {
@@ -126,9 +126,10 @@ PyObject* next_record(PyObject* self) {
     PyObject* said = from_wtf8(text.view());
     PyObject* name = from_wtf8(record.site->name);
     const std::string& thread_name = record.thread->name;
-    PyObject* thread =
-        thread_name.empty() ? PyUnicode_FromFormat("%llu", record.thread->id) : from_wtf8(thread_name);
-    if (names == nullptr || values == nullptr || said == nullptr || name == nullptr || thread == nullptr) {
+    PyObject* thread = thread_name.empty() ? PyUnicode_FromFormat("%llu", record.thread->id)
+                                           : from_wtf8(thread_name);
+    if (names == nullptr || values == nullptr || said == nullptr || name == nullptr ||
+        thread == nullptr) {
       Py_XDECREF(names);
       Py_XDECREF(values);
       Py_XDECREF(said);
@@ -139,8 +140,8 @@ PyObject* next_record(PyObject* self) {
     constexpr const char* kLevels[] = {nullptr, "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
     const char* level = kLevels[std::min<unsigned>(record.site->level / 10U, 5)];
     return Py_BuildValue("(LsNzNINNN)", static_cast<long long>(record.time_ns),
-                         kKinds[static_cast<int>(kind_of_site(record.site->kind))], name, level, thread,
-                         static_cast<unsigned>(next->pid), names, values, said);
+                         kKinds[static_cast<int>(kind_of_site(record.site->kind))], name, level,
+                         thread, static_cast<unsigned>(next->pid), names, values, said);
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -150,27 +151,31 @@ PyObject* next_record(PyObject* self) {
 template <class T, auto member>
 void free_holder(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  using Held = std::remove_pointer_t<std::remove_reference_t<decltype(reinterpret_cast<T*>(self)->*member)>>;
+  using Held =
+      std::remove_pointer_t<std::remove_reference_t<decltype(reinterpret_cast<T*>(self)->*member)>>;
   std::unique_ptr<Held>(reinterpret_cast<T*>(self)->*member).reset();
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-PyType_Slot records_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Records, &Records::pass>)},
-                               {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-                               {Py_tp_iternext, reinterpret_cast<void*>(next_record)},
-                               {0, nullptr}};
+PyType_Slot records_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Records, &Records::pass>)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(next_record)},
+    {0, nullptr}};
 PyType_Spec records_spec = {"attolog._core.Records", sizeof(Records), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, records_slots};
 PyTypeObject* records_type = nullptr;
 
-// ---- Reader -------------------------------------------------------------------------------------------
+// ---- Reader
+// -------------------------------------------------------------------------------------------
 
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"path", "ring_dir", nullptr};
   const char* path = nullptr;
   const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Reader", const_cast<char**>(names), &path, &ring_dir)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Reader", const_cast<char**>(names), &path,
+                                   &ring_dir)) {
     return nullptr;
   }
   auto* reader = reinterpret_cast<Reader*>(type->tp_alloc(type, 0));
@@ -181,7 +186,8 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   try {
     auto state = std::make_unique<State>();
     const std::string real = real_log_path(path);
-    state->pending = find_pending(ring_dir == nullptr ? default_ring_root() : ring_dir, real, journal_parts(real));
+    state->pending = find_pending(ring_dir == nullptr ? default_ring_root() : ring_dir, real,
+                                  journal_parts(real));
     if (state->pending.paths.empty()) throw std::system_error(ENOENT, std::generic_category());
     state->journal = JournalReader::open(state->pending.paths);
     reader->state = state.release();
@@ -202,7 +208,9 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return nullptr;
 }
 
-State& state_of(PyObject* self) { return *reinterpret_cast<Reader*>(self)->state; }
+State& state_of(PyObject* self) {
+  return *reinterpret_cast<Reader*>(self)->state;
+}
 
 PyObject* tables(PyObject* self, PyObject*) {
   PyObject* list = PyList_New(0);
@@ -212,7 +220,8 @@ PyObject* tables(PyObject* self, PyObject*) {
                          ? nullptr
                          : Py_BuildValue("(NsKLL)", name, kKinds[static_cast<int>(table.kind)],
                                          static_cast<unsigned long long>(table.rows),
-                                         static_cast<long long>(table.first_ns), static_cast<long long>(table.last_ns));
+                                         static_cast<long long>(table.first_ns),
+                                         static_cast<long long>(table.last_ns));
     if (item == nullptr || PyList_Append(list, item) != 0) {
       Py_XDECREF(item);
       Py_XDECREF(list);
@@ -242,7 +251,8 @@ PyObject* problems(PyObject* self, PyObject*) {
 }
 
 void free_stream(PyObject* capsule) {
-  auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, "arrow_array_stream"));
+  auto* stream =
+      static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, "arrow_array_stream"));
   const std::unique_ptr<ArrowArrayStream> owner(stream);
   if (stream->release != nullptr) stream->release(stream);
 }
@@ -258,7 +268,8 @@ PyObject* stream(PyObject* self, PyObject* name) {
     auto exported = std::make_unique<ArrowArrayStream>();
     if (wanted == "*") {
       const auto render = std::make_shared<Renderer>();
-      export_stream(open_all(journal.records(), [render](const Record& record, Buffer& out) { (*render)(record, out); }),
+      export_stream(open_all(journal.records(), [render](const Record& record,
+                                                         Buffer& out) { (*render)(record, out); }),
                     exported.get());
     } else {
       const std::size_t index = journal.catalog().find(wanted);
@@ -296,15 +307,17 @@ PyObject* records(PyObject* self, PyObject*) {
 PyMethodDef reader_methods[] = {
     {"tables", tables, METH_NOARGS, "(name, kind, rows, first ns, last ns) of each table."},
     {"problems", problems, METH_NOARGS, "What is wrong with the files, a sentence each."},
-    {"stream", stream, METH_O, "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
+    {"stream", stream, METH_O,
+     "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
     {"records", records, METH_NOARGS,
      "Iterates over (time, kind, name, level, thread, pid, field names, values, text)."},
     {nullptr, nullptr, 0, nullptr}};
-PyType_Slot reader_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_reader)},
-                              {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},
-                              {Py_tp_methods, reader_methods},
-                              {Py_tp_doc, const_cast<char*>("A journal and what its dead processes left in their rings.")},
-                              {0, nullptr}};
+PyType_Slot reader_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(new_reader)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},
+    {Py_tp_methods, reader_methods},
+    {Py_tp_doc, const_cast<char*>("A journal and what its dead processes left in their rings.")},
+    {0, nullptr}};
 PyType_Spec reader_spec = {"attolog._core.Reader", sizeof(Reader), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, reader_slots};
 
@@ -315,7 +328,8 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
   const char* path = nullptr;
   int check = 0;
   const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pz:recover", const_cast<char**>(names), &path, &check, &ring_dir)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pz:recover", const_cast<char**>(names), &path,
+                                   &check, &ring_dir)) {
     return nullptr;
   }
   Recovery result;
@@ -323,7 +337,8 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
   PyThreadState* thread = PyEval_SaveThread();
   try {
     const std::string real = real_log_path(path);
-    const std::string folder = log_folder(ring_dir == nullptr ? default_ring_root() : ring_dir, real, false);
+    const std::string folder =
+        log_folder(ring_dir == nullptr ? default_ring_root() : ring_dir, real, false);
     if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
     if (check == 0 && !folder.empty()) tidy(folder);
   } catch (const std::exception& error) {
@@ -344,15 +359,18 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
     }
     Py_DECREF(text);
   }
-  return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records", static_cast<unsigned long long>(result.records), "sessions",
+  return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records",
+                       static_cast<unsigned long long>(result.records), "sessions",
                        static_cast<unsigned long long>(result.sessions), "living",
                        static_cast<unsigned long long>(result.living), "messages", messages);
 }
 
 bool add_reader_type(PyObject* module) {
   if (!prepare_objects()) return false;
-  types.reader = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
-  records_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
+  types.reader =
+      reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
+  records_type =
+      reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
   return types.reader != nullptr && records_type != nullptr &&
          PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(types.reader)) == 0;
 }

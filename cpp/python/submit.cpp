@@ -55,9 +55,9 @@ std::string thread_name() {
 enum class Waited { room, drop, raised };
 
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
-// forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the interpreter
-// ends is taken off by pthread_exit.
-// A record that is lost is counted in here, where the channel is sure to live.
+// forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the
+// interpreter ends is taken off by pthread_exit. A record that is lost is counted in here, where
+// the channel is sure to live.
 Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
@@ -65,12 +65,14 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
   Waited result = Waited::room;
   channel->pin();
   while (!channel->has_room(*producer, size)) {
-    const bool is_late = most >= 0 && std::chrono::duration<double>(steady_clock::now() - start).count() >= most;
+    const bool is_late =
+        most >= 0 && std::chrono::duration<double>(steady_clock::now() - start).count() >= most;
     if (channel->is_failing() || channel->is_closed() || is_late) {
       result = Waited::drop;
       break;
     }
-    const auto slice = std::chrono::milliseconds(most >= 0 && most < 0.05 ? static_cast<int>(most * 1000) : 50);
+    const auto slice =
+        std::chrono::milliseconds(most >= 0 && most < 0.05 ? static_cast<int>(most * 1000) : 50);
     PyThreadState* state = PyEval_SaveThread();
     channel->wait_for_room(slice);
     PyEval_RestoreThread(state);
@@ -80,7 +82,8 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
     }
   }
   // One that was switched over meanwhile goes to the next file.
-  if (result == Waited::drop && root.channel.load(std::memory_order_acquire) != channel && !root.is_closed) {
+  if (result == Waited::drop && root.channel.load(std::memory_order_acquire) != channel &&
+      !root.is_closed) {
     result = Waited::room;
   }
   if (result != Waited::room) channel->drop(1);
@@ -96,7 +99,8 @@ Channel* usable_channel(Root& root) {
   try {
     root.use(channel->reopen());
   } catch (const std::exception& error) {
-    say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) + " does not log");
+    say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
+        " does not log");
     root.take_down();
   }
   return root.channel.load(std::memory_order_acquire);

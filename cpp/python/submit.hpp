@@ -1,5 +1,5 @@
-// The slow way into the ring: for records that are encoded already, whatever their size, from threads
-// that have no ring yet, into rings that are full.
+// The slow way into the ring: for records that are encoded already, whatever their size, from
+// threads that have no ring yet, into rings that are full.
 #pragma once
 
 #include "python/compat.hpp"
@@ -11,8 +11,9 @@
 
 namespace attolog::python {
 
-// Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the GIL
-// and run signal handlers while it waits for room. False with an exception set if one of those raised.
+// Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the
+// GIL and run signal handlers while it waits for room. False with an exception set if one of those
+// raised.
 bool submit(Root& root, std::uint32_t site, std::string_view values);
 
 }  // namespace attolog::python

@@ -29,7 +29,8 @@ PyObject* from_wtf8(std::string_view text) {
 }
 
 bool equal_text(PyObject* a, PyObject* b) {
-  return a == b || (PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) && PyUnicode_Compare(a, b) == 0);
+  return a == b ||
+         (PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) && PyUnicode_Compare(a, b) == 0);
 }
 
 bool equal_names(PyObject* a, PyObject* b) {

@@ -15,15 +15,16 @@ std::string to_wtf8(PyObject* text);
 // The str of a WTF-8 text; a new reference, null with an exception set when memory runs out.
 PyObject* from_wtf8(std::string_view text);
 
-bool equal_text(PyObject* a, PyObject* b);            // two str
-bool equal_names(PyObject* a, PyObject* b);           // two tuples of str, or null for none
+bool equal_text(PyObject* a, PyObject* b);             // two str
+bool equal_names(PyObject* a, PyObject* b);            // two tuples of str, or null for none
 std::vector<std::string> names_of(PyObject* kwnames);  // a tuple of str, or null
 
-// Calls `function` of `module`, imported if need be, with arguments built as by Py_BuildValue (a tuple).
+// Calls `function` of `module`, imported if need be, with arguments built as by Py_BuildValue (a
+// tuple).
 PyObject* call_helper(const char* module, const char* function, const char* format, ...);
 
-// Clears the exception that is set if it is an Exception; false for what must pass (KeyboardInterrupt,
-// SystemExit), which stays set.
+// Clears the exception that is set if it is an Exception; false for what must pass
+// (KeyboardInterrupt, SystemExit), which stays set.
 bool clear_if_ordinary();
 
 }  // namespace attolog::python

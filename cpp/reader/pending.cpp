@@ -86,8 +86,8 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
       each.length = intent->offset;
     }
   }
-  for (const std::string& name : folder.empty() ? std::vector<std::string>{}
-                                                : list_files(folder, kSessionSuffix)) {
+  for (const std::string& name :
+       folder.empty() ? std::vector<std::string>{} : list_files(folder, kSessionSuffix)) {
     try {
       const auto session = Session::open(folder, name, Session::Access::read);
       if (session == nullptr || session->is_alive()) continue;

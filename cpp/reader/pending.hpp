@@ -1,5 +1,5 @@
-// What a journal's dead processes left in their rings, as a journal: reading shows what recovery would
-// write, and writes nothing itself.
+// What a journal's dead processes left in their rings, as a journal: reading shows what recovery
+// would write, and writes nothing itself.
 #pragma once
 
 #include <cstdint>

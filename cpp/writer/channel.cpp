@@ -23,9 +23,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kRingBudget = std::size_t{256} << 20;  // all rings of a process, then small ones
+constexpr std::size_t kRingBudget = std::size_t{256}
+                                    << 20;  // all rings of a process, then small ones
 constexpr std::size_t kSmallRing = std::size_t{256} << 10;
-constexpr milliseconds kJournalDelay{500};  // a journal's blocks pack better the larger they are
+constexpr milliseconds kJournalDelay{500};   // a journal's blocks pack better the larger they are
 constexpr milliseconds kRetryInterval{500};  // of an output that fails
 constexpr milliseconds kSayInterval{10'000};
 constexpr milliseconds kReportInterval{1'000};
@@ -43,7 +44,8 @@ std::string part_path(const std::string& path, std::uint64_t number) {
 
 }  // namespace
 
-Channel::Channel(const ChannelOptions& options, std::uint64_t number) : id(number), options_(options) {}
+Channel::Channel(const ChannelOptions& options, std::uint64_t number)
+    : id(number), options_(options) {}
 
 std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
@@ -63,9 +65,12 @@ void Channel::open_session() {
   const std::filesystem::path given(options_.path);
   if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
   main_path_ = real_log_path(options_.path);
-  target_ = {main_path_, static_cast<std::uint8_t>(options_.format),
+  target_ = {main_path_,
+             static_cast<std::uint8_t>(options_.format),
              static_cast<std::uint8_t>(options_.sink.digits),
-             static_cast<std::uint16_t>(options_.sink.columns), options_.sink.pattern, run_id(),
+             static_cast<std::uint16_t>(options_.sink.columns),
+             options_.sink.pattern,
+             run_id(),
              static_cast<std::uint32_t>(::getpid())};
   struct stat info{};
   const bool is_device = ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
@@ -169,7 +174,8 @@ Producer* Channel::take_free() {
 
 Producer* Channel::make_ring() {
   const bool is_tight = ring_bytes_in_use.load() + options_.ring_bytes > kRingBudget;
-  const std::size_t capacity = is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
+  const std::size_t capacity =
+      is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
   const auto index = static_cast<std::uint32_t>(slots_.size());
   const std::string path = session_->ring_path(index);
   std::optional<Ring> ring;
@@ -275,13 +281,14 @@ bool Channel::drain() {
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
   if (!lock.owns_lock() || is_forked() || is_finished()) return false;
   urgent_.store(false, std::memory_order_relaxed);
-  // The clock is read before the heads: whatever is stamped later may have an earlier neighbour that
-  // is not committed yet, and stays for the next sweep. After close there is none.
+  // The clock is read before the heads: whatever is stamped later may have an earlier neighbour
+  // that is not committed yet, and stays for the next sweep. After close there is none.
   const Ticks until = is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
   {
     const std::lock_guard rings(rings_mutex_);
-    for (; drained_rings_ < slots_.size(); ++drained_rings_) drain_->add(slots_[drained_rings_].ring);
+    for (; drained_rings_ < slots_.size(); ++drained_rings_)
+      drain_->add(slots_[drained_rings_].ring);
   }
   const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
@@ -373,7 +380,8 @@ bool Channel::flush(Deadline deadline) {
     std::unique_lock lock(progress_.mutex);
     if (is_drained_to(wanted)) return true;
     const auto now = steady_clock::now();
-    if (is_finished() || is_forked() || (has_swept && is_failing()) || (deadline && now >= *deadline)) {
+    if (is_finished() || is_forked() || (has_swept && is_failing()) ||
+        (deadline && now >= *deadline)) {
       return false;
     }
     const std::uint64_t seen = progress_.steps;
@@ -395,7 +403,8 @@ bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return true;
   const bool got_through = flush(deadline) && finish(kSweepPatience);
-  if (!got_through && is_failing() && session_->name().empty()) give_up();  // nothing to recover from
+  if (!got_through && is_failing() && session_->name().empty())
+    give_up();  // nothing to recover from
   return got_through;
 }
 
@@ -450,7 +459,8 @@ Counts Channel::counts() const {
     const std::uint64_t head = header.head.load(std::memory_order_acquire);
     while (position < head) {
       RingRecord record;
-      if (!parse_record({slot.ring.data() + (position & slot.producer.mask), head - position}, record)) {
+      if (!parse_record({slot.ring.data() + (position & slot.producer.mask), head - position},
+                        record)) {
         break;
       }
       if (record.site() != kThreadSite) ++counts.waiting;

@@ -1,5 +1,6 @@
-// A channel: everything between the calls of one logger and its log file, inside one process. It owns
-// the session, the rings and the drain. No Python here: the caller's side gives and takes the GIL.
+// A channel: everything between the calls of one logger and its log file, inside one process. It
+// owns the session, the rings and the drain. No Python here: the caller's side gives and takes the
+// GIL.
 #pragma once
 
 #include <atomic>
@@ -29,13 +30,13 @@ struct ChannelOptions {
   Format format = Format::text;
   SinkOptions sink;
   std::size_t ring_bytes = std::size_t{4} << 20;  // a power of two, of pages
-  bool block = true;           // a full ring makes the caller wait; otherwise its record is dropped
-  double block_timeout = -1;   // seconds; negative: no limit
-  double exit_timeout = 5.0;   // seconds
+  bool block = true;          // a full ring makes the caller wait; otherwise its record is dropped
+  double block_timeout = -1;  // seconds; negative: no limit
+  double exit_timeout = 5.0;  // seconds
   std::size_t max_record = std::size_t{256} << 20;  // bytes
-  std::string ring_dir;        // "": tmpfs
+  std::string ring_dir;                             // "": tmpfs
   bool append = true;
-  double fsync_interval = 0;   // seconds; 0: never
+  double fsync_interval = 0;  // seconds; 0: never
 };
 
 struct Counts {
@@ -95,7 +96,8 @@ class Channel {
     const ThreadRings::Slot& slot = t_rings.slots[id % ThreadRings::kSlots];
     return slot.channel == id ? slot.producer : nullptr;
   }
-  // Gives the calling thread a ring; null where there is none to be had (forked, closed, no memory).
+  // Gives the calling thread a ring; null where there is none to be had (forked, closed, no
+  // memory).
   Producer* attach(std::uint64_t thread_id, std::string_view thread_name);
   // The thread behind `producer` is gone: the ring may go to another.
   void detach(Producer& producer);
@@ -127,7 +129,8 @@ class Channel {
   bool close(Deadline deadline);
   // Nobody will log any more and nobody waits: the writer finishes by itself.
   void let_go() { closed_.store(true, std::memory_order_relaxed); }
-  // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to end.
+  // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
+  // end.
   bool finish(std::chrono::milliseconds patience = {});
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
@@ -182,7 +185,7 @@ class Channel {
   SteadyTime last_report_{};
 
   mutable Progress progress_;
-  std::uint64_t abandoned_ = 0;     // still in the rings, but counted as dropped
+  std::uint64_t abandoned_ = 0;  // still in the rings, but counted as dropped
 
   std::atomic<bool> failing_{false};
   std::atomic<bool> forked_{false};

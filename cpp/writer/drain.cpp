@@ -76,7 +76,8 @@ const Record* RingMerge::next() {
     }
     Source& source = *current_;
     const std::uint64_t offset = source.position % source.ring->capacity();
-    const bool shown = decode(source, {source.ring->data() + offset, source.head - source.position});
+    const bool shown =
+        decode(source, {source.ring->data() + offset, source.head - source.position});
     peek(source);
     if (shown) return &record_;
   }
@@ -103,7 +104,8 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
     char* place = arena_.take(raw.spill_size);
     std::size_t got = 0;
     while (got < raw.spill_size) {
-      const ssize_t n = ::pread(file.fd(), place + got, raw.spill_size - got, static_cast<off_t>(got));
+      const ssize_t n =
+          ::pread(file.fd(), place + got, raw.spill_size - got, static_cast<off_t>(got));
       if (n <= 0) break;
       got += static_cast<std::size_t>(n);
     }
@@ -120,8 +122,8 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   }
   record_.site = site;
   record_.thread = source.thread;
-  record_.time_ns = (raw.head.site & kStamped) != 0 ? raw.stamp
-                                                    : session_.header().clock.to_ns(raw.head.ticks);
+  record_.time_ns =
+      (raw.head.site & kStamped) != 0 ? raw.stamp : session_.header().clock.to_ns(raw.head.ticks);
   record_.values = values_;
   return true;
 }

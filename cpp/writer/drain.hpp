@@ -31,7 +31,8 @@ class RingMerge {
 
   // Starts to read `ring` at its tail, with the next sweep. It must outlive the merge.
   void add(const Ring& ring);
-  // Looks how far each ring has got. Records with a later stamp than `until` stay for the next sweep.
+  // Looks how far each ring has got. Records with a later stamp than `until` stay for the next
+  // sweep.
   void sweep(Ticks until);
   // The next record; null at the end of the sweep. Valid until the next call.
   const Record* next();
@@ -43,7 +44,7 @@ class RingMerge {
     std::uint64_t head;
     const Thread* committed_thread;
     const Thread* thread;
-    Ticks next;  // stamp of the record at `position`
+    Ticks next;                         // stamp of the record at `position`
     std::vector<std::uint64_t> spills;  // read since `committed`
     bool is_touched() const { return position != committed; }
   };
@@ -68,13 +69,13 @@ class RingMerge {
   std::vector<Value> values_;
   Record record_;
   Ticks until_ = 0;
-  Source* current_ = nullptr;    // the source of the last record
-  Ticks current_until_ = 0;      // up to here no other source has anything earlier
-  std::uint64_t damaged_ = 0;    // rings given up because their bytes make no sense
+  Source* current_ = nullptr;  // the source of the last record
+  Ticks current_until_ = 0;    // up to here no other source has anything earlier
+  std::uint64_t damaged_ = 0;  // rings given up because their bytes make no sense
 };
 
-// How far a drain has got. Tails and `written` move together under the mutex, so that others can read
-// both at one moment; whoever waits for room or for the end waits for `moved`.
+// How far a drain has got. Tails and `written` move together under the mutex, so that others can
+// read both at one moment; whoever waits for room or for the end waits for `moved`.
 struct Progress {
   std::mutex mutex;
   std::condition_variable moved;
@@ -117,8 +118,8 @@ class Drain {
   Progress& progress_;
   Thread writer_{0, "attolog"};
   Buffer batch_;
-  std::uint64_t records_ = 0;        // in the batch
-  std::uint64_t reported_ = 0;       // drops told of once the batch is committed
+  std::uint64_t records_ = 0;   // in the batch
+  std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::int64_t jump_ns_ = 0;
   std::int64_t drop_since_ns_ = 0;

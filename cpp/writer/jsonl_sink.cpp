@@ -46,7 +46,8 @@ Plan make_plan(const Site& site, std::size_t n_values) {
   std::set<std::string> used{"time", "event", "level", "message", "text"};
   for (std::size_t i = 0; i < std::max(n_values, site.fields.size()); ++i) {
     std::string name = field_name(site.fields, i);
-    const bool is_text = site.kind == Kind::message ? name == "message" : site.kind != Kind::event && i == 0;
+    const bool is_text =
+        site.kind == Kind::message ? name == "message" : site.kind != Kind::event && i == 0;
     if (is_text) {  // it has its own key
       plan.keys.emplace_back();
       continue;

@@ -39,7 +39,8 @@ void Output::open() {
   }
   // Non-blocking while opening: a FIFO without a reader is an error, not a wait.
   const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | follow;
-  File file(::open(path_.c_str(), flags | (expects_regular ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
+  File file(
+      ::open(path_.c_str(), flags | (expects_regular ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
   if (!file && errno == EACCES && expects_regular) {
     file = File(::open(path_.c_str(), flags | O_WRONLY, 0666));
   }
@@ -180,7 +181,9 @@ bool Output::is_empty() const {
   return ::fstat(file_.fd(), &info) == 0 && info.st_size == 0;
 }
 
-void Output::sync() { ::fdatasync(file_.fd()); }
+void Output::sync() {
+  ::fdatasync(file_.fd());
+}
 
 bool Output::truncate(const std::function<bool()>& may) {
   if (ledger_) ledger_->acquire();

@@ -15,9 +15,9 @@ namespace attolog {
 
 class Output {
  public:
-  // Opens `path`, made if need be. Throws std::system_error or std::runtime_error that name the path.
-  // A regular file is written under the ledger in `folder`; with an empty folder its own lock keeps
-  // the rows of several processes whole. Pipes and devices are just written to.
+  // Opens `path`, made if need be. Throws std::system_error or std::runtime_error that name the
+  // path. A regular file is written under the ledger in `folder`; with an empty folder its own lock
+  // keeps the rows of several processes whole. Pipes and devices are just written to.
   Output(const std::string& path, const std::string& folder);
 
   struct Result {
@@ -30,15 +30,15 @@ class Output {
   Result append(Session& session, std::uint64_t batch, std::string_view bytes,
                 const std::function<void()>& prepare);
 
-  // What sinks remember of the file (Sink::memory), kept in an attribute of it. Adding to it fails where
-  // another process did so since it was last read: then it has to be read again first.
+  // What sinks remember of the file (Sink::memory), kept in an attribute of it. Adding to it fails
+  // where another process did so since it was last read: then it has to be read again first.
   std::string remembered();
   bool remember(std::string_view text);
   void forget();
 
-  void sync();      // fdatasync
-  // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the ledger's
-  // lock. Whether it did.
+  void sync();  // fdatasync
+  // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the
+  // ledger's lock. Whether it did.
   bool truncate(const std::function<bool()>& may);
   void end_line();  // ends a last line that a power cut or another program left open
   bool is_empty() const;

@@ -135,10 +135,10 @@ bool is_part_of(const std::string& path, const std::string& log_path) {
     return false;
   }
   const std::size_t end = path.size() - (log_path.size() - dot);
-  return end > dot + 1 && std::all_of(path.begin() + static_cast<std::ptrdiff_t>(dot) + 1,
-                                      path.begin() + static_cast<std::ptrdiff_t>(end), [](unsigned char c) {
-                                        return std::isdigit(c) != 0 || c == '-';
-                                      });
+  return end > dot + 1 &&
+         std::all_of(path.begin() + static_cast<std::ptrdiff_t>(dot) + 1,
+                     path.begin() + static_cast<std::ptrdiff_t>(end),
+                     [](unsigned char c) { return std::isdigit(c) != 0 || c == '-'; });
 }
 
 std::unique_ptr<Sink> make_sink(const LogTarget& target) {

@@ -11,6 +11,8 @@ void say(const std::string& line) {
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-std::string describe_errno(int error) { return std::generic_category().message(error); }
+std::string describe_errno(int error) {
+  return std::generic_category().message(error);
+}
 
 }  // namespace attolog

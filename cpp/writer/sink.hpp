@@ -1,5 +1,5 @@
-// A sink turns records into the bytes of one file format. It does no I/O: the output appends what it
-// made, batch by batch, under the ledger.
+// A sink turns records into the bytes of one file format. It does no I/O: the output appends what
+// it made, batch by batch, under the ledger.
 #pragma once
 
 #include <memory>
@@ -27,9 +27,9 @@ class Sink {
   // Ends the batch: after this, `out` as a whole may be appended to the file.
   virtual void finish(Buffer& /*out*/) {}
 
-  // What must be remembered of a file beyond its bytes, so that all processes write it alike (CSV: the
-  // column order of its events). `remember` is given all of it and replaces what the sink thought;
-  // `memory` returns what came up since it was last called.
+  // What must be remembered of a file beyond its bytes, so that all processes write it alike (CSV:
+  // the column order of its events). `remember` is given all of it and replaces what the sink
+  // thought; `memory` returns what came up since it was last called.
   virtual void remember(std::string_view /*memory*/) {}
   virtual std::string memory() { return {}; }
 };

@@ -114,7 +114,8 @@ void TextSink::compose_event(const Record& record) {
 void TextSink::compose_message(const Record& record, bool passing) {
   const Site& site = *record.site;
   const Template& shape = templates_.of(record, passing);
-  if (!shape.render_with_traceback(message_, site.fields, record.values)) return;  // shows all fields already
+  if (!shape.render_with_traceback(message_, site.fields, record.values))
+    return;  // shows all fields already
   for (const std::size_t i : shape.bound())
     if (i < record.values.size() && !shape.shows(i))
       write_pair(message_, site.fields[i], record.values[i]);

@@ -22,8 +22,8 @@ using std::chrono::steady_clock;
 // Text is to be in the file within 100 ms; an idle round costs some microseconds.
 constexpr milliseconds kRound{50};
 
-// Never destroyed: threads and exit handlers may need it to the very end. The child of a fork leaves
-// its parent's behind, whose mutex may be held by a thread that the child does not have.
+// Never destroyed: threads and exit handlers may need it to the very end. The child of a fork
+// leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
 std::atomic<Writer*> current{nullptr};
 
 }  // namespace
@@ -44,7 +44,8 @@ thread_local ThreadEnd t_end;
 
 }  // namespace
 
-// Registered once; prepare and parent only hold the sites' mutex still, which is never held for long.
+// Registered once; prepare and parent only hold the sites' mutex still, which is never held for
+// long.
 struct ForkHandlers {
   static Writer& writer() { return *current.load(std::memory_order_acquire); }
 
@@ -136,7 +137,8 @@ void Writer::run() {
     for (const auto& channel : channels()) look_after(*channel);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [this](const auto& channel) {
-      return !keeps_channels_ && channel->is_finished() && channel->is_idle() && channel.use_count() == 1;
+      return !keeps_channels_ && channel->is_finished() && channel->is_idle() &&
+             channel.use_count() == 1;
     });
     changed_.wait_for(lock, kRound, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);

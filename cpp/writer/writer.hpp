@@ -1,5 +1,5 @@
-// The writer: the one background thread of a process that drains its rings. It holds no Python thread
-// state and never waits for the GIL.
+// The writer: the one background thread of a process that drains its rings. It holds no Python
+// thread state and never waits for the GIL.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,6 @@ class Writer {
   void keep_channels() { keeps_channels_ = true; }
 
   SiteRegistry& sites() { return sites_; }
-
 
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
   void bind_thread(std::uint64_t channel_id, Producer* producer);

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import attolog
 import events
 import profiles
 import report
@@ -22,6 +21,8 @@ from arrivals import poisson
 from engine import Engine, Run
 from policies import POLICIES, Config, Queue
 from profiles import EXITS
+
+import attolog
 
 MODELS = {"50": "ResNet50", "101": "ResNet101", "152": "ResNet152"}
 PROFILE = Path(__file__).parent / "profile.json"

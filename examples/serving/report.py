@@ -67,8 +67,9 @@ def answers(run: Run, profile: Profile) -> list[Answer]:
             Answer(drop.queue.name, task.task_id, task.arrival, "dropped", wait_ms=drop.wait_ms)
         )
     for queue in run.queues:
-        for task in queue.tasks:
-            rows.append(Answer(queue.name, task.task_id, task.arrival, "unfinished"))
+        rows.extend(
+            Answer(queue.name, task.task_id, task.arrival, "unfinished") for task in queue.tasks
+        )
     rows.sort(key=lambda row: row.arrival)
     return rows
 

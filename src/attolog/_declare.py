@@ -8,9 +8,8 @@ from types import FunctionType
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
-_ROW_WORDS = frozenset(
-    "DEBUG INFO WARNING ERROR CRITICAL LOG PRINT STATS DROPPED CLOCK".split()
-)
+_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+_ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK"}
 
 Description = tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int]
 
@@ -35,7 +34,7 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         return _describe_function(args[0])
     if not args or not all(isinstance(arg, str) for arg in args):
         raise TypeError(
-            'event() takes a function, or names: @log.event, or log.event("GEN", "model", "task_id")'
+            'event() takes a function, or names: @log.event, or log.event("GEN", "model", "id")'
         )
     name, *fields = args
     for field in fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+
 from attolog import _core
 from attolog._core import log
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
-    """Put a line together as print() does.
+    r"""Put a line together as print() does.
 
     Returns:
         The text with its end; None if `file=` sent it elsewhere.
@@ -16,7 +16,7 @@ def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
 
     Example:
         >>> text_of((1, "a"), {"sep": "-"})
-        '1-a\\n'
+        '1-a\n'
     """
     options = dict(kwargs or {})
     if options.get("file") is not None:

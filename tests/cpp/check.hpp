@@ -1,4 +1,5 @@
-// The whole of a test framework: named tests, checks that say where they failed, a count at the end.
+// The whole of a test framework: named tests, checks that say where they failed, a count at the
+// end.
 #pragma once
 
 #include <concepts>

@@ -97,7 +97,7 @@ def test_reserved_and_taken_names() -> None:
 def test_stars() -> None:
     assert log("GEN", *q) == ("v1", "v2")
     assert log("GEN", model, *q) == ("v1", "v2", "v3")
-    assert log("GEN", model, **{"a": 1}) == ("model",)
+    assert log("GEN", model, a=1) == ("model",)
 
 
 def test_two_calls_on_a_line_and_one_in_another() -> None:
