@@ -62,9 +62,9 @@ sanitize: $(VENV)/tools
 	$(cmake) -B build/asan -DATTOLOG_SANITIZE=address,undefined
 	$(bin)/cmake --build build/asan
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(bin)/ctest --test-dir build/asan --output-on-failure
-	$(cmake) -B build/tsan -DATTOLOG_SANITIZE=thread
+	$(cmake) -B build/tsan -DATTOLOG_SANITIZE=thread -DCMAKE_CXX_FLAGS="-include $(abspath tests/cpp/tsan.hpp)"
 	$(bin)/cmake --build build/tsan
-	TSAN_OPTIONS=halt_on_error=1 $(fixed_addresses) $(bin)/ctest --test-dir build/tsan --output-on-failure
+	TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(fixed_addresses) $(bin)/ctest --test-dir build/tsan --output-on-failure
 
 ## make sanitize-module  pytest on a module built with the address and undefined sanitizers
 sanitize-module:
@@ -90,7 +90,7 @@ cpp-test: $(VENV)/tools
 
 # The installed package is what is tested, docstrings included.
 pytest: $(VENV)/installed $(VENV)/group-test
-	$(bin)/python -m pytest -m 'not torture' $(PYTEST_ARGS) --pyargs attolog README.md tests
+	$(bin)/python -m pytest -m 'not torture' $(PYTEST_ARGS) --pyargs tests README.md attolog
 
 $(VENV)/tools: scripts/environment.py pyproject.toml
 	$$(scripts/find-python.sh) scripts/environment.py $(VENV)

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -15,7 +16,7 @@ namespace attolog {
 
 Ring Ring::create(const std::string& path, std::size_t capacity) {
   const std::size_t size = kPage + capacity;
-  // It gets its name once it is a ring: a process may die here.
+  // It gets its name once it is a ring: a process may die here. Never in place of another.
   const std::string fresh = path + "-";
   const File file = path.empty() ? memory_file(size) : create_file(fresh, size);
   Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, true);
@@ -23,7 +24,13 @@ Ring Ring::create(const std::string& path, std::size_t capacity) {
   header->capacity = capacity;
   // release: pairs with the acquire in open, which may run as soon as the file has a name.
   header->magic.store(RingHeader::kMagic, std::memory_order_release);
-  if (!path.empty() && ::rename(fresh.c_str(), path.c_str()) != 0) fail(path);
+  if (!path.empty()) {
+    const int linked = ::link(fresh.c_str(), path.c_str());
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    errno = error;
+    if (linked != 0) fail(path);
+  }
 #if defined(MADV_POPULATE_WRITE)
   ::madvise(mapping.data(), size, MADV_POPULATE_WRITE);  // no page faults in the first calls
 #endif

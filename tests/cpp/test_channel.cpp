@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <fstream>
 
 #include <algorithm>
 #include <chrono>
@@ -411,6 +412,7 @@ static const check::Test no_folder{
       const Log log;
       auto options = log.options();
       options.ring_dir = log / "none";
+      std::ofstream(options.ring_dir) << "no folder";
       const auto channel = Channel::open(options);
       ::log(*channel, "there");
       check::that(!channel->spill("too large").has_value());
