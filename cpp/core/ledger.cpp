@@ -98,16 +98,18 @@ Ledger::Ledger(std::string folder, std::string log_path)
 }
 
 void Ledger::open() {
-  file_ = File(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file_ && errno == ENOENT) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  File file(::open(path_.c_str(), kFlags, 0600));
+  if (!file && errno == ENOENT) {
     // Somebody has cleared the folder away. What is mapped lives on, so logging does too.
     ::mkdir(folder_.substr(0, folder_.rfind('/')).c_str(), 0700);
     ::mkdir(folder_.c_str(), 0700);
-    file_ = File(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    file = File(::open(path_.c_str(), kFlags, 0600));
   }
-  if (!file_) fail(path_);
-  allocate(file_.fd(), 0, kPage);
-  mapping_ = Mapping::private_of(file_.fd(), kPage, true);
+  if (!file) fail(path_);
+  allocate(file.fd(), 0, kPage);
+  mapping_ = Mapping::private_of(file.fd(), kPage, true);
+  file_ = std::move(file);  // last: after a failure the one before still serves
 }
 
 std::string Ledger::acquire() {
@@ -123,7 +125,13 @@ std::string Ledger::acquire() {
     open();
   }
   // acquire: pairs with intend.
-  return page().open.load(std::memory_order_acquire) != 0 ? settle() : "";
+  if (page().open.load(std::memory_order_acquire) == 0) return "";
+  try {
+    return settle();
+  } catch (...) {
+    release();
+    throw;
+  }
 }
 
 void Ledger::release() {

@@ -22,7 +22,8 @@ class File {
 
   int fd() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
-  void close() { *this = File(); }
+  void close() { File closed(std::exchange(fd_, -1)); }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;

@@ -143,7 +143,38 @@ std::string Session::ring_path(std::uint32_t index) const {
   return folder_ + "/" + name_ + "." + std::to_string(index) + std::string(kRingSuffix);
 }
 
+std::uint64_t Session::spill(std::string_view values) {
+  // Without a folder it is a file without a name, whose descriptor is the number.
+  const bool is_named = !name_.empty();
+  const std::uint64_t number = is_named ? spills_.fetch_add(1, std::memory_order_relaxed) : 0;
+  File file =
+      is_named ? create_file(spill_path(number), values.size()) : memory_file(values.size());
+  std::size_t done = 0;
+  while (done < values.size()) {
+    const ssize_t n =
+        ::pwrite(file.fd(), values.data() + done, values.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int error = errno;
+      if (is_named) remove_spill(number);
+      errno = error;
+      fail(folder_);
+    }
+    done += static_cast<std::size_t>(n);
+  }
+  return is_named ? number : static_cast<std::uint64_t>(file.release());
+}
+
+void Session::remove_spill(std::uint64_t number) const {
+  if (name_.empty()) {
+    File(static_cast<int>(number)).close();
+  } else {
+    ::unlink(spill_path(number).c_str());
+  }
+}
+
 std::string Session::spill_path(std::uint64_t number) const {
+  if (name_.empty()) return "/dev/fd/" + std::to_string(number);
   return folder_ + "/" + name_ + "." + std::to_string(number) + ".spill";
 }
 

@@ -79,9 +79,13 @@ class Session final : public SiteMirror {
 
   bool append_sites(std::string_view encoded) override;
 
-  // Names of the next ring or spill file; "" in anonymous memory.
+  // Name of a ring; "" in anonymous memory.
   std::string ring_path(std::uint32_t index) const;
+  // Keeps values that are too large for a ring; they are referred to by the number. Throws
+  // std::system_error.
+  std::uint64_t spill(std::string_view values);
   std::string spill_path(std::uint64_t number) const;
+  void remove_spill(std::uint64_t number) const;
   // Paths of the rings that exist.
   std::vector<std::string> ring_paths() const;
 
@@ -113,6 +117,7 @@ class Session final : public SiteMirror {
   File lock_;
   Mapping mapping_;
   std::size_t site_room_ = 0;  // allocated so far
+  std::atomic<std::uint64_t> spills_{0};
 };
 
 inline constexpr std::string_view kSessionSuffix = ".session";

@@ -250,20 +250,9 @@ void Channel::wait_for_room(milliseconds slice) {
 }
 
 std::optional<std::uint64_t> Channel::spill(std::string_view values) {
-  if (session_->name().empty()) return std::nullopt;
-  const std::uint64_t number = spills_.fetch_add(1);
-  const std::string path = session_->spill_path(number);
   try {
-    const File file = create_file(path, values.size());
-    while (!values.empty()) {
-      const ssize_t n = ::write(file.fd(), values.data(), values.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail(path);
-      values.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return number;
+    return session_->spill(values);
   } catch (const std::system_error& error) {
-    ::unlink(path.c_str());
     say(std::string(error.what()) + "; a record of that size is dropped");
     return std::nullopt;
   }
@@ -378,7 +367,7 @@ bool Channel::flush(Deadline deadline) {
   bool has_swept = false;
   for (;;) {
     std::unique_lock lock(progress_.mutex);
-    if (is_drained_to(wanted)) return true;
+    if (is_drained_to(wanted) && !(is_closed() && has_untold_drops())) return true;
     const auto now = steady_clock::now();
     if (is_finished() || is_forked() || (has_swept && is_failing()) ||
         (deadline && now >= *deadline)) {
@@ -399,6 +388,10 @@ bool Channel::flush(Deadline deadline) {
   }
 }
 
+bool Channel::has_untold_drops() const {
+  return session_->header().dropped.load(std::memory_order_relaxed) > session_->reported();
+}
+
 bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return true;
@@ -412,12 +405,8 @@ bool Channel::finish(milliseconds patience) {
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || counts().waiting != 0) return false;
-  // What was dropped since the last report, and what children left that have died meanwhile.
-  if (session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() &&
-      !sweep(std::numeric_limits<Ticks>::max(), true)) {
-    return false;
-  }
-  if (!folder_.empty()) {
+  if (has_untold_drops()) return false;
+  if (!folder_.empty()) {  // what children left that have died meanwhile
     for (const std::string& message : recover(folder_, main_path_).messages) say(message);
   }
   if (options_.fsync_interval > 0) output_->sync();

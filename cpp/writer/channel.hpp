@@ -161,6 +161,7 @@ class Channel {
   bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
+  bool has_untold_drops() const;
   bool sweep(Ticks until, bool report_drops);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
 
@@ -176,7 +177,6 @@ class Channel {
   std::deque<Slot> slots_;
   std::vector<Producer*> free_;
   bool said_no_ring_ = false;
-  std::atomic<std::uint64_t> spills_{0};
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;

@@ -191,7 +191,7 @@ void Drain::take_over() {
     source.ring->release(last_batch_);
     source.committed = source.position;
     source.committed_thread = source.thread;
-    for (const std::uint64_t number : source.spills) ::unlink(session_.spill_path(number).c_str());
+    for (const std::uint64_t number : source.spills) session_.remove_spill(number);
     source.spills.clear();
   }
   progress_.written += records_;

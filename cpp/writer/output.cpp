@@ -99,10 +99,11 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     if (result.error == 0) session.commit(batch);
     return result;
   }
-  if (ledger_) {
-    message = ledger_->acquire();
-  } else {
-    lock(file_.fd());
+  try {
+    message = acquire();
+  } catch (const std::system_error& error) {
+    result.error = error.code().value();
+    return result;
   }
   try {
     reopen_if_moved();
@@ -124,13 +125,23 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     result.error = EPERM;
     message = error.what();
   }
+  release();
+  result.message = std::move(message);
+  return result;
+}
+
+std::string Output::acquire() {
+  if (ledger_) return ledger_->acquire();
+  lock(file_.fd());
+  return "";
+}
+
+void Output::release() {
   if (ledger_) {
     ledger_->release();
   } else {
     unlock(file_.fd());
   }
-  result.message = std::move(message);
-  return result;
 }
 
 std::string Output::remembered() {

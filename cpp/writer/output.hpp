@@ -52,6 +52,8 @@ class Output {
   void open();
   std::string read_memory() const;
   void write_memory(const std::string& text);
+  std::string acquire();  // the ledger, or the file's own lock
+  void release();
   void reopen_if_moved();
   Result write_all(std::string_view bytes);
 

@@ -415,9 +415,13 @@ static const check::Test no_folder{
       std::ofstream(options.ring_dir) << "no folder";
       const auto channel = Channel::open(options);
       ::log(*channel, "there");
-      check::that(!channel->spill("too large").has_value());
+      Buffer values;
+      encode_str(values, std::string(500'000, 'x'));
+      const std::uint64_t reference[2] = {channel->spill(values.view()).value(), values.size()};
+      check::that(
+          try_log(*channel, {reinterpret_cast<const char*>(reference), 16}, kTextSite | kSpilled));
       check::that(channel->close(patience()));
-      check::equal(log.texts().size(), 1u);
+      check::equal(log.texts().size(), 2u);
     }};
 
 int main(int argc, char** argv) {
