@@ -163,12 +163,12 @@ bool submit_values(const Call& call, const CallSite* site) {
   Buffer values;
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
     const bool done =
-        is_message && site->text.ok() && !site->text.whole_at_call()
+        is_message && !site->needs_python
             ? encode_shown(values, site->text, static_cast<std::size_t>(i), call.values[i], most)
             : encode_any(values, call.values[i], most);
     if (!done) return lose(call);
   }
-  if (!is_message || !site->text.whole_at_call()) return finish_values(call, site->site, values);
+  if (!is_message || !site->needs_python) return finish_values(call, site->site, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
   PyObject* text = format_whole(call, site);

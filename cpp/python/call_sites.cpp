@@ -72,8 +72,7 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
 }
 
 std::uint64_t accepted(const Template& text, std::size_t values) {
-  if (!text.ok()) return kAcceptEverything;  // shown as template and values, whatever they are
-  if (text.whole_at_call() || values > kAcceptValues) return 0;
+  if (values > kAcceptValues) return 0;
   std::uint64_t accept = kAcceptEverything;
   for (const Hole& hole : text.holes()) {
     if (hole.value >= values) continue;
@@ -196,7 +195,11 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   if (is_event) {
     site->accept = kAcceptEverything;
   } else if (first != nullptr) {
-    site->accept = accepted(site->text, site->fields.size() - bound_names_.size());
+    // What we cannot fill Python may: it has the last word on its own language.
+    site->needs_python = site->text.whole_at_call() || !site->text.ok();
+    if (!site->needs_python) {
+      site->accept = accepted(site->text, site->fields.size() - bound_names_.size());
+    }
   } else {  // text alone; anything else is turned into text first
     site->fields.insert(site->fields.begin(), std::string(kMessageField));
     site->accept = kAcceptStr;
@@ -209,7 +212,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   definition.bound = static_cast<std::uint16_t>(bound_names_.size());
   definition.name = name;
   definition.fields = site->fields;
-  if (site->text.whole_at_call()) definition.fields.emplace_back(kMessageField);
+  if (site->needs_python) definition.fields.emplace_back(kMessageField);
   if (where.code != nullptr) {
     definition.file = to_wtf8(where.code->co_filename);
     definition.line =

@@ -43,7 +43,8 @@ struct CallSite {
   std::uintptr_t place = 0;
   PyObject* code = nullptr;
   Kind kind = Kind::event;
-  Template text;  // of a message
+  bool needs_python = false;  // the complete text is made at the call
+  Template text;              // of a message
   std::vector<std::string> fields;
 };
 

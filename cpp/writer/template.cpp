@@ -213,13 +213,15 @@ bool Template::bind(const Names& names) {
 
 bool Template::render(Buffer& out, std::span<const std::string> fields,
                       std::span<const Value> values) const {
-  if (message_field_ && *message_field_ < values.size() &&
-      values[*message_field_].tag == Tag::str) {
-    out.append(values[*message_field_].text);
+  const std::size_t start = out.size();
+  if (message_field_) {
+    if (*message_field_ < values.size() && values[*message_field_].tag == Tag::str) {
+      out.append(values[*message_field_].text);
+      return true;
+    }
+  } else if (ok_ && !whole_at_call_ && fill(out, values)) {
     return true;
   }
-  const std::size_t start = out.size();
-  if (ok_ && !whole_at_call_ && fill(out, values)) return true;
   out.truncate(start);
   out.append(text_);
   for (std::size_t i = 0; i < values.size(); ++i)

@@ -15,6 +15,7 @@
 // inside a spec (`{:{width}}`), and those which show one value in two ways. Python then formats the
 // complete message at the call and adds it to the values, under the field name `message`, which no
 // other field can have: a message record with such a field shows that text, whatever the template.
+// If there is such a field and no text in it, the template cannot be filled with these values.
 // (With str.format: the values of `{}` holes, or where there is `{0}` all positional ones, as
 // positional arguments; the values of named holes as keywords.)
 #pragma once

@@ -123,6 +123,8 @@ class Journal:
             is_event = kind in ("event", "dropped", "clock")
             event, message = (name, None) if is_event else (None, text)
             fields = dict(zip(names, values, strict=True))
+            if kind == "message":  # the text itself, where it is not the template's
+                fields.pop("message", None)
             yield Record(time, kind, event, level, message, fields, thread, pid)
 
     def keys(self) -> tuple[str, ...]:
