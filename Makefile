@@ -51,6 +51,7 @@ check: $(VENV)/installed $(VENV)/group-test $(VENV)/group-check
 	$(bin)/clang-format --dry-run -Werror $(cpp_files)
 	$(bin)/mypy
 	$(bin)/pyright --pythonpath $(bin)/python src $(wildcard tests/typing)
+	$(bin)/python -m pytest -q tests/typing
 
 ## make format           format all that make check looks at
 format: $(VENV)/group-check
