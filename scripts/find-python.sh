@@ -9,30 +9,31 @@ set -euo pipefail
 
 wanted=${1:-}
 
-pyenv_root() {
-  if [[ -n ${PYENV_ROOT:-} ]]; then
-    echo "$PYENV_ROOT"
-  elif command -v pyenv >/dev/null; then
-    pyenv root
-  else
-    # HOME may be another one than the user's, as in a clean room.
-    local home
-    home=$(getent passwd "$(id -u)" | cut -d: -f6) || home=$HOME
-    echo "$home/.pyenv"
-  fi
+# HOME may be another one than the user's, as in a clean room: all that may be meant.
+pyenv_roots() {
+  [[ -z ${PYENV_ROOT:-} ]] || echo "$PYENV_ROOT"
+  ! command -v pyenv >/dev/null || pyenv root
+  local home
+  home=$(getent passwd "$(id -u)" | cut -d: -f6) || home=$HOME
+  echo "$home/.pyenv"
+}
+
+installed() {  # Pythons of pyenv of this version, the latest first
+  while read -r root; do
+    ls -d "$root/versions/$1".*/bin/python 2>/dev/null | sort -rV || true
+  done < <(pyenv_roots)
 }
 
 candidates() {
-  local versions version
-  versions="$(pyenv_root)/versions"
+  local version
   if [[ -n $wanted ]]; then
     type -ap "python$wanted" || true
-    ls -d "$versions/$wanted".*/bin/python 2>/dev/null | sort -rV || true
+    installed "$wanted"
     return
   fi
   for version in 3 3.13 3.12 3.11; do type -ap "python$version" || true; done
   for version in 3.13 3.12 3.11; do
-    ls -d "$versions/$version".*/bin/python 2>/dev/null | sort -rV || true
+    installed "$version"
   done
 }
 
