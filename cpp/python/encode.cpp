@@ -161,6 +161,21 @@ constexpr Width kWidths[] = {{"numpy.int8", Tag::int8},       {"numpy.int16", Ta
                              {"numpy.float32", Tag::float32}, {"numpy.float16", Tag::float32},
                              {"numpy.float64", Tag::float64}};
 
+// numpy.datetime64 and timedelta64 whose item() is a bare int: finer than microseconds (pandas'
+// ns), or out of datetime's range. As a date where microseconds hold it exactly, else as its str().
+bool put_numpy_ticks(Buffer& out, PyObject* object, const char* unit, std::size_t most) {
+  PyObject* coarse = PyObject_CallMethod(object, "astype", "s", unit);
+  if (coarse == nullptr) return put_failure(out, object, "astype()", most);
+  const int is_exact = PyObject_RichCompareBool(coarse, object, Py_EQ);
+  PyObject* item = is_exact > 0 ? PyObject_CallMethod(coarse, "item", nullptr) : nullptr;
+  Py_DECREF(coarse);
+  if (PyErr_Occurred() != nullptr && !clear_if_ordinary()) return false;
+  const bool is_plain = item == nullptr || PyLong_CheckExact(item);
+  const bool done = is_plain ? encode_str_of(out, object, most) : encode_any(out, item, most);
+  Py_XDECREF(item);
+  return done;
+}
+
 bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
   const std::string_view name = Py_TYPE(object)->tp_name;
   const auto* width = std::ranges::find(kWidths, name, &Width::type);
@@ -174,6 +189,10 @@ bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
                width->tag == Tag::uint64
                    ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
                    : PyLong_AsLongLong(item));
+  } else if (PyLong_CheckExact(item) && name == "numpy.datetime64") {
+    done = put_numpy_ticks(out, object, "M8[us]", most);
+  } else if (PyLong_CheckExact(item) && name == "numpy.timedelta64") {
+    done = put_numpy_ticks(out, object, "m8[us]", most);
   } else if (Py_TYPE(item) == Py_TYPE(object)) {
     done = encode_str_of(out, object, most);  // numpy.longdouble: it has no Python value
   } else {

@@ -30,7 +30,8 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   char* const start = producer->place();
   const Ticks ticks = now_ticks();
   char* to = start + sizeof(RecordHead);
-  const char* const end = start + kFastRecord;
+  // The padding behind the last value is stored as eight bytes, which must fit as well.
+  const char* const end = start + kFastRecord - sizeof(std::uint64_t);
   for (Py_ssize_t i = 0; i < n; ++i) {
     to = encode_fast(to, end, values[i], accept);
     if (to == nullptr) [[unlikely]]

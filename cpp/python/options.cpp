@@ -54,7 +54,10 @@ bool take_seconds(PyObject* value, const char* option, double& result) {
     }
   } else if (PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value))) {
     result = PyFloat_AsDouble(value);
-    if (result == -1.0 && PyErr_Occurred()) return false;
+    if (result == -1.0 && PyErr_Occurred()) {  // an int that no double holds
+      PyErr_Clear();
+      return refuse(option, kAllowed, value);
+    }
   } else {
     return refuse_type(option, kAllowed, value);
   }

@@ -59,18 +59,6 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
 
 }  // namespace
 
-std::vector<std::string> journal_parts(const std::string& log_path) {
-  std::vector<std::string> parts;
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(log_path).parent_path();
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string path = entry.path().string();
-    if (is_part_of(path, log_path)) parts.push_back(path);
-  }
-  std::ranges::sort(parts);
-  return parts;
-}
-
 Pending find_pending(const std::string& ring_root, const std::string& log_path,
                      const std::vector<std::string>& paths) {
   Pending pending;

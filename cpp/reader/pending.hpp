@@ -23,7 +23,4 @@ struct Pending {
 Pending find_pending(const std::string& ring_root, const std::string& log_path,
                      const std::vector<std::string>& paths);
 
-// The journal and its parts (run.atto, run.PID-N.atto) that exist, in order of name.
-std::vector<std::string> journal_parts(const std::string& log_path);
-
 }  // namespace attolog

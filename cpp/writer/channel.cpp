@@ -98,6 +98,10 @@ void Channel::open_session() {
       const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
       if (!output_->truncate(is_ours)) {
         say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
+      } else if (options_.format == Format::journal) {
+        for (const std::string& part : journal_parts(main_path_)) {
+          if (part != main_path_) ::unlink(part.c_str());
+        }
       }
     }
     if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <exception>
+#include <filesystem>
 #include <limits>
 #include <list>
 #include <system_error>
@@ -135,10 +136,27 @@ bool is_part_of(const std::string& path, const std::string& log_path) {
     return false;
   }
   const std::size_t end = path.size() - (log_path.size() - dot);
-  return end > dot + 1 &&
-         std::all_of(path.begin() + static_cast<std::ptrdiff_t>(dot) + 1,
-                     path.begin() + static_cast<std::ptrdiff_t>(end),
-                     [](unsigned char c) { return std::isdigit(c) != 0 || c == '-'; });
+  const std::string_view number =
+      std::string_view(path).substr(dot + 1, end - std::min(end, dot + 1));
+  const std::size_t dash = number.find('-');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+  };
+  return dash != std::string_view::npos && is_number(number.substr(0, dash)) &&
+         is_number(number.substr(dash + 1));
+}
+
+std::vector<std::string> journal_parts(const std::string& log_path) {
+  std::vector<std::string> parts;
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(log_path).parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string path = entry.path().string();
+    if (is_part_of(path, log_path)) parts.push_back(path);
+  }
+  std::ranges::sort(parts);
+  return parts;
 }
 
 std::unique_ptr<Sink> make_sink(const LogTarget& target) {

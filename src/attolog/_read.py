@@ -210,7 +210,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""
-        warnings.warn(f"{name}: {first}{more}", stacklevel=2)
+        warnings.warn(f"{first}{more}", stacklevel=2)
     return journal
 
 

@@ -10,6 +10,10 @@ import pytest
 
 from .harness import ring_folder
 
+# From 3.12 on os.fork() warns of every native thread, the writer's too. What the child finds of it is
+# what these tests are about.
+os.environ["PYTHONWARNINGS"] = "ignore:This process:DeprecationWarning"
+
 
 @pytest.fixture
 def log_path(tmp_path: Path) -> Iterator[Path]:

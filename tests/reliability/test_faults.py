@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import select
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -555,3 +557,35 @@ work(log, 0, 1_000, start=2_000)
         assert str(path) in program.stderr
     assert elsewhere.read_text() == ""
     check(read_rows(old, path), {0: 3_000})
+
+
+def test_b10_the_last_bytes_of_a_full_ring_are_nobody_elses(tmp_path: Path) -> None:
+    # A fast record is written where the oldest one begins, but for its padding: 1 to 7 bytes that
+    # stood behind the room it had asked for.
+    path = tmp_path / "run.log"
+    os.mkfifo(path)
+    for length in range(214, 224):
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # and reads nothing yet
+        log = attolog.AsyncFileLogger(path, buffer_bytes=65536, on_full="drop")
+        small, large = log.event("SMALL", "n"), log.event("LARGE", *"abcdefghi")
+        while log.counts.waiting < (65536 - 2048) // 32:
+            small(1)
+        large(*["x" * 255] * 7, "x" * length, 1)
+        calls = log.counts.calls
+        received = []
+
+        def read_all(reader: int = reader, received: list[bytes] = received) -> None:
+            os.set_blocking(reader, True)
+            while piece := os.read(reader, 65536):
+                received.append(piece)
+
+        thread = threading.Thread(target=read_all)
+        thread.start()
+        assert log.close(timeout=30)
+        del log, small, large  # the last writer of the pipe
+        thread.join(30)
+        lines = b"".join(received)
+        told = lines.count(b"SMALL") + lines.count(b"LARGE")
+        dropped = sum(int(n) for n in re.findall(rb"DROPPED n=(\d+)", lines))
+        assert told + dropped == calls
+        os.close(reader)

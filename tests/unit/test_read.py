@@ -130,7 +130,7 @@ def test_problems_are_warned_of_once(run_atto: Path, monkeypatch: pytest.MonkeyP
         run = read(run_atto)
     assert run.problems == ("block at 64: wrong checksum", "torn end")
     assert [str(each.message) for each in warned] == [
-        f"{run_atto}: block at 64: wrong checksum (and 1 more, see .problems)"
+        "block at 64: wrong checksum (and 1 more, see .problems)"
     ]
     assert warned[0].filename == __file__
     assert repr(run).endswith("'NEVER': 0; 2 problems>")

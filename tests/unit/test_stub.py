@@ -15,7 +15,8 @@ from attolog._protocol import FileOptions
 STUB = ast.parse(files("attolog").joinpath("_core.pyi").read_text(encoding="utf-8"))
 
 # What every class has, and what only structseq has.
-COMMON = {*dir(object), "__module__", "__call__", "__vectorcalloffset__", "__weaklistoffset__"}
+COMMON = {*dir(object), "__module__", "__annotations__", "__call__"}
+COMMON |= {"__vectorcalloffset__", "__weaklistoffset__"}
 GIVEN = set(dir(tuple)) | {"n_fields", "n_sequence_fields", "n_unnamed_fields", "__replace__"}
 
 

@@ -343,3 +343,15 @@ def test_a_file_is_utf_8_whatever_is_logged(tmp_path: Path) -> None:
 
     for suffix in (".csv", ".jsonl", ".log"):
         written(tmp_path / f"run{suffix}", use).read_bytes().decode("utf-8")
+
+
+def test_numpy_times_finer_than_microseconds_are_no_bare_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path) as log:
+        log("T", a=np.datetime64("2026-01-01T00:00:00.123456000"))
+        log("T", a=np.datetime64("2026-01-01T00:00:00.123456789"))
+        log("T", a=np.timedelta64(5000, "ns"))
+    exact, fine, span = (record.fields["a"] for record in attolog.read(path).records())
+    assert exact == datetime(2026, 1, 1, 0, 0, 0, 123456)
+    assert fine == "2026-01-01T00:00:00.123456789"
+    assert span == timedelta(microseconds=5)

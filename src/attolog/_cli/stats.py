@@ -30,7 +30,7 @@ class Stat:
         seconds = (self.last - self.first) / 1e9
         rate = f"{self.count / seconds:.2f}" if seconds > 0 else ""
         return (
-            escape(self.name),
+            escape(self.name).replace("\t", "\\t"),
             str(self.count),
             rate,
             time_text(self.first),
