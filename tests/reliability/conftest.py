@@ -10,8 +10,8 @@ import pytest
 
 from .harness import ring_folder
 
-# From 3.12 on os.fork() warns of every native thread, the writer's too. What the child finds of it is
-# what these tests are about.
+# From 3.12 on os.fork() warns of every native thread, the writer's too. What the child finds of it
+# is what these tests are about.
 os.environ["PYTHONWARNINGS"] = "ignore:This process:DeprecationWarning"
 
 

@@ -572,7 +572,7 @@ def test_b10_the_last_bytes_of_a_full_ring_are_nobody_elses(tmp_path: Path) -> N
             small(1)
         large(*["x" * 255] * 7, "x" * length, 1)
         calls = log.counts.calls
-        received = []
+        received: list[bytes] = []
 
         def read_all(reader: int = reader, received: list[bytes] = received) -> None:
             os.set_blocking(reader, True)
