@@ -196,7 +196,6 @@ bool log_slowly(const Call& call) {
   const bool has_values = call.n_values() > 0;
   if (!PyUnicode_CheckExact(call.first)) {
     // Not a sentence: its str() is the text, and values, if any, are shown behind it.
-    Buffer ignored;
     PyObject* text = PyObject_Str(call.first);
     if (text == nullptr && !clear_if_ordinary()) return lose(call);
     if (text == nullptr) return submit_text(logger, Kind::text, call.first);

@@ -158,7 +158,6 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
     producer = take_free();
     if (producer == nullptr) producer = make_ring();
     if (producer == nullptr) return nullptr;
-    producer->owned = true;
   }
   announce(*producer, thread_id, thread_name);
   Writer::get().bind_thread(id, producer);
@@ -221,7 +220,6 @@ bool Channel::announce(Producer& producer, std::uint64_t thread_id, std::string_
 
 void Channel::detach(Producer& producer) {
   const std::lock_guard lock(rings_mutex_);
-  producer.owned = false;
   free_.push_back(&producer);
 }
 

@@ -56,7 +56,6 @@ struct alignas(64) Producer {
   RingHeader* header = nullptr;
   Channel* channel = nullptr;
   std::uint32_t index = 0;
-  bool owned = true;  // by a living thread
 
   char* place() const { return data + (head & mask); }
   void commit(std::uint64_t size) {
