@@ -34,21 +34,27 @@ std::string hex(std::uint64_t value) {
   return digits;
 }
 
-// Ours alone, or refused: whoever owns the folder could read and write every record.
-void check_private(const std::string& path) {
+// Ours alone, or refused: whoever owns the folder could read and write every record. False: there
+// is none (any more).
+bool check_private(const std::string& path) {
   struct stat info{};
-  if (::lstat(path.c_str(), &info) != 0) fail(path);
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return false;
+    fail(path);
+  }
   if (!S_ISDIR(info.st_mode)) throw std::runtime_error(path + " is not a folder");
   if (info.st_uid != ::geteuid()) throw std::runtime_error(path + " belongs to another user");
   if ((info.st_mode & 077) != 0) throw std::runtime_error(path + " is open to other users");
+  return true;
 }
 
 bool make_private(const std::string& path, bool create) {
-  struct stat info{};
-  if (!create && ::lstat(path.c_str(), &info) != 0 && errno == ENOENT) return false;
-  if (create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail(path);
-  check_private(path);
-  return true;
+  for (;;) {
+    if (create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail(path);
+    // Its last user may remove it between the two.
+    if (check_private(path)) return true;
+    if (!create) return false;
+  }
 }
 
 }  // namespace

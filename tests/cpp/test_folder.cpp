@@ -1,8 +1,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "check.hpp"
 #include "core/folder.hpp"
@@ -76,6 +78,23 @@ static const check::Test refused{
         if (::chown(ours(root).c_str(), 1, 1) != 0) std::abort();
         check::equal(temp::error_of(attempt), ours(root) + " belongs to another user");
       }
+    }};
+
+static const check::Test removed_meanwhile{
+    "a folder that its last user removes meanwhile is made again, or is none", [] {
+      const temp::Folder root;
+      const std::string folder = log_folder(root.path(), "/logs/run.csv", true);
+      std::atomic<bool> is_over{false};
+      std::thread last_user([&] {
+        while (!is_over) remove_if_empty(folder);
+      });
+      for (int i = 0; i < 20'000; ++i) {
+        check::equal(log_folder(root.path(), "/logs/run.csv", true), folder);
+        const std::string found = log_folder(root.path(), "/logs/run.csv", false);
+        check::that(found.empty() || found == folder);
+      }
+      is_over = true;
+      last_user.join();
     }};
 
 static const check::Test real_path{
