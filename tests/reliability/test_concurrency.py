@@ -80,7 +80,8 @@ def test_c1_threads(log_path: Path, suffix: str, threads: int, each: int) -> Non
 @pytest.mark.parametrize("threads", [8, 64])
 def test_c1_many_records(log_path: Path, suffix: str, threads: int) -> None:
     path = log_path.with_suffix(f".{suffix}")
-    check(everything(path), run(IN_THREADS, path, threads, 100_000, patience=1800))
+    acknowledged = run(IN_THREADS, path, threads, 100_000, patience=1800)
+    check(everything(path), acknowledged)
 
 
 @pytest.mark.parametrize("threads", [1, 4, 16])
