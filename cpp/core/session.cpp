@@ -216,6 +216,11 @@ bool Session::is_alive() const {
   return file && !try_lock_shared(file.fd());
 }
 
+bool Session::is_removed() const {
+  struct stat info{};
+  return !name_.empty() && ::fstat(lock_.fd(), &info) == 0 && info.st_nlink == 0;
+}
+
 void Session::remove() {
   if (name_.empty()) return;
   const std::string own = name_ + std::string(kSessionSuffix);

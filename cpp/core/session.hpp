@@ -104,6 +104,8 @@ class Session final : public SiteMirror {
 
   // Whether the session's owner holds its lock.
   bool is_alive() const;
+  // Whether somebody has removed its file: nobody would find its rings.
+  bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.
   void remove();
   // In a forked child: lets go of the parent's lock.

@@ -49,7 +49,12 @@ Channel::Channel(const ChannelOptions& options, std::uint64_t number)
 
 std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
-  channel->open_session();
+  try {
+    channel->open_session();
+  } catch (...) {
+    channel->remove_session();
+    throw;
+  }
   Writer::get().add(channel);
   return channel;
 }
@@ -91,28 +96,22 @@ void Channel::open_session() {
     if (options_.format == Format::journal && living > 0) target_.path = part_path(main_path_, id);
   }
   create_session();
-  try {
-    output_ = std::make_unique<Output>(target_.path, folder_);
-    if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
-      // Asked again now that others can see us, and while nobody can write.
-      const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
-      if (!output_->truncate(is_ours)) {
-        say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
-      } else if (options_.format == Format::journal) {
-        for (const std::string& part : journal_parts(main_path_)) {
-          if (part != main_path_) ::unlink(part.c_str());
-        }
+  output_ = std::make_unique<Output>(target_.path, folder_);
+  if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
+    // Asked again now that others can see us, and while nobody can write.
+    const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
+    if (!output_->truncate(is_ours)) {
+      say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
+    } else if (options_.format == Format::journal) {
+      for (const std::string& part : journal_parts(main_path_)) {
+        if (part != main_path_) ::unlink(part.c_str());
       }
     }
-    if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();
-    if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
-  } catch (...) {
-    session_->remove();
-    throw;
   }
+  if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();
+  if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
   clock_.start(session_->header().clock);
   if (!Writer::get().sites().attach(*session_)) {
-    session_->remove();
     throw std::runtime_error(folder_ + ": no room for the names of what is logged");
   }
   drain_ = std::make_unique<Drain>(*session_, *output_, make_sink(target_), progress_);
@@ -136,6 +135,11 @@ void Channel::create_session() {
     }
   }
   session_ = Session::create("", target_);
+}
+
+void Channel::remove_session() {
+  if (session_) session_->remove();
+  if (!folder_.empty()) tidy(folder_);
 }
 
 std::string Channel::ring_root() const {
@@ -180,30 +184,44 @@ Producer* Channel::make_ring() {
   const std::size_t capacity =
       is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
   const auto index = static_cast<std::uint32_t>(slots_.size());
-  const std::string path = session_->ring_path(index);
-  std::optional<Ring> ring;
-  try {
-    ring = Ring::create(path, capacity);
-  } catch (const std::system_error& error) {
-    try {
-      ring = Ring::create("", capacity);
-      say(std::string(error.what()) + "; this ring is kept in memory and lost with the process");
-    } catch (const std::system_error& no_memory) {
-      if (!said_no_ring_) say(std::string(no_memory.what()) + "; the thread's records are dropped");
-      said_no_ring_ = true;
-      return nullptr;
-    }
-  }
-  ring_bytes_in_use += capacity;
+  std::optional<Ring> ring = allocate_ring(session_->ring_path(index), capacity);
+  if (!ring) return nullptr;
+  ring_bytes_in_use += ring->capacity();
   Slot& slot = slots_.emplace_back(Slot{std::move(*ring), {}});
   Producer& producer = slot.producer;
   producer.data = slot.ring.data();
-  producer.mask = capacity - 1;
+  producer.mask = slot.ring.capacity() - 1;
   producer.header = &slot.ring.header();
   producer.channel = this;
   producer.index = index;
-  producer.limit = capacity / 2;
+  producer.limit = slot.ring.capacity() / 2;
   return &producer;
+}
+
+// A small ring that outlives the process is better than a large one that does not.
+std::optional<Ring> Channel::allocate_ring(const std::string& path, std::size_t capacity) {
+  std::string reason;
+  for (const std::string& place : {path, std::string()}) {
+    for (std::size_t size = capacity;; size = std::max(size / 4, kMinRing)) {
+      try {
+        std::optional<Ring> ring = Ring::create(place, size);
+        if (place.empty() && !path.empty()) {
+          say_once(Said::in_memory, reason + "; rings are kept in memory and lost with the process");
+        }
+        return ring;
+      } catch (const std::system_error& error) {
+        reason = error.what();
+      }
+      if (size <= kMinRing) break;
+    }
+  }
+  say_once(Said::no_ring, reason + "; threads without a ring have their records dropped");
+  return std::nullopt;
+}
+
+void Channel::say_once(Said what, const std::string& text) {
+  const auto bit = static_cast<unsigned>(what);
+  if ((said_.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) say(text);
 }
 
 bool Channel::announce(Producer& producer, std::uint64_t thread_id, std::string_view name) {
@@ -333,7 +351,16 @@ void Channel::tend() {
     }
   }
   if (folder_.empty() || is_failing()) return;
-  for (const std::string& message : recover(folder_, main_path_).messages) say(message);
+  if (session_->is_removed()) {
+    say_once(Said::removed,
+             folder_ + " was removed; what is not in the file yet would be lost with the process");
+  }
+  // Of what cannot be recovered each round says the same.
+  std::vector<std::string> messages = recover(folder_, main_path_).messages;
+  for (const std::string& message : messages) {
+    if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
+  }
+  last_messages_ = std::move(messages);
 }
 
 // ---- waiting ----------------------------------------------------------------------------------
@@ -412,8 +439,7 @@ bool Channel::finish(milliseconds patience) {
     for (const std::string& message : recover(folder_, main_path_).messages) say(message);
   }
   if (options_.fsync_interval > 0) output_->sync();
-  session_->remove();
-  if (!folder_.empty()) tidy(folder_);
+  remove_session();
   finished_.store(true, std::memory_order_release);
   return true;
 }

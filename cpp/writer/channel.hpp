@@ -154,9 +154,13 @@ class Channel {
   Channel(const ChannelOptions& options, std::uint64_t number);
   void open_session();
   void create_session();
+  void remove_session();
   std::string ring_root() const;
   Producer* take_free();
   Producer* make_ring();
+  std::optional<Ring> allocate_ring(const std::string& path, std::size_t capacity);
+  enum class Said : unsigned { in_memory = 1, no_ring = 2, removed = 4 };
+  void say_once(Said what, const std::string& text);
   bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
@@ -175,7 +179,6 @@ class Channel {
   mutable std::mutex rings_mutex_;  // slots_, free_
   std::deque<Slot> slots_;
   std::vector<Producer*> free_;
-  bool said_no_ring_ = false;
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
@@ -192,10 +195,12 @@ class Channel {
   std::atomic<bool> finished_{false};
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
   std::atomic<int> pins_{0};
+  std::atomic<unsigned> said_{0};
 
   // The writer's own.
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
+  std::vector<std::string> last_messages_;
   SteadyTime last_sync_{};
 };
 

@@ -18,6 +18,7 @@
 #include "check.hpp"
 #include "core/codec.hpp"
 #include "core/folder.hpp"
+#include "program.hpp"
 #include "temp.hpp"
 #include "writer/channel.hpp"
 #include "writer/writer.hpp"
@@ -31,6 +32,9 @@ namespace {
 // Long enough that only a hang takes it.
 Deadline patience() {
   return steady_clock::now() + std::chrono::seconds(60);
+}
+std::string user() {
+  return std::to_string(::geteuid());
 }
 Deadline soon() {
   return steady_clock::now() + milliseconds(100);
@@ -423,6 +427,31 @@ static const check::Test no_folder{
       check::that(channel->close(patience()));
       check::equal(log.texts().size(), 2u);
     }};
+
+static const check::Test small_rings{
+    "where there is no room for a ring as large as asked for a smaller one is made", [] {
+      const Log log;
+      auto options = log.options();
+      options.ring_bytes = std::size_t{1} << 20;
+      std::shared_ptr<Channel> channel;
+      {
+        const program::FileLimit limited(200'000);
+        channel = Channel::open(options);
+      }
+      check::equal(log.files(".ring"), 1u);
+      for (int i = 0; i < 10'000; ++i) ::log(*channel, numbered(0, i));
+      check::that(channel->close(patience()));
+      expect_counts(*channel, 10'000, 0, 0);
+    }};
+
+static const check::Test unopened{"a file that cannot be opened leaves no folder for rings", [] {
+                                    const Log log;
+                                    std::filesystem::create_directory(log.path());
+                                    const auto attempt = [&] { log.open(); };
+                                    check::that(temp::error_of(attempt).starts_with(log.path()));
+                                    check::equal(log.files("") - log.files("attolog-" + user()),
+                                                 1u);
+                                  }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);
