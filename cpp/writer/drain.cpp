@@ -35,7 +35,9 @@ void RingMerge::sweep(Ticks until) {
     // acquire: pairs with the producer's commit.
     const std::uint64_t head = source.ring->header().head.load(std::memory_order_acquire);
     const std::uint64_t waiting = head - source.position;
-    source.head = waiting <= source.ring->capacity() ? head : source.position;  // else damage
+    const bool is_possible = waiting <= source.ring->capacity();
+    source.head = is_possible ? head : source.position;
+    if (!is_possible) give_up(source, source.position);
     peek(source);
   }
   // After the heads: a site is in the table before the first record that names it.
@@ -83,12 +85,21 @@ const Record* RingMerge::next() {
   }
 }
 
+// What lies at `position` cannot be read. It is met again after each rewind, and counted once.
+bool RingMerge::give_up(Source& source, std::uint64_t position) {
+  if (position >= source.counted_to) {
+    source.counted_to = position + 1;
+    ++damaged_;
+  }
+  return false;
+}
+
 bool RingMerge::decode(Source& source, std::string_view bytes) {
+  const std::uint64_t position = source.position;
   RingRecord raw;
   if (!parse_record(bytes, raw)) {
     source.position = source.head;
-    ++damaged_;
-    return false;
+    return give_up(source, position);
   }
   source.position += raw.head.size;
   std::string_view encoded = raw.values;
@@ -98,8 +109,7 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
     struct stat info{};
     if (!file || ::fstat(file.fd(), &info) != 0 ||
         static_cast<std::uint64_t>(info.st_size) < raw.spill_size) {
-      ++damaged_;
-      return false;
+      return give_up(source, position);
     }
     char* place = arena_.take(raw.spill_size);
     std::size_t got = 0;
@@ -112,8 +122,9 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
     encoded = {place, got};
   }
   const Site* site = sites_.find(raw.site());
-  if (!decode_values(encoded, arena_, values_) || site == nullptr) ++damaged_;
-  if (site == nullptr) return false;
+  if (!decode_values(encoded, arena_, values_) || site == nullptr) {
+    return give_up(source, position);
+  }
   if (site->kind == Kind::thread) {
     if (values_.size() == 2 && values_[0].tag == Tag::int64) {
       source.thread = intern(static_cast<std::uint64_t>(values_[0].i), values_[1].text);
@@ -151,6 +162,18 @@ Drain::Drain(Session& session, Output& output, std::unique_ptr<Sink> sink, Progr
 void Drain::add(const Ring& ring) {
   ring.settle(session_.committed());
   merge_.add(ring);
+}
+
+// What cannot be read counts as dropped, and the file says so as of any drop. What to tell, if
+// anything.
+std::string Drain::drop_damaged() {
+  const std::uint64_t n = merge_.damaged() - damaged_;
+  if (n == 0) return "";
+  damaged_ += n;
+  session_.drop(n);
+  return session_.target().path + ": its rings are damaged in " + std::to_string(n) +
+         (n == 1 ? " place" : " places") +
+         "; what cannot be read is lost, and counted as dropped";
 }
 
 void Drain::add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values) {
@@ -224,6 +247,10 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
       sink_->remember(output_.remembered());
       merge_.rewind();
       continue;
+    }
+    if (std::string said = drop_damaged(); !said.empty()) {
+      outcome.message = std::move(said);
+      if (batch_.empty()) continue;  // for the row that tells of it, which frees the bytes too
     }
     const bool has_own = !batch_.empty() && records_ == 0;
     sink_->finish(batch_);

@@ -46,9 +46,11 @@ class RingMerge {
     const Thread* thread;
     Ticks next;                         // stamp of the record at `position`
     std::vector<std::uint64_t> spills;  // read since `committed`
+    std::uint64_t counted_to = 0;       // damage before it is in `damaged` already
     bool is_touched() const { return position != committed; }
   };
   std::vector<Source>& sources() { return sources_; }
+  // Records so far that could not be read; the rest of a ring whose bytes make no sense is one.
   std::uint64_t damaged() const { return damaged_; }
   // Forgets what was read and not committed; it will be read again.
   void rewind();
@@ -56,6 +58,7 @@ class RingMerge {
  private:
   void peek(Source& source);
   bool decode(Source& source, std::string_view bytes);
+  bool give_up(Source& source, std::uint64_t position);
   const Thread* intern(std::uint64_t id, std::string_view name);
   Source* earliest();
 
@@ -71,7 +74,7 @@ class RingMerge {
   Ticks until_ = 0;
   Source* current_ = nullptr;  // the source of the last record
   Ticks current_until_ = 0;    // up to here no other source has anything earlier
-  std::uint64_t damaged_ = 0;  // rings given up because their bytes make no sense
+  std::uint64_t damaged_ = 0;
 };
 
 // How far a drain has got. Tails and `written` move together under the mutex, so that others can
@@ -105,6 +108,7 @@ class Drain {
   static constexpr std::size_t kBatch = std::size_t{1} << 20;
 
   void fill(std::uint64_t most_records);
+  std::string drop_damaged();
   void add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values);
   Output::Result commit();
   void take_over();
@@ -121,6 +125,7 @@ class Drain {
   std::uint64_t records_ = 0;   // in the batch
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
+  std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
   std::int64_t jump_ns_ = 0;
   std::int64_t drop_since_ns_ = 0;
 };

@@ -94,6 +94,10 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
     }
     merge.sweep(std::numeric_limits<Ticks>::max());
     while (merge.next() != nullptr) ++result.records;
+    if (merge.damaged() != 0) {
+      result.messages.push_back(session->target().path + ": its rings are damaged in " +
+                                std::to_string(merge.damaged()) + " places");
+    }
   }
   return result;
 }
