@@ -213,7 +213,7 @@ void CsvSink::append_message(const Record& record, Buffer& out, bool passing) {
   next_cell(out);
   shape.render_with_traceback(scratch_, site.fields, record.values);
   csv_cell(out, scratch_.view());
-  for (const std::size_t i : shape.bound()) {
+  for (const std::size_t i : shape.beside()) {
     next_cell(out);
     if (i < record.values.size()) put(record.values[i], out);
   }

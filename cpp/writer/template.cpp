@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kReserved[] = {"time",   "event",  "level", "message",
                                           "weight", "thread", "text"};
 
+constexpr std::string_view kTraceback = "exception";
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -69,17 +71,16 @@ Template Template::of(const Site& site) {
   if (message != site.fields.end())
     result.message_field_ = static_cast<std::size_t>(message - site.fields.begin());
   // Which of the fields were keywords is not known here, nor needed: keywords have their own names.
-  result.bound_ = result.find_bound(site);
-  const std::size_t first_bound = result.bound_.empty() ? site.fields.size() : result.bound_[0];
+  std::size_t first_bound = site.fields.size();
+  for (std::size_t n_bound = 0; first_bound > 0 && n_bound < site.bound;)
+    if (--first_bound != result.message_field_) ++n_bound;
   result.settle({first_bound, site.fields, 0});
+  for (std::size_t i = 0; i < site.fields.size(); ++i) {
+    const bool is_text = i == result.message_field_ || site.fields[i] == kTraceback;
+    const bool is_in_text = i < first_bound && result.shows(i);
+    if (!is_text && !is_in_text) result.beside_.push_back(i);
+  }
   return result;
-}
-
-std::vector<std::size_t> Template::find_bound(const Site& site) const {
-  std::vector<std::size_t> bound;
-  for (std::size_t i = site.fields.size(); i-- > 0 && bound.size() < site.bound;)
-    if (i != message_field_) bound.insert(bound.begin(), i);
-  return bound;
 }
 
 bool Template::shows(std::size_t value) const {
@@ -233,11 +234,11 @@ bool Template::render_with_traceback(Buffer& out, std::span<const std::string> f
                                      std::span<const Value> values) const {
   if (!render(out, fields, values)) return false;  // it shows all fields
   for (std::size_t i = 0; i < std::min(fields.size(), values.size()); ++i) {
-    if (fields[i] != "exception" || values[i].tag != Tag::str || shows(i)) continue;
-    std::string_view text = values[i].text;
-    while (text.ends_with('\n')) text.remove_suffix(1);
+    if (fields[i] != kTraceback || values[i].tag == Tag::none || shows(i)) continue;
+    Value text = values[i];
+    while (text.text.ends_with('\n')) text.text.remove_suffix(1);
     out.push('\n');
-    out.append(text);
+    write_plain(out, text);
   }
   return true;
 }

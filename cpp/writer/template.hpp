@@ -71,8 +71,9 @@ class Template {
   std::optional<std::size_t> message_field() const { return message_field_; }
   // Whether a hole shows the value at this index.
   bool shows(std::size_t value) const;
-  // Which fields come from bind(): the site's last ones, the complete message aside.
-  const std::vector<std::size_t>& bound() const { return bound_; }
+  // Which fields stand behind the text where a format has the text only: those that no hole shows,
+  // and those of bind(). Not the complete message, nor the field that render_with_traceback shows.
+  const std::vector<std::size_t>& beside() const { return beside_; }
 
   // Adds the message and returns true. Where it cannot be filled (not ok, a value missing, or not
   // native and without text), adds the template as it is, followed by ` name=value` for every
@@ -81,7 +82,7 @@ class Template {
               std::span<const Value> values) const;
 
   // The same, and on lines of its own the field `exception` that log.exception adds, where no hole
-  // shows it: for formats in which fields without a hole do not appear.
+  // shows it: for formats that have a text and no fields.
   bool render_with_traceback(Buffer& out, std::span<const std::string> fields,
                              std::span<const Value> values) const;
 
@@ -105,13 +106,12 @@ class Template {
   bool take_hole(std::string_view& text, int depth);
   bool bind(const Names& names);
   void settle(const Names& names);
-  std::vector<std::size_t> find_bound(const Site& site) const;
 
   std::string text_;
   bool ok_ = false;
   bool whole_at_call_ = false;
   std::optional<std::size_t> message_field_;
-  std::vector<std::size_t> bound_;
+  std::vector<std::size_t> beside_;
   std::vector<Segment> segments_;
   std::vector<Hole> holes_;
 };

@@ -116,7 +116,7 @@ void TextSink::compose_message(const Record& record, bool passing) {
   const Template& shape = templates_.of(record, passing);
   if (!shape.render_with_traceback(message_, site.fields, record.values))
     return;  // shows all fields already
-  for (const std::size_t i : shape.bound())
+  for (const std::size_t i : shape.beside())
     if (i < record.values.size() && !shape.shows(i))
       write_pair(message_, site.fields[i], record.values[i]);
 }

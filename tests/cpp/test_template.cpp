@@ -140,7 +140,9 @@ const check::Test sites{
                    "{} {} {} x=1 y=2 request=3");
       const Template shown = Template::of(site_of("{} {request}", {"x", "y", "request"}, 1));
       check::that(shown.shows(0) && !shown.shows(1) && shown.shows(2));
-      check::equal(shown.bound().size(), std::size_t{1});
+      check::that(shown.beside() == std::vector<std::size_t>{1, 2});
+      const Site raised = site_of("{} of", {"x", "y", "exception", "message", "request"}, 1);
+      check::that(Template::of(raised).beside() == std::vector<std::size_t>{1, 4});
     }};
 
 const check::Test whole{
@@ -148,7 +150,7 @@ const check::Test whole{
       const Site site = site_of("{x} {x:.2f}", {"x", "request", "message"}, 1);
       const Template parsed = Template::of(site);
       check::that(parsed.message_field() == std::size_t{2});
-      check::equal(parsed.bound()[0], std::size_t{1});
+      check::that(parsed.beside() == std::vector<std::size_t>{1});
       check::equal(rendered(parsed, site.fields,
                             {Value::of_int(1), Value::of_int(2), Value::of_str("1 1.00")}),
                    "1 1.00");
