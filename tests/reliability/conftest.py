@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import ring_folder
+from .harness import clear_rings
 
 # From 3.12 on os.fork() warns of every native thread, the writer's too. What the child finds of it
 # is what these tests are about.
@@ -22,7 +22,7 @@ def log_path(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     yield folder / "run"
     for suffix in (".csv", ".jsonl", ".log", ".atto"):
-        shutil.rmtree(ring_folder((folder / "run").with_suffix(suffix)), ignore_errors=True)
+        clear_rings((folder / "run").with_suffix(suffix))
 
 
 @pytest.fixture(scope="session")

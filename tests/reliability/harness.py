@@ -205,6 +205,11 @@ def ring_folder(path: Path) -> Path:
     return Path(f"/dev/shm/attolog-{os.geteuid()}/{name}-{value:016x}")
 
 
+def clear_rings(path: Path) -> None:
+    """Remove the rings of a log file, if it has any."""
+    shutil.rmtree(ring_folder(path), ignore_errors=True)
+
+
 def left_behind(path: Path) -> list[str]:
     """What lies in the folder of a log file besides what the sink remembers."""
     folder = ring_folder(path)
@@ -374,7 +379,7 @@ class Snapshot:
                 each.unlink()
         for each, data in self._files.items():
             each.write_bytes(data)
-        shutil.rmtree(self._rings, ignore_errors=True)
+        clear_rings(self._path)
         shutil.copytree(self._store / "rings", self._rings)
         self._rings.chmod(0o700)
 

@@ -1,0 +1,200 @@
+"""Paths that cannot be written, or become something else meanwhile (rows B13-B15, B17)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import attolog
+
+from .harness import FORMATS, Program, check, clear_rings, read_rows, ring_folder
+
+# ---- B13, B15: paths that cannot be written ------------------------------------------------------
+
+
+def test_b13_missing_parents_are_made(log_path: Path) -> None:
+    path = log_path / "a" / "b" / "run.csv"
+    with attolog.AsyncFileLogger(path) as log:
+        log("GEN", x=1)
+    assert path.read_text("utf-8").endswith(",GEN,1\n")
+    clear_rings(path)
+
+
+def _make_its_parent_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_text("")
+
+
+def _make_it_readable_only(path: Path) -> None:
+    path.write_text("")
+    path.chmod(0o444)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda path: path.mkdir(), IsADirectoryError),
+        (_make_its_parent_a_file, OSError),
+        (lambda path: path.parent.chmod(0o555), PermissionError),
+        (_make_it_readable_only, PermissionError),
+    ],
+    ids=["is_a_folder", "parent_is_a_file", "read_only_folder", "read_only_file"],
+)
+def test_b13_a_path_that_cannot_be_written_is_an_error_that_names_it(
+    make: Callable[[Path], object], error: type[OSError]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to others
+        Path(folder).chmod(0o755)
+        path = Path(folder, "logs", "run.csv")
+        path.parent.mkdir()
+        make(path)
+        source = f"""
+if os.geteuid() == 0:  # whom no permission stops
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    attolog.AsyncFileLogger(path, ring_dir=os.path.dirname(path))
+except {error.__name__} as error:
+    say(path in str(error))
+"""
+        with Program(source, path) as program:
+            assert program.await_word() == "True", program.stderr
+            assert program.wait() == 0
+
+
+def test_b15_a_fifo_without_a_reader_is_an_error(log_path: Path) -> None:
+    path = log_path.with_suffix(".log")
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="FIFO that nobody reads"):
+        attolog.AsyncFileLogger(path)
+
+
+# ---- B14, B17: moved, removed, replaced ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_b14_a_folder_that_was_deleted_is_made_again(log_path: Path, suffix: str) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 1_000)
+log.flush()
+say("written")
+sys.stdin.readline()
+work(log, 1, 1_000)
+assert log.flush()
+"""
+    with Program(source, path) as program:
+        assert program.await_word() == "written"
+        check(read_rows(path), {0: 1_000})
+        shutil.rmtree(path.parent)
+        program.tell()
+        assert (program.wait(), program.stderr) == (0, "")
+    check(read_rows(path), {1: 1_000})
+
+
+def test_b14_a_folder_of_rings_that_was_deleted_stops_nothing(log_path: Path) -> None:
+    path = log_path.with_suffix(".csv")
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 1_000)
+log.flush()
+say("written")
+sys.stdin.readline()
+work(log, 0, 1_000, start=1_000)
+assert log.flush()
+"""
+    with Program(source, path) as program:
+        assert program.await_word() == "written"
+        shutil.rmtree(ring_folder(path))
+        program.tell()
+        assert program.wait() == 0, program.stderr
+    check(read_rows(path), {0: 2_000})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_file_that_ends_inside_a_record_swallows_no_other(log_path: Path, suffix: str) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    torn = "1700000000.000000,GE" if suffix == "csv" else '{"time":1700000000.0,"ev'
+    path.write_text(torn)  # as a power cut leaves it
+    with attolog.AsyncFileLogger(path) as log:
+        log("GEN", x=1)
+    first, second = path.read_text("utf-8").splitlines()
+    assert first == torn
+    assert "GEN" in second
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("how", ["rename", "copytruncate"])
+def test_b17_a_rotated_file_loses_nothing(log_path: Path, suffix: str, how: str) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    old = path.with_name(f"old.{suffix}")
+    source = """
+log = attolog.AsyncFileLogger(path)
+for i in range(2):
+    work(log, 0, 2_000, start=2_000 * i)
+    log.flush()
+    say("written")
+    sys.stdin.readline()
+"""
+    with Program(source, path) as program:
+        assert program.await_word() == "written"
+        if how == "rename":
+            path.rename(old)
+        else:
+            shutil.copy(path, old)
+            os.truncate(path, 0)
+        program.tell()
+        assert program.await_word() == "written"
+        program.tell()
+        assert (program.wait(), program.stderr) == (0, "")
+    first, second = read_rows(old), read_rows(path)
+    assert len(first.rows) == len(second.rows) == 2_000
+    first.rows += second.rows
+    check(first, {0: 4_000})
+
+
+@pytest.mark.parametrize("what", ["symlink", "hard_link", "fifo", "folder"])
+def test_b17_a_path_that_became_something_else_is_counted_not_fatal(
+    log_path: Path, what: str
+) -> None:
+    path = log_path.with_suffix(".csv")
+    old, elsewhere = path.with_name("old.csv"), path.with_name("elsewhere.csv")
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 1_000)
+log.flush()
+say("written")
+sys.stdin.readline()
+work(log, 0, 1_000, start=1_000)
+say(log.flush())
+sys.stdin.readline()
+while not log.flush(): pass
+work(log, 0, 1_000, start=2_000)
+"""
+    with Program(source, path) as program:
+        assert program.await_word() == "written"
+        path.rename(old)
+        elsewhere.write_text("")
+        if what == "symlink":
+            path.symlink_to(elsewhere)
+        elif what == "hard_link":
+            path.hardlink_to(elsewhere)
+        elif what == "fifo":
+            os.mkfifo(path)
+        else:
+            path.mkdir()
+        program.tell()
+        assert program.await_word() == "False", program.stderr
+        path.rmdir() if what == "folder" else path.unlink()
+        program.tell()
+        assert program.wait() == 0, program.stderr
+        assert str(path) in program.stderr
+    assert elsewhere.read_text() == ""
+    check(read_rows(old, path), {0: 3_000})
