@@ -70,10 +70,7 @@ class Events:
 
 def choose(mode: Mode, level: Level) -> Events:
     """The calls for a way of logging; at level `batch`, those of single tasks do nothing."""
-    if mode == "print":
-        events = Events(_print_gen, _print_sched, _print_exec, _print_done, _print_drop)
-    else:
-        events = Events(GEN, SCHED, EXEC, DONE, DROP)
+    events = _PRINTS if mode == "print" else Events(GEN, SCHED, EXEC, DONE, DROP)
     if level == "batch":
         events = replace(events, gen=_nothing, done=_nothing, drop=_nothing)
     return events
@@ -90,43 +87,23 @@ def _nothing(*_: object) -> None:
     pass
 
 
-def _print_gen(model: str, task_id: int, arrival: float) -> None:
-    print(f"[Generator-{model}] New task {task_id} at {arrival:.6f}")
-
-
-def _print_sched(
-    model: str, batch_id: int, exit: str, batch_size: int, max_wait_ms: float, pred_ms: float
-) -> None:
-    print(
+_PRINTS = Events(
+    gen=lambda model, task_id, arrival: print(
+        f"[Generator-{model}] New task {task_id} at {arrival:.6f}"
+    ),
+    sched=lambda model, batch_id, exit, batch_size, max_wait_ms, pred_ms: print(
         f"[Scheduler-{model}] Batch_id={batch_id}, exit={exit}, batch_size={batch_size}, "
         f"max_wait_ms={max_wait_ms:.3f}, pred_ms={pred_ms:.3f}"
-    )
-
-
-def _print_exec(
-    model: str, batch_id: int, exit: str, batch_size: int, actual_ms: float, pred_ms: float
-) -> None:
-    print(
+    ),
+    exec=lambda model, batch_id, exit, batch_size, actual_ms, pred_ms: print(
         f"[Executor-{model}] Batch_id={batch_id}, exit={exit}, batch_size={batch_size}, "
         f"actual_ms={actual_ms:.3f}, pred_ms={pred_ms:.3f}"
-    )
-
-
-def _print_done(
-    model: str,
-    task_id: int,
-    batch_id: int,
-    exit: str,
-    wait_ms: float,
-    infer_ms: float,
-    total_ms: float,
-    slo_ok: bool,
-) -> None:
-    print(
+    ),
+    done=lambda model, task_id, batch_id, exit, wait_ms, infer_ms, total_ms, slo_ok: print(
         f"[Executor-{model}] Task {task_id} done, batch_id={batch_id}, exit={exit}, "
         f"wait_ms={wait_ms:.3f}, infer_ms={infer_ms:.3f}, total_ms={total_ms:.3f}, slo_ok={slo_ok}"
-    )
-
-
-def _print_drop(model: str, task_id: int, wait_ms: float) -> None:
-    print(f"[Scheduler-{model}] Task {task_id} dropped, wait_ms={wait_ms:.3f}")
+    ),
+    drop=lambda model, task_id, wait_ms: print(
+        f"[Scheduler-{model}] Task {task_id} dropped, wait_ms={wait_ms:.3f}"
+    ),
+)
