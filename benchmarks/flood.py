@@ -13,7 +13,7 @@ from typing import Any
 import attolog
 from attolog import log
 from benchmarks.bursts import declared_event, records_in
-from benchmarks.row import must_arrive
+from benchmarks.row import Measures, must_arrive
 
 
 def _values() -> list[tuple[int, float]]:
@@ -60,6 +60,16 @@ def flood(suffix: str, records: int, threads: int = 1) -> tuple[float, float, in
         used = time.process_time() - used
         must_arrive(records_in(path), share * threads)
         return seconds, used, path.stat().st_size
+
+
+def rates(suffix: str, records: int) -> Measures:
+    """What one thread's flood of that many records comes to."""
+    seconds, used, size = flood(suffix, records)
+    return {
+        "M records/s": records / seconds / 1e6,
+        "CPU, us a record": used / records * 1e6,
+        "bytes a record": size / records,
+    }
 
 
 def records_of(quick: bool) -> int:

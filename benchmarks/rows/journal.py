@@ -1,18 +1,12 @@
 """10 M records, one thread, to a journal, close() included; all of them are counted in the file."""
 
-from benchmarks.flood import flood, records_of
+from benchmarks.flood import rates, records_of
 from benchmarks.row import Goal, Measures, Row
 
 
 def run(quick: bool) -> Measures:
     """One run."""
-    records = records_of(quick)
-    seconds, used, size = flood(".atto", records)
-    return {
-        "M records/s": records / seconds / 1e6,
-        "CPU, us a record": used / records * 1e6,
-        "bytes a record": size / records,
-    }
+    return rates(".atto", records_of(quick))
 
 
 ROW = Row(
