@@ -9,10 +9,12 @@ A program acknowledges each record, once its call has returned, in mapped memory
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import mmap
 import os
 import re
+import select
 import shutil
 import signal
 import struct
@@ -21,7 +23,8 @@ import sys
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -210,6 +213,17 @@ def clear_rings(path: Path) -> None:
     shutil.rmtree(ring_folder(path), ignore_errors=True)
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Nobody writes the log file meanwhile: whoever wants to waits for its ledger's lock."""
+    ledger = os.open(ring_folder(path) / f"{path.name}.ledger", os.O_RDWR)
+    try:
+        fcntl.flock(ledger, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(ledger)
+
+
 def left_behind(path: Path) -> list[str]:
     """What lies in the folder of a log file besides what the sink remembers."""
     folder = ring_folder(path)
@@ -246,6 +260,7 @@ class Program:
         # Not beside the log file: some tests take its folder away or fill it.
         self._folder = Path(_scratch(), f"{os.getpid()}-{time.monotonic_ns()}")
         self._folder.mkdir()
+        self._said = b""  # and not yet asked for
         page = self._folder / "acknowledged"
         page.write_bytes(bytes(8 * self.SLOTS))
         with page.open("r+b") as file:
@@ -301,16 +316,25 @@ class Program:
             lambda: sum(self.acknowledged().values()) >= n or self.process.poll() is not None
         )
 
-    def await_word(self) -> str:
+    def await_word(self, patience: float = PATIENCE) -> str:
         """The next line that the program prints; "" at its end."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        pipe = self.process.stdout.fileno()
+        while b"\n" not in self._said and (piece := read_some(pipe, patience)):
+            self._said += piece
+        line, _, self._said = self._said.partition(b"\n")
+        return line.decode().strip()
 
     def tell(self, word: str = "") -> None:
         """Give the program a line to read."""
         assert self.process.stdin is not None
         self.process.stdin.write(word + "\n")
         self.process.stdin.flush()
+
+    def close_input(self) -> None:
+        """Have nothing more to tell it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
     def kill(self) -> None:
         """Kill it, whatever it is doing; returns once it is gone."""
@@ -345,10 +369,23 @@ def wait_until(condition: Callable[[], bool], patience: float = PATIENCE) -> Non
         time.sleep(0.0005)
 
 
+def read_some(pipe: int, patience: float = PATIENCE) -> bytes:
+    """What comes next out of a pipe; b"" at its end."""
+    assert select.select([pipe], [], [], patience)[0], "nothing comes, and the pipe stays open"
+    return os.read(pipe, 1 << 16)
+
+
+def states(pid: int) -> set[str]:
+    """The states of a program's threads: S sleeps, T is stopped (see proc(5))."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return {thread.read_text().rpartition(")")[2].split()[0] for thread in threads}
+
+
 def forked(action: Callable[[], object]) -> int:
     """Start `action` in a forked child, which then ends without cleaning up; its pid."""
     pid = os.fork()
     if pid == 0:
+        signal.alarm(int(PATIENCE))  # one that hangs dies
         status = 1
         try:
             action()

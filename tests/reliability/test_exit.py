@@ -112,7 +112,7 @@ sys.exit(0)
     for number in range(rounds):
         path = log_path.with_name(f"run{number}").with_suffix(".csv")
         with Program(source, path) as program:
-            assert (program.wait(20), program.stderr) == (0, "")
+            assert (program.wait(), program.stderr) == (0, "")
             check(read_rows(path), program.acknowledged(), in_flight=1)
         assert left_behind(path) == []
         path.unlink()

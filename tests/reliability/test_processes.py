@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ statuses = []
 for i in range(forks):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(30)  # a child that hangs dies
+        signal.alarm(60)  # a child that hangs dies
         if i % 3 == 1: log.flush()
         work(log, 3 + i, 100)
         if i % 3 == 2: assert log.flush() and log.counts.written == 100, log.counts
@@ -69,7 +70,7 @@ def test_c4_a_grandchild_logs(log_path: Path, suffix: str) -> None:
 log = attolog.AsyncFileLogger(path)
 work(log, 0, 10)
 def child(depth):
-    signal.alarm(30)
+    signal.alarm(60)
     work(log, depth, 100)
     if depth < 3 and (pid := os.fork()): assert os.waitpid(pid, 0)[1] == 0
     elif depth < 3: child(depth + 1)
@@ -138,18 +139,17 @@ for start in range(0, 2000, 100):
 counted(log, 2000)
 """
     )
-    programs = [Program(source, path, worker) for worker in range(4)]
     acknowledged: dict[int, int] = {}
-    try:
-        assert [program.await_word() for program in programs] == ["open"] * 4
+    with ExitStack() as stack:
+        programs = []
+        for worker in range(4):  # one after the other: who comes to a living one gets a part
+            programs.append(stack.enter_context(Program(source, path, worker)))
+            assert programs[-1].await_word() == "open"
         for program in programs:
             program.tell()
         for program in programs:
             assert (program.wait(), program.stderr) == (0, "")
             acknowledged |= program.acknowledged()
-    finally:
-        for program in programs:
-            program.__exit__(None, None, None)
     assert acknowledged == dict.fromkeys(range(4), 2000)
     check(everything(path), acknowledged)
     parts = sorted(path.parent.iterdir())

@@ -98,7 +98,6 @@ assert steps == {i: list(range(20)) for i in range(50)}
 # ---- C12: short threads --------------------------------------------------------------------------
 
 SHORT_THREADS = """
-import glob
 n = int(sys.argv[3])
 log = attolog.AsyncFileLogger(path)
 def figures(): return len(os.listdir("/proc/self/fd")), len(open("/proc/self/maps").readlines())
@@ -106,9 +105,11 @@ def some(first, end):
     for start in range(first, end, 4):
         for thread in in_threads(4, lambda i: work(log, i, 1, start=start // 4)): thread.join()
 some(0, 400)
-fds, maps = figures()
+before = figures()
 some(400, n)
-assert figures()[0] <= fds and figures()[1] <= maps + 20, (figures(), fds, maps)
+after = figures()
+# The writer may have a file open just now, or the last threads their stacks; a leak is thousands.
+assert all(now <= then + 20 for now, then in zip(after, before)), (before, after)
 counted(log, n)
 """
 
