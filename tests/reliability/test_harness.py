@@ -9,7 +9,7 @@ import pytest
 
 import attolog
 
-from .harness import FORMATS, check, check_drops, read_rows, ring_folder
+from .harness import FORMATS, Program, check, check_drops, held, read_rows, ring_folder
 
 
 def _write(path: Path, rows: list[tuple[int, int, int, str]]) -> None:
@@ -85,3 +85,26 @@ def test_it_knows_where_the_rings_are(log_path: Path) -> None:
     with attolog.AsyncFileLogger(path) as log:
         log("GEN", x=1)
         assert list(ring_folder(path).glob("*.session"))
+
+
+def test_nobody_writes_a_file_that_is_held(log_path: Path) -> None:
+    path = log_path.with_suffix(".csv")
+    with attolog.AsyncFileLogger(path) as log:
+        log("GEN", x=1)
+        assert log.flush()
+        with held(path):
+            log("GEN", x=2)
+            assert not log.flush(timeout=0)
+            assert len(path.read_bytes().splitlines()) == 1
+        assert log.flush()
+        assert len(path.read_bytes().splitlines()) == 2
+
+
+def test_a_programs_words_come_one_by_one_and_have_an_end(log_path: Path) -> None:
+    with Program("say('one'); say('two'); sys.stdin.readline()", log_path) as program:
+        assert [program.await_word(), program.await_word()] == ["one", "two"]
+        with pytest.raises(AssertionError, match="nothing comes"):
+            program.await_word(patience=0)
+        program.close_input()
+        assert program.await_word() == ""
+        assert program.wait() == 0
