@@ -217,8 +217,12 @@ bool Session::is_alive() const {
 }
 
 bool Session::is_removed() const {
-  struct stat info{};
-  return !name_.empty() && ::fstat(lock_.fd(), &info) == 0 && info.st_nlink == 0;
+  if (name_.empty()) return false;
+  struct stat ours{};
+  struct stat named{};
+  if (::fstat(lock_.fd(), &ours) != 0) return false;
+  return ::stat((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str(), &named) != 0 ||
+         ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
 }
 
 void Session::remove() {

@@ -104,7 +104,7 @@ class Session final : public SiteMirror {
 
   // Whether the session's owner holds its lock.
   bool is_alive() const;
-  // Whether somebody has removed its file: nobody would find its rings.
+  // Whether its file is gone from its place: nobody would find its rings.
   bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.
   void remove();

@@ -353,7 +353,7 @@ void Channel::tend() {
   if (folder_.empty() || is_failing()) return;
   if (session_->is_removed()) {
     say_once(Said::removed,
-             folder_ + " was removed; what is not in the file yet would be lost with the process");
+             folder_ + " was taken away; what is not in the file yet would be lost with the process");
   }
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages = recover(folder_, main_path_).messages;

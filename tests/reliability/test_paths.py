@@ -12,7 +12,7 @@ import pytest
 
 import attolog
 
-from .harness import FORMATS, Program, check, clear_rings, read_rows, ring_folder
+from .harness import FORMATS, Program, check, clear_rings, read_rows, ring_folder, wait_until
 
 # ---- B13, B15: paths that cannot be written ------------------------------------------------------
 
@@ -124,14 +124,16 @@ def test_b14_a_folder_that_was_deleted_is_made_again(
     assert read_rows(path).workers() == {0: list(range(1_000, 2_000))}
 
 
-def test_b14_a_folder_of_rings_that_was_deleted_stops_nothing(log_path: Path) -> None:
+def test_b14_a_folder_of_rings_that_was_deleted_is_said_and_stops_nothing(log_path: Path) -> None:
     path = log_path.with_suffix(".csv")
     with Program(IN_ROUNDS, path) as program:
         assert log_more(program) == "True"
         take_away(ring_folder(path), to=ring_folder(path).with_suffix(".away"))
+        wait_until(lambda: "was taken away" in program.stderr)
         assert log_more(program) == "True"
         program.close_input()
-        assert program.wait() == 0, program.stderr
+        assert program.wait() == 0
+        assert len(program.stderr.splitlines()) == 1, program.stderr
     check(read_rows(path), {0: 2_000})
 
 
