@@ -198,7 +198,7 @@ def test_stats_of_a_csv(csv: str, capsys: Capture) -> None:
 
 def test_stats_of_packed_and_torn_rows(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "run.csv"
-    path.write_text('1.0,"GEN,1,2"\n2.0,GEN\n3.0,"DROPPED,5,2.5"\n4.0,GE')
+    path.write_text('1.0,GEN,"1,2"\n2.0,GEN,\n3.0,DROPPED,"5,2.5"\n4.0,GE')
     assert main(["stats", str(path)]) == 1
     captured = capsys.readouterr()
     rows = [line.split("\t")[:2] for line in captured.out.splitlines()[1:]]

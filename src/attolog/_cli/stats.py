@@ -79,11 +79,12 @@ def _of_csv(path: str) -> tuple[list[Stat], tuple[str, ...]]:
             if not row.endswith(b"\n"):
                 problems = (f"{path}: the last row is incomplete",)
                 break
-            # A cell packed by `columns=2` begins with a quote.
-            stamp, event, *values = row[:-1].replace(b',"', b",", 1).split(b",", 3)
+            stamp, event, *values = row[:-1].split(b",", 3)
             name = event.decode(errors="replace")
             time = int(Decimal(stamp.decode()) * 1_000_000_000)
-            count = int(values[0]) if name == "DROPPED" and values and values[0].isdigit() else 1
+            # With `columns=3` the third cell is `"n,since"`.
+            lost = values[0].removeprefix(b'"') if name == "DROPPED" and values else b""
+            count = int(lost) if lost.isdigit() else 1
             stat = stats.setdefault(name, Stat(name, 0, time, time))
             stat.count += count
             stat.first = min(stat.first, time)
