@@ -62,9 +62,6 @@ std::uint32_t kind_of(const Value& value) {
 }
 
 void Catalog::add(const Record& record) {
-  ++records_;
-  first_ns_ = std::min(first_ns_, record.time_ns);
-  last_ns_ = std::max(last_ns_, record.time_ns);
   const std::uint64_t left_out = left_out_;
   const Place at = place(record);
   if (at.table == kNoTable) {

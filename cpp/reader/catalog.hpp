@@ -73,9 +73,6 @@ class Catalog {
   // The index of the table of that name, an event's before a message's; kNoTable if there is none.
   std::size_t find(std::string_view name) const;
 
-  std::uint64_t records() const { return records_; }
-  std::int64_t first_ns() const { return first_ns_; }  // INT64_MAX without records
-  std::int64_t last_ns() const { return last_ns_; }
   // Records and values that the limits kept out of the tables.
   std::uint64_t left_out() const { return left_out_; }
 
@@ -106,9 +103,6 @@ class Catalog {
   std::array<Recent, 64> recent_{};
   std::vector<Cell> cells_;
   std::uint64_t stamp_ = 0;  // of the record, or site, whose columns are being named
-  std::uint64_t records_ = 0;
-  std::int64_t first_ns_ = INT64_MAX;
-  std::int64_t last_ns_ = INT64_MIN;
   std::uint64_t left_out_ = 0;
 };
 

@@ -72,13 +72,6 @@ std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath
   return reader;
 }
 
-std::optional<BlockHeader> JournalReader::peek(const std::string& path) {
-  const File file({path});
-  char bytes[kBlockHeaderSize];
-  if (file.read(0, bytes, sizeof bytes) != sizeof bytes) return std::nullopt;
-  return BlockHeader::read(bytes);
-}
-
 // Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
 // for each stretch.
 void JournalReader::scan(std::uint32_t index) {

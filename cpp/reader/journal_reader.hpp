@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -21,21 +20,17 @@ struct JournalPath {
   std::uint64_t length = UINT64_MAX;
 };
 
-class JournalReader final : public RecordSource,
-                            public std::enable_shared_from_this<JournalReader> {
+class JournalReader final : public std::enable_shared_from_this<JournalReader> {
  public:
   // Passes over all files once, checks every block and learns the tables. Throws std::system_error
   // where a file cannot be opened; damage is no error but a problem.
   static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
 
-  // The header of the file's first block if it is intact: whose journal it is. Throws
-  // std::system_error where the file cannot be opened.
-  static std::optional<BlockHeader> peek(const std::string& path);
-
   // Records of all intact blocks in order of time; of equal times in the order of `paths`, and
   // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
-  // beyond, the order is approximate and a problem says so.
-  std::unique_ptr<RecordStream> records() const override;
+  // beyond, the order is approximate and a problem says so. May be asked for any number of times,
+  // also by several threads at once; the stream keeps the reader alive.
+  std::unique_ptr<RecordStream> records() const;
 
   const Catalog& catalog() const { return catalog_; }
 

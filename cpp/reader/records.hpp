@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "core/record.hpp"
 
@@ -22,16 +20,5 @@ class RecordStream {
   // nullptr at the end.
   virtual const SourcedRecord* next() = 0;
 };
-
-// Records that can be passed over any number of times, also by several threads at once.
-class RecordSource {
- public:
-  virtual ~RecordSource() = default;
-  // The stream keeps what it needs of the source alive.
-  virtual std::unique_ptr<RecordStream> records() const = 0;
-};
-
-// Several streams as one, in order of time; of equal times the earlier stream's come first.
-std::unique_ptr<RecordStream> merge(std::vector<std::unique_ptr<RecordStream>> streams);
 
 }  // namespace attolog

@@ -274,21 +274,6 @@ static const check::Test chunks{
       check::that(!n->next(batch));
     }};
 
-static const check::Test merged{"streams merge by time, the earlier stream first", [] {
-                                  const Site a = site(16, "A", {});
-                                  const Site b = site(16, "B", {});
-                                  const Records first{{&a, 1, {}}, {&a, 3, {}}, {&a, 3, {}}};
-                                  const Records second{{&b, 1, {}}, {&b, 2, {}}, {&b, 3, {}}};
-                                  std::vector<std::unique_ptr<attolog::RecordStream>> streams;
-                                  streams.push_back(std::make_unique<List>(first));
-                                  streams.push_back(std::make_unique<List>(second));
-                                  const auto stream = attolog::merge(std::move(streams));
-                                  std::string order;
-                                  while (const SourcedRecord* const next = stream->next())
-                                    order += next->record.site->name;
-                                  check::equal(order, "ABBAAB");
-                                }};
-
 static const check::Test arrow{
     "arrow structs are released once, whatever was moved out of them", [] {
       const Site one = site(16, "T", {"a", "b"});

@@ -419,7 +419,7 @@ static const check::Test hostile{
         const TemporaryFile file(block);
         const auto reader = attolog::JournalReader::open({{file.path()}});
         check::equal(reader->problems().size(), 1u);
-        check::equal(reader->catalog().records(), 0u);
+        check::that(reader->catalog().tables().empty());
         check::that(reader->records()->next() == nullptr);
         check::that(reader->problems()[0].find("it makes no sense") != std::string::npos);
       };
