@@ -1,12 +1,15 @@
-// attolog._core.Reader and recover: what the Python side of reading stands on.
+// attolog._core.Reader, Follower and recover: what the Python side of reading stands on.
 #include "python/compat.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "core/folder.hpp"
 #include "python/logger.hpp"
@@ -14,6 +17,7 @@
 #include "python/text.hpp"
 #include "reader/arrow.hpp"
 #include "reader/columns.hpp"
+#include "reader/follower.hpp"
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
 #include "writer/inline_record.hpp"
@@ -34,6 +38,43 @@ struct State {
   Pending pending;
   std::shared_ptr<JournalReader> journal;
 };
+
+// Calls `action` without the GIL; false, with a Python exception set, if it throws.
+template <class Action>
+bool without_gil(const char* path, const Action& action) {
+  PyThreadState* const thread = PyEval_SaveThread();
+  PyObject* type = nullptr;
+  int error_number = 0;
+  std::string message;
+  try {
+    action();
+  } catch (const std::system_error& error) {
+    type = PyExc_OSError;
+    error_number = error.code().value();
+  } catch (const std::exception& error) {
+    type = PyExc_OSError;
+    message = error.what();
+  }
+  PyEval_RestoreThread(thread);
+  if (type == nullptr) return true;
+  if (error_number != 0) {
+    errno = error_number;
+    PyErr_SetFromErrnoWithFilename(type, path);
+  } else {
+    PyErr_SetString(type, message.c_str());
+  }
+  return false;
+}
+
+PyObject* list_of(const std::vector<std::string>& texts) {
+  PyObject* list = PyList_New(0);
+  for (const std::string& each : texts) {
+    PyObject* text = list == nullptr ? nullptr : from_wtf8(each);
+    if (text == nullptr || PyList_Append(list, text) != 0) Py_CLEAR(list);
+    Py_XDECREF(text);
+  }
+  return list;
+}
 
 constexpr const char* kKinds[] = {"event", "message", "text", "print", "dropped", "clock"};
 
@@ -75,6 +116,10 @@ TableKind kind_of_site(Kind kind) {
     case Kind::clock: return TableKind::clock;
     default: return TableKind::event;
   }
+}
+
+std::string ring_root(const char* ring_dir) {
+  return ring_dir == nullptr ? default_ring_root() : ring_dir;
 }
 
 // ---- records(), an iterator
@@ -170,6 +215,12 @@ PyTypeObject* records_type = nullptr;
 // ---- Reader
 // -------------------------------------------------------------------------------------------
 
+PyObject* make_reader(PyTypeObject* type, std::unique_ptr<State> state) {
+  auto* reader = reinterpret_cast<Reader*>(type->tp_alloc(type, 0));
+  if (reader != nullptr) reader->state = state.release();
+  return reinterpret_cast<PyObject*>(reader);
+}
+
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"path", "ring_dir", nullptr};
   const char* path = nullptr;
@@ -178,34 +229,17 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
                                    &ring_dir)) {
     return nullptr;
   }
-  auto* reader = reinterpret_cast<Reader*>(type->tp_alloc(type, 0));
-  if (reader == nullptr) return nullptr;
-  PyThreadState* thread = PyEval_SaveThread();
-  std::string failure;
-  int error_number = 0;
-  try {
-    auto state = std::make_unique<State>();
+  auto state = std::make_unique<State>();
+  const bool done = without_gil(path, [&] {
     const std::string real = real_log_path(path);
-    state->pending = find_pending(ring_dir == nullptr ? default_ring_root() : ring_dir, real,
-                                  journal_parts(real));
-    if (state->pending.paths.empty()) throw std::system_error(ENOENT, std::generic_category());
-    state->journal = JournalReader::open(state->pending.paths);
-    reader->state = state.release();
-  } catch (const std::system_error& error) {
-    error_number = error.code().value();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  PyEval_RestoreThread(thread);
-  if (reader->state != nullptr) return reinterpret_cast<PyObject*>(reader);
-  if (error_number != 0) {
-    errno = error_number;
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-  } else {
-    PyErr_SetString(PyExc_OSError, failure.c_str());
-  }
-  Py_DECREF(reader);
-  return nullptr;
+    Pending& pending = state->pending =
+        find_pending(ring_root(ring_dir), real, journal_parts(real));
+    std::vector<JournalPath> files = pending.files;
+    files.insert(files.end(), pending.rings.begin(), pending.rings.end());
+    if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
+    state->journal = JournalReader::open(files);
+  });
+  return done ? make_reader(type, std::move(state)) : nullptr;
 }
 
 State& state_of(PyObject* self) {
@@ -233,21 +267,11 @@ PyObject* tables(PyObject* self, PyObject*) {
 }
 
 PyObject* problems(PyObject* self, PyObject*) {
-  PyObject* list = PyList_New(0);
   State& state = state_of(self);
   std::vector<std::string> all = state.pending.problems;
   const auto found = state.journal->problems();
   all.insert(all.end(), found.begin(), found.end());
-  for (const std::string& problem : all) {
-    PyObject* text = from_wtf8(problem);
-    if (text == nullptr || PyList_Append(list, text) != 0) {
-      Py_XDECREF(text);
-      Py_XDECREF(list);
-      return nullptr;
-    }
-    Py_DECREF(text);
-  }
-  return list;
+  return list_of(all);
 }
 
 void free_stream(PyObject* capsule) {
@@ -321,6 +345,82 @@ PyType_Slot reader_slots[] = {
 PyType_Spec reader_spec = {"attolog._core.Reader", sizeof(Reader), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, reader_slots};
 
+// ---- Follower
+// -----------------------------------------------------------------------------------------
+
+struct Follower {
+  PyObject_HEAD struct Following* following;
+};
+
+struct Following {
+  std::string path;  // as given; for messages
+  std::string real;
+  std::string ring_root;
+  std::optional<JournalFollower> journal;
+  std::mutex mutex;  // of the journal
+};
+
+PyObject* new_follower(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"path", "ring_dir", nullptr};
+  const char* path = nullptr;
+  const char* ring_dir = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Follower", const_cast<char**>(names), &path,
+                                   &ring_dir)) {
+    return nullptr;
+  }
+  auto following = std::make_unique<Following>();
+  if (!without_gil(path, [&] {
+        following->path = path;
+        following->real = real_log_path(path);
+        following->ring_root = ring_root(ring_dir);
+        following->journal.emplace(following->ring_root, following->real);
+      })) {
+    return nullptr;
+  }
+  auto* follower = reinterpret_cast<Follower*>(type->tp_alloc(type, 0));
+  if (follower != nullptr) follower->following = following.release();
+  return reinterpret_cast<PyObject*>(follower);
+}
+
+PyObject* poll(PyObject* self, PyObject*) {
+  Following& following = *reinterpret_cast<Follower*>(self)->following;
+  auto state = std::make_unique<State>();
+  if (!without_gil(following.path.c_str(), [&] {
+        const std::lock_guard lock(following.mutex);
+        state->journal = following.journal->poll();
+      })) {
+    return nullptr;
+  }
+  if (state->journal == nullptr) Py_RETURN_NONE;
+  return make_reader(types.reader, std::move(state));
+}
+
+PyObject* rings(PyObject* self, PyObject*) {
+  Following& following = *reinterpret_cast<Follower*>(self)->following;
+  auto state = std::make_unique<State>();
+  if (!without_gil(following.path.c_str(), [&] {
+        state->pending =
+            find_pending(following.ring_root, following.real, journal_parts(following.real));
+        state->journal = JournalReader::open(state->pending.rings);
+      })) {
+    return nullptr;
+  }
+  return make_reader(types.reader, std::move(state));
+}
+
+PyMethodDef follower_methods[] = {
+    {"poll", poll, METH_NOARGS, "A Reader of what the files got since the last call, or None."},
+    {"rings", rings, METH_NOARGS, "A Reader of what dead processes have left in their rings."},
+    {nullptr, nullptr, 0, nullptr}};
+PyType_Slot follower_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(new_follower)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Follower, &Follower::following>)},
+    {Py_tp_methods, follower_methods},
+    {Py_tp_doc, const_cast<char*>("Follows a journal that is still written to.")},
+    {0, nullptr}};
+PyType_Spec follower_spec = {"attolog._core.Follower", sizeof(Follower), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, follower_slots};
+
 }  // namespace
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
@@ -333,32 +433,16 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   Recovery result;
-  std::string failure;
-  PyThreadState* thread = PyEval_SaveThread();
-  try {
-    const std::string real = real_log_path(path);
-    const std::string folder =
-        log_folder(ring_dir == nullptr ? default_ring_root() : ring_dir, real, false);
-    if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
-    if (check == 0 && !folder.empty()) tidy(folder);
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  PyEval_RestoreThread(thread);
-  if (!failure.empty()) {
-    PyErr_SetString(PyExc_OSError, failure.c_str());
+  if (!without_gil(path, [&] {
+        const std::string real = real_log_path(path);
+        const std::string folder = log_folder(ring_root(ring_dir), real, false);
+        if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
+        if (check == 0 && !folder.empty()) tidy(folder);
+      })) {
     return nullptr;
   }
-  PyObject* messages = PyList_New(0);
-  for (const std::string& message : result.messages) {
-    PyObject* text = from_wtf8(message);
-    if (text == nullptr || PyList_Append(messages, text) != 0) {
-      Py_XDECREF(text);
-      Py_XDECREF(messages);
-      return nullptr;
-    }
-    Py_DECREF(text);
-  }
+  PyObject* messages = list_of(result.messages);
+  if (messages == nullptr) return nullptr;
   return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records",
                        static_cast<unsigned long long>(result.records), "sessions",
                        static_cast<unsigned long long>(result.sessions), "living",
@@ -371,8 +455,13 @@ bool add_reader_type(PyObject* module) {
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
   records_type =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
-  return types.reader != nullptr && records_type != nullptr &&
-         PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(types.reader)) == 0;
+  PyObject* follower = PyType_FromModuleAndSpec(module, &follower_spec, nullptr);
+  const bool added =
+      types.reader != nullptr && records_type != nullptr && follower != nullptr &&
+      PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(types.reader)) == 0 &&
+      PyModule_AddObjectRef(module, "Follower", follower) == 0;
+  Py_XDECREF(follower);
+  return added;
 }
 
 }  // namespace attolog::python

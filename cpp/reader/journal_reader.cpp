@@ -22,7 +22,8 @@ constexpr std::size_t kWindow = std::size_t{1} << 14;
 JournalReader::File::File(const JournalPath& path) : name_(path.path) {
   // Never mapped: a file that is shortened while it is read must not be a SIGBUS. Nor is a FIFO
   // waited for.
-  fd_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  fd_ = path.fd < 0 ? ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+                    : ::fcntl(path.fd, F_DUPFD_CLOEXEC, 0);
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), name_);
   struct stat status{};
   const int failed = ::fstat(fd_, &status) != 0 ? errno
@@ -34,10 +35,14 @@ JournalReader::File::File(const JournalPath& path) : name_(path.path) {
     throw std::system_error(failed, std::generic_category(), name_);
   }
   size_ = std::min(path.length, static_cast<std::uint64_t>(status.st_size));
+  progress_.next = path.from;
 }
 
 JournalReader::File::File(File&& other) noexcept
-    : name_(std::move(other.name_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+    : name_(std::move(other.name_)),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_),
+      progress_(std::move(other.progress_)) {}
 
 JournalReader::File::~File() {
   if (fd_ >= 0) ::close(fd_);
@@ -59,23 +64,38 @@ std::size_t JournalReader::File::read(std::uint64_t offset, char* bytes, std::si
 
 std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
   const auto reader = std::make_shared<JournalReader>();
-  reader->files_.reserve(paths.size());
-  for (const JournalPath& path : paths) reader->files_.emplace_back(path);
-  for (std::uint32_t file = 0; file < paths.size(); ++file) reader->scan(file);
-  reader->payload_ = Buffer();
+  reader->scan_all(paths);
   reader->seen_ = {};
-  if (reader->catalog_is_spoiled_) {
-    reader->catalog_ = Catalog();
-    const auto records = reader->records();
-    while (const SourcedRecord* const next = records->next()) reader->catalog_.add(next->record);
-  }
   return reader;
+}
+
+std::shared_ptr<JournalReader> JournalReader::follow(const std::vector<JournalPath>& paths,
+                                                     Headers& known) {
+  const auto reader = std::make_shared<JournalReader>();
+  reader->known_ = &known;
+  reader->scan_all(paths);
+  reader->known_ = nullptr;
+  known.merge(reader->seen_);
+  reader->seen_ = {};
+  return reader;
+}
+
+void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
+  files_.reserve(paths.size());
+  for (const JournalPath& path : paths) files_.emplace_back(path);
+  for (std::uint32_t file = 0; file < paths.size(); ++file) scan(file);
+  payload_ = Buffer();
+  if (catalog_is_spoiled_) {
+    catalog_ = Catalog();
+    const auto all = records();
+    while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
+  }
 }
 
 // Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
 // for each stretch.
 void JournalReader::scan(std::uint32_t index) {
-  const File& file = files_[index];
+  File& file = files_[index];
   std::uint64_t bad_from = 0;
   std::string reason;
   const auto end_bad = [&](std::uint64_t at) {
@@ -84,7 +104,7 @@ void JournalReader::scan(std::uint32_t index) {
                 std::to_string(at - bad_from) + " bytes skipped");
     reason.clear();
   };
-  std::uint64_t offset = 0;
+  std::uint64_t offset = file.progress().next;
   while (offset < file.size()) {
     std::uint64_t end = offset;
     std::string trouble = scan_block(index, offset, end);
@@ -96,13 +116,14 @@ void JournalReader::scan(std::uint32_t index) {
     }
     offset = end;
   }
-  end_bad(file.size());
+  file.progress().next = known_ != nullptr && !reason.empty() ? bad_from : offset;
+  if (known_ == nullptr) end_bad(offset);
 }
 
 // Takes in the block at `offset`, or says what is wrong with it; sets `end` to where to go on.
 std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
                                       std::uint64_t& end) {
-  const File& file = files_[index];
+  File& file = files_[index];
   const std::uint64_t left = file.size() - offset;
   char head[kBlockHeaderSize];
   const std::size_t got = file.read(offset, head, std::min<std::uint64_t>(sizeof head, left));
@@ -140,10 +161,13 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
   }
   const Block block{index, true, offset, *header};
   std::string trouble = scan_payload(block, end);
-  if (trouble.empty() && !seen_.emplace(head, sizeof head).second) {
-    trouble = "it is the copy of another one";
-  }
-  return trouble.empty() ? take_in(block) : trouble;
+  if (!trouble.empty()) return trouble;
+  std::string bytes(head, sizeof head);
+  file.progress().last = offset;
+  file.progress().header = bytes;
+  if (known_ != nullptr && known_->contains(bytes)) return {};
+  if (!seen_.insert(std::move(bytes)).second) return "it is the copy of another one";
+  return take_in(block);
 }
 
 // Reads and checks a payload into payload_; sets `end` like scan_block.

@@ -14,17 +14,36 @@
 
 namespace attolog {
 
-// A file to read, or the first `length` bytes of it (those that its ledger calls committed).
+// A file to read, or the bytes of it from `from` on and before `length` (those that its ledger
+// calls committed).
 struct JournalPath {
   std::string path;
   std::uint64_t length = UINT64_MAX;
+  std::uint64_t from = 0;
+  int fd = -1;  // of the file if it is open: then `path` only names it in messages
 };
 
 class JournalReader final : public std::enable_shared_from_this<JournalReader> {
  public:
+  // Headers of blocks, by which a copy is known.
+  using Headers = std::unordered_set<std::string>;
+
   // Passes over all files once, checks every block and learns the tables. Throws std::system_error
   // where a file cannot be opened; damage is no error but a problem.
   static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
+
+  // The same for files that are still written to: what is no whole block at a file's end is awaited
+  // and not judged, and blocks in `known` were read before. Those read now are added to it.
+  static std::shared_ptr<JournalReader> follow(const std::vector<JournalPath>& paths,
+                                               Headers& known);
+
+  // How far a file, by its place in `paths`, was read.
+  struct Progress {
+    std::uint64_t next = 0;  // where the next block is awaited
+    std::uint64_t last = 0;  // where the last one read begins
+    std::string header;      // and with what; "" if there was none
+  };
+  const Progress& progress(std::size_t file) const { return files_[file].progress(); }
 
   // Records of all intact blocks in order of time; of equal times in the order of `paths`, and
   // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
@@ -52,6 +71,8 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     ~File();
     const std::string& name() const { return name_; }
     std::uint64_t size() const { return size_; }
+    Progress& progress() { return progress_; }
+    const Progress& progress() const { return progress_; }
     // Reads up to `size` bytes at `offset`; returns how many there were. Throws std::system_error.
     std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;
     std::uint64_t find_magic(std::uint64_t from) const;
@@ -60,6 +81,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     std::string name_;
     int fd_ = -1;
     std::uint64_t size_ = 0;
+    Progress progress_;
   };
 
   struct Block {
@@ -69,6 +91,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     BlockHeader header;
   };
 
+  void scan_all(const std::vector<JournalPath>& paths);
   void scan(std::uint32_t file);
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
@@ -79,8 +102,10 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::vector<Block> blocks_;
   Catalog catalog_;
   bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
-  Buffer payload_;                   // of the block being scanned
-  std::unordered_set<std::string> seen_;  // headers, while scanning
+  // While scanning:
+  Buffer payload_;                  // of the block
+  Headers seen_;                    // in this pass
+  const Headers* known_ = nullptr;  // before it, where files are followed
   mutable Definitions definitions_;
   mutable std::mutex mutex_;  // of the problems
   mutable std::vector<std::string> problems_;

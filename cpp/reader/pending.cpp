@@ -66,7 +66,7 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
   std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
   for (const std::string& path : paths) {
     const auto intent = folder.empty() ? std::nullopt : Ledger::look(folder, path);
-    JournalPath& each = pending.paths.emplace_back(JournalPath{path});
+    JournalPath& each = pending.files.emplace_back(JournalPath{path});
     if (!intent) continue;
     if (intent->is_complete) {
       settled[intent->session] = intent->batch;
@@ -88,8 +88,8 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
       pending.problems.emplace_back(error.what());
     }
   }
-  if (pending.records && ::lseek(pending.records.fd(), 0, SEEK_END) > 0) {
-    pending.paths.push_back({"/dev/fd/" + std::to_string(pending.records.fd())});
+  if (pending.records) {
+    pending.rings.push_back({.path = "what the rings hold", .fd = pending.records.fd()});
   }
   return pending;
 }

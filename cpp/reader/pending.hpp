@@ -12,9 +12,11 @@
 namespace attolog {
 
 struct Pending {
-  // The files to read: `paths`, cut to what their ledgers call committed, and the rings' records.
-  std::vector<JournalPath> paths;
-  // Holds those records; to be kept open while `paths` are read.
+  // `paths`, cut to what their ledgers call committed.
+  std::vector<JournalPath> files;
+  // What the rings hold, as one more file to read, which is open as long as `records` is; nothing
+  // where no process died.
+  std::vector<JournalPath> rings;
   File records;
   std::vector<std::string> problems;
 };

@@ -465,6 +465,51 @@ class Reader:
     def records(self) -> Iterator[_Record]:
         """(time, kind, name, level, thread, pid, names of fields, values, text) of all records."""
 
+@final
+class Follower:
+    """Follows a journal that is still written to; `attolog cat -f` uses it.
+
+    Args:
+        path: The journal.
+        ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+
+    Raises:
+        OSError: A file cannot be read.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> from attolog import _core
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log("GEN", model="ResNet50")
+        >>> follower = _core.Follower(path)
+        >>> follower.poll().tables()[0][:3]
+        ('GEN', 'event', 1)
+        >>> follower.poll() is None
+        True
+    """
+
+    def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
+    def poll(self) -> Reader | None:
+        """Read what the journal and its parts, new ones included, got since the last call.
+
+        A block that is not whole yet at the end of a file is waited for. A file that was renamed or
+        removed is read to its end; of one that was shortened, what is new in it is read.
+
+        Returns:
+            None if no file has changed.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+
+    def rings(self) -> Reader:
+        """Read what dead processes have left in their rings, and that is in no file yet.
+
+        Raises:
+            OSError: A ring cannot be read.
+        """
+
 @type_check_only
 class _Recovery(TypedDict):
     records: int

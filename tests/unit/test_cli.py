@@ -155,28 +155,6 @@ def test_follow_a_text_file_through_rotation(
     assert captured.err.strip() == ""  # a newline after the terminal's ^C is click's
 
 
-def test_follow_a_journal(
-    journal: str,
-    capsys: Capture,
-    monkeypatch: pytest.MonkeyPatch,
-    while_following: Callable[..., None],
-) -> None:
-    def reads(part: str, kept: list[tuple[Any, ...]]) -> None:
-        monkeypatch.setattr(FakeReader, "kept", kept)
-        with open(part, "ab") as file:
-            file.write(b"block")
-
-    monkeypatch.setattr(FakeReader, "kept", RECORDS[1:2])
-    child = journal.replace(".atto", ".8-0.atto")
-    while_following(
-        lambda: reads(journal, [RECORDS[0], RECORDS[1]]),  # another thread's, of an earlier time
-        lambda: None,
-        lambda: reads(child, RECORDS[:4]),
-    )
-    assert main(["cat", "-f", journal]) == 130
-    assert capsys.readouterr().out.splitlines() == [LINES[1], LINES[0], LINES[2], LINES[3]]
-
-
 def test_stats_of_a_journal(journal: str, capsys: Capture) -> None:
     assert main(["stats", journal]) == 0
     assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [

@@ -40,7 +40,7 @@ def test_the_module_has_what_the_stub_says() -> None:
     assert at_run_time == names(STUB.body)
 
 
-@pytest.mark.parametrize("name", ["Logger", "AsyncFileLogger", "Counts", "Reader"])
+@pytest.mark.parametrize("name", ["Logger", "AsyncFileLogger", "Counts", "Reader", "Follower"])
 def test_a_class_has_what_the_stub_says(name: str) -> None:
     in_stub = names(CLASSES[name].body)
     at_run_time = set(vars(getattr(_core, name)))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import glob
+import heapq
 import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import BinaryIO
 
 import click
 
+from attolog import _core
 from attolog._cli.show import escape, line, open_journal
-from attolog._read import is_journal
+from attolog._read import Journal, Record, is_journal
 
 POLL_SECONDS = 0.2
 
@@ -25,20 +26,25 @@ POLL_SECONDS = 0.2
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 def command(file: str, lines: int | None, follow: bool) -> int:
     """Show FILE: the records of a journal, the lines of any other file."""
-    opened = JournalLines(file) if is_journal(file) else TextLines(file, follow)
+    opened = JournalLines(file, follow) if is_journal(file) else TextLines(file, follow)
     with closing(opened) as source:
         new = source.new()
-        _write(new if lines is None else iter(deque(new, maxlen=lines)))
-        for problem in source.problems():
-            click.echo(f"attolog: {escape(problem)}", err=True)
-        if not follow:
-            return 1 if source.problems() else 0
-        while True:
+        _write(new if lines is None else deque(new, maxlen=lines))
+        is_damaged = _tell(source.problems())
+        while follow:
             time.sleep(POLL_SECONDS)
             _write(source.new())
+            _tell(source.problems())
+    return 1 if is_damaged else 0
 
 
-def _write(lines: Iterator[bytes]) -> None:
+def _tell(problems: tuple[str, ...]) -> bool:
+    for problem in problems:
+        click.echo(f"attolog: {escape(problem)}", err=True)
+    return bool(problems)
+
+
+def _write(lines: Iterable[bytes]) -> None:
     out = sys.stdout.buffer
     is_terminal = out.isatty()
     for each in lines:
@@ -104,47 +110,60 @@ class TextLines:
 
 
 class JournalLines:
-    """The records of a journal as lines, and later those that came since."""
+    """The records of a journal as lines, and later those that came since.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        path: The journal.
+        follow: A block that is not whole yet at the end is waited for, and is no problem.
+    """
+
+    def __init__(self, path: str, follow: bool) -> None:
         self._path = path
-        self._state: object = None
+        self._follower = _core.Follower(path) if follow else None
         self._problems: tuple[str, ...] = ()
-        # A record of another process may come late, but within a thread the order holds: so many
-        # of each thread's records were given.
-        self._given: Counter[tuple[int, str]] = Counter()
+        # What was shown from the rings of dead processes, and will be in the file when recovered.
+        self._early: Counter[tuple[object, ...]] | None = None
 
     def new(self) -> Iterator[bytes]:
-        """The records that were not yet given."""
-        state = self._files()
-        if state == self._state:
-            return
-        self._state = state
-        journal = open_journal(self._path)
-        seen: Counter[tuple[int, str]] = Counter()
-        for record in journal.records():
-            thread = (record.pid, record.thread)
-            seen[thread] += 1
-            if seen[thread] > self._given[thread]:
-                yield line(record).encode(errors="backslashreplace") + b"\n"
-        self._given = seen
-        self._problems = journal.problems
+        """The records that were not yet given, in order of time."""
+        self._problems = ()
+        records = self._once() if self._follower is None else self._since(self._follower)
+        for record in records:
+            yield line(record).encode(errors="backslashreplace") + b"\n"
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the journal, as of the last call of `new`."""
+        """What the last call of `new` found wrong with the journal."""
         return self._problems
 
     def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """Let go of the files."""
+        self._follower = None
 
-    def _files(self) -> object:
-        stem, suffix = os.path.splitext(glob.escape(self._path))
-        paths = {self._path, *glob.glob(f"{stem}.*{suffix}")}
-        states = []
-        for path in sorted(paths):
-            try:
-                state = os.stat(path)
-            except FileNotFoundError:
-                continue
-            states.append((path, state.st_ino, state.st_size, state.st_mtime_ns))
-        return states
+    def _once(self) -> Iterator[Record]:
+        journal = open_journal(self._path)
+        yield from journal.records()
+        self._problems = journal.problems
+
+    def _since(self, follower: _core.Follower) -> Iterator[Record]:
+        # The files before the rings: what is recovered in between comes with the next poll.
+        came = self._of(follower.poll())
+        if self._early is None:
+            left = list(self._of(follower.rings()))
+            self._early = Counter(map(_identity, left))
+            yield from heapq.merge(came, left, key=lambda record: record.time)
+            return
+        for record in came:
+            if self._early and self._early[_identity(record)]:
+                self._early[_identity(record)] -= 1
+            else:
+                yield record
+
+    def _of(self, reader: _core.Reader | None) -> Iterator[Record]:
+        if reader is not None:
+            journal = Journal(self._path, reader)
+            yield from journal.records()
+            self._problems += journal.problems
+
+
+def _identity(record: Record) -> tuple[object, ...]:
+    return record.time, record.pid, record.thread, line(record)
