@@ -48,6 +48,9 @@ bool without_gil(const char* path, const Action& action) {
   std::string message;
   try {
     action();
+  } catch (const NotAJournal& error) {
+    type = PyExc_ValueError;
+    message = error.what();
   } catch (const std::system_error& error) {
     type = PyExc_OSError;
     error_number = error.code().value();

@@ -92,6 +92,8 @@ std::shared_ptr<JournalReader> JournalFollower::poll() {
   }
   if (paths.empty()) return nullptr;
   auto reader = JournalReader::follow(paths, known_);
+  is_journal_ = is_journal_ || reader->has_magic();
+  if (!is_journal_) throw NotAJournal(log_path_);
   for (std::size_t i = 0; i < followed.size(); ++i) {
     const JournalReader::Progress& progress = reader->progress(i);
     JournalReader::Progress& mine = followed[i]->progress;

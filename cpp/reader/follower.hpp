@@ -23,7 +23,7 @@ class JournalFollower {
   // The blocks that came since the last call, in the journal and in its parts, new ones included;
   // null if no file has changed. A file that was renamed or removed is read on to its end; one that
   // was shortened is read again from its start, and blocks that were given are not given again.
-  // Throws std::system_error where a file cannot be read.
+  // Throws std::system_error where a file cannot be read, and NotAJournal.
   std::shared_ptr<JournalReader> poll();
 
  private:
@@ -47,6 +47,7 @@ class JournalFollower {
   std::filesystem::file_time_type listed_;  // the folder's time stamp then
   bool is_listed_ = false;                  // and nothing has come since that it does not tell
   std::vector<Followed> files_;
+  bool is_journal_ = false;
   JournalReader::Headers known_;
 };
 

@@ -66,6 +66,10 @@ std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath
   const auto reader = std::make_shared<JournalReader>();
   reader->scan_all(paths);
   reader->seen_ = {};
+  const auto has_bytes = [](const File& file) { return file.size() != 0; };
+  if (!reader->has_magic_ && std::ranges::any_of(reader->files_, has_bytes)) {
+    throw NotAJournal(paths.front().path);
+  }
   return reader;
 }
 
@@ -128,11 +132,13 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
   char head[kBlockHeaderSize];
   const std::size_t got = file.read(offset, head, std::min<std::uint64_t>(sizeof head, left));
   const std::string_view start(head, std::min(got, kBlockMagic.size()));
+  const bool is_magic = start == kBlockMagic.substr(0, start.size());
+  has_magic_ = has_magic_ || is_magic;
   const std::optional<BlockHeader> header =
       got == sizeof head ? BlockHeader::read(head) : std::nullopt;
   if (!header) {
     end = file.find_magic(offset + 1);
-    if (start != kBlockMagic.substr(0, start.size())) {
+    if (!is_magic) {
       return offset == 0 && end == file.size() ? "this is no journal" : "here is none";
     }
     return got < sizeof head ? "the file ends within its header" : "its header is damaged";

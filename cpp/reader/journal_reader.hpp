@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -23,17 +24,25 @@ struct JournalPath {
   int fd = -1;  // of the file if it is open: then `path` only names it in messages
 };
 
+// There are bytes in the files, but nowhere so much as the magic of a block.
+class NotAJournal : public std::runtime_error {
+ public:
+  explicit NotAJournal(const std::string& path)
+      : std::runtime_error(path + " is no journal: no block of one is in it") {}
+};
+
 class JournalReader final : public std::enable_shared_from_this<JournalReader> {
  public:
   // Headers of blocks, by which a copy is known.
   using Headers = std::unordered_set<std::string>;
 
   // Passes over all files once, checks every block and learns the tables. Throws std::system_error
-  // where a file cannot be opened; damage is no error but a problem.
+  // where a file cannot be opened, and NotAJournal; damage is no error but a problem.
   static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
 
   // The same for files that are still written to: what is no whole block at a file's end is awaited
-  // and not judged, and blocks in `known` were read before. Those read now are added to it.
+  // and not judged, and blocks in `known` were read before. Those read now are added to it. Whether
+  // the files are a journal at all is the caller's question.
   static std::shared_ptr<JournalReader> follow(const std::vector<JournalPath>& paths,
                                                Headers& known);
 
@@ -44,6 +53,9 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     std::string header;      // and with what; "" if there was none
   };
   const Progress& progress(std::size_t file) const { return files_[file].progress(); }
+
+  // Whether so much as the magic of a block was found.
+  bool has_magic() const { return has_magic_; }
 
   // Records of all intact blocks in order of time; of equal times in the order of `paths`, and
   // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
@@ -102,6 +114,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::vector<Block> blocks_;
   Catalog catalog_;
   bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
+  bool has_magic_ = false;
   // While scanning:
   Buffer payload_;                  // of the block
   Headers seen_;                    // in this pass

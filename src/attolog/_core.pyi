@@ -446,6 +446,7 @@ class Reader:
 
     Raises:
         OSError: A file cannot be read.
+        ValueError: The file is no journal: no block of one is in it.
     """
 
     def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
@@ -501,6 +502,7 @@ class Follower:
 
         Raises:
             OSError: A file cannot be read.
+            ValueError: The file is no journal: no block of one is in it.
         """
 
     def rings(self) -> Reader:

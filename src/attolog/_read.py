@@ -188,7 +188,8 @@ def read(path: str | os.PathLike[str]) -> Journal:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no journal; the message says what reads it.
+        ValueError: The file is no journal; the message says what reads it. One that is damaged is
+            read as far as it goes.
 
     Example:
         >>> import attolog, tempfile
@@ -215,7 +216,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
 
 
 def is_journal(path: str) -> bool:
-    """Whether the file is a journal, damaged or still empty ones included.
+    """Whether the file is to be read as a journal: by its first bytes or, damaged, by its name.
 
     Raises:
         OSError: It cannot be read; FileNotFoundError if there is none.

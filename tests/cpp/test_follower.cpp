@@ -79,6 +79,21 @@ static const check::Test grows{
       check::equal(followed.problems, "");
     }};
 
+static const check::Test empty{
+    "an empty file is followed, another one than a journal is refused", [] {
+      Followed followed("");
+      check::equal(followed.poll(), "-");
+      append(followed.path, "\x89");  // a magic begins
+      check::equal(followed.poll(), "");
+      Followed text("a sentence\n");
+      check::that(temp::error_of([&] { text.poll(); })
+                      .ends_with("run.atto is no journal: no block of "
+                                 "one is in it"));
+      Followed missing("");
+      std::filesystem::remove(missing.path);
+      check::that(temp::error_of([&] { missing.poll(); }).ends_with("No such file or directory"));
+    }};
+
 static const check::Test parts{
     "parts that appear are read from their start, all of them in order of time", [] {
       Followed followed(block(1));

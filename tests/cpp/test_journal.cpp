@@ -395,11 +395,27 @@ static const check::Test later_version{
     }};
 
 static const check::Test no_journal{
-    "another file is called what it is; a missing one throws", [] {
+    "another file is refused, unless it is read with a journal; a missing one throws", [] {
       const TemporaryFile file("ts,GEN,ResNet50,1,2.5\n");
-      const Contents read = read_all({{file.path()}});
-      check::equal(read.records.size(), 0u);
+      bool refused = false;
+      try {
+        read_all({{file.path()}});
+      } catch (const attolog::NotAJournal& error) {
+        refused = error.what() == file.path() + " is no journal: no block of one is in it";
+      }
+      check::that(refused);
+      const TemporaryFile journal(three_blocks());
+      const Contents read = read_all({{file.path()}, {journal.path()}});
+      check::equal(read.records.size(), 6u);
       check::that(read.problems.at(0).find("this is no journal") != std::string::npos);
+      // An empty one may become a journal, a damaged one was one.
+      check::equal(read_all({{TemporaryFile("").path()}}).problems.size(), 0u);
+      for (const std::string_view start : {"\x89",
+                                           "\x89"
+                                           "ATTO\r\n\x1a and something else"}) {
+        const TemporaryFile damaged(start);
+        check::equal(read_all({{damaged.path()}}).problems.size(), 1u);
+      }
       bool thrown = false;
       try {
         read_all({{file.path() + ".missing"}});

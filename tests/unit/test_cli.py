@@ -226,6 +226,16 @@ def test_a_missing_file(tmp_path: Path, capsys: Capture, verb: str, name: str) -
     assert capsys.readouterr().err == f"attolog: {tmp_path}/{escaped}: No such file or directory\n"
 
 
+@pytest.mark.parametrize("args", [["cat"], ["cat", "-f"], ["stats"]])
+def test_what_is_no_journal(tmp_path: Path, capsys: Capture, args: list[str]) -> None:
+    path = tmp_path / "run.atto"
+    path.write_bytes(bytes(range(256)))
+    assert main([*args, str(path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"attolog: {path} is no journal: no block of one is in it\n"
+
+
 def test_stats_of_what_is_neither(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "run.log"
     path.write_text("a sentence\n")

@@ -242,6 +242,23 @@ def test_every_bit_flipped(tmp_path: Path) -> None:
         assert len(found) >= len(records) - 1
 
 
+def test_a_journal_whose_only_block_is_damaged(tmp_path: Path) -> None:
+    path = written(tmp_path / "run.atto", lambda log: log("E"))
+    whole = path.read_bytes()
+    for at in range(8, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.warns(UserWarning, match=r"run\.atto: block at byte 0"):
+            run = attolog.read(path)
+        assert (run.events, len(run.problems)) == ({}, 1)
+
+
+def test_rubbish_before_a_journal(tmp_path: Path) -> None:
+    path = written(tmp_path / "run.atto", lambda log: log("E"))
+    path.write_bytes(b"rubbish" + path.read_bytes())
+    with pytest.warns(UserWarning, match="here is none, 7 bytes skipped"):
+        assert attolog.read(path).events == {"E": 1}
+
+
 def test_rubbish_between_and_behind(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
     records, _ = sound_and_size(path)
@@ -256,6 +273,10 @@ def test_no_journal(tmp_path: Path) -> None:
     written(tmp_path / "run.csv", lambda log: log("E"))
     with pytest.raises(ValueError, match=r"run\.csv is no journal: .*read_csv"):
         attolog.read(tmp_path / "run.csv")
+    path = tmp_path / "rubbish.atto"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match=r"rubbish\.atto is no journal"):
+        attolog.read(path)
     with pytest.raises(FileNotFoundError, match=r"none\.atto"):
         attolog.read(tmp_path / "none.atto")
     with pytest.raises(IsADirectoryError):
