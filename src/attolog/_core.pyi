@@ -517,7 +517,6 @@ class _Recovery(TypedDict):
     records: int
     sessions: int
     living: int
-    torn: int
     messages: list[str]
 
 log: Final[Logger]
@@ -555,16 +554,20 @@ def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Rec
         ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
 
     Returns:
-        How many records of how many sessions; how many sessions are alive and left alone; how many
-        records were torn; and what could not be done, a sentence for each.
+        How many records of how many sessions; how many sessions are alive and left alone; and what
+        could not be done, a sentence for each.
 
     Raises:
+        FileNotFoundError: There is no such file, and nothing waits for it.
         OSError: A file cannot be read or written.
 
     Example:
-        >>> import tempfile
+        >>> import attolog, tempfile
         >>> from attolog import _core
-        >>> _core.recover(tempfile.mkdtemp() + "/run.csv", check=True)["records"]
+        >>> path = tempfile.mkdtemp() + "/run.csv"
+        >>> attolog.AsyncFileLogger(path).close()
+        True
+        >>> _core.recover(path, check=True)["records"]
         0
     """
 

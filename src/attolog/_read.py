@@ -79,7 +79,7 @@ class Table:
         return self._reader.stream(self.name)
 
     def __repr__(self) -> str:
-        return f"<attolog.Table {self.name!r}: {_count(self._length, 'record')}>"
+        return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
 
 
 class Journal:
@@ -158,7 +158,7 @@ class Journal:
         if len(shown) > 10:
             shown[10:] = [f"... {len(shown) - 10} more"]
         problems = len(self.problems)
-        said = f"; {_count(problems, 'problem')}" if problems else ""
+        said = f"; {count(problems, 'problem')}" if problems else ""
         return f"<attolog.Journal {self._path!r}: {', '.join(shown) or 'empty'}{said}>"
 
     def _all(self) -> Table:
@@ -173,7 +173,7 @@ class Journal:
         if not near and str(name).lower() in lowered:
             near = [lowered[str(name).lower()]]
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        return f"{name!r} is none of the {_count(len(self._tables), 'table')}{hint}"
+        return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
 
 
 def read(path: str | os.PathLike[str]) -> Journal:
@@ -226,5 +226,6 @@ def is_journal(path: str) -> bool:
     return start == JOURNAL_MAGIC or path.endswith(".atto")
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """So many of something: `1 record`, `12,345 records`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from written import run_python
 
 from attolog import _read
 from attolog._cli import VERBS, main
@@ -206,6 +207,39 @@ def test_recover(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("records", "sessions", "said"),
+    [
+        (1, 1, "1 record of 1 killed process"),
+        (0, 1, "0 records of 1 killed process"),
+        (2000, 2, "2,000 records of 2 killed processes"),
+    ],
+)
+def test_recover_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, records: int, sessions: int, said: str
+) -> None:
+    recovered(monkeypatch, records=records, sessions=sessions)
+    assert main(["recover", "run.csv"]) == 0
+    assert capsys.readouterr().out == f"run.csv: recovered {said}\n"
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.atto"])
+def test_recover_a_file_that_was_removed(tmp_path: Path, capsys: Capture, name: str) -> None:
+    path = tmp_path / name
+    run_python(
+        "import attolog, os, sys; attolog.AsyncFileLogger(sys.argv[1])('E', n=1); os._exit(0)", path
+    )
+    path.unlink()
+    assert main(["recover", "--check", str(path)]) == 1
+    assert not path.exists()
+    assert main(["recover", str(path)]) == 0
+    assert main(["stats", str(path)]) == 0
+    would, did, _, stat = capsys.readouterr().out.splitlines()
+    assert would == f"{path}: would recover 1 record of 1 killed process"
+    assert did == f"{path}: recovered 1 record of 1 killed process"
+    assert stat.startswith("E\t1\t")
+
+
 def test_recover_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     recovered(monkeypatch)
     assert main(["recover", "--check", "run.csv"]) == 0
@@ -218,7 +252,7 @@ def test_recover_says_what_went_wrong(monkeypatch: pytest.MonkeyPatch, capsys: C
     assert capsys.readouterr().err == "attolog: disk full\n"
 
 
-@pytest.mark.parametrize("verb", ["cat", "stats"])
+@pytest.mark.parametrize("verb", ["cat", "stats", "recover"])
 @pytest.mark.parametrize("name", ["no-such.atto", "no-such.csv", "no\nsuch.log"])
 def test_a_missing_file(tmp_path: Path, capsys: Capture, verb: str, name: str) -> None:
     assert main([verb, str(tmp_path / name)]) == 1

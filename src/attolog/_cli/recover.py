@@ -6,6 +6,7 @@ import click
 
 from attolog import _core
 from attolog._cli.show import escape
+from attolog._read import count
 
 
 @click.command("recover")
@@ -20,7 +21,8 @@ def command(file: str, check: bool) -> int:
     records, sessions = found["records"], found["sessions"]
     if records or sessions:
         did = "would recover" if check else "recovered"
-        said = f"{did} {records} records of {sessions} killed processes"
+        dead = count(sessions, "killed process", "killed processes")
+        said = f"{did} {count(records, 'record')} of {dead}"
     else:
         said = "nothing to recover"
     click.echo(f"{escape(file)}: {said}")
