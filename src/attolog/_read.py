@@ -177,7 +177,7 @@ class Journal:
 
 
 def read(path: str | os.PathLike[str]) -> Journal:
-    """Open a journal: the file, its rotated parts and the journals of its child processes.
+    """Open a journal: the file and its parts, which other processes wrote at the same time.
 
     Nothing is written, and nothing is needed to have been recovered before: what a killed process
     left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
