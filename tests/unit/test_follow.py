@@ -28,6 +28,25 @@ os._exit(0)
 """Logs the numbers it is given, and dies with what came after the last `flush` in its ring."""
 
 
+LOGS_WHEN_TOLD = """
+import attolog, sys
+print("ready", flush=True)
+sys.stdin.readline()
+with attolog.AsyncFileLogger(sys.argv[1]) as log:
+    log.set_time(int(sys.argv[2]))
+    log("LEFT", n=3)
+"""
+
+EXECS = """
+import attolog, os, sys
+log = attolog.AsyncFileLogger(sys.argv[1])
+log.set_time(int(sys.argv[2]))
+log("LEFT", n=3)
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[3], *sys.argv[1:3]])
+"""
+"""Leaves a record in its ring, and goes on as another program of the same process."""
+
+
 class Followed:
     """What `cat -f` shows of a journal, poll by poll: the values of `n`."""
 
@@ -98,6 +117,20 @@ def test_what_a_killed_process_left_is_shown_once(path: Path) -> None:
     with AsyncFileLogger(path) as log:
         log_at(log, 0, 3)
         assert followed.new() == [3]
+
+
+def test_the_same_record_once_more_is_another_one(path: Path) -> None:
+    command = [sys.executable, "-c", EXECS, str(path), str(TIME), LOGS_WHEN_TOLD]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        followed = Followed(path)
+        assert followed.new() == [3]
+        process.communicate("\n")
+    assert process.returncode == 0
+    assert followed.new() == [3]  # of the two that are in the file now
 
 
 def test_what_a_process_leaves_while_it_is_followed_comes_when_it_is_recovered(
