@@ -236,12 +236,14 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   auto state = std::make_unique<State>();
   const bool done = without_gil(path, [&] {
     const std::string real = real_log_path(path);
-    Pending& pending = state->pending =
-        find_pending(ring_root(ring_dir), real, journal_parts(real));
-    std::vector<JournalPath> files = pending.files;
-    files.insert(files.end(), pending.rings.begin(), pending.rings.end());
-    if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-    state->journal = JournalReader::open(files);
+    Pending& pending = state->pending;
+    do {
+      pending = find_pending(ring_root(ring_dir), real, journal_parts(real));
+      std::vector<JournalPath> files = pending.files;
+      files.insert(files.end(), pending.rings.begin(), pending.rings.end());
+      if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
+      state->journal = JournalReader::open(files);
+    } while (!is_current(pending));
   });
   return done ? make_reader(type, std::move(state)) : nullptr;
 }

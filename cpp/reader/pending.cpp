@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
-#include <filesystem>
 #include <limits>
 #include <list>
-#include <map>
 #include <optional>
 
 #include "core/folder.hpp"
@@ -62,7 +60,7 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
 Pending find_pending(const std::string& ring_root, const std::string& log_path,
                      const std::vector<std::string>& paths) {
   Pending pending;
-  const std::string folder = log_folder(ring_root, log_path, false);
+  const std::string folder = pending.folder = log_folder(ring_root, log_path, false);
   std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
   for (const std::string& path : paths) {
     const auto intent = folder.empty() ? std::nullopt : Ledger::look(folder, path);
@@ -78,12 +76,15 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
        folder.empty() ? std::vector<std::string>{} : list_files(folder, kSessionSuffix)) {
     try {
       const auto session = Session::open(folder, name, Session::Access::read);
-      if (session == nullptr || session->is_alive()) continue;
+      if (session == nullptr || session->is_alive() ||
+          !is_part_of(session->target().path, log_path)) {
+        continue;
+      }
       if (!pending.records) pending.records = memory_file(0);
       const auto found = settled.find(name);
-      const std::uint64_t committed =
-          std::max(session->committed(), found == settled.end() ? 0 : found->second);
-      copy_records(*session, committed, pending.records.fd(), pending.problems);
+      const std::uint64_t committed = pending.sessions[name] = session->committed();
+      copy_records(*session, std::max(committed, found == settled.end() ? 0 : found->second),
+                   pending.records.fd(), pending.problems);
     } catch (const std::exception& error) {
       pending.problems.emplace_back(error.what());
     }
@@ -92,6 +93,14 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
     pending.rings.push_back({.path = "what the rings hold", .fd = pending.records.fd()});
   }
   return pending;
+}
+
+bool is_current(const Pending& pending) {
+  return std::ranges::all_of(pending.sessions, [&](const auto& each) {
+    const auto& [name, committed] = each;
+    const auto session = Session::open(pending.folder, name, Session::Access::read);
+    return session != nullptr && !session->is_alive() && session->committed() == committed;
+  });
 }
 
 }  // namespace attolog

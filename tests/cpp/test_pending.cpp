@@ -1,0 +1,89 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "core/folder.hpp"
+#include "core/ledger.hpp"
+#include "journal_file.hpp"
+#include "program.hpp"
+#include "reader/pending.hpp"
+#include "temp.hpp"
+#include "writer/recovery.hpp"
+
+using namespace attolog;
+using program::Program;
+
+namespace {
+
+// A journal, empty at first, and programs that died without having written what they logged.
+struct Log {
+  Log() { temp::write_file(path, ""); }
+
+  void die_logging(int records, const std::string& path_inside) const {
+    const int status = temp::in_child([&] {
+      auto* program =
+          std::make_unique<Program>(folder, program::target_of(path_inside, Format::journal))
+              .release();
+      for (int i = 0; i < records; ++i) {
+        program->log(static_cast<Ticks>(i), std::to_string(i));
+      }
+    });
+    check::equal(status, 0);
+  }
+  Pending pending() const { return find_pending(root.path(), path, {path}); }
+
+  temp::Folder root;
+  std::string path = root / "run.atto";
+  std::string folder = log_folder(root.path(), path, true);
+};
+
+std::size_t records_in(const std::vector<JournalPath>& files) {
+  return journal_test::read_all(files).records.size();
+}
+
+}  // namespace
+
+static const check::Test shown{"what the rings hold is a journal, until it is recovered", [] {
+                                 const Log log;
+                                 log.die_logging(300, log.path);
+                                 const Pending before = log.pending();
+                                 check::equal(records_in(before.files), 0u);
+                                 check::equal(records_in(before.rings), 300u);
+                                 check::that(is_current(before));
+                                 check::equal(recover(log.folder, log.path).records, 300u);
+                                 check::that(!is_current(before));
+                                 const Pending after = log.pending();
+                                 check::equal(records_in(after.files), 300u);
+                                 check::equal(after.rings.size(), 0u);
+                                 check::that(is_current(after));
+                               }};
+
+static const check::Test being_recovered{
+    "what somebody recovers just now is in the file, or not yet", [] {
+      const Log log;
+      log.die_logging(3, log.path);
+      const Pending before = log.pending();
+      const auto name = list_files(log.folder, kSessionSuffix).at(0);
+      const auto session = Session::open(log.folder, name, Session::Access::claim);
+      check::that(!is_current(before));
+      const Pending meanwhile = log.pending();
+      check::equal(meanwhile.rings.size(), 0u);
+      check::that(is_current(meanwhile));
+    }};
+
+static const check::Test foreign{"a session that names another file is not shown", [] {
+                                   const Log log;
+                                   log.die_logging(3, log.root / "elsewhere.atto");
+                                   check::equal(log.pending().rings.size(), 0u);
+                                   log.die_logging(2, log.root / "run.77-0.atto");
+                                   check::equal(records_in(log.pending().rings), 2u);
+                                 }};
+
+int main(int argc, char** argv) {
+  return check::run(argc, argv);
+}
