@@ -26,11 +26,6 @@ struct Call {
   }
 };
 
-std::size_t longest_text(const Root& root) {
-  const Channel* channel = root.channel.load(std::memory_order_acquire);
-  return channel == nullptr ? ChannelOptions{}.max_record : channel->options().max_record;
-}
-
 bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
   return submit(*call.logger->root, site, values.view());
@@ -38,15 +33,21 @@ bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
 
 // An exception that must pass takes the record with it.
 bool lose(const Call& call) {
-  if (Channel* channel = call.logger->root->channel.load(std::memory_order_acquire))
-    channel->drop(1);
+  call.logger->root->lose();
   return false;
+}
+
+// There was no memory for the record; that is no reason to raise.
+[[gnu::cold]] PyObject* drop(const Logger* logger) {
+  PyErr_Clear();
+  logger->root->lose();
+  Py_RETURN_NONE;
 }
 
 bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   Buffer values;
   const Call call{logger, text, nullptr, 0, nullptr, kNone};
-  if (!encode_str_of(values, text, longest_text(*logger->root))) return lose(call);
+  if (!encode_str_of(values, text, logger->root->longest_text())) return lose(call);
   return finish_values(call, logger->sites->plain_site(kind), values);
 }
 
@@ -55,55 +56,90 @@ bool is_identifier(const std::string& name) {
   return !name.empty() && (name[0] < '0' || name[0] > '9');
 }
 
-// The text of the whole message, made by str.format. Null with no exception set where the template
-// cannot be filled.
-PyObject* format_whole(const Call& call, const CallSite* site) {
-  // Positional values that a named hole takes are named for str.format too.
-  PyObject* format = PyObject_GetAttrString(call.first, "format");
-  PyObject* args = PyTuple_New(0);
+// The name by which a hole of the template takes this positional value; null: none does.
+const std::string* name_in_holes(const CallSite* site, Py_ssize_t index) {
+  if (site == nullptr) return nullptr;
+  const auto value = static_cast<std::size_t>(index);
+  const auto found = std::ranges::find_if(site->text.holes(), [value](const Hole& hole) {
+    return hole.value == value && is_identifier(hole.name);
+  });
+  return found == site->text.holes().end() ? nullptr : &found->name;
+}
+
+bool has_numbers(const CallSite* site) {
+  return site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
+           return !hole.name.empty() && !is_identifier(hole.name);
+         });
+}
+
+// What str.format gets by position: the values of `{}` holes, or where there is `{0}` all
+// positional ones. A new tuple; null with an exception set when memory runs out.
+PyObject* format_args(const Call& call, const CallSite* site) {
+  const bool all = has_numbers(site);
+  std::vector<PyObject*> values;  // borrowed
+  for (Py_ssize_t i = 0; i < call.n_positional; ++i) {
+    if (all || name_in_holes(site, i) == nullptr) values.push_back(call.values[i]);
+  }
+  PyObject* args = PyTuple_New(std::ssize(values));
+  for (std::size_t i = 0; args != nullptr && i < values.size(); ++i) {
+    PyTuple_SET_ITEM(args, static_cast<Py_ssize_t>(i), Py_NewRef(values[i]));
+  }
+  return args;
+}
+
+// Gives the key up, which may be null with an exception set.
+bool set_item(PyObject* dict, PyObject* key, PyObject* value) {
+  const bool done = key != nullptr && PyDict_SetItem(dict, key, value) == 0;
+  Py_XDECREF(key);
+  return done;
+}
+
+// What it gets by name: keywords, and the positional values of named holes. Likewise a dict.
+PyObject* format_kwargs(const Call& call, const CallSite* site) {
   PyObject* kwargs = PyDict_New();
-  if (format == nullptr || args == nullptr || kwargs == nullptr) PyErr_Clear();
-  const Py_ssize_t n = call.n_values();
-  std::vector<PyObject*> positional;
-  const bool has_numbers =
-      site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
-        return !hole.name.empty() && !is_identifier(hole.name);
-      });
-  bool is_filled = format != nullptr && kwargs != nullptr;
-  for (Py_ssize_t i = 0; is_filled && i < n; ++i) {
-    const bool is_keyword = i >= call.n_positional;
-    std::string name;
-    if (is_keyword) {
-      name = to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional));
-    } else if (site != nullptr) {
-      for (const Hole& hole : site->text.holes()) {
-        if (is_identifier(hole.name) && hole.value == static_cast<std::size_t>(i)) name = hole.name;
-      }
-    }
-    if (name.empty() || (!is_keyword && has_numbers)) positional.push_back(call.values[i]);
-    if (!name.empty()) {
-      PyObject* key = from_wtf8(name);
-      is_filled = key != nullptr && PyDict_SetItem(kwargs, key, call.values[i]) == 0;
-      Py_XDECREF(key);
-    }
+  bool done = kwargs != nullptr;
+  for (Py_ssize_t i = 0; done && i < call.n_positional; ++i) {
+    const std::string* name = name_in_holes(site, i);
+    if (name != nullptr) done = set_item(kwargs, from_wtf8(*name), call.values[i]);
   }
-  if (is_filled && !positional.empty()) {
-    Py_XSETREF(args, PyTuple_New(static_cast<Py_ssize_t>(positional.size())));
-    for (std::size_t i = 0; args != nullptr && i < positional.size(); ++i) {
-      PyTuple_SET_ITEM(args, static_cast<Py_ssize_t>(i), Py_NewRef(positional[i]));
-    }
+  for (Py_ssize_t i = call.n_positional; done && i < call.n_values(); ++i) {
+    // As an exact str: looking up another kind of key may run code.
+    PyObject* name = PyTuple_GET_ITEM(call.kwnames, i - call.n_positional);
+    done = set_item(kwargs, PyUnicode_FromObject(name), call.values[i]);
   }
-  PyObject* text = is_filled && args != nullptr ? PyObject_Call(format, args, kwargs) : nullptr;
+  if (!done) Py_CLEAR(kwargs);
+  return kwargs;
+}
+
+// The text of the whole message, made by str.format. Null with an exception set where the template
+// cannot be filled; without memory for its arguments the record is given up.
+PyObject* format_whole(const Call& call, const CallSite* site) {
+  PyObject* args = format_args(call, site);
+  PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, site);
+  PyObject* format = kwargs == nullptr ? nullptr : PyObject_GetAttrString(call.first, "format");
+  const bool is_ready = format != nullptr;
+  PyObject* text = is_ready ? PyObject_Call(format, args, kwargs) : nullptr;
   Py_XDECREF(format);
-  Py_XDECREF(args);
   Py_XDECREF(kwargs);
+  Py_XDECREF(args);
+  if (!is_ready) give_up();
   return text;
+}
+
+// Appends that text, or nothing where the template cannot be filled. False with an exception set:
+// it must pass.
+bool encode_whole(Buffer& values, Tag tag, const Call& call, const CallSite* site,
+                  std::size_t most) {
+  PyObject* text = format_whole(call, site);
+  if (text == nullptr) return clear_if_ordinary();
+  encode_sized(values, tag, cut_text(take_wtf8(text), most));
+  return true;
 }
 
 // "{0" + ".attr:spec" + "}": what this hole shows of its value. Null with an exception set.
 PyObject* format_hole(const Hole& hole, PyObject* value) {
   PyObject* text = from_wtf8("{0" + hole.rest + "}");
-  if (text == nullptr) return nullptr;
+  if (text == nullptr) give_up();
   PyObject* result = PyObject_CallMethod(text, "format", "(O)", value);
   Py_DECREF(text);
   return result;
@@ -122,22 +158,17 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
       encode_sized(values, Tag::formatted, kUnfillable);
       break;
     }
-    encode_sized(values, Tag::formatted, cut_text(to_wtf8(shown), most));
-    Py_DECREF(shown);
+    encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
     break;
   }
   return encode_any(values, value, most);
 }
 
 bool submit_inline(const Call& call, const CallSite* site) {
-  const std::size_t most = longest_text(*call.logger->root);
+  const std::size_t most = call.logger->root->longest_text();
   Buffer values;
-  if (site->kind == Kind::message) {
-    PyObject* text = format_whole(call, nullptr);
-    if (text == nullptr && !clear_if_ordinary()) return lose(call);
-    if (text != nullptr) encode_sized(values, Tag::formatted, cut_text(to_wtf8(text), most));
-    Py_XDECREF(text);
-  }
+  if (site->kind == Kind::message && !encode_whole(values, Tag::formatted, call, nullptr, most))
+    return lose(call);
   encode_text(values, call.first, most);
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
     if (site->kind == Kind::event) {
@@ -158,7 +189,7 @@ bool submit_inline(const Call& call, const CallSite* site) {
 }
 
 bool submit_values(const Call& call, const CallSite* site) {
-  const std::size_t most = longest_text(*call.logger->root);
+  const std::size_t most = call.logger->root->longest_text();
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
   Buffer values;
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
@@ -171,10 +202,7 @@ bool submit_values(const Call& call, const CallSite* site) {
   if (!is_message || !site->needs_python) return finish_values(call, site->site, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  PyObject* text = format_whole(call, site);
-  if (text == nullptr && !clear_if_ordinary()) return lose(call);
-  if (text != nullptr) encode_str(values, cut_text(to_wtf8(text), most));
-  Py_XDECREF(text);
+  if (!encode_whole(values, Tag::str, call, site, most)) return lose(call);
   return submit(*call.logger->root, site->site, values.view());
 }
 
@@ -193,22 +221,8 @@ std::uintptr_t place_of_call() {
 // Everything that is not done by the fast path. False with an exception set: it must pass.
 bool log_slowly(const Call& call) {
   Logger* logger = call.logger;
-  const bool has_values = call.n_values() > 0;
-  if (!PyUnicode_CheckExact(call.first)) {
-    // Not a sentence: its str() is the text, and values, if any, are shown behind it.
-    PyObject* text = PyObject_Str(call.first);
-    if (text == nullptr && !clear_if_ordinary()) return lose(call);
-    if (text == nullptr) return submit_text(logger, Kind::text, call.first);
-    Call with_text = call;
-    with_text.first = text;
-    const bool done = PyUnicode_CheckExact(text) && (has_values || call.level != kNone)
-                          ? log_slowly(with_text)
-                          : submit_text(logger, Kind::text, text);
-    Py_DECREF(text);
-    return done;
-  }
   PyObject* first = call.first;
-  if (!has_values) {
+  if (call.n_values() == 0) {
     if (call.level == kNone && !is_word(first)) return submit_text(logger, Kind::text, first);
     if (call.level != kNone) first = nullptr;
   }
@@ -223,20 +237,47 @@ bool log_slowly(const Call& call) {
   if (site->is_inline) return submit_inline(call, site);
   if (first == nullptr) {
     Buffer values;
-    if (!encode_any(values, call.first, longest_text(*logger->root))) return lose(call);
+    if (!encode_any(values, call.first, logger->root->longest_text())) return lose(call);
     return finish_values(call, site->site, values);
   }
   return submit_values(call, site);
 }
 
+[[gnu::cold]] PyObject* call_with_text(Logger* logger, Kind kind, PyObject* text) {
+  try {
+    return submit_text(logger, kind, text) ? Py_NewRef(Py_None) : nullptr;
+  } catch (const std::exception&) {  // no memory; what unwinds the stack at the end passes
+    return drop(logger);
+  }
+}
+
+PyObject* call_with_object(const Call& call);
+
 [[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Call& call) {
+  if (!PyUnicode_CheckExact(call.first)) return call_with_object(call);
   try {
     return log_slowly(call) ? Py_NewRef(Py_None) : nullptr;
-  } catch (const std::exception&) {  // no memory; what unwinds the stack at the end passes
-    lose(call);
-    PyErr_Clear();
-    Py_RETURN_NONE;
+  } catch (const std::exception&) {  // as above
+    return drop(call.logger);
   }
+}
+
+// Not a sentence: its str() is the text, and values, if any, are shown behind it.
+PyObject* call_with_object(const Call& call) {
+  PyObject* text = PyObject_Str(call.first);
+  if (text == nullptr) {
+    if (clear_if_ordinary()) return call_with_text(call.logger, Kind::text, call.first);
+    lose(call);
+    return nullptr;
+  }
+  Call with_text = call;
+  with_text.first = text;
+  const bool is_sentence =
+      PyUnicode_CheckExact(text) && (call.n_values() != 0 || call.level != kNone);
+  PyObject* result =
+      is_sentence ? call_slowly(with_text) : call_with_text(call.logger, Kind::text, text);
+  Py_DECREF(text);
+  return result;
 }
 
 // Whether records are taken at all just now; counts a call after close.
@@ -244,6 +285,42 @@ bool log_slowly(const Call& call) {
   if (root.mode.load(std::memory_order_relaxed) != Mode::off) return true;
   if (root.is_closed.load(std::memory_order_relaxed)) root.count_late();
   return false;
+}
+
+// The names of keywords with one more behind them.
+PyObject* with_name(PyObject* kwnames, const char* last) {
+  const Py_ssize_t n = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  PyObject* name = PyUnicode_InternFromString(last);
+  PyObject* names = name == nullptr ? nullptr : PyTuple_New(n + 1);
+  if (names == nullptr) {
+    Py_XDECREF(name);
+    give_up();
+  }
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    PyTuple_SET_ITEM(names, i, Py_NewRef(PyTuple_GET_ITEM(kwnames, i)));
+  }
+  PyTuple_SET_ITEM(names, n, name);
+  return names;
+}
+
+// A message with the traceback as one more field, `exception`.
+PyObject* log_exception(Logger* logger, PyObject* const* args, Py_ssize_t nargs,
+                        PyObject* kwnames) {
+  std::vector<PyObject*> values(
+      args + 1, args + nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames)));
+  values.push_back(Py_None);
+  PyObject* names = with_name(kwnames, "exception");
+  PyObject* traceback = call_helper("traceback", "format_exc", "()");
+  if (traceback == nullptr && !clear_if_ordinary()) {
+    Py_DECREF(names);
+    logger->root->lose();
+    return nullptr;
+  }
+  if (traceback != nullptr) values.back() = traceback;
+  PyObject* result = call_slowly({logger, args[0], values.data(), nargs - 1, names, kError});
+  Py_DECREF(names);
+  Py_XDECREF(traceback);
+  return result;
 }
 
 PyObject* missing_text(const char* method) {
@@ -347,24 +424,11 @@ PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     Py_RETURN_NONE;
   }
   if (nargs < 1) return missing_text("exception");
-  // The traceback is one more field, `exception`.
-  PyObject* traceback = call_helper("traceback", "format_exc", "()");
-  if (traceback == nullptr && !clear_if_ordinary()) return nullptr;
-  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  PyObject* names = PyTuple_New(named + 1);
-  std::vector<PyObject*> values(args + 1, args + nargs + named);
-  values.push_back(traceback == nullptr ? Py_None : traceback);
-  PyObject* result = nullptr;
-  if (names != nullptr) {
-    for (Py_ssize_t i = 0; i < named; ++i) {
-      PyTuple_SET_ITEM(names, i, Py_NewRef(PyTuple_GET_ITEM(kwnames, i)));
-    }
-    PyTuple_SET_ITEM(names, named, PyUnicode_InternFromString("exception"));
-    result = call_slowly({logger, args[0], values.data(), nargs - 1, names, kError});
+  try {
+    return log_exception(logger, args, nargs, kwnames);
+  } catch (const std::exception&) {
+    return drop(logger);
   }
-  Py_XDECREF(names);
-  Py_XDECREF(traceback);
-  return result;
 }
 
 PyObject* call_text(PyObject* self, PyObject* text) {
@@ -377,13 +441,7 @@ PyObject* call_text(PyObject* self, PyObject* text) {
   } else if (!is_taken(*root)) {
     Py_RETURN_NONE;
   }
-  try {
-    return submit_text(logger, Kind::text, text) ? Py_NewRef(Py_None) : nullptr;
-  } catch (const std::exception&) {
-    lose({logger, text, nullptr, 0, nullptr, kNone});
-    PyErr_Clear();
-    Py_RETURN_NONE;
-  }
+  return call_with_text(logger, Kind::text, text);
 }
 
 PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
@@ -393,14 +451,13 @@ PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* text =
       call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (text == nullptr) {
-    if (!PyErr_ExceptionMatches(PyExc_Exception))
-      lose({logger, nullptr, nullptr, 0, nullptr, kNone});
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) logger->root->lose();
     return nullptr;
   }
   if (text == Py_None) return text;  // it went to a file of its own
-  const bool done = submit_text(logger, Kind::print, text);
+  PyObject* result = call_with_text(logger, Kind::print, text);
   Py_DECREF(text);
-  return done ? Py_NewRef(Py_None) : nullptr;
+  return result;
 }
 
 }  // namespace attolog::python

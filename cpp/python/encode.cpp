@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 #include "core/codec.hpp"
@@ -44,6 +45,17 @@ void put_cut(Buffer& out, std::string text, std::size_t most) {
   encode_str(out, cut_text(std::move(text), most));
 }
 
+// Appends a text that was made for this; the reference is given up.
+void put_made(Buffer& out, PyObject* text, std::size_t most) {
+  try {
+    encode_text(out, text, most);
+  } catch (const std::exception&) {
+    Py_DECREF(text);
+    throw;
+  }
+  Py_DECREF(text);
+}
+
 // What is recorded where a value's own code raised. False: the exception must pass.
 bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
   PyObject* type = nullptr;
@@ -55,11 +67,13 @@ bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t mo
   std::string text = std::string("<") + what + " of " + Py_TYPE(object)->tp_name + " raised ";
   text += reinterpret_cast<PyTypeObject*>(type)->tp_name;
   PyObject* message = error == nullptr ? nullptr : PyObject_Str(error);
-  if (message != nullptr && PyUnicode_GET_LENGTH(message) > 0) text += ": " + to_wtf8(message);
-  Py_XDECREF(message);
   Py_XDECREF(type);
   Py_XDECREF(error);
   Py_XDECREF(traceback);
+  if (message != nullptr) {
+    const std::string words = take_wtf8(message);
+    if (!words.empty()) text += ": " + words;
+  }
   const bool passes = PyErr_Occurred() != nullptr && !clear_if_ordinary();
   put_cut(out, text + ">", most);
   return !passes;
@@ -76,8 +90,7 @@ bool put_int(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* digits = PyNumber_ToBase(object, 10);
   if (digits == nullptr && clear_if_ordinary()) digits = PyNumber_ToBase(object, 16);
   if (digits == nullptr) return put_failure(out, object, "str()", most);
-  encode_sized(out, Tag::bigint, to_wtf8(digits));
-  Py_DECREF(digits);
+  encode_sized(out, Tag::bigint, take_wtf8(digits));
   return true;
 }
 
@@ -205,10 +218,12 @@ bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
 bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* name = PyObject_GetAttrString(object, "name");
   if (name == nullptr) return put_failure(out, object, "name", most);
-  const bool is_named = PyUnicode_Check(name) != 0;  // a composed Flag may have none
-  if (is_named) encode_text(out, name, most);
+  if (PyUnicode_Check(name)) {
+    put_made(out, name, most);
+    return true;
+  }
   Py_DECREF(name);
-  return is_named || encode_str_of(out, object, most);
+  return encode_str_of(out, object, most);  // a composed Flag may have none
 }
 
 }  // namespace
@@ -244,8 +259,7 @@ void encode_text(Buffer& out, PyObject* text, std::size_t most) {
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* text = PyObject_Str(object);
   if (text == nullptr) return put_failure(out, object, "str()", most);
-  encode_text(out, text, most);
-  Py_DECREF(text);
+  put_made(out, text, most);
   return true;
 }
 

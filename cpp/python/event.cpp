@@ -53,8 +53,7 @@ Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, Py
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) {
   const Arranged arranged = arrange(event, args, nargs, kwnames);
-  Channel* channel = event->root->channel.load(std::memory_order_acquire);
-  const std::size_t most = channel == nullptr ? 0 : channel->options().max_record;
+  const std::size_t most = event->root->longest_text();
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
@@ -62,7 +61,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   const auto put = [&](const std::string& name, PyObject* value) {
     if (is_inline) encode_str(values, name);
     if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
-    if (channel != nullptr) channel->drop(1);
+    event->root->lose();
     return false;
   };
   if (is_inline) encode_str(values, event->text->name);
@@ -93,8 +92,8 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   try {
     return log_event_slowly(event, args, nargs, kwnames) ? Py_NewRef(Py_None) : nullptr;
   } catch (const std::exception&) {
-    if (Channel* channel = event->root->channel.load(std::memory_order_acquire)) channel->drop(1);
     PyErr_Clear();
+    event->root->lose();
     Py_RETURN_NONE;
   }
 }

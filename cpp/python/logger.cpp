@@ -276,8 +276,7 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   return reinterpret_cast<PyObject*>(logger);
 }
 
-// ---- properties
-// -----------------------------------------------------------------------------------
+// ---- properties ---------------------------------------------------------------------------------
 
 PyObject* get_level(PyObject* self, void*) {
   const int level = as_logger(self)->root->level.load(std::memory_order_relaxed);
@@ -286,9 +285,8 @@ PyObject* get_level(PyObject* self, void*) {
 
 int set_level(PyObject* self, PyObject* value, void*) {
   if (value != nullptr && PyUnicode_Check(value)) {
-    const std::string name = to_wtf8(value);
     for (int i = 0; i < 5; ++i) {
-      if (name == kLevels[i]) {
+      if (PyUnicode_CompareWithASCIIString(value, kLevels[i]) == 0) {
         as_logger(self)->root->level.store((i + 1) * 10, std::memory_order_relaxed);
         return 0;
       }
@@ -359,14 +357,14 @@ PyMethodDef logger_methods[] = {
     {"log", method(call_text), METH_O, "Log a text as it stands."},
     {"print", method(call_print), kNamed,
      "Log what print() would have written; print's own signature."},
-    {"event", method(declare_event), kNamed,
+    {"event", method(guarded<declare_event>), kNamed,
      "Declare an event: decorate a function with it, or name the event and its fields."},
-    {"bind", method(bind), kNamed, "A logger whose every record has these fields too."},
+    {"bind", method(guarded<bind>), kNamed, "A logger whose every record has these fields too."},
     {"set_time", method(set_time), METH_O,
      "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
     {"flush", method(flush), kNamed,
      "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
-    {"close", method(close_logger), kNamed,
+    {"close", method(guarded<close_logger>), kNamed,
      "Flush, at most timeout seconds, and stop logging. Whether all of it is in the file."},
     {"__enter__", method(enter), METH_NOARGS, nullptr},
     {"__exit__", method(leave), METH_VARARGS, nullptr},

@@ -56,6 +56,10 @@ struct Root {
   Counts counts() const;
   // A call that came after close: counted, and said once.
   void count_late();
+  // Counts a record that does not even reach the ring.
+  void lose();
+  // The most bytes of a text, of the logger as it is now.
+  std::size_t longest_text() const;
 };
 
 // Fields that bind() added: their names are part of each site, their values of each record.

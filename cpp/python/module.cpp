@@ -30,7 +30,7 @@ PyObject* format_value(PyObject*, PyObject* args) {
 }
 
 PyMethodDef methods[] = {
-    {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(open_logger)),
+    {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<open_logger>)),
      METH_VARARGS | METH_KEYWORDS,
      "open(logger, path, **options): send a logger's records to a file from now on."},
     {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)),

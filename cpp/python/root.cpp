@@ -68,4 +68,17 @@ void Root::count_late() {
   say("a call came after the logger was closed; it is counted as dropped, and so are later ones");
 }
 
+void Root::lose() {
+  if (Channel* now = channel.load(std::memory_order_acquire)) {
+    now->drop(1);
+  } else {
+    count_late();
+  }
+}
+
+std::size_t Root::longest_text() const {
+  const Channel* now = channel.load(std::memory_order_acquire);
+  return now == nullptr ? ChannelOptions{}.max_record : now->options().max_record;
+}
+
 }  // namespace attolog::python

@@ -1,6 +1,7 @@
 #include "python/text.hpp"
 
 #include <cstdarg>
+#include <new>
 
 namespace attolog::python {
 
@@ -9,15 +10,27 @@ std::string to_wtf8(PyObject* text) {
     return {static_cast<const char*>(PyUnicode_DATA(text)),
             static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
   }
-  std::string result;
   PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-  if (bytes == nullptr) {
-    PyErr_Clear();
+  if (bytes == nullptr) give_up();
+  try {
+    std::string result(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+    Py_DECREF(bytes);
     return result;
+  } catch (const std::bad_alloc&) {
+    Py_DECREF(bytes);
+    throw;
   }
-  result.assign(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
-  Py_DECREF(bytes);
-  return result;
+}
+
+std::string take_wtf8(PyObject* text) {
+  try {
+    std::string result = to_wtf8(text);
+    Py_DECREF(text);
+    return result;
+  } catch (const std::bad_alloc&) {
+    Py_DECREF(text);
+    throw;
+  }
 }
 
 PyObject* from_wtf8(std::string_view text) {
@@ -65,6 +78,11 @@ PyObject* call_helper(const char* module, const char* function, const char* form
   Py_XDECREF(arguments);
   Py_DECREF(callable);
   return result;
+}
+
+void give_up() {
+  PyErr_Clear();
+  throw std::bad_alloc();
 }
 
 bool clear_if_ordinary() {

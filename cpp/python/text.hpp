@@ -3,15 +3,18 @@
 
 #include "python/compat.hpp"
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace attolog::python {
 
-// The text as WTF-8: lone surrogates are kept. Leaves no copy behind on the object and sets no
-// exception. `text` must be a str.
+// The text as WTF-8: lone surrogates are kept. Leaves no copy behind on the object. `text` must be
+// a str. Without memory it throws std::bad_alloc, and leaves no Python exception set.
 std::string to_wtf8(PyObject* text);
+// The same of a text that was made for this; the reference is given up.
+std::string take_wtf8(PyObject* text);
 // The str of a WTF-8 text; a new reference, null with an exception set when memory runs out.
 PyObject* from_wtf8(std::string_view text);
 
@@ -23,8 +26,22 @@ std::vector<std::string> names_of(PyObject* kwnames);  // a tuple of str, or nul
 // tuple).
 PyObject* call_helper(const char* module, const char* function, const char* format, ...);
 
+// Ends what cannot go on since Python has no memory: clears its exception, throws std::bad_alloc. A
+// log call then drops its record and counts it, but does not raise.
+[[noreturn]] void give_up();
+
 // Clears the exception that is set if it is an Exception; false for what must pass
 // (KeyboardInterrupt, SystemExit), which stays set.
 bool clear_if_ordinary();
+
+// A method of which C++ exceptions (no memory) become MemoryError: none may reach Python's frames.
+template <PyObject* (*function)(PyObject*, PyObject*, PyObject*)>
+PyObject* guarded(PyObject* self, PyObject* args, PyObject* kwargs) {
+  try {
+    return function(self, args, kwargs);
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
 
 }  // namespace attolog::python

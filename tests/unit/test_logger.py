@@ -350,3 +350,53 @@ def test_a_base_exception_passes_and_its_record_is_dropped(tmp_path: Path) -> No
             log.bind(x=Interrupts())
     assert log.counts.dropped == log.counts.calls == 6
     assert [row[:2] for row in cells(tmp_path / "run.csv")] == [["DROPPED", "6"]]
+
+
+def test_a_call_without_memory_drops_its_record_and_does_not_raise(tmp_path: Path) -> None:
+    pytest.importorskip("_testcapi", reason="CPython without its test modules cannot fail memory")
+    program = """
+import _testcapi, attolog, sys
+
+class Odd:
+    def __str__(self):
+        return "odd"
+
+odd, big, text = Odd(), 2**70, type("Text", (str,), {})("s" * 300)
+log = attolog.AsyncFileLogger(sys.argv[1])
+bound = log.bind(request="\u00e9" * 300)
+event = log.event("DECLARED", "a", "b")
+calls = [
+    lambda: log.info("{x:{w}} {y!r:>8}", odd, 5, y="\u00e9"),
+    lambda: bound.info("{x!r} {0!r} {x}", 5, x="\u00e9"),
+    lambda: log.info("{} {}", odd, "\u00e9"),
+    lambda: log.info("{x:>4} {y!r}", odd, "\u00e9"),
+    lambda: log.info(odd),
+    lambda: log(odd),
+    lambda: log.log(odd),
+    lambda: event(odd, big),
+    lambda: log("NAME", odd, x=text),
+    lambda: log.exception("failed {x!s}", x=odd),
+]
+for call in calls:
+    call()  # what is learned at the first call is not tried here
+for call in calls:
+    for fails in range(1, 60):
+        _testcapi.set_nomemory(fails, fails + 1)
+        try:
+            call()
+        finally:
+            _testcapi.remove_mem_hooks()
+assert log.close()
+assert log.counts.calls == 60 * len(calls), log.counts
+print(log.counts.dropped)
+"""
+    path = tmp_path / "run.jsonl"
+    dropped = int(run_python(program, path).stdout)
+    rows = objects(path)
+    assert dropped == sum(row["n"] for row in rows if row.get("event") == "DROPPED") > 0
+    # One whole record, or none: an empty text where there was no memory would be a lie.
+    assert all(row["request"] == "é" * 300 for row in rows if "request" in row)
+    assert {row["x"] for row in rows if row.get("event") == "NAME"} <= {
+        "s" * 300,
+        "<str() of Text raised MemoryError>",
+    }
