@@ -145,6 +145,14 @@ PyObject* format_hole(const Hole& hole, PyObject* value) {
   return result;
 }
 
+// Whether the hole shows the str() that is recorded of this value anyway. With an exception set
+// where that must pass.
+bool shows_str(const Hole& hole, PyObject* value) {
+  if (!goes_by_str(value)) return false;
+  if (hole.conversion == 's') return hole.native(Tag::str);
+  return (hole.rest.empty() || hole.rest == ":") && formats_as_str(value);
+}
+
 // Appends the value, with its text where the template's hole cannot be filled natively.
 bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
                   std::size_t most) {
@@ -152,11 +160,17 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     if (hole.value != index || hole.nested) continue;
     const Tag tag = native_tag(value, hole.conversion != '\0');
     if (tag != Tag::end && hole.native(tag)) continue;
-    PyObject* shown = format_hole(hole, value);
+    const bool is_str = shows_str(hole, value);
+    if (PyErr_Occurred() != nullptr) return false;
+    PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value);
     if (shown == nullptr) {
       if (!clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
       break;
+    }
+    if (is_str) {  // taken once, for both
+      take_text(values, shown, most);
+      return true;
     }
     encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
     break;

@@ -45,17 +45,6 @@ void put_cut(Buffer& out, std::string text, std::size_t most) {
   encode_str(out, cut_text(std::move(text), most));
 }
 
-// Appends a text that was made for this; the reference is given up.
-void put_made(Buffer& out, PyObject* text, std::size_t most) {
-  try {
-    encode_text(out, text, most);
-  } catch (const std::exception&) {
-    Py_DECREF(text);
-    throw;
-  }
-  Py_DECREF(text);
-}
-
 // What is recorded where a value's own code raised. False: the exception must pass.
 bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
   PyObject* type = nullptr;
@@ -162,6 +151,41 @@ bool is_instance(PyObject* object, const char* module, const char* name) {
   return is_one;
 }
 
+// How values are recorded: by their exact type, numpy's scalars and enums aside.
+enum class Row {
+  text,
+  integer,
+  real,
+  constant,  // None, True, False
+  bytes,
+  datetime,
+  date,
+  time,
+  duration,
+  numpy,
+  enumeration,
+  other,
+};
+
+Row row_of(PyObject* object) {
+  if (PyUnicode_CheckExact(object)) return Row::text;
+  if (PyLong_CheckExact(object)) return Row::integer;
+  if (PyFloat_CheckExact(object)) return Row::real;
+  if (object == Py_None || object == Py_True || object == Py_False) return Row::constant;
+  if (PyBytes_CheckExact(object)) return Row::bytes;
+  if (PyDateTime_CheckExact(object)) return Row::datetime;
+  if (PyDate_CheckExact(object)) return Row::date;
+  if (PyTime_CheckExact(object)) return Row::time;
+  if (PyDelta_CheckExact(object)) return Row::duration;
+  if (is_instance(object, "numpy", "generic")) return Row::numpy;
+  if (is_instance(object, "enum", "Enum")) return Row::enumeration;
+  return Row::other;
+}
+
+// The __format__ of object, str, int and float: without a spec they give the str(), in subclasses
+// too.
+PyObject* plain_formats[4];
+
 struct Width {
   const char* type;
   Tag tag;
@@ -219,7 +243,7 @@ bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* name = PyObject_GetAttrString(object, "name");
   if (name == nullptr) return put_failure(out, object, "name", most);
   if (PyUnicode_Check(name)) {
-    put_made(out, name, most);
+    take_text(out, name, most);
     return true;
   }
   Py_DECREF(name);
@@ -238,6 +262,11 @@ std::string cut_text(std::string text, std::size_t most) {
 
 bool prepare_encoding() {
   PyDateTime_IMPORT;
+  PyTypeObject* const types[] = {&PyBaseObject_Type, &PyUnicode_Type, &PyLong_Type, &PyFloat_Type};
+  for (std::size_t i = 0; i < std::size(types); ++i) {
+    plain_formats[i] = PyObject_GetAttrString(reinterpret_cast<PyObject*>(types[i]), "__format__");
+    if (plain_formats[i] == nullptr) return false;
+  }
   return PyDateTimeAPI != nullptr;
 }
 
@@ -256,10 +285,20 @@ void encode_text(Buffer& out, PyObject* text, std::size_t most) {
   encode_sized(out, tag, {data, n * kind});
 }
 
+void take_text(Buffer& out, PyObject* text, std::size_t most) {
+  try {
+    encode_text(out, text, most);
+  } catch (const std::exception&) {
+    Py_DECREF(text);
+    throw;
+  }
+  Py_DECREF(text);
+}
+
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* text = PyObject_Str(object);
   if (text == nullptr) return put_failure(out, object, "str()", most);
-  put_made(out, text, most);
+  take_text(out, text, most);
   return true;
 }
 
@@ -279,38 +318,48 @@ Tag native_tag(PyObject* object, bool ascii_only) {
   return Tag::end;
 }
 
+bool goes_by_str(PyObject* object) {
+  return row_of(object) == Row::other;
+}
+
+bool formats_as_str(PyObject* object) {
+  PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(object));
+  PyObject* format = PyObject_GetAttrString(type, "__format__");
+  if (format == nullptr) {
+    clear_if_ordinary();
+    return false;
+  }
+  Py_DECREF(format);  // only compared
+  return std::ranges::find(plain_formats, format) != std::end(plain_formats);
+}
+
 bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
-  if (PyUnicode_CheckExact(object)) {
-    encode_text(out, object, most);
-    return true;
+  switch (row_of(object)) {
+    case Row::text: encode_text(out, object, most); return true;
+    case Row::integer: return put_int(out, object, most);
+    case Row::real: put_float(out, Tag::float64, PyFloat_AS_DOUBLE(object)); return true;
+    case Row::constant:
+      out.push(static_cast<char>(object == Py_None   ? Tag::none
+                                 : object == Py_True ? Tag::true_
+                                                     : Tag::false_));
+      return true;
+    case Row::bytes: {
+      const auto n = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
+      encode_sized(out, Tag::bytes, {PyBytes_AS_STRING(object), std::min(n, most)});
+      return true;
+    }
+    case Row::datetime: return put_datetime(out, object, most);
+    case Row::date:
+      put_tagged(out, Tag::date,
+                 days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
+                         PyDateTime_GET_DAY(object)));
+      return true;
+    case Row::time: return put_time(out, object, most);
+    case Row::duration: return put_duration(out, object, most);
+    case Row::numpy: return put_numpy(out, object, most);
+    case Row::enumeration: return put_enum(out, object, most);
+    case Row::other: break;
   }
-  if (PyLong_CheckExact(object)) return put_int(out, object, most);
-  if (PyFloat_CheckExact(object)) {
-    put_float(out, Tag::float64, PyFloat_AS_DOUBLE(object));
-    return true;
-  }
-  if (object == Py_None || object == Py_True || object == Py_False) {
-    out.push(static_cast<char>(object == Py_None   ? Tag::none
-                               : object == Py_True ? Tag::true_
-                                                   : Tag::false_));
-    return true;
-  }
-  if (PyBytes_CheckExact(object)) {
-    const auto n = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
-    encode_sized(out, Tag::bytes, {PyBytes_AS_STRING(object), std::min(n, most)});
-    return true;
-  }
-  if (PyDateTime_CheckExact(object)) return put_datetime(out, object, most);
-  if (PyDate_CheckExact(object)) {
-    put_tagged(out, Tag::date,
-               days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
-                       PyDateTime_GET_DAY(object)));
-    return true;
-  }
-  if (PyTime_CheckExact(object)) return put_time(out, object, most);
-  if (PyDelta_CheckExact(object)) return put_duration(out, object, most);
-  if (is_instance(object, "numpy", "generic")) return put_numpy(out, object, most);
-  if (is_instance(object, "enum", "Enum")) return put_enum(out, object, most);
   return encode_str_of(out, object, most);
 }
 

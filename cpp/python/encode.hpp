@@ -115,12 +115,20 @@ std::string cut_text(std::string text, std::size_t most);
 
 // A str as text, whatever its kind.
 void encode_text(Buffer& out, PyObject* text, std::size_t most);
+// The same of one that was made for this; the reference is given up.
+void take_text(Buffer& out, PyObject* text, std::size_t most);
+
+// Whether encode_any takes the object's str(), since no row of the values table names it.
+bool goes_by_str(PyObject* object);
+// Whether format(object, "") is str(object): its class has no __format__ of its own. Asking may run
+// a metaclass's code: false with an exception set where that raised what must pass.
+bool formats_as_str(PyObject* object);
 
 // The tag under which encode_any stores the object, for those that templates may format natively;
 // Tag::end for all others. Non-ASCII text counts as other where `ascii_only`.
 Tag native_tag(PyObject* object, bool ascii_only);
 
-// Imports what encode_any needs; called once, at import.
+// Gets what all of this needs from Python; called once, at import.
 bool prepare_encoding();
 
 }  // namespace attolog::python

@@ -273,6 +273,79 @@ def test_values_are_those_of_the_call(tmp_path: Path) -> None:
     assert found[1]["values"] == "[1]"
 
 
+class Counted:
+    """Counts what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __str__(self) -> str:
+        self.asked.append("str")
+        return f"é{len(self.asked)}"
+
+
+class CountedText(Counted, str):
+    """Its `__format__` is that of str, which gives the str() of a subclass."""
+
+    __str__ = Counted.__str__
+
+
+class Formatted(Counted):
+    def __format__(self, spec: str) -> str:
+        self.asked.append(f"format {spec!r}")
+        return f"formatted {len(self.asked)}"
+
+
+@pytest.mark.parametrize("kind", [Counted, CountedText])
+@pytest.mark.parametrize("template", ["{}", "{x}", "{0}", "{x} {x}", "{x!s}", "{x!s:>6}|", "{x:}"])
+def test_an_object_that_a_plain_hole_shows_gives_its_str_once(
+    tmp_path: Path, kind: type[Counted], template: str
+) -> None:
+    value, same = kind(), kind()
+    found = message(tmp_path, lambda log: log.info(template, value))
+    assert value.asked == ["str"]
+    assert found["message"] == template.replace("{x", "{0").format(same).replace("é2", "é1")
+    assert list(found.values())[2:] == ["é1"]
+
+
+def test_a_format_of_its_own_is_asked(tmp_path: Path) -> None:
+    plain, converted, counted = Formatted(), Formatted(), Counted()
+    found = messages(
+        tmp_path,
+        lambda log: log.info("{x}", plain),
+        lambda log: log.info("{x!s}", converted),
+        lambda log: log.info("{x!r:.8}", counted),
+    )
+    assert plain.asked == ["format ''", "str"]
+    assert found[0] == {"level": "INFO", "message": "formatted 1", "x": "é2"}
+    assert converted.asked == ["str"]
+    assert found[1] == {"level": "INFO", "message": "é1", "x": "é1"}
+    assert found[2] == {"level": "INFO", "message": repr(counted)[:8], "x": "é1"}
+
+
+def test_what_a_metaclass_raises_passes_where_it_must(tmp_path: Path) -> None:
+    class Meta(type):
+        error: BaseException
+
+        def __getattribute__(cls, name: str) -> Any:
+            if name == "__format__":
+                raise Meta.error
+            return super().__getattribute__(name)
+
+    class Odd(metaclass=Meta):
+        def __str__(self) -> str:
+            return "odd"
+
+    with AsyncFileLogger(tmp_path / "run.csv") as log:
+        Meta.error = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            log.info("{x}", Odd())
+        Meta.error = ValueError()
+        log.info("{x}", Odd())
+    assert log.counts.dropped == 1
+    assert ["INFO", "odd"] in cells(tmp_path / "run.csv")
+
+
 def test_after_eight_templates_at_one_place_the_template_is_a_value(tmp_path: Path) -> None:
     templates = [f"number {i}: {{x}} and {{}}" for i in range(40)]
 
