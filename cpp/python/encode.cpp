@@ -41,6 +41,21 @@ void put_float(Buffer& out, Tag tag, double payload) {
   out.advance(9);
 }
 
+// What stands behind a value that was cut.
+std::string cut_mark(std::size_t length) {
+  return "... [cut; " + std::to_string(length) + " bytes]";
+}
+
+void put_bytes(Buffer& out, PyObject* object, std::size_t most) {
+  const std::string_view bytes(PyBytes_AS_STRING(object),
+                               static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
+  if (bytes.size() <= most) {
+    encode_sized(out, Tag::bytes, bytes);
+  } else {
+    encode_sized(out, Tag::bytes, std::string(bytes.substr(0, most)) + cut_mark(bytes.size()));
+  }
+}
+
 void put_cut(Buffer& out, std::string text, std::size_t most) {
   encode_str(out, cut_text(std::move(text), most));
 }
@@ -257,7 +272,7 @@ std::string cut_text(std::string text, std::size_t most) {
   if (length <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
   text.resize(most);
-  return text + "... [cut; " + std::to_string(length) + " bytes]";
+  return text + cut_mark(length);
 }
 
 bool prepare_encoding() {
@@ -343,11 +358,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
                                  : object == Py_True ? Tag::true_
                                                      : Tag::false_));
       return true;
-    case Row::bytes: {
-      const auto n = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
-      encode_sized(out, Tag::bytes, {PyBytes_AS_STRING(object), std::min(n, most)});
-      return true;
-    }
+    case Row::bytes: put_bytes(out, object, most); return true;
     case Row::datetime: return put_datetime(out, object, most);
     case Row::date:
       put_tagged(out, Tag::date,

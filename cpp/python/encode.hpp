@@ -104,8 +104,9 @@ inline void store_as(char* to, T value) {
 // ---- slow: any object --------------------------------------------------------------------------
 
 // Appends any object, exactly as the values table has it; what no row names goes by its str().
-// Texts longer than `most` bytes are cut, and say so. False with an exception set: something raised
-// that must pass (KeyboardInterrupt); an ordinary exception is recorded in place of the value.
+// Texts and bytes longer than `most` bytes are cut, and say so. False with an exception set:
+// something raised that must pass (KeyboardInterrupt); an ordinary exception is recorded in place
+// of the value.
 bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 
 // The str() of any object; the same of an exception in it.

@@ -338,7 +338,7 @@ class AsyncFileLogger(Logger):
         exit_timeout: How long the end of the program waits for the file at most; what is left in
             the rings by then is kept for recovery. Seconds or as above.
         max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
-            ones are cut, and say so.
+            ones are cut, and end with their length: `... [cut; 5000 bytes]`.
         ring_dir: The folder for the rings; None for shared memory, which survives the process, but
             not the machine.
         append: Whether to go on behind what the file has already. If not, what dead processes still

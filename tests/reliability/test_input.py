@@ -204,6 +204,20 @@ def test_d3_texts_past_max_record_are_cut_and_say_so(tmp_path: Path, suffix: str
         path.read_bytes().decode("utf-8")
 
 
+def test_d3_bytes_past_max_record_are_cut_and_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    lengths = [1023, 1024, 1025, 100_000]
+    with logging_to(path, 2 * len(lengths), max_record=1024) as log:
+        for n in lengths:
+            log("E", x=b"\xff" * n)
+            log.info("{x}", b"\xff" * n)
+    whole = [b"\xff" * 1023, b"\xff" * 1024]
+    cut = [b"\xff" * 1024 + f"... [cut; {n} bytes]".encode() for n in lengths[2:]]
+    records = list(attolog.read(path).records())
+    assert [r.fields["x"] for r in records[::2]] == whole + cut
+    assert [r.fields["x"] for r in records[1::2]] == whole + cut
+
+
 @pytest.mark.torture
 @pytest.mark.parametrize("suffix", ["atto", "jsonl"])
 def test_d3_a_hundred_megabytes_are_bounded(tmp_path: Path, suffix: str) -> None:
