@@ -127,21 +127,35 @@ int is_on(PyObject* self) {
 
 // ---- methods ------------------------------------------------------------------------------------
 
-// Seconds from now, or none for ever. False with an exception set.
+constexpr const char* kTimeout = "None or seconds, 0 or more";
+
+// As a double; infinite where that holds no number so large. False with an exception set.
+bool take_number(PyObject* timeout, double& seconds) {
+  seconds = PyFloat_AsDouble(timeout);
+  if (seconds != -1.0 || PyErr_Occurred() == nullptr) return true;
+  if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+    PyErr_Clear();
+    return refuse_type("timeout", kTimeout, timeout);
+  }
+  if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return false;
+  PyErr_Clear();
+  const int is_negative = PyObject_RichCompareBool(timeout, Py_False, Py_LT);  // False: zero
+  seconds = is_negative != 0 ? -HUGE_VAL : HUGE_VAL;
+  return is_negative >= 0;
+}
+
+// From now; none for ever, which is also what more seconds than anybody waits mean. False with an
+// exception set.
 bool take_deadline(PyObject* timeout, Deadline& deadline) {
-  if (timeout == Py_None) {
-    deadline.reset();
-    return true;
-  }
-  const double seconds = PyFloat_AsDouble(timeout);
-  if (seconds == -1.0 && PyErr_Occurred()) return false;
-  if (!(seconds >= 0)) {
-    PyErr_Format(PyExc_ValueError, "timeout must be None or seconds, 0 or more, not %R", timeout);
-    return false;
-  }
-  const auto patience = std::chrono::duration<double>(std::min(seconds, 1e9));
-  deadline = std::chrono::steady_clock::now() +
-             std::chrono::duration_cast<std::chrono::nanoseconds>(patience);
+  deadline.reset();
+  if (timeout == Py_None) return true;
+  double seconds = 0;
+  if (!take_number(timeout, seconds)) return false;
+  if (!(seconds >= 0)) return refuse("timeout", kTimeout, timeout);
+  if (seconds >= kLongest) return true;
+  deadline =
+      std::chrono::steady_clock::now() +
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
   return true;
 }
 
@@ -292,8 +306,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
       }
     }
   }
-  PyErr_Format(PyExc_ValueError, "level must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not %R",
-               value == nullptr ? Py_None : value);
+  refuse("level", "DEBUG, INFO, WARNING, ERROR or CRITICAL", value == nullptr ? Py_None : value);
   return -1;
 }
 
@@ -303,8 +316,7 @@ PyObject* get_enabled(PyObject* self, void*) {
 
 int set_enabled(PyObject* self, PyObject* value, void*) {
   if (value == nullptr || !PyBool_Check(value)) {
-    PyErr_Format(PyExc_TypeError, "enabled must be True or False, not %R",
-                 value == nullptr ? Py_None : value);
+    refuse_type("enabled", "True or False", value == nullptr ? Py_None : value);
     return -1;
   }
   Root& root = *as_logger(self)->root;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <ctime>
@@ -15,15 +16,10 @@ namespace attolog::python {
 
 namespace {
 
-bool refuse(const char* option, const char* allowed, PyObject* value) {
-  PyErr_Format(PyExc_ValueError, "%s must be %s, not %R", option, allowed, value);
-  return false;
-}
-
-bool refuse_type(const char* option, const char* allowed, PyObject* value) {
-  PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", option, allowed, Py_TYPE(value)->tp_name);
-  return false;
-}
+constexpr const char* kSeconds =
+    "seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";
+constexpr const char* kSecondsOrNone =
+    "None or seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";
 
 bool take_int(PyObject* value, const char* option, const char* allowed, long long least,
               long long most, long long& result) {
@@ -34,15 +30,14 @@ bool take_int(PyObject* value, const char* option, const char* allowed, long lon
 }
 
 // Seconds as a number, or "500ms", "1s", "5m".
-bool take_seconds(PyObject* value, const char* option, double& result) {
-  constexpr const char* kAllowed = "seconds (a number, or \"500ms\", \"1s\", \"5m\")";
+bool take_seconds(PyObject* value, const char* option, const char* allowed, double& result) {
   if (PyUnicode_Check(value)) {
     const std::string text = to_wtf8(value);
     std::size_t used = 0;
     try {
       result = std::stod(text, &used);
     } catch (const std::exception&) {
-      return refuse(option, kAllowed, value);
+      return refuse(option, allowed, value);
     }
     const std::string unit = text.substr(used);
     if (unit == "ms") {
@@ -50,18 +45,20 @@ bool take_seconds(PyObject* value, const char* option, double& result) {
     } else if (unit == "m") {
       result *= 60;
     } else if (unit != "s") {
-      return refuse(option, kAllowed, value);
+      return refuse(option, allowed, value);
     }
   } else if (PyFloat_Check(value) || (PyLong_Check(value) && !PyBool_Check(value))) {
     result = PyFloat_AsDouble(value);
     if (result == -1.0 && PyErr_Occurred()) {  // an int that no double holds
       PyErr_Clear();
-      return refuse(option, kAllowed, value);
+      return refuse(option, allowed, value);
     }
   } else {
-    return refuse_type(option, kAllowed, value);
+    return refuse_type(option, allowed, value);
   }
-  return (std::isfinite(result) && result >= 0) || refuse(option, kAllowed, value);
+  if (!std::isfinite(result) || result < 0) return refuse(option, allowed, value);
+  result = std::min(result, kLongest);
+  return true;
 }
 
 bool take_flag(PyObject* value, const char* option, bool& result) {
@@ -128,7 +125,37 @@ std::size_t ring_size(std::uint64_t bytes) {
   return std::bit_ceil(std::clamp<std::uint64_t>(bytes, kMinRing, kMaxRing));
 }
 
+// The value as Python writes it, on one line of sensible length; what it is where it cannot be
+// written. Null with an exception set: it must pass.
+PyObject* show_briefly(PyObject* value) {
+  constexpr Py_ssize_t kMost = 100;
+  PyObject* text = PyObject_Repr(value);
+  if (text == nullptr) {
+    if (!clear_if_ordinary()) return nullptr;
+    return PyUnicode_FromFormat("<%s>", Py_TYPE(value)->tp_name);
+  }
+  if (PyUnicode_GET_LENGTH(text) <= kMost) return text;
+  PyObject* start = PyUnicode_Substring(text, 0, kMost);
+  Py_DECREF(text);
+  PyObject* shown = start == nullptr ? nullptr : PyUnicode_FromFormat("%U...", start);
+  Py_XDECREF(start);
+  return shown;
+}
+
 }  // namespace
+
+bool refuse(const char* option, const char* allowed, PyObject* value) {
+  PyObject* shown = show_briefly(value);
+  if (shown == nullptr) return false;
+  PyErr_Format(PyExc_ValueError, "%s must be %s, not %U", option, allowed, shown);
+  Py_DECREF(shown);
+  return false;
+}
+
+bool refuse_type(const char* option, const char* allowed, PyObject* value) {
+  PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", option, allowed, Py_TYPE(value)->tp_name);
+  return false;
+}
 
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   static const char* const names[] = {"path",           "buffer_size",  "buffer_bytes", "on_full",
@@ -181,11 +208,11 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
     options.block = text == "block";
   }
   if (block_timeout != Py_None &&
-      !take_seconds(block_timeout, "block_timeout", options.block_timeout)) {
+      !take_seconds(block_timeout, "block_timeout", kSecondsOrNone, options.block_timeout)) {
     return false;
   }
   if (exit_timeout != nullptr &&
-      !take_seconds(exit_timeout, "exit_timeout", options.exit_timeout)) {
+      !take_seconds(exit_timeout, "exit_timeout", kSeconds, options.exit_timeout)) {
     return false;
   }
   if (max_record != nullptr) {
@@ -222,7 +249,7 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
     }
   }
   if (fsync_interval != Py_None &&
-      !take_seconds(fsync_interval, "fsync_interval", options.fsync_interval)) {
+      !take_seconds(fsync_interval, "fsync_interval", kSecondsOrNone, options.fsync_interval)) {
     return false;
   }
   return true;

@@ -280,7 +280,8 @@ class Logger:
             Whether all of it is there; True while the logger is off.
 
         Raises:
-            ValueError: The timeout is negative.
+            TypeError: The timeout is no number.
+            ValueError: It is negative, or not a number (nan).
 
         Example:
             >>> attolog.log.flush(timeout=1.5)
@@ -298,7 +299,8 @@ class Logger:
             Whether all of it is in the file; True if the logger was off, or closed before.
 
         Raises:
-            ValueError: The timeout is negative.
+            TypeError: The timeout is no number.
+            ValueError: It is negative, or not a number (nan).
 
         Example:
             >>> import attolog, tempfile

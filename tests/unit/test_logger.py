@@ -4,6 +4,7 @@ import gc
 import signal
 import threading
 import weakref
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -71,13 +72,34 @@ def test_timeouts(tmp_path: Path, method: str) -> None:
     with AsyncFileLogger(tmp_path / "run.csv") as log:
         with pytest.raises(ValueError, match=r"timeout must be None or seconds, 0 or more, not -1"):
             getattr(log, method)(timeout=-1)
-        with pytest.raises(ValueError, match="nan"):
-            getattr(log, method)(float("nan"))
-        with pytest.raises(TypeError):
+        for wrong in (float("nan"), float("-inf"), -(10**400), -(10**5000)):
+            with pytest.raises(ValueError, match=r"^timeout must be None or seconds.* not .+$"):
+                getattr(log, method)(wrong)
+        with pytest.raises(TypeError, match=r"^timeout must be None or seconds, .* not str$"):
             getattr(log, method)("1s")
         with pytest.raises(TypeError):
             getattr(log, method)(1, 2)
         assert log
+
+
+class Fails:
+    """A number that is none."""
+
+    def __float__(self) -> float:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("method", ["flush", "close"])
+@pytest.mark.parametrize("timeout", [float("inf"), 1e300, 10**400, Fraction(10**400), 1e9, True])
+def test_a_timeout_beyond_all_measure_is_no_limit(
+    tmp_path: Path, method: str, timeout: float
+) -> None:
+    with AsyncFileLogger(tmp_path / "run.csv") as log:
+        with pytest.raises(ZeroDivisionError):
+            getattr(log, method)(Fails())
+        log("E", 1)
+        assert getattr(log, method)(timeout) is True
+        assert cells(tmp_path / "run.csv") == [["E", "1"]]
 
 
 def test_as_a_context_manager_it_is_closed_and_no_exception_is_swallowed(tmp_path: Path) -> None:

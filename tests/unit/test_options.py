@@ -25,6 +25,7 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
     ("buffer_bytes", 2**30 + 1, ValueError, "65536 to 1073741824 bytes"),
     ("buffer_bytes", "1M", TypeError, "an int, not str"),
     ("on_full", "wait", ValueError, '"block" or "drop", not \'wait\''),
+    ("on_full", "x" * 1000, ValueError, "not '" + "x" * 99 + "..."),
     ("on_full", None, ValueError, '"block" or "drop", not None'),
     ("block_timeout", -1, ValueError, "seconds"),
     ("block_timeout", "1", ValueError, '"500ms", "1s", "5m"'),
@@ -33,10 +34,15 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
     ("block_timeout", "", ValueError, '"500ms", "1s", "5m"'),
     ("block_timeout", "-1s", ValueError, "seconds"),
     ("block_timeout", float("nan"), ValueError, "seconds"),
-    ("block_timeout", float("inf"), ValueError, "seconds"),
+    ("block_timeout", float("inf"), ValueError, "None or seconds, 0 or more (a finite number, or "),
+    ("block_timeout", 10**400, ValueError, f"not {10**99}..."),
+    ("block_timeout", "1e400s", ValueError, "not '1e400s'"),
+    ("block_timeout", "nans", ValueError, "not 'nans'"),
     ("block_timeout", [], TypeError, "seconds"),
     ("exit_timeout", -1, ValueError, "seconds"),
-    ("exit_timeout", None, TypeError, "seconds"),
+    ("exit_timeout", None, TypeError, "must be seconds, 0 or more"),
+    ("exit_timeout", float("nan"), ValueError, "not nan"),
+    ("exit_timeout", -(10**400), ValueError, f"not -{10**98}..."),
     ("exit_timeout", True, TypeError, "seconds"),
     ("max_record", 1023, ValueError, "1024 to 1073741824 bytes"),
     ("max_record", "1M", TypeError, "an int, not str"),
@@ -57,6 +63,8 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
     ("pattern", "a\nb", ValueError, "control character"),
     ("fsync_interval", -0.1, ValueError, "seconds"),
     ("fsync_interval", "soon", ValueError, "seconds"),
+    ("fsync_interval", float("inf"), ValueError, "None or seconds, 0 or more"),
+    ("fsync_interval", True, TypeError, "None or seconds"),
 ]
 
 
@@ -71,6 +79,12 @@ def test_what_is_refused_is_told_what_is_allowed(
     assert allowed in message
     assert option in message or option == "ring_dir"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("option", ["buffer_size", "on_full", "block_timeout"])
+def test_what_cannot_be_shown_is_refused_all_the_same(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ValueError, match=f"^{option} must be .*, not <int>$"):
+        AsyncFileLogger(tmp_path / "run.csv", **{option: 10**5000})  # type: ignore[arg-type]
 
 
 def test_unknown_options(tmp_path: Path) -> None:
@@ -261,6 +275,20 @@ def test_max_record_cuts_and_says_so(tmp_path: Path) -> None:
     assert re.fullmatch(r"é{511,512}\.\.\. \[cut; 10000 bytes\]", rows[1]["x"])
     assert rows[2]["text"] == "c" * 1024 + "... [cut; 5000 bytes]"
     assert rows[3]["x"] == "d" * 1024 + "... [cut; 5000 bytes]"
+
+
+@pytest.mark.parametrize("timeout", [1e10, 1e300, 10**300, "1e300s"])
+def test_an_exit_timeout_beyond_all_measure_waits_for_the_file(
+    tmp_path: Path, timeout: object
+) -> None:
+    program = f"""
+import attolog, sys
+log = attolog.AsyncFileLogger(sys.argv[1], exit_timeout={timeout!r})
+for i in range(50_000):
+    log("E", i)
+"""
+    assert run_python(program, tmp_path / "run.csv").stderr == ""
+    assert [int(row[1]) for row in cells(tmp_path / "run.csv")] == list(range(50_000))
 
 
 @pytest.mark.parametrize("size", [100, 70_000, 3_000_000])
