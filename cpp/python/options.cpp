@@ -67,12 +67,33 @@ bool take_flag(PyObject* value, const char* option, bool& result) {
   return true;
 }
 
-// Any path (str, bytes, PathLike) as text.
-bool take_path(PyObject* value, std::string& result) {
+// Any path (str, bytes, PathLike) as the system's bytes.
+bool take_path(PyObject* value, const char* option, std::string& result) {
+  PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(value));
+  if (!PyUnicode_Check(value) && !PyBytes_Check(value) &&
+      PyObject_HasAttrString(type, "__fspath__") == 0) {
+    return refuse_type(option, "a str, bytes or os.PathLike", value);
+  }
+  PyObject* plain = PyOS_FSPath(value);
+  if (plain == nullptr) return false;  // what its __fspath__ complains of
   PyObject* path = nullptr;
-  if (PyUnicode_FSConverter(value, &path) == 0) return false;
+  const bool is_path = PyUnicode_FSConverter(plain, &path) != 0;
+  Py_DECREF(plain);
+  if (!is_path) {
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) return false;
+    const bool has_null = PyErr_ExceptionMatches(PyExc_UnicodeError) == 0;
+    PyErr_Clear();
+    return refuse(option,
+                  has_null ? "a path without null characters"
+                           : "a path that the file system's encoding can spell",
+                  value);
+  }
   result.assign(PyBytes_AS_STRING(path), static_cast<std::size_t>(PyBytes_GET_SIZE(path)));
   Py_DECREF(path);
+  if (result.empty()) {
+    PyErr_Format(PyExc_ValueError, "%s must not be empty", option);
+    return false;
+  }
   return true;
 }
 
@@ -113,9 +134,13 @@ bool take_format(const std::string& path, Format& format) {
     format = Format::text;  // a terminal, a pipe, /dev/null
     if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
       return true;
-    PyErr_Format(PyExc_ValueError,
-                 "%s: the name's end gives the format: .csv, .jsonl, .log, .txt or .atto",
-                 path.c_str());
+    PyObject* shown = PyUnicode_DecodeFSDefault(path.c_str());
+    if (shown == nullptr) return false;
+    PyErr_Format(
+        PyExc_ValueError,
+        "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; %R does not",
+        shown);
+    Py_DECREF(shown);
     return false;
   }
   return true;
@@ -182,12 +207,8 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
     return false;
   }
   long long number = 0;
-  if (!take_path(path, options.path)) return false;
+  if (!take_path(path, "path", options.path)) return false;
   fill_in(options.path);
-  if (options.path.empty()) {
-    PyErr_SetString(PyExc_ValueError, "path must not be empty");
-    return false;
-  }
   if (!take_format(options.path, options.format)) return false;
   if (buffer_size != nullptr) {
     if (!take_int(buffer_size, "buffer_size", "1 to 16777216 records", 1, 1 << 24, number))
@@ -220,7 +241,7 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
       return false;
     options.max_record = static_cast<std::size_t>(number);
   }
-  if (ring_dir != Py_None && !take_path(ring_dir, options.ring_dir)) return false;
+  if (ring_dir != Py_None && !take_path(ring_dir, "ring_dir", options.ring_dir)) return false;
   if (append != nullptr && !take_flag(append, "append", options.append)) return false;
   if (columns != Py_None) {
     if (!take_int(columns, "columns", "0 (as many as there are) or 3 to 1000", 0, 1000, number))
@@ -244,7 +265,10 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
     options.sink.pattern = to_wtf8(pattern);
     const std::string complaint = check_pattern(options.sink.pattern);
     if (!complaint.empty()) {
-      PyErr_Format(PyExc_ValueError, "pattern: %s", complaint.c_str());
+      PyObject* shown = show_briefly(pattern);
+      if (shown == nullptr) return false;
+      PyErr_Format(PyExc_ValueError, "pattern %U: %s", shown, complaint.c_str());
+      Py_DECREF(shown);
       return false;
     }
   }

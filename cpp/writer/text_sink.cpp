@@ -1,5 +1,6 @@
 #include "writer/text_sink.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -193,20 +194,24 @@ void TextSink::write_time(std::int64_t ns, Buffer& out) {
 
 std::string check_pattern(std::string_view pattern) {
   const Template shape = Template::parse(pattern, 0, kPartNames);
-  if (!shape.ok())
-    return "The pattern is not a format string over time, level, message, event, thread, file, "
-           "line "
-           "and function.";
   for (const Hole& hole : shape.holes()) {
-    if (!hole.native(hole.value == kLine ? Tag::int64 : Tag::str))
-      return "The pattern cannot show {" + hole.name + hole.rest + "}.";
+    if (std::ranges::find(kPartNames, hole.name) != kPartNames.end()) continue;
+    return "{" + hole.name +
+           "} is none of time, level, message, event, thread, file, line and function";
+  }
+  if (!shape.ok()) return "it is not well formed; a brace that stands for itself is doubled, as {{";
+  for (const Hole& hole : shape.holes()) {
+    if (hole.native(hole.value == kLine ? Tag::int64 : Tag::str)) continue;
+    return "{" + hole.name + hole.rest +
+           "} cannot be shown; a hole is a name and a format of its kind, such as {level:<8} or "
+           "{line:04d}";
   }
   Buffer text, escaped;
   for (const char c : pattern)
     if (c != '\\') text.push(c);
   line_text(escaped, text.view());
   if (escaped.view() != text.view())
-    return "The pattern contains a control character: a record would not be one line.";
+    return "it contains what no line can hold: a control character, a line separator, a surrogate";
   return {};
 }
 
