@@ -51,24 +51,19 @@ bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   return finish_values(call, logger->sites->plain_site(kind), values);
 }
 
-// `{name}` as opposed to `{0}`.
-bool is_identifier(const std::string& name) {
-  return !name.empty() && (name[0] < '0' || name[0] > '9');
-}
-
 // The name by which a hole of the template takes this positional value; null: none does.
 const std::string* name_in_holes(const CallSite* site, Py_ssize_t index) {
   if (site == nullptr) return nullptr;
   const auto value = static_cast<std::size_t>(index);
   const auto found = std::ranges::find_if(site->text.holes(), [value](const Hole& hole) {
-    return hole.value == value && is_identifier(hole.name);
+    return hole.value == value && has_name(hole);
   });
   return found == site->text.holes().end() ? nullptr : &found->name;
 }
 
 bool has_numbers(const CallSite* site) {
   return site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
-           return !hole.name.empty() && !is_identifier(hole.name);
+           return !hole.name.empty() && !has_name(hole);
          });
 }
 
@@ -276,11 +271,31 @@ PyObject* call_with_object(const Call& call);
   }
 }
 
+// The str() of an object, or what is said in its place, which is no template: its braces are
+// doubled where it would be taken for one. Null with an exception set: it must pass.
+PyObject* text_of(PyObject* object, bool is_template) {
+  PyObject* text = PyObject_Str(object);
+  std::string failure;
+  if (text != nullptr || !describe_failure(object, "str()", failure)) return text;
+  std::string shown;
+  for (const char c : failure) {
+    if (is_template && (c == '{' || c == '}')) shown += c;
+    shown += c;
+  }
+  text = from_wtf8(shown);
+  if (text == nullptr) give_up();
+  return text;
+}
+
 // Not a sentence: its str() is the text, and values, if any, are shown behind it.
 PyObject* call_with_object(const Call& call) {
-  PyObject* text = PyObject_Str(call.first);
+  PyObject* text = nullptr;
+  try {
+    text = text_of(call.first, call.n_values() != 0);
+  } catch (const std::exception&) {
+    return drop(call.logger);
+  }
   if (text == nullptr) {
-    if (clear_if_ordinary()) return call_with_text(call.logger, Kind::text, call.first);
     lose(call);
     return nullptr;
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "python/text.hpp"
 #include "writer/writer.hpp"
@@ -184,9 +183,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
     for (const Hole& hole : site->text.holes()) {
-      const bool is_name =
-          !hole.name.empty() && std::isdigit(static_cast<unsigned char>(hole.name[0])) == 0;
-      if (!is_name || hole.value >= written.size()) continue;
+      if (!has_name(hole) || hole.value >= written.size()) continue;
       written[hole.value] = hole.name;
       is_named[hole.value] = true;
     }

@@ -114,6 +114,11 @@ class CallSites {
   CallSite inline_messages_[6];  // by level / 10
 };
 
+// `{name}`, as opposed to `{}` and `{0}`.
+inline bool has_name(const Hole& hole) {
+  return !hole.name.empty() && (hole.name[0] < '0' || hole.name[0] > '9');
+}
+
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);
 

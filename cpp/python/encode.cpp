@@ -62,25 +62,10 @@ void put_cut(Buffer& out, std::string text, std::size_t most) {
 
 // What is recorded where a value's own code raised. False: the exception must pass.
 bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
-  PyObject* type = nullptr;
-  PyObject* error = nullptr;
-  PyObject* traceback = nullptr;
-  if (!PyErr_ExceptionMatches(PyExc_Exception)) return false;
-  PyErr_Fetch(&type, &error, &traceback);
-  PyErr_NormalizeException(&type, &error, &traceback);
-  std::string text = std::string("<") + what + " of " + Py_TYPE(object)->tp_name + " raised ";
-  text += reinterpret_cast<PyTypeObject*>(type)->tp_name;
-  PyObject* message = error == nullptr ? nullptr : PyObject_Str(error);
-  Py_XDECREF(type);
-  Py_XDECREF(error);
-  Py_XDECREF(traceback);
-  if (message != nullptr) {
-    const std::string words = take_wtf8(message);
-    if (!words.empty()) text += ": " + words;
-  }
-  const bool passes = PyErr_Occurred() != nullptr && !clear_if_ordinary();
-  put_cut(out, text + ">", most);
-  return !passes;
+  std::string text;
+  if (!describe_failure(object, what, text)) return false;
+  put_cut(out, std::move(text), most);
+  return true;
 }
 
 bool put_int(Buffer& out, PyObject* object, std::size_t most) {
@@ -273,6 +258,26 @@ std::string cut_text(std::string text, std::size_t most) {
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
   text.resize(most);
   return text + cut_mark(length);
+}
+
+bool describe_failure(PyObject* object, const char* what, std::string& text) {
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) return false;
+  PyObject* type = nullptr;
+  PyObject* error = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &error, &traceback);
+  PyErr_NormalizeException(&type, &error, &traceback);
+  text = std::string("<") + what + " of " + Py_TYPE(object)->tp_name + " raised " +
+         reinterpret_cast<PyTypeObject*>(type)->tp_name;
+  PyObject* message = error == nullptr ? nullptr : PyObject_Str(error);
+  Py_XDECREF(type);
+  Py_XDECREF(error);
+  Py_XDECREF(traceback);
+  if (message == nullptr && !clear_if_ordinary()) return false;
+  const std::string words = message == nullptr ? "" : take_wtf8(message);
+  if (!words.empty()) text += ": " + words;
+  text += '>';
+  return true;
 }
 
 bool prepare_encoding() {

@@ -111,6 +111,9 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 
 // The str() of any object; the same of an exception in it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
+// What is recorded where `what` of the object raised the exception that is set, which is cleared.
+// False where it must pass, which leaves it set.
+bool describe_failure(PyObject* object, const char* what, std::string& text);
 // WTF-8 of at most `most` bytes; if it is longer it is cut between two characters, and says so.
 std::string cut_text(std::string text, std::size_t most);
 

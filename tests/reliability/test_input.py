@@ -318,6 +318,7 @@ CALLS: dict[str, Call] = {
     "text": lambda log, value: log.info(value),
     "object": lambda log, value: log(value),
     "log": lambda log, value: log.log(value),
+    "exception": lambda log, value: log.exception("{x}", value),
     "print": lambda log, value: log.print(value, value),
 }
 

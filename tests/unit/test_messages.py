@@ -190,6 +190,31 @@ def test_what_is_no_str_is_shown_by_its_str(tmp_path: Path) -> None:
     ]
 
 
+def test_what_has_no_str_keeps_its_level_and_its_values(tmp_path: Path) -> None:
+    class Raises:
+        asked = 0
+
+        def __str__(self) -> str:
+            Raises.asked += 1
+            raise ValueError("no {text}")
+
+    said = "<str() of Raises raised ValueError: no {text}>"
+    found = messages(
+        tmp_path,
+        lambda log: log(Raises()),
+        lambda log: log.error(Raises()),
+        lambda log: log.error(Raises(), 5),  # type: ignore[call-overload]
+        lambda log: log(Raises(), x=1),  # type: ignore[call-overload]
+    )
+    assert found == [
+        {"text": said},
+        {"level": "ERROR", "message": said},
+        {"level": "ERROR", "message": said, "v1": 5},
+        {"level": "DEBUG", "message": said, "x": 1},
+    ]
+    assert Raises.asked == 4
+
+
 @pytest.mark.parametrize(
     ("template", "args", "kwargs", "shown"),
     [
