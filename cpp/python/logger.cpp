@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
-#include <filesystem>
 #include <new>
 #include <string>
 #include <system_error>
@@ -31,8 +30,7 @@ PyObject* new_logger(PyTypeObject* type) {
     auto shares = std::make_unique<Shares>();
     shares->root = std::make_shared<Root>();
     shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
-    shares->sites_by_names =
-        std::make_shared<std::map<std::vector<std::string>, std::shared_ptr<CallSites>>>();
+    shares->sites_by_names = std::make_shared<SitesByNames>();
     logger->vectorcall = call_logger;
     logger->root = shares->root.get();
     logger->sites = shares->sites.get();
@@ -196,34 +194,37 @@ bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& dead
   return is_done;
 }
 
+Deadline soon() {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(5);
+}
+
+// Closes what records go to, and waits for the files they went to before. Whether all is written.
+bool close_all(Root& root, const Deadline& deadline) {
+  const auto channel = root.take_down();
+  bool is_done = true;
+  for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
+  if (channel == nullptr) return is_done;
+  root.is_closed.store(true, std::memory_order_relaxed);
+  // A forked child that has not logged has nothing to wait for.
+  return (channel->is_forked() || close_channel(channel, deadline)) && is_done;
+}
+
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout = nullptr;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close", const_cast<char**>(names), &timeout))
     return nullptr;
-  Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  Deadline deadline = soon();
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
-  Root& root = *as_logger(self)->root;
-  const auto channel = root.take_down();
-  bool is_done = true;
-  for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
-  if (channel == nullptr) return PyBool_FromLong(is_done ? 1 : 0);
-  root.is_closed.store(true, std::memory_order_relaxed);
-  // A forked child that has not logged has nothing to wait for.
-  is_done = (channel->is_forked() || close_channel(channel, deadline)) && is_done;
-  return PyBool_FromLong(is_done ? 1 : 0);
+  return PyBool_FromLong(close_all(*as_logger(self)->root, deadline) ? 1 : 0);
 }
 
 PyObject* enter(PyObject* self, PyObject*) {
   return Py_NewRef(self);
 }
 
-PyObject* leave(PyObject* self, PyObject*) {
-  Root& root = *as_logger(self)->root;
-  if (const auto channel = root.take_down()) {
-    root.is_closed.store(true, std::memory_order_relaxed);
-    close_channel(channel, std::chrono::steady_clock::now() + std::chrono::seconds(5));
-  }
+PyObject* leave(PyObject* self, PyObject*, PyObject*) {
+  close_all(*as_logger(self)->root, soon());
   Py_RETURN_FALSE;
 }
 
@@ -278,9 +279,7 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   auto shares = std::make_unique<Shares>();
   shares->root = parent->shares->root;
   shares->sites_by_names = parent->shares->sites_by_names;
-  std::shared_ptr<CallSites>& sites = (*shares->sites_by_names)[bound->names];
-  if (!sites) sites = std::make_shared<CallSites>(bound->names);
-  shares->sites = sites;
+  shares->sites = shares->sites_by_names->of(bound->names);
   shares->bound = std::move(bound);
   logger->vectorcall = call_logger;
   logger->root = shares->root.get();
@@ -341,6 +340,7 @@ PyObject* get_counts(PyObject* self, void*) {
   for (Py_ssize_t i = 0; i < static_cast<Py_ssize_t>(std::size(figures)); ++i) {
     PyStructSequence_SetItem(counts, i, PyLong_FromUnsignedLongLong(figures[i]));
   }
+  if (PyErr_Occurred() != nullptr) Py_CLEAR(counts);
   return counts;
 }
 
@@ -379,7 +379,7 @@ PyMethodDef logger_methods[] = {
     {"close", method(guarded<close_logger>), kNamed,
      "Flush, at most timeout seconds, and stop logging. Whether all of it is in the file."},
     {"__enter__", method(enter), METH_NOARGS, nullptr},
-    {"__exit__", method(leave), METH_VARARGS, nullptr},
+    {"__exit__", method(guarded<leave>), kNamed, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef logger_properties[] = {

@@ -81,12 +81,26 @@ struct Logger {
   struct Shares* shares;  // what keeps the three above alive
 };
 
+// Loggers that bind the same names share their call sites, however many there are.
+class SitesByNames {
+ public:
+  std::shared_ptr<CallSites> of(const std::vector<std::string>& names) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<CallSites>& sites = sites_[names];
+    if (!sites) sites = std::make_shared<CallSites>(names);
+    return sites;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::vector<std::string>, std::shared_ptr<CallSites>> sites_;
+};
+
 struct Shares {
   std::shared_ptr<Root> root;
   std::shared_ptr<CallSites> sites;
   std::unique_ptr<Bound> bound;
-  // Loggers that bind the same names share their call sites, however many there are.
-  std::shared_ptr<std::map<std::vector<std::string>, std::shared_ptr<CallSites>>> sites_by_names;
+  std::shared_ptr<SitesByNames> sites_by_names;
 };
 
 struct Types {

@@ -218,6 +218,25 @@ def test_a_bound_logger_is_one_and_shares_all_else(tmp_path: Path) -> None:
     assert lines(tmp_path / "run.csv") == ["1700000000.123456,E,1,1", "1700000000.123456,E,2,1"]
 
 
+def test_threads_may_bind_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    together = threading.Barrier(4)
+
+    def work(log: AsyncFileLogger, thread: int) -> None:
+        together.wait()
+        for i in range(200):
+            log.bind(**{f"name_{i}": thread})("E")
+
+    with AsyncFileLogger(path) as log:
+        threads = [threading.Thread(target=work, args=(log, n)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    rows = [(k, v) for row in objects(path) for k, v in row.items() if k != "event"]
+    assert sorted(rows) == sorted((f"name_{i}", n) for i in range(200) for n in range(4))
+
+
 def test_what_is_bound_is_named_and_taken_as_of_now(tmp_path: Path) -> None:
     def use(log: AsyncFileLogger) -> None:
         values = [1]
