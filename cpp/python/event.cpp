@@ -19,9 +19,10 @@ Event* as_event(PyObject* object) {
 
 // What a call gave, by the event's fields. Borrowed references.
 struct Arranged {
-  std::vector<PyObject*>
-      values;  // null where none was given; positional ones beyond the fields last
-  std::vector<std::pair<PyObject*, PyObject*>> others;  // keywords that are no fields, with values
+  // Null where none was given; positional ones beyond the fields last.
+  std::vector<PyObject*> values;
+  // Keywords that are no fields, with their values.
+  std::vector<std::pair<PyObject*, PyObject*>> others;
 };
 
 Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -209,22 +210,26 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   const std::string from = to_wtf8(file);
   Py_DECREF(described);
 
+  Logger* logger = as_logger(self);
+  // Before there is an event: without its text the garbage collector must not meet it.
+  const std::uint32_t site = register_event(logger, *text, from, line);
   auto* event = reinterpret_cast<Event*>(types.event->tp_alloc(types.event, 0));
   if (event == nullptr) {
     Py_XDECREF(text->field_names);
     Py_XDECREF(text->defaults);
     return nullptr;
   }
-  Logger* logger = as_logger(self);
   event->root = logger->root;
   event->bound = logger->bound;
   event->n_fields = static_cast<Py_ssize_t>(text->fields.size());
-  event->site = register_event(logger, *text, from, line);
+  event->site = site;
   event->logger = Py_NewRef(self);
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
   PyObject* function =
-      PyCFunction_NewEx(&event->text->method, reinterpret_cast<PyObject*>(event), module);
+      module == nullptr
+          ? nullptr
+          : PyCFunction_NewEx(&event->text->method, reinterpret_cast<PyObject*>(event), module);
   Py_XDECREF(module);
   Py_DECREF(event);
   return function;
