@@ -1,9 +1,10 @@
 // What happens in a log call: log(...), log.debug(...) to log.exception(...), log.log, log.print.
-#include <algorithm>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "python/fast.hpp"
+#include "python/format.hpp"
 #include "python/logger.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
@@ -11,20 +12,6 @@
 namespace attolog::python {
 
 namespace {
-
-// One call, taken apart. Values are the arguments behind the first, positional ones before named.
-struct Call {
-  Logger* logger;
-  PyObject* first;
-  PyObject* const* values;
-  Py_ssize_t n_positional;  // values among them
-  PyObject* kwnames;
-  std::uint8_t level;
-
-  Py_ssize_t n_values() const {
-    return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
-  }
-};
 
 bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
@@ -49,128 +36,6 @@ bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   const Call call{logger, text, nullptr, 0, nullptr, kNone};
   if (!encode_str_of(values, text, logger->root->longest_text())) return lose(call);
   return finish_values(call, logger->sites->plain_site(kind), values);
-}
-
-// The name by which a hole of the template takes this positional value; null: none does.
-const std::string* name_in_holes(const CallSite* site, Py_ssize_t index) {
-  if (site == nullptr) return nullptr;
-  const auto value = static_cast<std::size_t>(index);
-  const auto found = std::ranges::find_if(site->text.holes(), [value](const Hole& hole) {
-    return hole.value == value && has_name(hole);
-  });
-  return found == site->text.holes().end() ? nullptr : &found->name;
-}
-
-bool has_numbers(const CallSite* site) {
-  return site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
-           return !hole.name.empty() && !has_name(hole);
-         });
-}
-
-// What str.format gets by position: the values of `{}` holes, or where there is `{0}` all
-// positional ones. A new tuple; null with an exception set when memory runs out.
-PyObject* format_args(const Call& call, const CallSite* site) {
-  const bool all = has_numbers(site);
-  std::vector<PyObject*> values;  // borrowed
-  for (Py_ssize_t i = 0; i < call.n_positional; ++i) {
-    if (all || name_in_holes(site, i) == nullptr) values.push_back(call.values[i]);
-  }
-  PyObject* args = PyTuple_New(std::ssize(values));
-  for (std::size_t i = 0; args != nullptr && i < values.size(); ++i) {
-    PyTuple_SET_ITEM(args, static_cast<Py_ssize_t>(i), Py_NewRef(values[i]));
-  }
-  return args;
-}
-
-// Gives the key up, which may be null with an exception set.
-bool set_item(PyObject* dict, PyObject* key, PyObject* value) {
-  const bool done = key != nullptr && PyDict_SetItem(dict, key, value) == 0;
-  Py_XDECREF(key);
-  return done;
-}
-
-// What it gets by name: keywords, and the positional values of named holes. Likewise a dict.
-PyObject* format_kwargs(const Call& call, const CallSite* site) {
-  PyObject* kwargs = PyDict_New();
-  bool done = kwargs != nullptr;
-  for (Py_ssize_t i = 0; done && i < call.n_positional; ++i) {
-    const std::string* name = name_in_holes(site, i);
-    if (name != nullptr) done = set_item(kwargs, from_wtf8(*name), call.values[i]);
-  }
-  for (Py_ssize_t i = call.n_positional; done && i < call.n_values(); ++i) {
-    // As an exact str: looking up another kind of key may run code.
-    PyObject* name = PyTuple_GET_ITEM(call.kwnames, i - call.n_positional);
-    done = set_item(kwargs, PyUnicode_FromObject(name), call.values[i]);
-  }
-  if (!done) Py_CLEAR(kwargs);
-  return kwargs;
-}
-
-// The text of the whole message, made by str.format. Null with an exception set where the template
-// cannot be filled; without memory for its arguments the record is given up.
-PyObject* format_whole(const Call& call, const CallSite* site) {
-  PyObject* args = format_args(call, site);
-  PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, site);
-  PyObject* format = kwargs == nullptr ? nullptr : PyObject_GetAttrString(call.first, "format");
-  const bool is_ready = format != nullptr;
-  PyObject* text = is_ready ? PyObject_Call(format, args, kwargs) : nullptr;
-  Py_XDECREF(format);
-  Py_XDECREF(kwargs);
-  Py_XDECREF(args);
-  if (!is_ready) give_up();
-  return text;
-}
-
-// Appends that text, or nothing where the template cannot be filled. False with an exception set:
-// it must pass.
-bool encode_whole(Buffer& values, Tag tag, const Call& call, const CallSite* site,
-                  std::size_t most) {
-  PyObject* text = format_whole(call, site);
-  if (text == nullptr) return clear_if_ordinary();
-  encode_sized(values, tag, cut_text(take_wtf8(text), most));
-  return true;
-}
-
-// "{0" + ".attr:spec" + "}": what this hole shows of its value. Null with an exception set.
-PyObject* format_hole(const Hole& hole, PyObject* value) {
-  PyObject* text = from_wtf8("{0" + hole.rest + "}");
-  if (text == nullptr) give_up();
-  PyObject* result = PyObject_CallMethod(text, "format", "(O)", value);
-  Py_DECREF(text);
-  return result;
-}
-
-// Whether the hole shows the str() that is recorded of this value anyway. With an exception set
-// where that must pass.
-bool shows_str(const Hole& hole, PyObject* value) {
-  if (!goes_by_str(value)) return false;
-  if (hole.conversion == 's') return hole.native(Tag::str);
-  return (hole.rest.empty() || hole.rest == ":") && formats_as_str(value);
-}
-
-// Appends the value, with its text where the template's hole cannot be filled natively.
-bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
-                  std::size_t most) {
-  for (const Hole& hole : text.holes()) {
-    if (hole.value != index || hole.nested) continue;
-    const Tag tag = native_tag(value, hole.conversion != '\0');
-    if (tag != Tag::end && hole.native(tag)) continue;
-    const bool is_str = shows_str(hole, value);
-    if (PyErr_Occurred() != nullptr) return false;
-    PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value);
-    if (shown == nullptr) {
-      if (!clear_if_ordinary()) return false;
-      encode_sized(values, Tag::formatted, kUnfillable);
-      break;
-    }
-    if (is_str) {  // taken once, for both
-      take_text(values, shown, most);
-      return true;
-    }
-    encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
-    break;
-  }
-  return encode_any(values, value, most);
 }
 
 bool submit_inline(const Call& call, const CallSite* site) {

@@ -1,0 +1,41 @@
+// What of a message Python has to format, which is done at the call.
+#pragma once
+
+#include "python/compat.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/buffer.hpp"
+#include "core/value.hpp"
+#include "python/call_sites.hpp"
+
+namespace attolog::python {
+
+struct Logger;
+
+// One call, taken apart. Values are the arguments behind the first, positional ones before named.
+struct Call {
+  Logger* logger;
+  PyObject* first;
+  PyObject* const* values;
+  Py_ssize_t n_positional;  // values among them
+  PyObject* kwnames;
+  std::uint8_t level;
+
+  Py_ssize_t n_values() const {
+    return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+  }
+};
+
+// Appends the text of the whole message, or nothing where the template cannot be filled; without
+// `site` it is bound to the values as str.format does. False with an exception set: it must pass.
+bool encode_whole(Buffer& values, Tag tag, const Call& call, const CallSite* site,
+                  std::size_t most);
+
+// Appends the value at `index`, with its text where the template's hole cannot be filled natively.
+// False with an exception set: it must pass.
+bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
+                  std::size_t most);
+
+}  // namespace attolog::python
