@@ -70,6 +70,13 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
   return fields;
 }
 
+// Whether a hole formats what bind() added, which has no text for it.
+bool formats_bound(const Template& text, std::size_t first_bound) {
+  return std::ranges::any_of(text.holes(), [first_bound](const Hole& hole) {
+    return hole.value >= first_bound && !hole.rest.empty();
+  });
+}
+
 std::uint64_t accepted(const Template& text, std::size_t values) {
   if (values > kAcceptValues) return 0;
   std::uint64_t accept = kAcceptEverything;
@@ -193,7 +200,8 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
     site->accept = kAcceptEverything;
   } else if (first != nullptr) {
     // What we cannot fill Python may: it has the last word on its own language.
-    site->needs_python = site->text.whole_at_call() || !site->text.ok();
+    site->needs_python = site->text.whole_at_call() || !site->text.ok() ||
+                         formats_bound(site->text, site->fields.size() - bound_names_.size());
     if (!site->needs_python) {
       site->accept = accepted(site->text, site->fields.size() - bound_names_.size());
     }

@@ -6,6 +6,8 @@
 
 #include "core/codec.hpp"
 #include "python/encode.hpp"
+#include "python/logger.hpp"
+#include "python/objects.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -50,7 +52,24 @@ bool set_item(PyObject* dict, PyObject* key, PyObject* value) {
   return done;
 }
 
-// What it gets by name: keywords, and the positional values of named holes. Likewise a dict.
+// Adds what bind() added, as Python's values again, where a keyword of the call has not the name.
+bool add_bound(PyObject* kwargs, const Bound& bound) {
+  Arena arena;
+  std::vector<Value> values;
+  decode_values(bound.values, arena, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    PyObject* key = from_wtf8(bound.names[i]);
+    PyObject* value = key == nullptr ? nullptr : to_object(values[i]);
+    const bool done = value != nullptr && PyDict_SetDefault(kwargs, key, value) != nullptr;
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    if (!done) return false;
+  }
+  return true;
+}
+
+// What it gets by name: keywords, the positional values of named holes, bound fields. Likewise a
+// dict.
 PyObject* format_kwargs(const Call& call, const CallSite* site) {
   PyObject* kwargs = PyDict_New();
   bool done = kwargs != nullptr;
@@ -63,7 +82,8 @@ PyObject* format_kwargs(const Call& call, const CallSite* site) {
     PyObject* name = PyTuple_GET_ITEM(call.kwnames, i - call.n_positional);
     done = set_item(kwargs, PyUnicode_FromObject(name), call.values[i]);
   }
-  if (!done) Py_CLEAR(kwargs);
+  const Bound* bound = call.logger->bound;
+  if (!done || (bound != nullptr && !add_bound(kwargs, *bound))) Py_CLEAR(kwargs);
   return kwargs;
 }
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,21 @@ def test_an_object_that_a_plain_hole_shows_gives_its_str_once(
     assert value.asked == ["str"]
     assert found["message"] == template.replace("{x", "{0").format(same).replace("é2", "é1")
     assert list(found.values())[2:] == ["é1"]
+
+
+def test_bound_fields_fill_holes_as_keywords_do(tmp_path: Path) -> None:
+    def use(log: AsyncFileLogger) -> None:
+        bound = log.bind(request=17, name="é", when=datetime(2026, 1, 2, tzinfo=UTC))
+        bound.info("{request} {x}", 1)
+        bound.info("{request:04d} {name!r} {x}", 1)
+        bound.info("{when:%Y} {x:{w}}", x=1, w=3)
+        bound.info("{request} {x} {x!r}", x="a", request="the call's")
+        for i in range(10):
+            bound.info(f"{i} {{request:04d}} {{x}}", i)
+
+    found = [each["message"] for each in objects(written(tmp_path / "run.jsonl", use))]
+    assert found[:4] == ["17 1", "0017 'é' 1", "2026   1", "the call's a 'a'"]
+    assert found[4:] == [f"{i} 0017 {i}" for i in range(10)]
 
 
 def test_a_format_of_its_own_is_asked(tmp_path: Path) -> None:
