@@ -16,8 +16,8 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: help test cpp-test pytest demo torture bench check format sanitize sanitize-module versions \
-        freethreaded clean
+.PHONY: help test cpp-test pytest demo torture bench check format sanitize sanitize-module \
+        sanitize-threads versions freethreaded clean
 .DELETE_ON_ERROR:
 
 help:
@@ -77,7 +77,11 @@ versions:
 
 ## make freethreaded     build a free-threaded Python from Debian's source, and pytest there
 freethreaded:
-	scripts/free-threaded.sh
+	scripts/free-threaded.sh $(PYTEST_ARGS)
+
+## make sanitize-threads tests of threads under ThreadSanitizer, module and free-threaded Python both
+sanitize-threads:
+	VENV="$(VENV)-tsan" scripts/sanitize-threads.sh $(PYTEST_ARGS)
 
 ## make clean            remove all that was built
 clean:

@@ -10,6 +10,7 @@ venv=${VENV:-.venv-asan}
 
 make --no-print-directory VENV="$venv" "$venv/group-test"
 "$venv/bin/python" -m pip install --quiet --no-build-isolation \
+  --config-settings=install.strip=false \
   --config-settings=build-dir=build/asan-module \
   --config-settings=cmake.define.ATTOLOG_SANITIZE=address,undefined .
 

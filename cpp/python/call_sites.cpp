@@ -131,12 +131,10 @@ CallSites::CallSites(std::vector<std::string> bound_names) : bound_names_(std::m
   }
 }
 
-CallSites::~CallSites() {
-  for (const auto& site : sites_) {
-    Py_XDECREF(site->first);
-    Py_XDECREF(site->kwnames);
-    Py_XDECREF(site->code);
-  }
+CallSite::~CallSite() {
+  Py_XDECREF(first);
+  Py_XDECREF(kwnames);
+  Py_XDECREF(code);
 }
 
 const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
@@ -182,10 +180,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   std::vector<std::string> keywords = names_of(kwnames);
   keywords.insert(keywords.end(), bound_names_.begin(), bound_names_.end());
   std::vector<std::string> written;
-  if (!read_names(where, positional, kwnames, written)) {
-    Py_XDECREF(site->code);
-    return nullptr;
-  }
+  if (!read_names(where, positional, kwnames, written)) return nullptr;
   std::vector<bool> is_named(written.size(), false);  // by a hole of the template
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
@@ -225,10 +220,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
     definition.function = to_wtf8(where.code->co_qualname);
   }
   const auto number = registry.add(std::move(definition));
-  if (!number) {
-    Py_XDECREF(site->code);
-    return without_number;
-  }
+  if (!number) return without_number;
   site->site = *number;
   site->first = Py_XNewRef(first);
   site->kwnames = Py_XNewRef(kwnames);
@@ -255,6 +247,11 @@ std::uint32_t CallSites::plain_site(Kind kind) {
 
 const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
   const std::lock_guard lock(mutex_);
+  std::size_t templates = 0;
+  if (const CallSite* quicker = find_equal(site->place, site->first, site->nargs, site->kwnames,
+                                           site->level, templates)) {
+    return quicker;  // another thread learnt it meanwhile
+  }
   const CallSite* known = sites_.emplace_back(std::move(site)).get();
   Table* table = table_.load(std::memory_order_relaxed);
   if (4 * sites_.size() > table->slots.size()) {

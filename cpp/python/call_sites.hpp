@@ -46,6 +46,10 @@ struct CallSite {
   bool needs_python = false;  // the complete text is made at the call
   Template text;              // of a message
   std::vector<std::string> fields;
+
+  CallSite() = default;
+  CallSite(const CallSite&) = delete;
+  ~CallSite();
 };
 
 // Open addressing, at most a quarter full: a look-up is one probe. Neither call sites nor outgrown
@@ -53,7 +57,6 @@ struct CallSite {
 class CallSites {
  public:
   explicit CallSites(std::vector<std::string> bound_names);
-  ~CallSites();
 
   const CallSite* find(std::uintptr_t place, PyObject* first, PyObject* kwnames, Py_ssize_t nargs,
                        std::uint8_t level) const {

@@ -31,6 +31,22 @@ inline constexpr bool kHasGil = false;
 inline constexpr bool kHasGil = true;
 #endif
 
+// Comes back when every other thread has been where it could have given up a GIL, if there were
+// one. False: that cannot be had.
+inline bool let_others_pass() {
+#if defined(Py_GIL_DISABLED)
+  // Python stops all threads to look at them, but has no function of its own for that.
+  PyObject* error = PyErr_GetRaisedException();
+  PyObject* look = PySys_GetObject("_current_exceptions");  // borrowed
+  PyObject* seen = look == nullptr ? nullptr : PyObject_CallNoArgs(look);
+  Py_XDECREF(seen);
+  PyErr_SetRaisedException(error);  // in place of what an audit hook may have raised
+  return seen != nullptr;
+#else
+  return true;
+#endif
+}
+
 inline _PyInterpreterFrame* current_frame() {
 #if PY_VERSION_HEX >= 0x030d0000
   return PyThreadState_GetUnchecked()->current_frame;

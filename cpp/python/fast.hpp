@@ -22,7 +22,8 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 [[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound,
                                               std::uint32_t site, PyObject* const* values,
                                               Py_ssize_t n, std::uint64_t accept) {
-  const Channel* channel = root->channel.load(std::memory_order_relaxed);
+  // acquire: pairs with Root::use, where no GIL does.
+  const Channel* channel = root->channel.load(std::memory_order_acquire);
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]

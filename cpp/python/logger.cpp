@@ -101,22 +101,17 @@ void free_logger(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   Logger* logger = as_logger(self);
   if (logger->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
-  const std::unique_ptr<Shares> shares(logger->shares);
-  // The last one of a family that was never closed: the writer finishes the file by itself.
-  if (shares && shares->root.use_count() == 1) {
-    if (const auto channel = shares->root->take_down()) channel->let_go();
-  }
+  std::unique_ptr<Shares>(logger->shares).reset();
   type->tp_free(self);
   Py_DECREF(type);
 }
 
 PyObject* represent_logger(PyObject* self) {
   const Root& root = *as_logger(self)->root;
-  const std::lock_guard lock(root.mutex);
+  const std::string path = root.path();
   const char* state = root.channel.load(std::memory_order_relaxed) == nullptr ? " (off)" : "";
-  if (!root.owner) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
-  return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, root.owner->path().c_str(),
-                              state);
+  if (path.empty()) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
+  return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, path.c_str(), state);
 }
 
 int is_on(PyObject* self) {
@@ -157,6 +152,28 @@ bool take_deadline(PyObject* timeout, Deadline& deadline) {
   return true;
 }
 
+// Waits in slices, so that Ctrl-C gets through: false then, with the exception set.
+bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
+  if (channel.is_forked()) return true;  // nothing was logged here yet
+  bool is_through = false;
+  bool is_over = false;
+  bool is_interrupted = false;
+  channel.pin();
+  while (!is_through && !is_over && !is_interrupted) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto slice = now + std::chrono::milliseconds(100);
+    is_over = deadline && *deadline <= slice;
+    PyThreadState* state = PyEval_SaveThread();
+    is_through = channel.flush(is_over ? *deadline : slice);
+    is_over = is_over || channel.is_failing() || channel.is_finished();
+    PyEval_RestoreThread(state);
+    is_interrupted = PyErr_CheckSignals() != 0;
+  }
+  channel.unpin();
+  is_done = is_done && is_through;
+  return !is_interrupted;
+}
+
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout = Py_None;
@@ -164,26 +181,13 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
-  Channel* channel = as_logger(self)->root->channel.load(std::memory_order_acquire);
-  if (channel == nullptr || channel->is_forked()) Py_RETURN_TRUE;  // nothing was logged here yet
-  // In slices, so that Ctrl-C gets through.
-  bool is_done = false;
-  bool is_over = false;
-  channel->pin();
-  while (!is_done && !is_over) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto slice = now + std::chrono::milliseconds(100);
-    is_over = deadline && *deadline <= slice;
-    PyThreadState* state = PyEval_SaveThread();
-    is_done = channel->flush(is_over ? *deadline : slice);
-    is_over = is_over || channel->is_failing() || channel->is_finished();
-    PyEval_RestoreThread(state);
-    if (PyErr_CheckSignals() != 0) {
-      channel->unpin();
-      return nullptr;
-    }
+  const Root& root = *as_logger(self)->root;
+  bool is_done = true;
+  for (const auto& before : root.unfinished()) {
+    if (!flush_channel(*before, deadline, is_done)) return nullptr;
   }
-  channel->unpin();
+  Channel* channel = root.channel.load(std::memory_order_acquire);
+  if (channel != nullptr && !flush_channel(*channel, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -200,11 +204,10 @@ Deadline soon() {
 
 // Closes what records go to, and waits for the files they went to before. Whether all is written.
 bool close_all(Root& root, const Deadline& deadline) {
-  const auto channel = root.take_down();
+  const auto channel = root.take_down(true);
   bool is_done = true;
   for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
   if (channel == nullptr) return is_done;
-  root.is_closed.store(true, std::memory_order_relaxed);
   // A forked child that has not logged has nothing to wait for.
   return (channel->is_forked() || close_channel(channel, deadline)) && is_done;
 }
@@ -231,7 +234,7 @@ PyObject* leave(PyObject* self, PyObject*, PyObject*) {
 PyObject* set_time(PyObject* self, PyObject* ns) {
   Root& root = *as_logger(self)->root;
   if (ns == Py_None) {
-    root.has_time.store(false, std::memory_order_relaxed);
+    root.set_time(std::nullopt);
   } else if (!PyLong_Check(ns) || PyBool_Check(ns)) {
     PyErr_Format(PyExc_TypeError,
                  "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
@@ -244,10 +247,8 @@ PyObject* set_time(PyObject* self, PyObject* ns) {
       PyErr_SetString(PyExc_ValueError, "set_time() takes nanoseconds within 64 bits");
       return nullptr;
     }
-    root.time_ns.store(time, std::memory_order_relaxed);
-    root.has_time.store(true, std::memory_order_relaxed);
+    root.set_time(time);
   }
-  root.update_mode();
   Py_RETURN_NONE;
 }
 
@@ -318,17 +319,14 @@ int set_enabled(PyObject* self, PyObject* value, void*) {
     refuse_type("enabled", "True or False", value == nullptr ? Py_None : value);
     return -1;
   }
-  Root& root = *as_logger(self)->root;
-  root.is_enabled.store(value == Py_True, std::memory_order_relaxed);
-  root.update_mode();
+  as_logger(self)->root->set_enabled(value == Py_True);
   return 0;
 }
 
 PyObject* get_path(PyObject* self, void*) {
-  const Root& root = *as_logger(self)->root;
-  const std::lock_guard lock(root.mutex);
-  if (!root.owner) Py_RETURN_NONE;
-  return PyUnicode_DecodeFSDefault(root.owner->path().c_str());
+  const std::string path = as_logger(self)->root->path();
+  if (path.empty()) Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 PyObject* get_counts(PyObject* self, void*) {

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ enum class Mode : std::uint8_t { off, on, special };
 
 struct Root {
   // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old
-  // state for a moment, which is why a channel outlives its last call (Channel::pin, Writer).
+  // state for a moment; a channel taken out of use waits for them (wait_until_unused).
   std::atomic<Mode> mode{Mode::off};
   std::atomic<Channel*> channel{nullptr};
   std::atomic<int> level{kDebug};
@@ -39,20 +40,26 @@ struct Root {
   std::atomic<std::int64_t> time_ns{0};
 
   // The channel, also after it was closed: its counts are still asked for.
-  mutable std::mutex mutex;  // owner, past
+  mutable std::mutex mutex;  // owner, former, past; and whatever changes the mode
   std::shared_ptr<Channel> owner;
   std::vector<std::shared_ptr<Channel>> former;  // before this one, while they finish their files
   Counts past;                                   // of those that have
   std::atomic<std::uint64_t> late{0};            // calls after close
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
+  // The writer finishes the file of a family of loggers that was never closed by itself.
+  ~Root();
   // From now on records go to `next`.
   void use(std::shared_ptr<Channel> next);
-  // Takes the channel out of use; it is still asked for its counts.
-  std::shared_ptr<Channel> take_down();
+  // Takes the channel out of use, for good if `closes`; it is still asked for its counts. Null:
+  // there was none.
+  std::shared_ptr<Channel> take_down(bool closes = false);
   // Those before this one that still finish their files.
   std::vector<std::shared_ptr<Channel>> unfinished() const;
-  void update_mode();
+  void set_enabled(bool enabled);
+  void set_time(std::optional<std::int64_t> ns);
+  // The log file of now, or of last; "" where there never was one.
+  std::string path() const;
   Counts counts() const;
   // A call that came after close: counted, and said once.
   void count_late();
@@ -60,6 +67,9 @@ struct Root {
   void lose();
   // The most bytes of a text, of the logger as it is now.
   std::size_t longest_text() const;
+
+ private:
+  void update_mode();  // under the mutex
 };
 
 // Fields that bind() added: their names are part of each site, their values of each record.

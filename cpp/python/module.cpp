@@ -42,10 +42,9 @@ PyMethodDef methods[] = {
 
 int fill_module(PyObject* module) {
   try {
-    Writer& writer = Writer::get();  // registers the exit and fork handlers
+    Writer::get();  // registers the exit and fork handlers
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
-    if (!kHasGil) writer.keep_channels();
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
         !add_reader_type(module)) {
       return -1;

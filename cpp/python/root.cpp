@@ -11,7 +11,17 @@ void add(Counts& sum, const Counts& more) {
   sum.dropped += more.dropped;
 }
 
+// Comes back once every call that had found the channel in a Root is done with it: none keeps hold
+// of one that is not pinned while it lets other threads run. No lock of ours may be held.
+void wait_until_unused(Channel& channel) {
+  if (!let_others_pass()) channel.pin();  // it is kept for ever
+}
+
 }  // namespace
+
+Root::~Root() {
+  if (channel.load(std::memory_order_relaxed) != nullptr) owner->let_go();
+}
 
 void Root::update_mode() {
   const bool is_on = channel.load(std::memory_order_relaxed) != nullptr &&
@@ -21,26 +31,57 @@ void Root::update_mode() {
 }
 
 void Root::use(std::shared_ptr<Channel> next) {
+  std::shared_ptr<Channel> before;
+  {
+    const std::lock_guard lock(mutex);
+    if (channel.load(std::memory_order_relaxed) != nullptr) before = owner;
+    if (owner) former.push_back(std::move(owner));
+    std::erase_if(former, [this](const auto& old) {
+      if (!old->is_finished() && !old->is_forked()) return false;
+      if (!old->is_forked()) add(past, old->counts());
+      return true;
+    });
+    owner = std::move(next);
+    is_closed.store(false, std::memory_order_relaxed);
+    channel.store(owner.get(), std::memory_order_release);
+    update_mode();
+  }
   // What had the records so far is finished by the writer.
-  if (const auto before = take_down(); before && !before->is_forked()) before->let_go();
+  if (before == nullptr || before->is_forked()) return;
+  wait_until_unused(*before);
+  before->let_go();
+}
+
+std::shared_ptr<Channel> Root::take_down(bool closes) {
+  std::shared_ptr<Channel> before;
+  {
+    const std::lock_guard lock(mutex);
+    if (channel.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    before = owner;
+    if (closes) is_closed.store(true, std::memory_order_relaxed);
+    channel.store(nullptr, std::memory_order_release);
+    update_mode();
+  }
+  wait_until_unused(*before);
+  return before;
+}
+
+void Root::set_enabled(bool enabled) {
   const std::lock_guard lock(mutex);
-  if (owner) former.push_back(std::move(owner));
-  std::erase_if(former, [this](const auto& channel) {
-    if (!channel->is_finished() && !channel->is_forked()) return false;
-    if (!channel->is_forked()) add(past, channel->counts());
-    return true;
-  });
-  owner = std::move(next);
-  is_closed.store(false, std::memory_order_relaxed);
-  channel.store(owner.get(), std::memory_order_release);
+  is_enabled.store(enabled, std::memory_order_relaxed);
   update_mode();
 }
 
-std::shared_ptr<Channel> Root::take_down() {
+void Root::set_time(std::optional<std::int64_t> ns) {
   const std::lock_guard lock(mutex);
-  const bool was_on = channel.exchange(nullptr, std::memory_order_acq_rel) != nullptr;
+  if (ns) time_ns.store(*ns, std::memory_order_relaxed);
+  has_time.store(ns.has_value(), std::memory_order_release);  // pairs with submit
   update_mode();
-  return was_on ? owner : nullptr;
+}
+
+std::string Root::path() const {
+  const std::lock_guard lock(mutex);
+  return owner ? owner->path() : "";
 }
 
 std::vector<std::shared_ptr<Channel>> Root::unfinished() const {

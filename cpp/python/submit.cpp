@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "core/codec.hpp"
@@ -130,6 +131,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
   const Channel* spilled_to = nullptr;
+  std::optional<std::string> name;
   for (;;) {
     Channel* channel = usable_channel(root);
     if (channel != spilled_to) {  // switched while it waited: the spill file is another's
@@ -143,14 +145,17 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
     }
     Producer* producer = channel->producer();
     if (producer == nullptr) {
-      const std::string name = thread_name();
-      producer = channel->attach(native_thread_id(), name);
+      if (!name) {  // asking runs Python code, behind which the channel may be another
+        name = thread_name();
+        continue;
+      }
+      producer = channel->attach(native_thread_id(), *name);
       if (producer == nullptr) {
         channel->drop(1);
         return true;
       }
     }
-    const bool has_stamp = root.has_time.load(std::memory_order_relaxed);
+    const bool has_stamp = root.has_time.load(std::memory_order_acquire);
     const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {

@@ -206,7 +206,8 @@ std::optional<Ring> Channel::allocate_ring(const std::string& path, std::size_t 
       try {
         std::optional<Ring> ring = Ring::create(place, size);
         if (place.empty() && !path.empty()) {
-          say_once(Said::in_memory, reason + "; rings are kept in memory and lost with the process");
+          say_once(Said::in_memory,
+                   reason + "; rings are kept in memory and lost with the process");
         }
         return ring;
       } catch (const std::system_error& error) {
@@ -352,8 +353,9 @@ void Channel::tend() {
   }
   if (folder_.empty() || is_failing()) return;
   if (session_->is_removed()) {
-    say_once(Said::removed,
-             folder_ + " was taken away; what is not in the file yet would be lost with the process");
+    say_once(
+        Said::removed,
+        folder_ + " was taken away; what is not in the file yet would be lost with the process");
   }
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages = recover(folder_, main_path_).messages;
@@ -453,6 +455,7 @@ void Channel::give_up() {
   }
   const std::string what = target_.path + ": " + std::to_string(left) + " records ";
   if (session_->name().empty()) {
+    const std::lock_guard lock(progress_.mutex);
     session_->drop(left);
     abandoned_ = left;
     say(what + "could not be written");

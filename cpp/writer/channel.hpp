@@ -187,7 +187,7 @@ class Channel {
   SteadyTime last_report_{};
 
   mutable Progress progress_;
-  std::uint64_t abandoned_ = 0;  // still in the rings, but counted as dropped
+  std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex
 
   std::atomic<bool> failing_{false};
   std::atomic<bool> forked_{false};

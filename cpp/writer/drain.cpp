@@ -172,8 +172,7 @@ std::string Drain::drop_damaged() {
   damaged_ += n;
   session_.drop(n);
   return session_.target().path + ": its rings are damaged in " + std::to_string(n) +
-         (n == 1 ? " place" : " places") +
-         "; what cannot be read is lost, and counted as dropped";
+         (n == 1 ? " place" : " places") + "; what cannot be read is lost, and counted as dropped";
 }
 
 void Drain::add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values) {

@@ -64,7 +64,6 @@ struct ForkHandlers {
     t_rings = {};
     t_end.rings.clear();
     std::unique_ptr<Writer> fresh(new Writer());
-    fresh->keeps_channels_ = old.keeps_channels_;
     fresh->sites_.inherit(old.sites_);
     for (const auto& channel : old.channels_) channel->forget_in_child();
     current.store(fresh.release(), std::memory_order_release);
@@ -136,9 +135,8 @@ void Writer::run() {
   for (;;) {
     for (const auto& channel : channels()) look_after(*channel);
     std::unique_lock lock(mutex_);
-    std::erase_if(channels_, [this](const auto& channel) {
-      return !keeps_channels_ && channel->is_finished() && channel->is_idle() &&
-             channel.use_count() == 1;
+    std::erase_if(channels_, [](const auto& channel) {
+      return channel->is_finished() && channel->is_idle() && channel.use_count() == 1;
     });
     changed_.wait_for(lock, kRound, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);

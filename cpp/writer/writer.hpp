@@ -26,9 +26,6 @@ class Writer {
   // callers drain for themselves.
   bool is_running() const { return running_.load(std::memory_order_acquire); }
 
-  // Channels stay mapped when they are finished: without a GIL a call may still be in one.
-  void keep_channels() { keeps_channels_ = true; }
-
   SiteRegistry& sites() { return sites_; }
 
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
@@ -51,7 +48,6 @@ class Writer {
   std::vector<std::shared_ptr<Channel>> channels_;
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
-  bool keeps_channels_ = false;
   std::atomic<bool> running_{false};
   SiteRegistry sites_;
 };

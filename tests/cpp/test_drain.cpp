@@ -280,8 +280,8 @@ static const check::Test strangers{"a record of a site that is not in the table 
                                      draining.program().put(kFirstSite + 5, 2, "");
                                      draining.program().log(3, "behind");
                                      draining.drain().run(kAll, true);
-                                     expect_rows(draining, {row(1, "before"), row(3, "behind"),
-                                                            kOneDropped});
+                                     expect_rows(draining,
+                                                 {row(1, "before"), row(3, "behind"), kOneDropped});
                                    }};
 
 static const check::Test own_time{

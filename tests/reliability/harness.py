@@ -41,6 +41,7 @@ PRELUDE = """
 import mmap, os, signal, sys, threading
 import attolog
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the background of a shell ignores it
 path = sys.argv[1]
 acknowledged = memoryview(mmap.mmap(os.open(sys.argv[2], os.O_RDWR), 0)).cast("Q")
 

@@ -106,3 +106,19 @@ counted(log, 5)
         {"text": "more", "request": 17},
         {"event": "NAMED", "x": 1},
     ]
+
+
+def test_flush_waits_for_the_files_before_a_switch_too(log_path: Path) -> None:
+    path = log_path.with_suffix(".csv")
+    run(
+        """
+for i in range(20):
+    first = f"{path}.{i}.csv"
+    attolog.init_logger(first, quiet=True)
+    for i in range(1_000): attolog.log("GEN", i)
+    attolog.init_logger(path, quiet=True)
+    assert attolog.log.flush()
+    with open(first, "rb") as file: assert len(file.readlines()) == 1_000
+""",
+        path,
+    )

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds a free-threaded Python 3.13 from Debian's source package, and prints its path. Needs Debian's
+# apt, and the libraries that Python is built with (zlib1g-dev libssl-dev libffi-dev ...). Everything
+# stays under build/free-threaded; the machine's own apt is not changed. What is there is not built again.
+#
+#   scripts/free-threaded-python.sh NAME [configure's options]      into build/free-threaded/NAME
+set -euo pipefail
+cd "$(dirname "$0")/.."
+suite=trixie
+root=$PWD/build/free-threaded
+name=$1
+shift
+
+fetch_source() {
+  # The mirror that this machine uses for its own suite, asked for another one.
+  local mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+  [[ -n $mirror ]] || { echo "apt knows no mirror here" >&2; exit 1; }
+  mkdir -p "$root"/apt/{lists/partial,cache/archives/partial}
+  echo "deb-src [signed-by=$keys] $mirror $suite main" >"$root/apt/sources.list"
+  local apt=(apt-get -q
+    -o Dir::Etc::SourceList="$root/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o Dir::State::Lists="$root/apt/lists" -o Dir::Cache="$root/apt/cache" -o APT::Sandbox::User=)
+  "${apt[@]}" update
+  (cd "$root" && "${apt[@]}" source --download-only python3.13)
+  rm -rf "$root/unpacked" && mkdir "$root/unpacked"
+  tar -xf "$(ls "$root"/python3.13_*.orig.tar.* | grep -v "\.asc$")" -C "$root/unpacked" --strip-components=1
+  mv "$root/unpacked" "$root/source"
+}
+
+if [[ ! -x $root/$name/bin/python3.13t ]]; then
+  mkdir -p "$root"
+  {
+    [[ -d $root/source ]] || fetch_source
+    rm -rf "$root/$name-build" && mkdir "$root/$name-build" && cd "$root/$name-build"
+    ../source/configure --quiet --disable-gil --disable-test-modules --prefix="$root/$name" "$@"
+    make -s -j"${JOBS:-2}"
+    make -s install COMPILEALL_OPTS=-j1
+    cd "$root" && rm -rf "$name-build"
+  } >&2
+fi
+echo "$root/$name/bin/python3.13t"
