@@ -444,8 +444,7 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
         const std::string folder = log_folder(ring_root(ring_dir), real, false);
         if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
         if (check == 0 && !folder.empty()) tidy(folder);
-        const bool is_known = result.sessions + result.living != 0 || !result.messages.empty();
-        if (!is_known && !std::filesystem::exists(real) && journal_parts(real).empty()) {
+        if (folder.empty() && !std::filesystem::exists(real) && journal_parts(real).empty()) {
           throw std::system_error(ENOENT, std::generic_category());
         }
       })) {

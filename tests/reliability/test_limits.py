@@ -103,7 +103,7 @@ say(counts.dropped)
 
 def test_b3_rings_on_a_full_disk_are_kept_in_memory(small_disk: Path, log_path: Path) -> None:
     path = log_path.with_suffix(".csv")
-    (small_disk / "ballast").write_bytes(bytes(100 << 10))
+    (small_disk / "ballast").write_bytes(bytes(140 << 10))  # no room for the smallest of rings
     source = """
 log = attolog.AsyncFileLogger(path, ring_dir=sys.argv[3])
 threads = [threading.Thread(target=work, args=(log, i, 5_000)) for i in range(4)]

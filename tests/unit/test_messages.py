@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import cells, objects, run_python, written
+from written import cells, lines, objects, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
@@ -119,7 +119,7 @@ def test_numbers_attributes_and_items_are_formatted_at_the_call(tmp_path: Path) 
     assert found[3]["width"] == 8
 
 
-def test_values_without_a_hole_are_fields_that_the_text_does_not_show(tmp_path: Path) -> None:
+def test_values_without_a_hole_stand_behind_the_text(tmp_path: Path) -> None:
     def use(log: AsyncFileLogger) -> None:
         extra = 5
         log.info("started", port=80)
@@ -129,7 +129,14 @@ def test_values_without_a_hole_are_fields_that_the_text_does_not_show(tmp_path: 
         {"level": "INFO", "message": "started", "port": 80},
         {"level": "INFO", "message": "1 done", "x": 1, "extra": 5, "user": "eve"},
     ]
-    assert cells(written(tmp_path / "run.csv", use)) == [["INFO", "started"], ["INFO", "1 done"]]
+    assert cells(written(tmp_path / "run.csv", use)) == [
+        ["INFO", "started", "80"],
+        ["INFO", "1 done", "5", "eve"],
+    ]
+    assert [line.split(" ", 1)[1] for line in lines(written(tmp_path / "run.log", use))] == [
+        "INFO     started port=80",
+        "INFO     1 done extra=5 user=eve",
+    ]
 
 
 TEXTS = [

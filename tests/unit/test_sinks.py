@@ -36,7 +36,7 @@ def rows_of_every_kind(log: AsyncFileLogger) -> None:
 def test_csv_rows(tmp_path: Path) -> None:
     assert written(tmp_path / "run.csv", rows_of_every_kind).read_text() == (
         f"{CSV_TIME},GEN,ResNet50,7\n"
-        f"{CSV_TIME},DEBUG,ResNet50 took 0.013s\n"
+        f"{CSV_TIME},DEBUG,ResNet50 took 0.013s,eve\n"
         f'{CSV_TIME},LOG,"a sentence, alone"\n'
         f'{CSV_TIME},LOG,"two\nlines"\n'
         f"{CSV_TIME},PRINT,printed 1\n"
@@ -73,7 +73,7 @@ def test_jsonl_rows(tmp_path: Path) -> None:
 def test_text_rows(tmp_path: Path, name: str) -> None:
     assert written(tmp_path / name, rows_of_every_kind).read_text() == (
         f"{TEXT_TIME} EVENT    GEN model=ResNet50 task_id=7\n"
-        f"{TEXT_TIME} DEBUG    ResNet50 took 0.013s\n"
+        f"{TEXT_TIME} DEBUG    ResNet50 took 0.013s user=eve\n"
         "a sentence, alone\n"
         "two\nlines\n"
         "printed 1\n"
