@@ -38,11 +38,23 @@ bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   return finish_values(call, logger->sites->plain_site(kind), values);
 }
 
+// The template of a call that no site keeps one for.
+Template passing_template(const Call& call) {
+  std::vector<std::string> keywords = names_of(call.kwnames);
+  const std::vector<std::string>& bound = call.logger->sites->bound_names();
+  keywords.insert(keywords.end(), bound.begin(), bound.end());
+  return Template::parse(to_wtf8(call.first), static_cast<std::size_t>(call.n_positional),
+                         keywords);
+}
+
 bool submit_inline(const Call& call, const CallSite* site) {
   const std::size_t most = call.logger->root->longest_text();
   Buffer values;
-  if (site->kind == Kind::message && !encode_whole(values, Tag::formatted, call, nullptr, most))
+  // The names of its values do not travel with a message: what shows them is formatted here.
+  if (site->kind == Kind::message &&
+      !encode_whole(values, Tag::formatted, call, passing_template(call), most)) {
     return lose(call);
+  }
   encode_text(values, call.first, most);
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
     if (site->kind == Kind::event) {
@@ -76,7 +88,7 @@ bool submit_values(const Call& call, const CallSite* site) {
   if (!is_message || !site->needs_python) return finish_values(call, site->site, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  if (!encode_whole(values, Tag::str, call, site, most)) return lose(call);
+  if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(call);
   return submit(*call.logger->root, site->site, values.view());
 }
 

@@ -15,28 +15,25 @@ namespace attolog::python {
 namespace {
 
 // The name by which a hole of the template takes this positional value; null: none does.
-const std::string* name_in_holes(const CallSite* site, Py_ssize_t index) {
-  if (site == nullptr) return nullptr;
+const std::string* name_in_holes(const Template& shape, Py_ssize_t index) {
   const auto value = static_cast<std::size_t>(index);
-  const auto found = std::ranges::find_if(site->text.holes(), [value](const Hole& hole) {
-    return hole.value == value && has_name(hole);
-  });
-  return found == site->text.holes().end() ? nullptr : &found->name;
+  const auto found = std::ranges::find_if(
+      shape.holes(), [value](const Hole& hole) { return hole.value == value && has_name(hole); });
+  return found == shape.holes().end() ? nullptr : &found->name;
 }
 
-bool has_numbers(const CallSite* site) {
-  return site != nullptr && std::ranges::any_of(site->text.holes(), [](const Hole& hole) {
-           return !hole.name.empty() && !has_name(hole);
-         });
+bool has_numbers(const Template& shape) {
+  return std::ranges::any_of(
+      shape.holes(), [](const Hole& hole) { return !hole.name.empty() && !has_name(hole); });
 }
 
 // What str.format gets by position: the values of `{}` holes, or where there is `{0}` all
 // positional ones. A new tuple; null with an exception set when memory runs out.
-PyObject* format_args(const Call& call, const CallSite* site) {
-  const bool all = has_numbers(site);
+PyObject* format_args(const Call& call, const Template& shape) {
+  const bool all = has_numbers(shape);
   std::vector<PyObject*> values;  // borrowed
   for (Py_ssize_t i = 0; i < call.n_positional; ++i) {
-    if (all || name_in_holes(site, i) == nullptr) values.push_back(call.values[i]);
+    if (all || name_in_holes(shape, i) == nullptr) values.push_back(call.values[i]);
   }
   PyObject* args = PyTuple_New(std::ssize(values));
   for (std::size_t i = 0; args != nullptr && i < values.size(); ++i) {
@@ -70,11 +67,11 @@ bool add_bound(PyObject* kwargs, const Bound& bound) {
 
 // What it gets by name: keywords, the positional values of named holes, bound fields. Likewise a
 // dict.
-PyObject* format_kwargs(const Call& call, const CallSite* site) {
+PyObject* format_kwargs(const Call& call, const Template& shape) {
   PyObject* kwargs = PyDict_New();
   bool done = kwargs != nullptr;
   for (Py_ssize_t i = 0; done && i < call.n_positional; ++i) {
-    const std::string* name = name_in_holes(site, i);
+    const std::string* name = name_in_holes(shape, i);
     if (name != nullptr) done = set_item(kwargs, from_wtf8(*name), call.values[i]);
   }
   for (Py_ssize_t i = call.n_positional; done && i < call.n_values(); ++i) {
@@ -89,9 +86,9 @@ PyObject* format_kwargs(const Call& call, const CallSite* site) {
 
 // The text of the whole message, made by str.format. Null with an exception set where the template
 // cannot be filled; without memory for its arguments the record is given up.
-PyObject* format_whole(const Call& call, const CallSite* site) {
-  PyObject* args = format_args(call, site);
-  PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, site);
+PyObject* format_whole(const Call& call, const Template& shape) {
+  PyObject* args = format_args(call, shape);
+  PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, shape);
   PyObject* format = kwargs == nullptr ? nullptr : PyObject_GetAttrString(call.first, "format");
   const bool is_ready = format != nullptr;
   PyObject* text = is_ready ? PyObject_Call(format, args, kwargs) : nullptr;
@@ -121,9 +118,9 @@ bool shows_str(const Hole& hole, PyObject* value) {
 
 }  // namespace
 
-bool encode_whole(Buffer& values, Tag tag, const Call& call, const CallSite* site,
+bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
                   std::size_t most) {
-  PyObject* text = format_whole(call, site);
+  PyObject* text = format_whole(call, shape);
   if (text == nullptr) return clear_if_ordinary();
   encode_sized(values, tag, cut_text(take_wtf8(text), most));
   return true;

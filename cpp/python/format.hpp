@@ -28,9 +28,9 @@ struct Call {
   }
 };
 
-// Appends the text of the whole message, or nothing where the template cannot be filled; without
-// `site` it is bound to the values as str.format does. False with an exception set: it must pass.
-bool encode_whole(Buffer& values, Tag tag, const Call& call, const CallSite* site,
+// Appends the text of the whole message, whose template is `shape`, or nothing where that cannot be
+// filled. False with an exception set: it must pass.
+bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
                   std::size_t most);
 
 // Appends the value at `index`, with its text where the template's hole cannot be filled natively.

@@ -348,12 +348,14 @@ def test_bound_fields_fill_holes_as_keywords_do(tmp_path: Path) -> None:
         bound.info("{request:04d} {name!r} {x}", 1)
         bound.info("{when:%Y} {x:{w}}", x=1, w=3)
         bound.info("{request} {x} {x!r}", x="a", request="the call's")
-        for i in range(10):
+        for i in range(40):  # more than one place keeps templates for
             bound.info(f"{i} {{request:04d}} {{x}}", i)
+            bound.info(f"{i} {{request}} {{x}} {{y}}", i, y="a")
 
     found = [each["message"] for each in objects(written(tmp_path / "run.jsonl", use))]
     assert found[:4] == ["17 1", "0017 'é' 1", "2026   1", "the call's a 'a'"]
-    assert found[4:] == [f"{i} 0017 {i}" for i in range(10)]
+    assert found[4::2] == [f"{i} 0017 {i}" for i in range(40)]
+    assert found[5::2] == [f"{i} 17 {i} a" for i in range(40)]
 
 
 def test_a_format_of_its_own_is_asked(tmp_path: Path) -> None:
