@@ -293,8 +293,8 @@ PyObject* stream(PyObject* self, PyObject* name) {
     return nullptr;
   }
   const JournalReader& journal = *state_of(self).journal;
-  const std::string wanted = to_wtf8(name);
   try {
+    const std::string wanted = to_wtf8(name);
     auto exported = std::make_unique<ArrowArrayStream>();
     if (wanted == "*") {
       const auto render = std::make_shared<Renderer>();

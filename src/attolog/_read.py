@@ -202,7 +202,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
         >>> run["GEN"]  # for polars.DataFrame, pyarrow.table, ...
         <attolog.Table 'GEN': 1 record>
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     if not is_journal(name):
         suffix = os.path.splitext(name)[1].lower()
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")

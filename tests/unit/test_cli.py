@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from written import run_python
 
-from attolog import _read
+from attolog import AsyncFileLogger, _read
 from attolog._cli import VERBS, main
 from attolog._cli import recover as recover_verb
 from attolog._read import JOURNAL_MAGIC
@@ -365,3 +365,39 @@ def test_only_the_verb_in_use_is_loaded(csv: str) -> None:
         [sys.executable, "-c", program, csv], env=environment(), capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_no_file_is_refused(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fifo = tmp_path / "fifo.csv"
+    os.mkfifo(fifo)
+    for path in (tmp_path, fifo):
+        assert main([verb, str(path)]) == 1
+        assert capsys.readouterr() == ("", f"attolog: {path} is not a regular file\n")
+
+
+def test_numbers_that_python_does_not_write_out_are_shown(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    with AsyncFileLogger(tmp_path / "run.atto") as log:
+        log("N", n=16**5000)
+        log("Z", n=1)
+    assert main(["cat", str(tmp_path / "run.atto")]) == 0
+    shown = capfdbinary.readouterr().out.decode().splitlines()
+    assert [line.split(" ", 1)[1] for line in shown] == [
+        f"EVENT    N n=0x1{'0' * 5000}",
+        "EVENT    Z n=1",
+    ]
+
+
+def test_a_count_of_lines_beyond_all_measure(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cat", "-n", str(10**20), csv]) == 2
+    assert "is not in the range" in capsys.readouterr().err
+
+
+def test_without_a_standard_output_nothing_is_shown(csv: str) -> None:
+    command = f"exec {sys.executable} -m attolog cat {csv} >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "attolog: standard output is closed\n")

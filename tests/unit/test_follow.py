@@ -194,10 +194,18 @@ def test_damage_is_told_once(log: AsyncFileLogger, path: Path) -> None:
     assert followed.problems[0].endswith("here is none, 7 bytes skipped")
 
 
+def _take_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the background of a shell ignores it
+
+
 def test_the_command(log: AsyncFileLogger, path: Path) -> None:
     command = [sys.executable, "-m", "attolog", "cat", "-f", str(path)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_take_ctrl_c,
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         for n in (1, 2, 3):

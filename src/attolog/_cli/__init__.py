@@ -54,6 +54,8 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    if sys.stdout is None:
+        return _fail("standard output is closed", 1)
     given = list(sys.argv[1:] if args is None else args)
     try:
         status = cli.main(given or ["--help"], prog_name="attolog", standalone_mode=False)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import click
 
 from attolog import _core
-from attolog._cli.show import escape, line, open_journal
+from attolog._cli.show import check_regular, escape, line, open_journal
 from attolog._read import Journal, Record, is_journal
 
 POLL_SECONDS = 0.2
@@ -22,10 +22,13 @@ POLL_SECONDS = 0.2
 
 @click.command("cat")
 @click.argument("file", type=click.Path())
-@click.option("-n", "--lines", type=click.IntRange(min=0), metavar="N", help="Only the last N.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0, sys.maxsize), metavar="N", help="Only the last N."
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 def command(file: str, lines: int | None, follow: bool) -> int:
     """Show FILE: the records of a journal, the lines of any other file."""
+    check_regular(file)
     opened = JournalLines(file, follow) if is_journal(file) else TextLines(file, follow)
     with closing(opened) as source:
         new = source.new()

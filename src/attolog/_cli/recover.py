@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from attolog import _core
-from attolog._cli.show import escape
+from attolog._cli.show import check_regular, escape
 from attolog._read import count
 
 
@@ -17,6 +17,7 @@ def command(file: str, check: bool) -> int:
 
     The next program that logs to FILE does the same by itself.
     """
+    check_regular(file)
     found = _core.recover(file, check)
     records, sessions = found["records"], found["sessions"]
     if records or sessions:

@@ -22,6 +22,16 @@ _LINE = {**_CONTROLS, ord("\t"): "\\t", ord("\\"): "\\\\"}
 _LEVELS = {"event": "EVENT", "text": "LOG", "print": "PRINT", "dropped": "WARNING"}
 
 
+def check_regular(path: str) -> None:
+    """Refuse what is there but is no file to look into: reading it could wait for ever.
+
+    Raises:
+        ValueError: It is a folder, a pipe or a device.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{path} is not a regular file")
+
+
 def escape(text: str) -> str:
     """Text for a terminal: control characters become visible, tabs stay."""
     return text.translate(_CONTROLS)
@@ -48,7 +58,10 @@ def line(record: Record) -> str:
 
 
 def _value(value: Any) -> str:
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # more digits than Python writes out
+        text = hex(value)
     if isinstance(value, str) and (not text or any(c <= " " or c in "\"'=\x7f" for c in text)):
         text = '"' + text.replace('"', '""') + '"'
     return text

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import click
 
-from attolog._cli.show import escape, open_journal, time_text
+from attolog._cli.show import check_regular, escape, open_journal, time_text
 from attolog._csv import rows
 from attolog._read import is_journal
 
@@ -46,6 +46,7 @@ def command(file: str) -> int:
     The count of DROPPED is how many records were lost. On a terminal this is a table, else values
     separated by tabs.
     """
+    check_regular(file)
     stats, problems = _of_journal(file) if is_journal(file) else _of_csv(file)
     if sys.stdout.isatty():
         _table(stats)
