@@ -377,6 +377,7 @@ def test_a_base_exception_passes_and_its_record_is_dropped(tmp_path: Path) -> No
             signal.raise_signal(signal.SIGINT)
             return "interrupted"
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
     with AsyncFileLogger(tmp_path / "run.csv") as log:
         for call in (log, log.info, log.bind(a=1)):
             with pytest.raises(KeyboardInterrupt):
@@ -389,6 +390,7 @@ def test_a_base_exception_passes_and_its_record_is_dropped(tmp_path: Path) -> No
             log.event("E", "x")(Interrupts())
         with pytest.raises(KeyboardInterrupt):
             log.bind(x=Interrupts())
+    signal.signal(signal.SIGINT, before)
     assert log.counts.dropped == log.counts.calls == 6
     assert [row[:2] for row in cells(tmp_path / "run.csv")] == [["DROPPED", "6"]]
 
