@@ -344,6 +344,10 @@ void Channel::tend() {
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
     if (!lock.owns_lock() || is_forked() || is_finished()) return;
+    if (session_->is_removed()) {  // not by us: that happens under the same lock
+      say_once(Said::removed,
+               folder_ + " was taken away; what is not in the file yet is lost with the process");
+    }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
     if (options_.fsync_interval > 0 &&
         now - last_sync_ >= std::chrono::duration<double>(options_.fsync_interval)) {
@@ -352,11 +356,6 @@ void Channel::tend() {
     }
   }
   if (folder_.empty() || is_failing()) return;
-  if (session_->is_removed()) {
-    say_once(
-        Said::removed,
-        folder_ + " was taken away; what is not in the file yet would be lost with the process");
-  }
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages = recover(folder_, main_path_).messages;
   for (const std::string& message : messages) {
