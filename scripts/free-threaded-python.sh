@@ -33,7 +33,7 @@ if [[ ! -x $root/$name/bin/python3.13t ]]; then
   {
     [[ -d $root/source ]] || fetch_source
     rm -rf "$root/$name-build" && mkdir "$root/$name-build" && cd "$root/$name-build"
-    ../source/configure --quiet --disable-gil --disable-test-modules --prefix="$root/$name" "$@"
+    ../source/configure --quiet --disable-gil --prefix="$root/$name" "$@"
     make -s -j"${JOBS:-2}"
     make -s install COMPILEALL_OPTS=-j1
     cd "$root" && rm -rf "$name-build"

@@ -12,7 +12,8 @@ if setarch -R true 2>/dev/null; then fixed_addresses=(setarch -R); else fixed_ad
 
 # Python itself has races that it knows of: its own list of them is what is not told of.
 export TSAN_OPTIONS=report_bugs=0
-python=$("${fixed_addresses[@]}" scripts/free-threaded-python.sh tsan --with-thread-sanitizer)
+python=$("${fixed_addresses[@]}" scripts/free-threaded-python.sh tsan \
+  --with-thread-sanitizer --disable-test-modules)
 "${fixed_addresses[@]}" make --no-print-directory VENV="$venv" PYTHON="$python" "$venv/tools"
 "${fixed_addresses[@]}" "$venv/bin/python" -m pip install --quiet pytest
 "${fixed_addresses[@]}" "$venv/bin/python" -m pip install --quiet --no-build-isolation \
