@@ -32,7 +32,7 @@ struct LogTarget {
 };
 
 struct SessionHeader {
-  static constexpr std::uint64_t kMagic = 0x31534553'4f545441;  // "ATTOSES1"
+  static constexpr std::uint64_t kMagic = 0x32534553'4f545441;  // "ATTOSES2"
   std::uint64_t magic;
   std::uint32_t pid;
   std::uint8_t format;

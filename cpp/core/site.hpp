@@ -31,9 +31,18 @@ enum Level : std::uint8_t {
   kCritical = 50
 };
 
+// What becomes of a site's records behind the ring.
+enum class Handling : std::uint8_t {
+  write = 0,      // into the file
+  aggregate = 1,  // into the statistics of their window
+  keep = 2,       // into the box, until later ones take their place
+};
+
 struct Site {
   std::uint32_t id = 0;
   Kind kind = Kind::event;
+  Handling handling = Handling::write;
+  bool is_weighted = false;  // the last field is `weight`: how many calls a record stands for
   std::uint8_t level = kNone;
   std::uint16_t bound = 0;  // how many of `fields`, the last ones, come from bind()
   std::uint32_t line = 0;
@@ -41,6 +50,8 @@ struct Site {
   std::vector<std::string> fields;
   std::string file;
   std::string function;
+  std::string
+      policy;  // how it was sampled or is handled, as in core/policy.hpp; "": all is written
 };
 
 // Sites that every program has, under fixed numbers; a program's own start at kFirstSite.

@@ -40,6 +40,8 @@ bool take_text(std::string_view& bytes, std::string& text) {
 void encode_site(Buffer& out, const Site& site) {
   put(out, site.id);
   put(out, static_cast<std::uint8_t>(site.kind));
+  put(out, static_cast<std::uint8_t>(site.handling));
+  put(out, static_cast<std::uint8_t>(site.is_weighted ? 1 : 0));
   put(out, site.level);
   put(out, site.bound);
   put(out, site.line);
@@ -47,23 +49,29 @@ void encode_site(Buffer& out, const Site& site) {
   put_text(out, site.name);
   put_text(out, site.file);
   put_text(out, site.function);
+  put_text(out, site.policy);
   for (const std::string& field : site.fields) put_text(out, field);
 }
 
 std::optional<Site> decode_site(std::string_view& bytes) {
   Site site;
   std::uint8_t kind = 0;
+  std::uint8_t handling = 0;
+  std::uint8_t is_weighted = 0;
   std::uint32_t fields = 0;
-  if (!take(bytes, site.id) || !take(bytes, kind) || !take(bytes, site.level) ||
-      !take(bytes, site.bound) || !take(bytes, site.line) || !take(bytes, fields) ||
-      !take_text(bytes, site.name) || !take_text(bytes, site.file) ||
-      !take_text(bytes, site.function)) {
+  if (!take(bytes, site.id) || !take(bytes, kind) || !take(bytes, handling) ||
+      !take(bytes, is_weighted) || !take(bytes, site.level) || !take(bytes, site.bound) ||
+      !take(bytes, site.line) || !take(bytes, fields) || !take_text(bytes, site.name) ||
+      !take_text(bytes, site.file) || !take_text(bytes, site.function) ||
+      !take_text(bytes, site.policy)) {
     return std::nullopt;
   }
   for (std::uint32_t i = 0; i < fields; ++i) {
     if (!take_text(bytes, site.fields.emplace_back())) return std::nullopt;
   }
   site.kind = static_cast<Kind>(kind);
+  site.handling = static_cast<Handling>(std::min<std::uint8_t>(handling, 2));
+  site.is_weighted = is_weighted != 0;
   return site;
 }
 
