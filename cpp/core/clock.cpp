@@ -30,21 +30,9 @@ std::int64_t at(const ClockSegment& segment, Ticks ticks) {
   return segment.ns + std::llround(static_cast<double>(passed) * segment.ns_per_tick);
 }
 
-}  // namespace
-
-std::int64_t ClockHistory::to_ns(Ticks ticks) const {
-  // acquire: pairs with the release in Clock::add; the segments below count are complete.
-  const std::uint64_t n = count.load(std::memory_order_acquire);
-  if (n == 0) return 0;
-  const std::uint64_t oldest = n > kSegments / 2 ? n - kSegments / 2 : 0;
-  std::uint64_t i = n - 1;
-  while (i > oldest && segments[i % kSegments].ticks > ticks) --i;
-  return at(segments[i % kSegments], ticks);
-}
-
-Clock::Reading Clock::read() {
+ClockReading read_clocks() {
   // The reading with the narrowest bracket of three: an interrupt in between does not count.
-  Reading best{};
+  ClockReading best{};
   Ticks narrowest = ~Ticks{0};
   for (int i = 0; i < 3; ++i) {
     const Ticks before = now_ticks();
@@ -59,6 +47,43 @@ Clock::Reading Clock::read() {
   return best;
 }
 
+// The first reading is kept from process start, so that later ones have a long base line.
+const ClockReading& first_reading() {
+  static const ClockReading first = read_clocks();
+  return first;
+}
+
+double rate_at(const ClockReading& now) {
+  const ClockReading& first = first_reading();
+  return static_cast<double>(now.monotonic - first.monotonic) /
+         static_cast<double>(now.ticks - first.ticks);
+}
+
+// A reading late enough to measure a rate by.
+ClockReading late_reading() {
+  const ClockReading& first = first_reading();
+  ClockReading now = read_clocks();
+  while (now.monotonic - first.monotonic < 2'000'000) now = read_clocks();
+  return now;
+}
+
+}  // namespace
+
+double tick_ns() {
+  static const double rate = kTicksAreTsc ? rate_at(late_reading()) : 1.0;
+  return rate;
+}
+
+std::int64_t ClockHistory::to_ns(Ticks ticks) const {
+  // acquire: pairs with the release in Clock::add; the segments below count are complete.
+  const std::uint64_t n = count.load(std::memory_order_acquire);
+  if (n == 0) return 0;
+  const std::uint64_t oldest = n > kSegments / 2 ? n - kSegments / 2 : 0;
+  std::uint64_t i = n - 1;
+  while (i > oldest && segments[i % kSegments].ticks > ticks) --i;
+  return at(segments[i % kSegments], ticks);
+}
+
 void Clock::add(ClockHistory& history, const ClockSegment& segment) {
   const std::uint64_t n = history.count.load(std::memory_order_relaxed);  // only this thread adds
   history.segments[n % ClockHistory::kSegments] = segment;
@@ -66,18 +91,14 @@ void Clock::add(ClockHistory& history, const ClockSegment& segment) {
 }
 
 void Clock::start(ClockHistory& history) {
-  // The first reading is kept from process start, so that later sessions have a long base line.
-  static const Reading first = read();
-  Reading now = read();
-  while (now.monotonic - first.monotonic < 2'000'000) now = read();
-  rate_ = static_cast<double>(now.monotonic - first.monotonic) /
-          static_cast<double>(now.ticks - first.ticks);
+  const ClockReading now = late_reading();
+  rate_ = rate_at(now);
   last_ = now;
   add(history, {now.ticks, now.wall, rate_});
 }
 
 std::int64_t Clock::follow(ClockHistory& history) {
-  const Reading now = read();
+  const ClockReading now = read_clocks();
   const std::int64_t passed = now.monotonic - last_.monotonic;
   if (passed < kSecond / 2) return 0;
   rate_ = static_cast<double>(passed) / static_cast<double>(now.ticks - last_.ticks);

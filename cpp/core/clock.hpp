@@ -33,6 +33,10 @@ inline Ticks now_ticks() {
   return clock_ns(CLOCK_MONOTONIC);
 }
 
+// How many ns a tick takes: for lengths of time, not for time stamps. Measured when first asked
+// for, for up to 2 ms.
+double tick_ns();
+
 // From `ticks` on, wall time is ns + (t - ticks) * ns_per_tick.
 struct ClockSegment {
   Ticks ticks;
@@ -50,6 +54,13 @@ struct ClockHistory {
   std::int64_t to_ns(Ticks ticks) const;
 };
 
+// All clocks at one moment; times in ns.
+struct ClockReading {
+  Ticks ticks;
+  std::int64_t monotonic;
+  std::int64_t wall;
+};
+
 // Keeps a ClockHistory up to date. One owner (the writer).
 class Clock {
  public:
@@ -61,15 +72,9 @@ class Clock {
   std::int64_t follow(ClockHistory& history);
 
  private:
-  struct Reading {
-    Ticks ticks;
-    std::int64_t monotonic;
-    std::int64_t wall;
-  };
-  static Reading read();
   static void add(ClockHistory& history, const ClockSegment& segment);
 
-  Reading last_{};
+  ClockReading last_{};
   double rate_ = 1.0;
 };
 
