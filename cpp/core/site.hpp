@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attolog {
@@ -38,6 +39,8 @@ enum class Handling : std::uint8_t {
   keep = 2,       // into the box, until later ones take their place
 };
 
+inline constexpr std::string_view kWeightField = "weight";
+
 struct Site {
   std::uint32_t id = 0;
   Kind kind = Kind::event;
@@ -62,7 +65,15 @@ inline constexpr std::uint32_t kDroppedSite = 3;
 inline constexpr std::uint32_t kClockSite = 4;
 inline constexpr std::uint32_t kInlineEventSite = 5;
 inline constexpr std::uint32_t kInlineMessageSite = 6;  // + level / 10
+inline constexpr std::uint32_t kSkippedSite = 12;       // calls that no weight stands for
+inline constexpr std::uint32_t kTriggerSite = 13;       // why a circular log was saved
 inline constexpr std::uint32_t kFirstSite = 16;
 inline constexpr std::uint32_t kMaxSites = 65536;
+// Whether a record of the site is attolog's own, no call.
+constexpr bool is_own_site(std::uint32_t id) {
+  return id == kThreadSite || id == kSkippedSite || id == kTriggerSite;
+}
+// Numbers of sites and of their variants: what one becomes under a policy has a number of its own.
+inline constexpr std::uint32_t kMaxNumbers = 4 * kMaxSites;
 
 }  // namespace attolog

@@ -77,18 +77,54 @@ std::optional<Site> decode_site(std::string_view& bytes) {
 
 std::optional<std::uint32_t> SiteRegistry::add(Site site) {
   const std::lock_guard lock(mutex_);
-  if (next_ >= kFirstSite + kMaxSites) return std::nullopt;
-  site.id = next_;
+  if (places_.size() - n_variants_ >= kMaxSites) return std::nullopt;
+  return add_locked(std::move(site));
+}
+
+std::optional<std::uint32_t> SiteRegistry::add_locked(Site site) {
+  if (places_.size() >= kMaxNumbers) return std::nullopt;
+  site.id = kFirstSite + static_cast<std::uint32_t>(places_.size());
   Buffer encoded;
   encode_site(encoded, site);
   // A mirror that has the site while a later one has no room for it is harmless: the number is
   // spent all the same.
-  ++next_;
+  places_.emplace_back();
   bool fits = true;
   for (SiteMirror* mirror : mirrors_) fits = mirror->append_sites(encoded.view()) && fits;
   if (!fits) return std::nullopt;
+  places_.back() = bytes_.size();
   bytes_.append(encoded.view());
   return site.id;
+}
+
+std::optional<std::uint32_t> SiteRegistry::variant(std::uint32_t base, Handling handling,
+                                                   bool is_weighted, const std::string& policy) {
+  std::optional<Site> site = find(base);
+  if (!site) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  auto key = std::make_tuple(base, handling, is_weighted, policy);
+  if (const auto known = variants_.find(key); known != variants_.end()) return known->second;
+  site->handling = handling;
+  site->is_weighted = is_weighted;
+  site->policy = policy;
+  if (is_weighted) site->fields.emplace_back(kWeightField);
+  ++n_variants_;
+  const auto number = add_locked(std::move(*site));
+  if (number) variants_.emplace(std::move(key), *number);
+  return number;
+}
+
+std::optional<Site> SiteRegistry::find(std::uint32_t id) const {
+  if (id < kFirstSite) {
+    static const SiteReader fixed;
+    const Site* site = fixed.find(id);
+    return site == nullptr ? std::nullopt : std::optional(*site);
+  }
+  const std::lock_guard lock(mutex_);
+  const std::size_t index = id - kFirstSite;
+  if (index >= places_.size() || !places_[index]) return std::nullopt;
+  std::string_view bytes = bytes_.view().substr(*places_[index]);
+  return decode_site(bytes);
 }
 
 bool SiteRegistry::attach(SiteMirror& mirror) {
@@ -105,12 +141,14 @@ void SiteRegistry::detach(SiteMirror& mirror) {
 
 void SiteRegistry::inherit(const SiteRegistry& parent) {
   bytes_.append(parent.bytes_.view());
-  next_ = parent.next_;
+  places_ = parent.places_;
+  n_variants_ = parent.n_variants_;
+  variants_ = parent.variants_;
 }
 
 std::size_t SiteRegistry::size() const {
   const std::lock_guard lock(mutex_);
-  return next_ - kFirstSite;
+  return places_.size() - n_variants_;
 }
 
 SiteReader::SiteReader() {
@@ -130,13 +168,15 @@ SiteReader::SiteReader() {
   fixed(kDroppedSite, Kind::dropped, "DROPPED", {"n", "since"});
   fixed(kClockSite, Kind::clock, "CLOCK", {"jump_ns"});
   fixed(kInlineEventSite, Kind::inline_event, "", {});
+  fixed(kSkippedSite, Kind::event, "SKIPPED", {"of", "n"});
+  fixed(kTriggerSite, Kind::event, "TRIGGER", {"reason"});
   for (std::uint8_t level = 0; level <= kCritical; level = static_cast<std::uint8_t>(level + 10)) {
     fixed(kInlineMessageSite + level / 10U, Kind::inline_message, "", {}, level);
   }
 }
 
 void SiteReader::add(Site site) {
-  if (site.id >= kFirstSite + kMaxSites) return;  // damage
+  if (site.id >= kFirstSite + kMaxNumbers) return;  // damage
   if (by_id_.size() <= site.id) by_id_.resize(site.id + 1, nullptr);
   if (by_id_[site.id] != nullptr) return;
   sites_.push_back(std::move(site));

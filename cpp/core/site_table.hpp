@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/buffer.hpp"
@@ -37,11 +39,17 @@ class SiteRegistry {
   // Gives the site its number and writes it to every mirror. Nothing once the table or a mirror is
   // full: then names must travel in the record.
   std::optional<std::uint32_t> add(Site site);
+  // The number of site `base` as it is under a policy: handled so, or with the field `weight`
+  // behind its own. Registered when first asked for.
+  std::optional<std::uint32_t> variant(std::uint32_t base, Handling handling, bool is_weighted,
+                                       const std::string& policy);
+  // The site of that number, fixed ones included; nothing where there is none.
+  std::optional<Site> find(std::uint32_t id) const;
   // Writes all sites so far to `mirror`, and the later ones as they come. False: no room there.
   bool attach(SiteMirror& mirror);
   void detach(SiteMirror& mirror);
   std::size_t size() const;
-  bool is_full() const { return size() >= kMaxSites; }
+  bool is_full() const { return size() >= kMaxSites; }  // variants do not count
 
   // Held around fork, so that the child finds the table in order.
   std::mutex& mutex() { return mutex_; }
@@ -49,9 +57,13 @@ class SiteRegistry {
   void inherit(const SiteRegistry& parent);
 
  private:
+  std::optional<std::uint32_t> add_locked(Site site);
+
   mutable std::mutex mutex_;  // held for memory copies only
   Buffer bytes_;
-  std::uint32_t next_ = kFirstSite;
+  std::vector<std::optional<std::size_t>> places_;  // in bytes_, by number - kFirstSite
+  std::size_t n_variants_ = 0;
+  std::map<std::tuple<std::uint32_t, Handling, bool, std::string>, std::uint32_t> variants_;
   std::vector<SiteMirror*> mirrors_;
 };
 

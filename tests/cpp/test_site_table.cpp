@@ -78,7 +78,7 @@ static const check::Test cut{
 static const check::Test hostile{
     "numbers of fields and lengths that cannot be are damage", [] {
       std::string bytes = encoded(site_of("GEN", {"model"}));
-      for (const std::size_t at : {12u, 16u}) {  // fields; length of the name
+      for (const std::size_t at : {14u, 18u}) {  // fields; length of the name
         std::string damaged = bytes;
         damaged.replace(at, 4, "\xff\xff\xff\xff");
         std::string_view left = damaged;
@@ -129,14 +129,49 @@ static const check::Test no_room{
       check::that(!registry.attach(tiny));
     }};
 
-static const check::Test full{"a process has 65,536 sites and not one more", [] {
-                                SiteRegistry registry;
-                                for (std::uint32_t i = 0; i < kMaxSites; ++i) {
-                                  check::equal(registry.add(Site{}).value(), kFirstSite + i);
-                                }
-                                check::that(registry.is_full());
-                                check::that(!registry.add(Site{}).has_value());
-                              }};
+static const check::Test full{
+    "a process has 65,536 sites and not one more, their variants aside", [] {
+      SiteRegistry registry;
+      for (std::uint32_t i = 0; i < kMaxSites; ++i) {
+        check::equal(registry.add(Site{}).value(), kFirstSite + i);
+      }
+      check::that(registry.is_full());
+      check::that(!registry.add(Site{}).has_value());
+      check::that(
+          registry.variant(kFirstSite, attolog::Handling::keep, false, "last:1").has_value());
+    }};
+
+static const check::Test variants{
+    "a variant is its site under a policy, with a number of its own, the same each time", [] {
+      SiteRegistry registry;
+      Mirror mirror;
+      registry.attach(mirror);
+      const std::uint32_t gen = registry.add(site_of("GEN", {"model"})).value();
+      const auto sampled =
+          registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value();
+      const auto counted =
+          registry.variant(gen, attolog::Handling::aggregate, false, "stats:1s").value();
+      const auto text =
+          registry.variant(kTextSite, attolog::Handling::keep, false, "last:10").value();
+      check::equal(registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
+                   sampled);
+      check::that(sampled != counted && counted != text && text != gen);
+      check::equal(registry.size(), std::size_t{1});
+      check::that(!registry.variant(text + 1, attolog::Handling::keep, false, "").has_value());
+      SiteReader reader;
+      reader.read(mirror.bytes);
+      check::equal(reader.find(sampled)->fields.back(), "weight");
+      check::equal(reader.find(sampled)->policy, "sample:0.01");
+      check::that(reader.find(sampled)->is_weighted && !reader.find(gen)->is_weighted);
+      check::that(reader.find(counted)->handling == attolog::Handling::aggregate);
+      check::equal(name_of(reader, text), "LOG");
+      check::equal(registry.find(gen)->fields.size(), std::size_t{1});
+      check::that(!registry.find(text + 1).has_value());
+      SiteRegistry child;
+      child.inherit(registry);
+      check::equal(child.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
+                   sampled);
+    }};
 
 static const check::Test inherited{"a forked child's table goes on where its parent's was", [] {
                                      SiteRegistry parent;
@@ -184,6 +219,8 @@ static const check::Test fixed{
       check::that(reader.find(kDroppedSite)->kind == Kind::dropped);
       check::that(reader.find(kClockSite)->kind == Kind::clock);
       check::that(reader.find(kInlineEventSite)->kind == Kind::inline_event);
+      check::equal(name_of(reader, attolog::kSkippedSite), "SKIPPED");
+      check::equal(name_of(reader, attolog::kTriggerSite), "TRIGGER");
       for (const Level level : {kNone, kDebug, kInfo, kWarning, kError, kCritical}) {
         const Site* site = reader.find(kInlineMessageSite + level / 10U);
         check::that(site->kind == Kind::inline_message && site->level == level);
