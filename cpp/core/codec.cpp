@@ -176,11 +176,25 @@ void encode_sized(Buffer& out, Tag tag, std::string_view payload) {
   out.append(payload);
 }
 
-void encode_int(Buffer& out, std::int64_t value) {
+namespace {
+
+template <class T>
+void encode_eight(Buffer& out, Tag tag, T value) {
+  static_assert(sizeof value == 8);
   char* p = out.room(9);
-  *p = static_cast<char>(Tag::int64);
+  *p = static_cast<char>(tag);
   std::memcpy(p + 1, &value, 8);
   out.advance(9);
+}
+
+}  // namespace
+
+void encode_int(Buffer& out, std::int64_t value) {
+  encode_eight(out, Tag::int64, value);
+}
+
+void encode_float(Buffer& out, double value) {
+  encode_eight(out, Tag::float64, value);
 }
 
 void encode_str(Buffer& out, std::string_view wtf8) {

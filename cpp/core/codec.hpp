@@ -50,6 +50,7 @@ bool decode_values(std::string_view bytes, Arena& arena, std::vector<Value>& val
 
 // Encoding of what is known in C++.
 void encode_int(Buffer& out, std::int64_t value);
+void encode_float(Buffer& out, double value);
 void encode_str(Buffer& out, std::string_view wtf8);  // also used for any text Python made
 void encode_sized(Buffer& out, Tag tag, std::string_view payload);
 // Puts head and padding around `values`.

@@ -13,14 +13,23 @@ namespace attolog::python {
 
 namespace {
 
-bool finish_values(const Call& call, std::uint32_t site, Buffer& values) {
+// Which channels take the call, before anything of it is encoded.
+Decision decide(const Call& call, Routes& routes, const SiteFacts& facts) {
+  Root& root = *call.logger->root;
+  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, facts.site};
+  const auto n = static_cast<std::size_t>(call.n_values());
+  return {
+      root, *current_plan(routes, root, facts), facts.name, {call.values, n}, call.logger->bound};
+}
+
+bool finish_values(const Call& call, const Decision& decision, Buffer& values) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  return submit(*call.logger->root, site, values.view());
+  return decision.submit(values);
 }
 
 // An exception that must pass takes the record with it.
-bool lose(const Call& call) {
-  call.logger->root->lose();
+bool lose(const Decision& decision) {
+  decision.lose();
   return false;
 }
 
@@ -32,10 +41,13 @@ bool lose(const Call& call) {
 }
 
 bool submit_text(Logger* logger, Kind kind, PyObject* text) {
+  const Call call{logger, text, &text, 1, nullptr, kNone};
+  const Decision decision =
+      decide(call, logger->sites->plain_routes(kind), logger->sites->plain_facts(kind));
+  if (decision.empty()) return !decision.failed();
   Buffer values;
-  const Call call{logger, text, nullptr, 0, nullptr, kNone};
-  if (!encode_str_of(values, text, logger->root->longest_text())) return lose(call);
-  return finish_values(call, logger->sites->plain_site(kind), values);
+  if (!encode_str_of(values, text, logger->root->longest_text())) return lose(decision);
+  return finish_values(call, decision, values);
 }
 
 // The template of a call that no site keeps one for.
@@ -49,32 +61,42 @@ Template passing_template(const Call& call) {
 
 bool submit_inline(const Call& call, const CallSite* site) {
   const std::size_t most = call.logger->root->longest_text();
+  const bool is_event = site->kind == Kind::event;
+  const std::string name = to_wtf8(call.first);
+  SiteFacts facts = call.logger->sites->facts_of(*site);
+  facts.kind = is_event ? Kind::inline_event : Kind::inline_message;
+  facts.name = name;
+  facts.fields = nullptr;
+  Routes passing;  // as the name is, so is its plan
+  const Decision decision = decide(call, passing, facts);
+  if (decision.empty()) return !decision.failed();
   Buffer values;
   // The names of its values do not travel with a message: what shows them is formatted here.
-  if (site->kind == Kind::message &&
-      !encode_whole(values, Tag::formatted, call, passing_template(call), most)) {
-    return lose(call);
+  if (!is_event && !encode_whole(values, Tag::formatted, call, passing_template(call), most)) {
+    return lose(decision);
   }
   encode_text(values, call.first, most);
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
-    if (site->kind == Kind::event) {
+    if (is_event) {
       encode_str(values, i < call.n_positional
                              ? "v" + std::to_string(i + 1)
                              : to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional)));
     }
-    if (!encode_any(values, call.values[i], most)) return lose(call);
+    if (!encode_any(values, call.values[i], most)) return lose(decision);
   }
   if (const Bound* bound = call.logger->bound; bound != nullptr) {
-    if (site->kind == Kind::event) {
+    if (is_event) {
       bound->append_named(values);
     } else {
       values.append(bound->values);
     }
   }
-  return submit(*call.logger->root, site->site, values.view());
+  return decision.submit(values, is_event);
 }
 
 bool submit_values(const Call& call, const CallSite* site) {
+  const Decision decision = decide(call, site->routes, call.logger->sites->facts_of(*site));
+  if (decision.empty()) return !decision.failed();
   const std::size_t most = call.logger->root->longest_text();
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
   Buffer values;
@@ -83,13 +105,13 @@ bool submit_values(const Call& call, const CallSite* site) {
         is_message && !site->needs_python
             ? encode_shown(values, site->text, static_cast<std::size_t>(i), call.values[i], most)
             : encode_any(values, call.values[i], most);
-    if (!done) return lose(call);
+    if (!done) return lose(decision);
   }
-  if (!is_message || !site->needs_python) return finish_values(call, site->site, values);
+  if (!is_message || !site->needs_python) return finish_values(call, decision, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(call);
-  return submit(*call.logger->root, site->site, values.view());
+  if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(decision);
+  return decision.submit(values);
 }
 
 bool is_word(PyObject* text) {
@@ -117,16 +139,18 @@ bool log_slowly(const Call& call) {
       logger->sites->find(place, first, call.kwnames, call.n_positional + 1, call.level);
   if (site == nullptr) {
     site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level);
-    if (site == nullptr) return lose(call);
+    if (site == nullptr) {
+      logger->root->lose();
+      return false;
+    }
   }
   if (site->rank < logger->root->level.load(std::memory_order_relaxed)) return true;
   if (site->is_inline) return submit_inline(call, site);
-  if (first == nullptr) {
-    Buffer values;
-    if (!encode_any(values, call.first, logger->root->longest_text())) return lose(call);
-    return finish_values(call, site->site, values);
-  }
-  return submit_values(call, site);
+  if (first != nullptr) return submit_values(call, site);
+  Call text = call;  // which is the one value of its message
+  text.values = &call.first;
+  text.n_positional = 1;
+  return submit_values(text, site);
 }
 
 [[gnu::cold]] PyObject* call_with_text(Logger* logger, Kind kind, PyObject* text) {
@@ -173,7 +197,7 @@ PyObject* call_with_object(const Call& call) {
     return drop(call.logger);
   }
   if (text == nullptr) {
-    lose(call);
+    call.logger->root->lose();
     return nullptr;
   }
   Call with_text = call;
@@ -245,15 +269,20 @@ template <std::uint8_t level>
   if (nargs < 1) [[unlikely]]
     return missing_text("a level's method");
   const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
-  if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
+  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  if (mode == Mode::on || mode == Mode::routed) [[likely]] {
     PyObject* first = n_values != 0 ? args[0] : nullptr;
     const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
-    if (site != nullptr && site->accept != 0) [[likely]] {
-      PyObject* const* values = n_values != 0 ? args + 1 : args;
-      if (write_fast(root, logger->bound, site->site, values, n_values != 0 ? n_values : 1,
-                     site->accept)) {
+    PyObject* const* values = n_values != 0 ? args + 1 : args;
+    const Py_ssize_t n = n_values != 0 ? n_values : 1;
+    if (site == nullptr) {
+    } else if (mode == Mode::on) [[likely]] {
+      if (site->accept != 0 &&
+          write_fast(root, logger->bound, site->site, values, n, site->accept)) {
         Py_RETURN_NONE;
       }
+    } else if (route_fast(site->routes, logger->bound, values, n, site->accept)) {
+      Py_RETURN_NONE;
     }
   }
   return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, level});
@@ -275,13 +304,19 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
   Logger* logger = as_logger(self);
   Root* root = logger->root;
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  if (root->mode.load(std::memory_order_relaxed) == Mode::on && nargs >= 1) [[likely]] {
+  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  if ((mode == Mode::on || mode == Mode::routed) && nargs >= 1) [[likely]] {
     const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
     if (n_values != 0) [[likely]] {
       const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
-      if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
-          write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept))
-          [[likely]] {
+      if (site == nullptr || site->rank < root->level.load(std::memory_order_relaxed))
+          [[unlikely]] {
+      } else if (mode == Mode::on) [[likely]] {
+        if (write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept))
+            [[likely]] {
+          Py_RETURN_NONE;
+        }
+      } else if (route_fast(site->routes, logger->bound, args + 1, n_values, site->accept)) {
         Py_RETURN_NONE;
       }
     } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
@@ -344,6 +379,9 @@ PyObject* call_text(PyObject* self, PyObject* text) {
     const std::uint32_t site =
         logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
     if (write_fast(root, logger->bound, site, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+  } else if (root->mode.load(std::memory_order_relaxed) == Mode::routed) {
+    const Routes& routes = logger->sites->plain_routes(Kind::text);
+    if (route_fast(routes, logger->bound, &text, 1, kAcceptStr)) Py_RETURN_NONE;
   } else if (!is_taken(*root)) {
     Py_RETURN_NONE;
   }

@@ -10,8 +10,9 @@ namespace attolog::python {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> kRowWords = {
-    "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "LOG", "PRINT", "STATS", "DROPPED", "CLOCK"};
+constexpr std::array<std::string_view, 12> kRowWords = {"DEBUG",    "INFO",  "WARNING", "ERROR",
+                                                        "CRITICAL", "LOG",   "PRINT",   "STATS",
+                                                        "DROPPED",  "CLOCK", "SKIPPED", "TRIGGER"};
 constexpr std::array<std::string_view, 7> kReserved = {"time",   "event",  "level", "message",
                                                        "weight", "thread", "text"};
 
@@ -120,6 +121,8 @@ std::string clean_name(std::string_view name, const std::vector<std::string>& ta
 CallSites::CallSites(std::vector<std::string> bound_names) : bound_names_(std::move(bound_names)) {
   tables_.push_back(std::make_unique<Table>(256));
   table_.store(tables_.back().get(), std::memory_order_release);
+  plain_fields_.emplace_back("text");
+  plain_fields_.insert(plain_fields_.end(), bound_names_.begin(), bound_names_.end());
   inline_event_.is_inline = true;
   inline_event_.site = kInlineEventSite;
   for (std::uint32_t i = 0; i < std::size(inline_messages_); ++i) {
@@ -222,6 +225,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   const auto number = registry.add(std::move(definition));
   if (!number) return without_number;
   site->site = *number;
+  site->name = name;
   site->first = Py_XNewRef(first);
   site->kwnames = Py_XNewRef(kwnames);
   return put(std::move(site));
@@ -238,11 +242,18 @@ std::uint32_t CallSites::plain_site(Kind kind) {
     site.kind = kind;
     site.name = is_text ? "LOG" : "PRINT";
     site.bound = static_cast<std::uint16_t>(bound_names_.size());
-    site.fields.emplace_back("text");
-    site.fields.insert(site.fields.end(), bound_names_.begin(), bound_names_.end());
+    site.fields = plain_fields_;
     number = Writer::get().sites().add(std::move(site)).value_or(fixed);
   }
   return number;
+}
+
+SiteFacts CallSites::facts_of(const CallSite& site) const {
+  return {site.site, site.kind, site.level, site.name, &site.fields, bound_names_.size(), nullptr};
+}
+
+SiteFacts CallSites::plain_facts(Kind kind) {
+  return {plain_site(kind), kind, kNone, {}, &plain_fields_, bound_names_.size(), nullptr};
 }
 
 const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {

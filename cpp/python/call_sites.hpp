@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/site.hpp"
+#include "python/routes.hpp"
 #include "writer/template.hpp"
 
 namespace attolog::python {
@@ -45,7 +46,9 @@ struct CallSite {
   Kind kind = Kind::event;
   bool needs_python = false;  // the complete text is made at the call
   Template text;              // of a message
+  std::string name;           // the event's name or the template
   std::vector<std::string> fields;
+  mutable Routes routes;
 
   CallSite() = default;
   CallSite(const CallSite&) = delete;
@@ -86,6 +89,12 @@ class CallSites {
   // The site of texts or prints, which have no place of their own.
   std::uint32_t plain_site(Kind kind);
 
+  Routes& plain_routes(Kind kind) { return plain_routes_[kind == Kind::text ? 0 : 1]; }
+
+  // What a policy for the call site, or for its texts or prints, is chosen by.
+  SiteFacts facts_of(const CallSite& site) const;
+  SiteFacts plain_facts(Kind kind);
+
   const std::vector<std::string>& bound_names() const { return bound_names_; }
 
   // How many different templates one place may have before they are stored as values.
@@ -113,6 +122,8 @@ class CallSites {
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<CallSite>> sites_;
   std::uint32_t plain_sites_[2] = {};  // text, print; 0: not yet
+  Routes plain_routes_[2];
+  std::vector<std::string> plain_fields_;
   CallSite inline_event_;
   CallSite inline_messages_[6];  // by level / 10
 };

@@ -6,6 +6,7 @@
 
 #include "python/fast.hpp"
 #include "python/logger.hpp"
+#include "python/options.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
 
@@ -51,6 +52,22 @@ Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, Py
   return result;
 }
 
+Decision decide(const Event* event, const std::vector<PyObject*>& values, bool is_inline) {
+  Root& root = *event->root;
+  EventText& text = *event->text;
+  const std::uint32_t site = is_inline ? kInlineEventSite : event->site;
+  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, site};
+  const SiteFacts facts{site,
+                        is_inline ? Kind::inline_event : Kind::event,
+                        kNone,
+                        text.name,
+                        &text.all_fields,
+                        text.all_fields.size() - text.fields.size(),
+                        &text.strategy};
+  Routes& routes = is_inline ? text.inline_routes : text.routes;
+  return {root, *current_plan(routes, root, facts), text.name, values, event->bound};
+}
+
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) {
   const Arranged arranged = arrange(event, args, nargs, kwnames);
@@ -58,11 +75,13 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
+  const Decision decision = decide(event, arranged.values, is_inline);
+  if (decision.empty()) return !decision.failed();
   Buffer values;
   const auto put = [&](const std::string& name, PyObject* value) {
     if (is_inline) encode_str(values, name);
     if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
-    event->root->lose();
+    decision.lose();
     return false;
   };
   if (is_inline) encode_str(values, event->text->name);
@@ -81,7 +100,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
       values.append(event->bound->values);
     }
   }
-  return submit(*event->root, is_inline ? kInlineEventSite : event->site, values.view());
+  return decision.submit(values, is_inline);
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
@@ -104,9 +123,15 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
                                       PyObject* kwnames) {
   const Event* event = as_event(self);
   const Root* root = event->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::on && nargs == event->n_fields &&
-      kwnames == nullptr && event->site != kInlineEventSite) [[likely]] {
-    if (write_fast(root, event->bound, event->site, args, nargs, kAcceptEverything)) [[likely]] {
+  if (nargs == event->n_fields && kwnames == nullptr && event->site != kInlineEventSite)
+      [[likely]] {
+    const Mode mode = root->mode.load(std::memory_order_relaxed);
+    if (mode == Mode::on) [[likely]] {
+      if (write_fast(root, event->bound, event->site, args, nargs, kAcceptEverything)) [[likely]] {
+        Py_RETURN_NONE;
+      }
+    } else if (mode == Mode::routed &&
+               route_fast(*event->routes, event->bound, args, nargs, kAcceptEverything)) {
       Py_RETURN_NONE;
     }
   }
@@ -162,27 +187,36 @@ PyType_Spec event_spec = {"attolog._core.Event", sizeof(Event), 0,
                               Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
                           event_slots};
 
-std::uint32_t register_event(const Logger* logger, const EventText& text, const std::string& file,
-                             long line) {
+std::uint32_t register_event(const EventText& text, const std::string& file, long line) {
   Site site;
   site.kind = Kind::event;
   site.name = text.name;
-  site.fields = text.fields;
-  if (logger->bound != nullptr) {
-    site.bound = static_cast<std::uint16_t>(logger->bound->names.size());
-    for (const std::string& name : logger->bound->names) {
-      site.fields.push_back(clean_name(name, site.fields));
-    }
-  }
+  site.fields = text.all_fields;
+  site.bound = static_cast<std::uint16_t>(text.all_fields.size() - text.fields.size());
   site.file = file;
   site.line = static_cast<std::uint32_t>(line);
   return Writer::get().sites().add(std::move(site)).value_or(kInlineEventSite);
 }
 
+// event(strategy=...) alone: what decorates a function is still to come.
+PyObject* decorator(PyObject* self, PyObject* kwargs) {
+  PyObject* functools = PyImport_ImportModule("functools");
+  PyObject* partial = functools == nullptr ? nullptr : PyObject_GetAttrString(functools, "partial");
+  PyObject* event = partial == nullptr ? nullptr : PyObject_GetAttrString(self, "event");
+  PyObject* args = event == nullptr ? nullptr : PyTuple_Pack(1, event);
+  PyObject* result = args == nullptr ? nullptr : PyObject_Call(partial, args, kwargs);
+  Py_XDECREF(args);
+  Py_XDECREF(event);
+  Py_XDECREF(partial);
+  Py_XDECREF(functools);
+  return result;
+}
+
 }  // namespace
 
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
-  // Python reads the declaration: (name, fields, defaults, doc, file, line).
+  if (PyTuple_GET_SIZE(args) == 0 && kwargs != nullptr) return decorator(self, kwargs);
+  // Python reads the declaration: (name, fields, defaults, doc, file, line, strategy).
   PyObject* described = call_helper("attolog._declare", "describe", "(OO)", args,
                                     kwargs == nullptr ? Py_None : kwargs);
   if (described == nullptr) return nullptr;
@@ -192,12 +226,14 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* doc = nullptr;
   PyObject* file = nullptr;
   long line = 0;
-  if (!PyArg_ParseTuple(described, "UO!O!UUl", &name, &PyTuple_Type, &fields, &PyTuple_Type,
-                        &defaults, &doc, &file, &line)) {
+  const char* strategy = nullptr;
+  auto text = std::make_unique<EventText>();
+  if (!PyArg_ParseTuple(described, "UO!O!UUls", &name, &PyTuple_Type, &fields, &PyTuple_Type,
+                        &defaults, &doc, &file, &line, &strategy) ||
+      (*strategy != '\0' && !take_policy("strategy", strategy, text->strategy.emplace()))) {
     Py_DECREF(described);
     return nullptr;
   }
-  auto text = std::make_unique<EventText>();
   text->name = to_wtf8(name);
   text->doc = to_wtf8(doc);
   for (const std::string& field : names_of(fields))
@@ -211,8 +247,14 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   Py_DECREF(described);
 
   Logger* logger = as_logger(self);
+  text->all_fields = text->fields;
+  if (logger->bound != nullptr) {
+    for (const std::string& each : logger->bound->names) {
+      text->all_fields.push_back(clean_name(each, text->all_fields));
+    }
+  }
   // Before there is an event: without its text the garbage collector must not meet it.
-  const std::uint32_t site = register_event(logger, *text, from, line);
+  const std::uint32_t site = register_event(*text, from, line);
   auto* event = reinterpret_cast<Event*>(types.event->tp_alloc(types.event, 0));
   if (event == nullptr) {
     Py_XDECREF(text->field_names);
@@ -223,7 +265,9 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   event->bound = logger->bound;
   event->n_fields = static_cast<Py_ssize_t>(text->fields.size());
   event->site = site;
+  event->routes = &text->routes;
   event->logger = Py_NewRef(self);
+  if (text->strategy) logger->root->add_strategy();
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
   PyObject* function =

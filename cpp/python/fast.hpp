@@ -51,4 +51,31 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return true;
 }
 
+// Whether the plan's sampler leaves the call out, decided the quick way.
+[[gnu::always_inline]] inline bool skips_quickly(const Plan& plan) {
+  if constexpr (kHasGil) return plan.sampler->skips();
+  const SamplerLock lock(*plan.top->root);
+  return plan.sampler->skips();
+}
+
+// By a site's plan, in place of what its logger does as a rule: the same, for what needs no more
+// than a countdown or one channel.
+[[gnu::always_inline]] inline bool route_fast(const Routes& routes, const Bound* bound,
+                                              PyObject* const* values, Py_ssize_t n,
+                                              std::uint64_t accept) {
+  // acquire: pairs with current_plan.
+  const Plan* plan = routes.now.load(std::memory_order_acquire);
+  if (plan == nullptr || !plan->is_current()) [[unlikely]]
+    return false;
+  switch (plan->action) {
+    case Plan::Action::off: return true;
+    case Plan::Action::countdown: return skips_quickly(*plan);
+    case Plan::Action::mixed: return false;
+    case Plan::Action::write: break;
+  }
+  if (!write_fast(plan->to, bound, plan->site, values, n, accept)) return false;
+  if (plan->passes != nullptr) plan->passes->count_passed(1, 0);
+  return true;
+}
+
 }  // namespace attolog::python

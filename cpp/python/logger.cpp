@@ -3,8 +3,10 @@
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -85,13 +87,97 @@ bool open_channel(Root& root, const ChannelOptions& options) {
   return true;
 }
 
+// Takes `name` out of `kwargs`, which may be null: a new reference, null where it is not there.
+PyObject* pop_option(PyObject* kwargs, const char* name) {
+  PyObject* value = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, name);
+  Py_XINCREF(value);
+  if (value != nullptr && PyDict_DelItemString(kwargs, name) != 0) Py_CLEAR(value);
+  return value;
+}
+
+// The path and options of a logger with a file of its own. `kwargs` may be null.
+bool take_file(PyObject* args, PyObject* kwargs, ChannelOptions& options, Rules& rules) {
+  PyObject* own = kwargs == nullptr ? nullptr : PyDict_Copy(kwargs);
+  if (kwargs != nullptr && own == nullptr) return false;
+  PyObject* given = pop_option(own, "rules");
+  const bool done =
+      !PyErr_Occurred() && take_rules(given, rules) && parse_options(args, own, options);
+  Py_XDECREF(given);
+  Py_XDECREF(own);
+  return done;
+}
+
 PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
+  Rules rules;
   try {
-    if (!parse_options(args, kwargs, options)) return nullptr;
+    if (!take_file(args, kwargs, options, rules)) return nullptr;
     PyObject* logger = new_logger(type);
-    if (logger != nullptr && !open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
+    if (logger == nullptr) return nullptr;
+    as_logger(logger)->root->rules = std::move(rules);
+    if (!open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
     return logger;
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+// Lets the logger write to `target`: another logger, or a path with options.
+bool aim(Logger* logger, PyObject* target, PyObject* options) {
+  Root& root = *logger->root;
+  if (PyObject_TypeCheck(target, types.logger)) {
+    if (PyDict_GET_SIZE(options) != 0) {
+      PyObject* key = nullptr;
+      Py_ssize_t at = 0;
+      PyDict_Next(options, &at, &key, nullptr);
+      PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
+      return false;
+    }
+    root.targets.push_back(as_logger(target)->shares->root);
+    root.relay();
+    return true;
+  }
+  PyObject* path = PyTuple_Pack(1, target);
+  ChannelOptions channel;
+  const bool done =
+      path != nullptr && parse_options(path, options, channel) && open_channel(root, channel);
+  Py_XDECREF(path);
+  return done;
+}
+
+// A logger of a strategy, whose arguments `read` of attolog._strategies takes apart: (target,
+// policy, rules, seed or None, options).
+PyObject* new_strategy(PyTypeObject* type, const char* read, PyObject* args, PyObject* kwargs) {
+  PyObject* described =
+      call_helper("attolog._strategies", read, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
+  if (described == nullptr) return nullptr;
+  PyObject* target = nullptr;
+  const char* policy = nullptr;
+  PyObject* rules = nullptr;
+  unsigned long long seed = 0;
+  unsigned long long key_seed = 0;
+  PyObject* options = nullptr;
+  PyObject* logger = nullptr;
+  if (PyArg_ParseTuple(described, "OsOKKO!", &target, &policy, &rules, &seed, &key_seed,
+                       &PyDict_Type, &options)) {
+    logger = new_logger(type);
+  }
+  if (logger != nullptr) {
+    Root& root = *as_logger(logger)->root;
+    root.seed = seed;
+    root.key_seed = key_seed;
+    if (!take_policy("strategy", policy, root.policy) || !take_rules(rules, root.rules) ||
+        !aim(as_logger(logger), target, options)) {
+      Py_CLEAR(logger);
+    }
+  }
+  Py_DECREF(described);
+  return logger;
+}
+
+PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  try {
+    return new_strategy(type, "sampled", args, kwargs);
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
@@ -109,7 +195,8 @@ void free_logger(PyObject* self) {
 PyObject* represent_logger(PyObject* self) {
   const Root& root = *as_logger(self)->root;
   const std::string path = root.path();
-  const char* state = root.channel.load(std::memory_order_relaxed) == nullptr ? " (off)" : "";
+  const bool is_off = root.channel.load(std::memory_order_relaxed) == nullptr && !root.is_relaying;
+  const char* state = is_off ? " (off)" : "";
   if (path.empty()) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
   return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, path.c_str(), state);
 }
@@ -174,6 +261,17 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   return !is_interrupted;
 }
 
+// All channels that records of the logger go to. False with an exception set: interrupted.
+bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
+  for (const auto& before : root.unfinished()) {
+    if (!flush_channel(*before, deadline, is_done)) return false;
+  }
+  Channel* channel = root.channel.load(std::memory_order_acquire);
+  if (channel != nullptr && !flush_channel(*channel, deadline, is_done)) return false;
+  return std::ranges::all_of(
+      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
+}
+
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout = Py_None;
@@ -181,13 +279,8 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
-  const Root& root = *as_logger(self)->root;
   bool is_done = true;
-  for (const auto& before : root.unfinished()) {
-    if (!flush_channel(*before, deadline, is_done)) return nullptr;
-  }
-  Channel* channel = root.channel.load(std::memory_order_acquire);
-  if (channel != nullptr && !flush_channel(*channel, deadline, is_done)) return nullptr;
+  if (!flush_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -202,14 +295,19 @@ Deadline soon() {
   return std::chrono::steady_clock::now() + std::chrono::seconds(5);
 }
 
-// Closes what records go to, and waits for the files they went to before. Whether all is written.
-bool close_all(Root& root, const Deadline& deadline) {
+// Closes what records go to, and waits for the files they went to before; flushes what belongs to
+// other loggers. `is_done`: whether all is written. False with an exception set: interrupted.
+bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
   const auto channel = root.take_down(true);
-  bool is_done = true;
+  root.tell_remainders();
+  is_done = true;
   for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
-  if (channel == nullptr) return is_done;
   // A forked child that has not logged has nothing to wait for.
-  return (channel->is_forked() || close_channel(channel, deadline)) && is_done;
+  if (channel != nullptr && !channel->is_forked()) {
+    is_done = close_channel(channel, deadline) && is_done;
+  }
+  return std::ranges::all_of(
+      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
 }
 
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
@@ -219,7 +317,9 @@ PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   Deadline deadline = soon();
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
-  return PyBool_FromLong(close_all(*as_logger(self)->root, deadline) ? 1 : 0);
+  bool is_done = true;
+  if (!close_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
+  return PyBool_FromLong(is_done ? 1 : 0);
 }
 
 PyObject* enter(PyObject* self, PyObject*) {
@@ -227,7 +327,8 @@ PyObject* enter(PyObject* self, PyObject*) {
 }
 
 PyObject* leave(PyObject* self, PyObject*, PyObject*) {
-  close_all(*as_logger(self)->root, soon());
+  bool is_done = true;
+  if (!close_all(*as_logger(self)->root, soon(), is_done)) return nullptr;
   Py_RETURN_FALSE;
 }
 
@@ -301,7 +402,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
   if (value != nullptr && PyUnicode_Check(value)) {
     for (int i = 0; i < 5; ++i) {
       if (PyUnicode_CompareWithASCIIString(value, kLevels[i]) == 0) {
-        as_logger(self)->root->level.store((i + 1) * 10, std::memory_order_relaxed);
+        as_logger(self)->root->set_level((i + 1) * 10);
         return 0;
       }
     }
@@ -334,7 +435,13 @@ PyObject* get_counts(PyObject* self, void*) {
   PyObject* counts = PyStructSequence_New(types.counts);
   if (counts == nullptr) return nullptr;
   const std::uint64_t figures[] = {
-      now.written + now.waiting + now.dropped, now.written, now.waiting, now.dropped, 0, 0, 0};
+      now.written + now.waiting + now.dropped + now.sampled_out + now.aggregated + now.overwritten,
+      now.written,
+      now.waiting,
+      now.dropped,
+      now.sampled_out,
+      now.aggregated,
+      now.overwritten};
   for (Py_ssize_t i = 0; i < static_cast<Py_ssize_t>(std::size(figures)); ++i) {
     PyStructSequence_SetItem(counts, i, PyLong_FromUnsignedLongLong(figures[i]));
   }
@@ -415,20 +522,27 @@ PyType_Spec base_spec = {"attolog._core.Logger", sizeof(Logger), 0,
                              Py_TPFLAGS_HAVE_VECTORCALL,
                          base_slots};
 
-PyMemberDef async_file_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
-    {nullptr, 0, 0, 0, nullptr}};
-PyType_Slot async_file_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(new_async_file)},
-    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-    {Py_tp_methods, logger_methods},  // of its own: an inherited method costs 10 ns more a call
-    {Py_tp_members, async_file_members},
-    {Py_tp_doc,
-     const_cast<char*>("Strategy 1: everything is kept, written to a file in the background.")},
-    {0, nullptr}};
-PyType_Spec async_file_spec = {
-    "attolog.AsyncFileLogger", sizeof(Logger), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL, async_file_slots};
+// A strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
+PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const char* doc,
+                        PyMethodDef* methods) {
+  static PyMemberDef members[] = {
+      {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
+      {nullptr, 0, 0, 0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)},
+                         {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                         {Py_tp_methods, methods},
+                         {Py_tp_members, members},
+                         {Py_tp_doc, const_cast<char*>(doc)},
+                         {0, nullptr}};
+  PyType_Spec spec = {name, sizeof(Logger), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
+                      slots};
+  PyObject* type =
+      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(types.logger));
+  const char* short_name = std::strrchr(name, '.') + 1;
+  if (type != nullptr && PyModule_AddObjectRef(module, short_name, type) != 0) Py_CLEAR(type);
+  return reinterpret_cast<PyTypeObject*>(type);
+}
 
 PyStructSequence_Field counts_fields[] = {
     {"calls", "accepted calls: the sum of the others"},
@@ -465,24 +579,59 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   ChannelOptions options;
+  Rules rules;
+  Root& root = *as_logger(self)->root;
   PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-  const bool is_open = rest != nullptr && parse_options(rest, kwargs, options) &&
-                       open_channel(*as_logger(self)->root, options);
+  const bool is_open =
+      rest != nullptr && take_file(rest, kwargs, options, rules) && open_channel(root, options);
   Py_XDECREF(rest);
-  return is_open ? Py_NewRef(Py_None) : nullptr;
+  if (!is_open) return nullptr;
+  root.set_rules(std::move(rules));
+  Py_RETURN_NONE;
+}
+
+PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
+  PyObject* given = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, "rules");
+  if (kwargs != nullptr && PyDict_GET_SIZE(kwargs) != (given == nullptr ? 0 : 1)) {
+    PyErr_SetString(PyExc_TypeError, "tee() takes loggers, and rules=");
+    return nullptr;
+  }
+  Rules rules;
+  if (PyTuple_GET_SIZE(args) == 0) {
+    PyErr_SetString(PyExc_TypeError, "tee() needs at least one logger");
+    return nullptr;
+  }
+  if (!take_rules(given, rules)) return nullptr;
+  PyObject* logger = new_logger(types.logger);
+  if (logger == nullptr) return nullptr;
+  Root& root = *as_logger(logger)->root;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
+    PyObject* const target = PyTuple_GET_ITEM(args, i);
+    if (!PyObject_TypeCheck(target, types.logger)) {
+      PyErr_Format(PyExc_TypeError, "tee() takes loggers, not %s", Py_TYPE(target)->tp_name);
+      Py_DECREF(logger);
+      return nullptr;
+    }
+    root.targets.push_back(as_logger(target)->shares->root);
+  }
+  root.rules = std::move(rules);
+  root.relay();
+  return logger;
 }
 
 bool add_logger_types(PyObject* module) {
   types.logger =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
   if (types.logger == nullptr) return false;
-  types.async_file = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(
-      module, &async_file_spec, reinterpret_cast<PyObject*>(types.logger)));
+  types.async_file = make_type(
+      module, "attolog.AsyncFileLogger", new_async_file,
+      "Strategy 1: everything is kept, written to a file in the background.", logger_methods);
+  types.sampled =
+      make_type(module, "attolog.SampledLogger", new_sampled,
+                "Strategy 2: a share is kept, each record with its weight.", logger_methods);
   types.counts = PyStructSequence_NewType(&counts_description);
-  return types.async_file != nullptr && types.counts != nullptr &&
+  return types.async_file != nullptr && types.sampled != nullptr && types.counts != nullptr &&
          PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(types.logger)) == 0 &&
-         PyModule_AddObjectRef(module, "AsyncFileLogger",
-                               reinterpret_cast<PyObject*>(types.async_file)) == 0 &&
          PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0;
 }
 

@@ -4,9 +4,10 @@
 //   Event (a declared event)     --+--> Root: where records go now, and what is let through
 //                                        |
 //                                        +--> Channel (rings, writer, file), null while off
+//                                        +--> or the Roots of other loggers
 //
 // A logger, its bound loggers and its events share one Root, so all of them follow when it is
-// turned on, off or over to another file.
+// turned on, off or over to another file. Strategies are rules of the Root (routes.hpp).
 #pragma once
 
 #include "python/compat.hpp"
@@ -22,12 +23,23 @@
 
 #include "core/site.hpp"
 #include "python/call_sites.hpp"
+#include "python/routes.hpp"
 #include "writer/channel.hpp"
 
 namespace attolog::python {
 
-// What a call has to do. Anything but `on` and `off` is the slow path's business.
-enum class Mode : std::uint8_t { off, on, special };
+// What a call has to do. `routed`: its site's plan says; `special`: all of it is the slow path's
+// business.
+enum class Mode : std::uint8_t { off, on, routed, special };
+
+// Where there is a GIL, its holder alone counts.
+inline void add_count(std::atomic<std::uint64_t>& count, std::uint64_t n) {
+  if constexpr (kHasGil) {
+    count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  } else {
+    count.fetch_add(n, std::memory_order_relaxed);
+  }
+}
 
 struct Root {
   // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old
@@ -40,12 +52,29 @@ struct Root {
   std::atomic<std::int64_t> time_ns{0};
 
   // The channel, also after it was closed: its counts are still asked for.
-  mutable std::mutex mutex;  // owner, former, past; and whatever changes the mode
+  mutable std::mutex mutex;  // all down to `past`; and whatever changes the mode
   std::shared_ptr<Channel> owner;
   std::vector<std::shared_ptr<Channel>> former;  // before this one, while they finish their files
   Counts past;                                   // of those that have
   std::atomic<std::uint64_t> late{0};            // calls after close
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
+
+  // What becomes of its sites. Under the mutex, but for what never changes once there are calls.
+  Policy policy;                               // where no rule says otherwise
+  Rules rules;                                 // the program's
+  Rules environment;                           // ATTOLOG_RULES
+  bool has_strategies = false;                 // of declared events
+  std::vector<std::shared_ptr<Root>> targets;  // other loggers, in place of a channel; fixed
+  bool is_relaying = false;                    // to them
+  std::uint64_t seed = 0;                      // of samplers that chance decides for; fixed
+  std::uint64_t key_seed = 0;                  // of those that a key decides for; likewise
+  std::map<std::pair<std::uint32_t, std::string>, std::shared_ptr<Sampler>> samplers;
+  std::map<std::string, std::shared_ptr<BudgetPool>> pools;
+  std::mutex plans_mutex;    // the Routes of its call sites and events
+  std::mutex sampler_mutex;  // where no GIL keeps the samplers' callers apart
+  // Calls that targets have taken, and those that their samplers left out. Relaxed: counts.
+  std::atomic<std::uint64_t> passed{0};
+  std::atomic<std::uint64_t> left_out{0};
 
   // The writer finishes the file of a family of loggers that was never closed by itself.
   ~Root();
@@ -56,7 +85,25 @@ struct Root {
   std::shared_ptr<Channel> take_down(bool closes = false);
   // Those before this one that still finish their files.
   std::vector<std::shared_ptr<Channel>> unfinished() const;
+  // From now on records go to the targets.
+  void relay();
   void set_enabled(bool enabled);
+  void set_level(int level);
+  void set_policy(const Policy& policy);
+  void set_rules(Rules rules);
+  // What intervals of its samplers have left out, told now.
+  void tell_remainders() const;
+  void add_strategy();
+  // What applies to a site, and the sampler for it. Under the mutex.
+  Policy policy_of(const SiteFacts& facts, bool is_first) const;
+  std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy);
+  bool is_on() const;
+  // Whether its sites have plans.
+  std::atomic<bool> is_routed{false};
+  void count_passed(std::uint64_t taken, std::uint64_t by_targets) {
+    add_count(passed, taken);
+    add_count(left_out, by_targets);
+  }
   void set_time(std::optional<std::int64_t> ns);
   // The log file of now, or of last; "" where there never was one.
   std::string path() const;
@@ -70,6 +117,23 @@ struct Root {
 
  private:
   void update_mode();  // under the mutex
+  void add_own(Counts& sum) const;
+};
+
+// One thread at a time is in a logger's samplers: the GIL's, where there is one.
+class SamplerLock {
+ public:
+  explicit SamplerLock(Root& root) : mutex_(root.sampler_mutex) {
+    if constexpr (!kHasGil) mutex_.lock();
+  }
+  SamplerLock(const SamplerLock&) = delete;
+  SamplerLock& operator=(const SamplerLock&) = delete;
+  ~SamplerLock() {
+    if constexpr (!kHasGil) mutex_.unlock();
+  }
+
+ private:
+  std::mutex& mutex_;
 };
 
 // Fields that bind() added: their names are part of each site, their values of each record.
@@ -116,6 +180,7 @@ struct Shares {
 struct Types {
   PyTypeObject* logger = nullptr;  // the base of them all
   PyTypeObject* async_file = nullptr;
+  PyTypeObject* sampled = nullptr;
   PyTypeObject* event = nullptr;
   PyTypeObject* counts = nullptr;
   PyTypeObject* reader = nullptr;
@@ -132,6 +197,7 @@ struct Event {
   const Bound* bound;        // likewise
   Py_ssize_t n_fields;       // of its own, without bound ones
   std::uint32_t site;        // kInlineEventSite: its names travel in the record
+  Routes* routes;            // of `text`, at hand
   PyObject* logger;
   struct EventText* text;
 };
@@ -144,6 +210,10 @@ struct EventText {
   PyObject* field_names = nullptr;  // tuple, by which keywords are matched
   PyObject* defaults = nullptr;     // tuple, of the last fields
   PyMethodDef method{};
+  std::vector<std::string> all_fields;  // those of bind() too
+  std::optional<Policy> strategy;
+  Routes routes;
+  Routes inline_routes;  // where names travel in the record
 };
 
 // The calls (call.cpp, event.cpp).
@@ -162,7 +232,8 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 // Functions of the module (logger.cpp).
 PyObject* make_default_logger();  // a logger that is off
 PyObject* open_logger(PyObject*, PyObject* args,
-                      PyObject* kwargs);  // open(logger, path, **options)
+                      PyObject* kwargs);                          // open(logger, path, **options)
+PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // reader.cpp
 

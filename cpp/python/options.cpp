@@ -182,6 +182,34 @@ bool refuse_type(const char* option, const char* allowed, PyObject* value) {
   return false;
 }
 
+bool take_policy(const char* what, const std::string& text, Policy& policy) {
+  std::string complaint;
+  const auto parsed = parse_policy(text, complaint);
+  if (parsed) {
+    policy = *parsed;
+    return true;
+  }
+  PyErr_Format(PyExc_ValueError, "%s: '%s': %s", what, text.c_str(), complaint.c_str());
+  return false;
+}
+
+bool take_rules(PyObject* given, Rules& rules) {
+  // Python reads them: pairs of a name and a spelling.
+  if (given == nullptr || given == Py_None) return true;
+  PyObject* pairs = call_helper("attolog._strategies", "rules_of", "(O)", given);
+  bool done = pairs != nullptr;
+  for (Py_ssize_t i = 0; done && i < PyTuple_GET_SIZE(pairs); ++i) {
+    const char* name = nullptr;
+    const char* text = nullptr;
+    Policy policy;
+    done = PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "ss", &name, &text) != 0 &&
+           take_policy((std::string("rules: ") + name).c_str(), text, policy);
+    if (done) rules.set(name, policy);
+  }
+  Py_XDECREF(pairs);
+  return done;
+}
+
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   static const char* const names[] = {"path",           "buffer_size",  "buffer_bytes", "on_full",
                                       "block_timeout",  "exit_timeout", "max_record",   "ring_dir",

@@ -3,6 +3,9 @@
 
 #include "python/compat.hpp"
 
+#include <string>
+
+#include "python/routes.hpp"
 #include "writer/channel.hpp"
 
 namespace attolog::python {
@@ -15,6 +18,11 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 bool refuse(const char* option, const char* allowed, PyObject* value);
 // Sets a TypeError: "OPTION must be ALLOWED, not TYPE". Returns false.
 bool refuse_type(const char* option, const char* allowed, PyObject* value);
+
+// A strategy by its spelling; false with a ValueError set: "WHAT: 'TEXT': what is wrong".
+bool take_policy(const char* what, const std::string& text, Policy& policy);
+// `rules=`, which may be null or None. False with an exception set.
+bool take_rules(PyObject* given, Rules& rules);
 
 // In seconds; nobody waits longer, and the clock's nanoseconds hold it.
 inline constexpr double kLongest = 1e9;

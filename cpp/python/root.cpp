@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "python/logger.hpp"
 #include "writer/say.hpp"
 
@@ -9,6 +11,16 @@ void add(Counts& sum, const Counts& more) {
   sum.written += more.written;
   sum.waiting += more.waiting;
   sum.dropped += more.dropped;
+  sum.sampled_out += more.sampled_out;
+  sum.aggregated += more.aggregated;
+  sum.overwritten += more.overwritten;
+}
+
+// As much of `from` as there is, up to what is left.
+std::uint64_t take(std::uint64_t from, std::uint64_t& left) {
+  const std::uint64_t taken = std::min(from, left);
+  left -= taken;
+  return taken;
 }
 
 // Comes back once every call that had found the channel in a Root is done with it: none keeps hold
@@ -23,11 +35,22 @@ Root::~Root() {
   if (channel.load(std::memory_order_relaxed) != nullptr) owner->let_go();
 }
 
+bool Root::is_on() const {
+  return (is_relaying || channel.load(std::memory_order_relaxed) != nullptr) &&
+         is_enabled.load(std::memory_order_relaxed);
+}
+
 void Root::update_mode() {
-  const bool is_on = channel.load(std::memory_order_relaxed) != nullptr &&
-                     is_enabled.load(std::memory_order_relaxed);
-  const bool is_plain = !has_time.load(std::memory_order_relaxed);
-  mode.store(!is_on ? Mode::off : is_plain ? Mode::on : Mode::special, std::memory_order_relaxed);
+  const bool is_special = has_time.load(std::memory_order_relaxed);
+  const bool has_rules = is_relaying || has_strategies || policy.kind != Policy::Kind::all ||
+                         !rules.empty() || !environment.empty() || has_overrides();
+  is_routed.store(has_rules, std::memory_order_relaxed);
+  mode.store(!is_on()     ? Mode::off
+             : is_special ? Mode::special
+             : has_rules  ? Mode::routed
+                          : Mode::on,
+             std::memory_order_relaxed);
+  change_routes();
 }
 
 void Root::use(std::shared_ptr<Channel> next) {
@@ -56,14 +79,21 @@ std::shared_ptr<Channel> Root::take_down(bool closes) {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
-    if (channel.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    before = owner;
+    if (channel.load(std::memory_order_relaxed) == nullptr && !is_relaying) return nullptr;
     if (closes) is_closed.store(true, std::memory_order_relaxed);
+    is_relaying = false;
+    if (channel.load(std::memory_order_relaxed) != nullptr) before = owner;
     channel.store(nullptr, std::memory_order_release);
     update_mode();
   }
-  wait_until_unused(*before);
+  if (before != nullptr) wait_until_unused(*before);
   return before;
+}
+
+void Root::relay() {
+  const std::lock_guard lock(mutex);
+  is_relaying = true;
+  update_mode();
 }
 
 void Root::set_enabled(bool enabled) {
@@ -72,11 +102,46 @@ void Root::set_enabled(bool enabled) {
   update_mode();
 }
 
+void Root::set_level(int to) {
+  level.store(to, std::memory_order_relaxed);
+  change_routes();
+}
+
+void Root::set_policy(const Policy& now) {
+  const std::lock_guard lock(mutex);
+  policy = now;
+  update_mode();
+}
+
+void Root::set_rules(Rules now) {
+  const std::lock_guard lock(mutex);
+  rules = std::move(now);
+  update_mode();
+}
+
+void Root::tell_remainders() const {
+  for (const auto& target : targets) {
+    std::shared_ptr<Channel> channel;
+    {
+      const std::lock_guard lock(target->mutex);
+      channel = target->owner;
+    }
+    if (channel != nullptr && !channel->is_forked()) channel->tell_remainders();
+    target->tell_remainders();
+  }
+}
+
+void Root::add_strategy() {
+  const std::lock_guard lock(mutex);
+  has_strategies = true;
+  update_mode();
+}
+
 void Root::set_time(std::optional<std::int64_t> ns) {
   const std::lock_guard lock(mutex);
   if (ns) time_ns.store(*ns, std::memory_order_relaxed);
-  has_time.store(ns.has_value(), std::memory_order_release);  // pairs with submit
-  update_mode();
+  // release: pairs with submit. A simulation sets the time all the time: only the switch is news.
+  if (has_time.exchange(ns.has_value(), std::memory_order_acq_rel) != ns.has_value()) update_mode();
 }
 
 std::string Root::path() const {
@@ -93,14 +158,33 @@ std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
   return channels;
 }
 
-Counts Root::counts() const {
+// What it left out itself, and what became of calls in its channels.
+void Root::add_own(Counts& sum) const {
   const std::lock_guard lock(mutex);
-  Counts sum = past;
+  add(sum, past);
   for (const auto& channel : former) {
     if (!channel->is_forked()) add(sum, channel->counts());
   }
   if (owner && !owner->is_forked()) add(sum, owner->counts());
+  for (const auto& [key, sampler] : samplers) sum.sampled_out += sampler->left_out();
   sum.dropped += late.load(std::memory_order_relaxed);
+}
+
+Counts Root::counts() const {
+  Counts sum;
+  add_own(sum);
+  if (targets.empty()) return sum;
+  // What became of the targets' calls tells what became of those passed on: exactly, where no other
+  // logger passes any to them.
+  Counts theirs;
+  std::uint64_t left = passed.load(std::memory_order_relaxed);
+  for (const auto& target : targets) add(theirs, target->counts());
+  sum.dropped += take(theirs.dropped, left);
+  sum.waiting += take(theirs.waiting, left);
+  sum.sampled_out += left_out.load(std::memory_order_relaxed);
+  sum.aggregated += take(theirs.aggregated, left);
+  sum.overwritten += take(theirs.overwritten, left);
+  sum.written += left;
   return sum;
 }
 

@@ -126,7 +126,7 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 }  // namespace
 
-bool submit(Root& root, std::uint32_t site, std::string_view values) {
+bool submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller) {
   char reference[16];
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
@@ -155,8 +155,9 @@ bool submit(Root& root, std::uint32_t site, std::string_view values) {
         return true;
       }
     }
-    const bool has_stamp = root.has_time.load(std::memory_order_acquire);
-    const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
+    const Root& timed = caller.has_time.load(std::memory_order_acquire) ? caller : root;
+    const bool has_stamp = timed.has_time.load(std::memory_order_acquire);
+    const std::int64_t stamp = timed.time_ns.load(std::memory_order_relaxed);
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);

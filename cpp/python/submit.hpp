@@ -13,7 +13,7 @@ namespace attolog::python {
 
 // Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the
 // GIL and run signal handlers while it waits for room. False with an exception set if one of those
-// raised.
-bool submit(Root& root, std::uint32_t site, std::string_view values);
+// raised. `caller`: the logger that was called, whose own time goes before the root's.
+bool submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller);
 
 }  // namespace attolog::python

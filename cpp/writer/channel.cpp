@@ -13,6 +13,7 @@
 #include "core/folder.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
+#include "writer/sampler.hpp"
 #include "writer/say.hpp"
 #include "writer/writer.hpp"
 
@@ -337,7 +338,38 @@ void Channel::report(const Drain::Outcome& outcome) {
   }
 }
 
+void Channel::watch(Watch watch) {
+  const std::lock_guard lock(watch_mutex_);
+  const bool is_known = std::ranges::any_of(
+      watches_, [&](const Watch& known) { return known.sampler == watch.sampler; });
+  if (!is_known) watches_.push_back(std::move(watch));
+}
+
+void Channel::tell_remainders() {
+  look_at_samplers(true);
+}
+
+void Channel::look_at_samplers(bool all) {
+  const std::lock_guard lock(watch_mutex_);
+  for (const Watch& watch : watches_) {
+    const std::uint64_t n =
+        all ? watch.sampler->take_remainder() : watch.sampler->take_remainder_if_over(now_ticks());
+    if (n == 0) continue;
+    Buffer values;
+    encode_str(values, watch.name);
+    encode_int(values, static_cast<std::int64_t>(n));
+    for (const auto& each : watch.channels) {
+      if (const auto channel = each.lock()) channel->tell(kSkippedSite, values.view());
+    }
+  }
+}
+
+void Channel::tell(std::uint32_t site, std::string_view values) {
+  drain_->tell(site, values);
+}
+
 void Channel::tend() {
+  look_at_samplers(false);
   const auto now = steady_clock::now();
   if (now - last_tended_ < kTendInterval) return;
   last_tended_ = now;
@@ -419,12 +451,14 @@ bool Channel::flush(Deadline deadline) {
 }
 
 bool Channel::has_untold_drops() const {
-  return session_->header().dropped.load(std::memory_order_relaxed) > session_->reported();
+  return session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() ||
+         drain_->has_untold();
 }
 
 bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
   if (is_forked() || is_finished()) return true;
+  tell_remainders();
   const bool got_through = flush(deadline) && finish(kSweepPatience);
   if (!got_through && is_failing() && session_->name().empty())
     give_up();  // nothing to recover from
@@ -482,7 +516,7 @@ Counts Channel::counts() const {
                         record)) {
         break;
       }
-      if (record.site() != kThreadSite) ++counts.waiting;
+      if (!is_own_site(record.site())) ++counts.waiting;
       position += record.head.size;
     }
   }

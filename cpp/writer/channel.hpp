@@ -43,9 +43,20 @@ struct Counts {
   std::uint64_t written = 0;
   std::uint64_t waiting = 0;
   std::uint64_t dropped = 0;
+  std::uint64_t sampled_out = 0;
+  std::uint64_t aggregated = 0;
+  std::uint64_t overwritten = 0;
 };
 
 class Channel;
+class Sampler;
+
+// A sampler with intervals, whose end the channels behind it tell of where no call does.
+struct Watch {
+  std::shared_ptr<Sampler> sampler;
+  std::string name;  // of its site
+  std::vector<std::weak_ptr<Channel>> channels;
+};
 
 // The producer's end of a ring. Only its thread touches it (and the next owner, after a hand-over).
 struct alignas(64) Producer {
@@ -121,6 +132,13 @@ class Channel {
   // Whether the writer has to sweep at once (else it may wait for the next round).
   bool is_due(SteadyTime now) const;
 
+  // From now on looks whether the sampler's interval is over; at close it is.
+  void watch(Watch watch);
+  // Tells now of what watched samplers have left out, whether their intervals are over or not.
+  void tell_remainders();
+  // A record of attolog's own, into the next batch.
+  void tell(std::uint32_t site, std::string_view values);
+
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
@@ -165,6 +183,7 @@ class Channel {
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
   bool has_untold_drops() const;
+  void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
 
@@ -196,6 +215,9 @@ class Channel {
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
   std::atomic<int> pins_{0};
   std::atomic<unsigned> said_{0};
+
+  std::mutex watch_mutex_;  // watches_
+  std::vector<Watch> watches_;
 
   // The writer's own.
   SteadyTime last_sweep_{};

@@ -179,11 +179,38 @@ void Drain::add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value>
   sink_->append({fixed_sites_.find(site), &writer_, time_ns, values}, batch_);
 }
 
+void Drain::tell(std::uint32_t site, std::string_view values) {
+  const std::lock_guard lock(told_mutex_);
+  told_.push_back({site, std::string(values)});
+  n_untold_.store(told_.size(), std::memory_order_release);
+}
+
+void Drain::add_told(std::int64_t time_ns) {
+  const std::lock_guard lock(told_mutex_);
+  Arena arena;
+  std::vector<Value> values;
+  for (const Told& told : told_) {
+    decode_values(told.values, arena, values);
+    add_own(told.site, time_ns, values);
+  }
+  in_batch_ = told_.size();
+}
+
+// They are in the file now.
+void Drain::forget_told() {
+  const std::lock_guard lock(told_mutex_);
+  told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(in_batch_));
+  in_batch_ = 0;
+  n_untold_.store(told_.size(), std::memory_order_release);
+}
+
 void Drain::fill(std::uint64_t most_records) {
+  calls_ = 0;
   for (records_ = 0; records_ < most_records && batch_.size() < kBatch; ++records_) {
     const Record* record = merge_.next();
     if (record == nullptr) break;
     sink_->append(*record, batch_);
+    if (!is_own_site(record->site->id)) ++calls_;
   }
 }
 
@@ -216,7 +243,7 @@ void Drain::take_over() {
     for (const std::uint64_t number : source.spills) session_.remove_spill(number);
     source.spills.clear();
   }
-  progress_.written += records_;
+  progress_.written += calls_;
   ++progress_.steps;
   progress_.moved.notify_all();
 }
@@ -240,6 +267,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
       reported_ = dropped;
     }
     if (jump_ns_ != 0) add_own(kClockSite, now, {Value::of_int(jump_ns_)});
+    if (has_untold()) add_told(now);
     fill(most_records);
     // Another process gave the file's events new columns meanwhile: once more, after its order.
     if (const std::string memory = sink_->memory(); !memory.empty() && !output_.remember(memory)) {
@@ -261,8 +289,9 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops) {
     if (!result.message.empty()) outcome.message = result.message;
     if (result.error == 0) {
       take_over();
-      outcome.records += records_;
+      outcome.records += calls_;
       jump_ns_ = 0;
+      forget_told();
       if (has_own) return outcome;
       continue;
     }

@@ -2,6 +2,7 @@
 // live writer and recovery are both this.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -103,12 +104,17 @@ class Drain {
   Outcome run(Ticks until, bool report_drops);
   // Adds a record of the writer's own to the next batch: the wall clock jumped.
   void note_jump(std::int64_t ns) { jump_ns_ += ns; }
+  // The same for one of a fixed site, with encoded values. From any thread.
+  void tell(std::uint32_t site, std::string_view values);
+  bool has_untold() const { return n_untold_.load(std::memory_order_acquire) != 0; }
 
  private:
   static constexpr std::size_t kBatch = std::size_t{1} << 20;
 
   void fill(std::uint64_t most_records);
   std::string drop_damaged();
+  void add_told(std::int64_t time_ns);
+  void forget_told();
   void add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values);
   Output::Result commit();
   void take_over();
@@ -122,12 +128,22 @@ class Drain {
   Progress& progress_;
   Thread writer_{0, "attolog"};
   Buffer batch_;
-  std::uint64_t records_ = 0;   // in the batch
+  std::uint64_t records_ = 0;   // in the batch, from rings
+  std::uint64_t calls_ = 0;     // of them
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
   std::int64_t jump_ns_ = 0;
   std::int64_t drop_since_ns_ = 0;
+
+  struct Told {
+    std::uint32_t site;
+    std::string values;
+  };
+  std::mutex told_mutex_;  // told_
+  std::deque<Told> told_;
+  std::size_t in_batch_ = 0;              // of told_
+  std::atomic<std::size_t> n_untold_{0};  // release/acquire: its size, for those without the mutex
 };
 
 }  // namespace attolog

@@ -18,7 +18,7 @@ Example:
 
 from __future__ import annotations
 
-from attolog._core import AsyncFileLogger, Counts, log
+from attolog._core import AsyncFileLogger, Counts, SampledLogger, log, tee
 from attolog._default import debug_log, init_logger, obey_environment
 
 TYPE_CHECKING = False  # importing typing takes half as long as all of this
@@ -26,23 +26,34 @@ if TYPE_CHECKING:
     from typing import Any
 
     from attolog._csv import read_csv
+    from attolog._how import Budget, Cap, Every, First
     from attolog._protocol import Logger
     from attolog._read import read
 
 __all__ = [
     "AsyncFileLogger",
+    "Budget",
+    "Cap",
     "Counts",
+    "Every",
+    "First",
     "Logger",
+    "SampledLogger",
     "debug_log",
     "init_logger",
     "log",
     "read",
     "read_csv",
+    "tee",
 ]
 __version__ = "0.1.0"
 
 # What a program that only logs does not need is loaded when it is asked for.
 _LATER = {
+    "Budget": "attolog._how",
+    "Cap": "attolog._how",
+    "Every": "attolog._how",
+    "First": "attolog._how",
     "Logger": "attolog._protocol",
     "read": "attolog._read",
     "read_csv": "attolog._csv",

@@ -20,7 +20,7 @@ from typing import (
 
 from _typeshed import SupportsWrite, structseq
 
-from attolog._protocol import FileOptions, Level, Seconds
+from attolog._protocol import FileOptions, Level, PathOptions, Rules, Seconds, Strategy
 
 _P = ParamSpec("_P")
 _Path: TypeAlias = str | os.PathLike[str]
@@ -169,20 +169,25 @@ class Logger:
         """
 
     @overload
-    def event(self, function: Callable[_P, None], /) -> Callable[_P, None]:
+    def event(
+        self, function: Callable[_P, None], /, *, strategy: str | Strategy | None = None
+    ) -> Callable[_P, None]:
         """Declare an event: the cheapest call there is, and one that checkers know.
 
         Args:
             function: Its name is the event's, its parameters are the fields; the body is not run.
             name: The event's name.
             fields: The names of its fields.
+            strategy: What becomes of the event, such as "sample:0.01" or `Every(100)`; it goes
+                before the logger's own strategy and rules. Alone it gives a decorator.
 
         Returns:
             A function that logs the event. It takes the fields by position or by name.
 
         Raises:
             TypeError: It is neither a function nor names, or the function has `*` or `**`.
-            ValueError: The name is not one word, or one of attolog's own rows is called so.
+            ValueError: The name is not one word, or one of attolog's own rows is called so; or the
+                strategy is none.
 
         Example:
             >>> @attolog.log.event
@@ -190,9 +195,17 @@ class Logger:
             >>> SCHED("ResNet50", 42, "layer1", 8)
             >>> gen = attolog.log.event("GEN", "model", "task_id")
             >>> gen("ResNet50", 7)
+            >>> @attolog.log.event(strategy="sample:0.01")
+            ... def CAND(model: str, score: float) -> None: ...
         """
     @overload
-    def event(self, name: str, /, *fields: str) -> Callable[..., None]: ...
+    def event(
+        self, name: str, /, *fields: str, strategy: str | Strategy | None = None
+    ) -> Callable[..., None]: ...
+    @overload
+    def event(
+        self, /, *, strategy: str | Strategy
+    ) -> Callable[[Callable[_P, None]], Callable[_P, None]]: ...
     def bind(self, /, **fields: object) -> Logger:
         """Make a logger whose every record has these fields too, behind its own.
 
@@ -352,6 +365,9 @@ class AsyncFileLogger(Logger):
             event, thread, file, line and function. None for "{time} {level:<8} {message}".
         fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
             to leave that to the system.
+        rules: Strategies of sites by their names: the exact name, else the longest pattern that
+            fits, as in {"CAND": "sample:0.01", "STATE": "off"}. Messages go by their template or
+            their level, texts by LOG, prints by PRINT.
 
     Raises:
         OSError: The file cannot be opened, or rings not be made; the message names the path.
@@ -383,6 +399,58 @@ class AsyncFileLogger(Logger):
         digits: Literal[6, 9] = 6,
         pattern: str | None = None,
         fsync_interval: Seconds | None = None,
+        rules: Rules | None = None,
+    ) -> Self: ...
+
+@final
+class SampledLogger(Logger):
+    """Strategy 2: a share of the calls is kept, each record with its weight.
+
+    What is left out is decided before anything is encoded, and counted. The weight of a record (its
+    field `weight`) is how many calls it stands for, so that sums over it tell of all of them: a
+    journal's tables give estimates with intervals. Messages of level WARNING and above are kept
+    whatever the rate, unless a rule names their level or their template.
+
+    Args:
+        target: A path, which the logger opens with `options`, or another logger, which it passes
+            records on to and leaves open when it is closed itself.
+        rate: The share that is kept, above 0 and at most 1; 0.01 if nothing is said.
+        key: Keep all records with the same value of this field or none: by a hash that is the same
+            in every process. Where a site has no such field, chance decides.
+        how: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or a
+            strategy's spelling such as "every:100".
+        seed: Of chance and of the hash; another one with each run (the hash: always the same) if
+            nothing is said.
+        rules: As for `AsyncFileLogger`; what they name goes before rate and how.
+        options: Those of `AsyncFileLogger`, for a path.
+
+    Raises:
+        OSError: The file cannot be opened.
+        TypeError: An argument is unknown or of the wrong type.
+        ValueError: One is out of range.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/few.atto"
+        >>> with attolog.SampledLogger(path, how=attolog.Every(10), seed=1) as few:
+        ...     for task_id in range(1000):
+        ...         few("GEN", task_id=task_id)
+        >>> few.counts.written, few.counts.sampled_out
+        (100, 900)
+        >>> next(attolog.read(path).records()).fields["weight"]
+        10.0
+    """
+
+    def __new__(
+        cls,
+        target: _Path | Logger,
+        rate: float = 0.01,
+        *,
+        key: str | None = None,
+        how: str | Strategy | None = None,
+        seed: int | None = None,
+        rules: Rules | None = None,
+        **options: Unpack[PathOptions],
     ) -> Self: ...
 
 @final
@@ -544,6 +612,33 @@ def open(  # noqa: A001
         >>> from attolog import _core
         >>> _core.open(_core.log, tempfile.mkdtemp() + "/run.csv", append=False)
         >>> _core.log.close()
+        True
+    """
+
+def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
+    """Make a logger whose calls go to each of `loggers`, by the strategies of each.
+
+    It opens nothing: closing it flushes the others, and its counts are those of the records that
+    they took.
+
+    Args:
+        loggers: One or more.
+        rules: As for `AsyncFileLogger`.
+
+    Raises:
+        TypeError: One of them is no logger, or there is none.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> full = attolog.AsyncFileLogger(folder + "/full.atto")
+        >>> few = attolog.SampledLogger(folder + "/few.atto", how="every:10")
+        >>> both = attolog.tee(full, few)
+        >>> for n in range(100):
+        ...     both("GEN", n)
+        >>> both.close(), full.counts.written, few.counts.written
+        (True, 100, 10)
+        >>> full.close() and few.close()
         True
     """
 

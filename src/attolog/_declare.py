@@ -9,16 +9,17 @@ from typing import Any
 
 _NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
-_ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK"}
+_ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK", "SKIPPED", "TRIGGER"}
 
-Description = tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int]
+Description = tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int, str]
 
 
 def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Description:
     """Read a declaration: a decorated function, or a name and the names of its fields.
 
     Returns:
-        Name, fields, the defaults of the last fields, docstring with signature, file and line.
+        Name, fields, the defaults of the last fields, docstring with signature, file, line, and the
+        spelling of its strategy, "" where the logger's holds.
 
     Raises:
         TypeError: It is neither, or a field is no name.
@@ -28,10 +29,13 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         >>> describe(("GEN", "model", "task_id"), None)[:2]
         ('GEN', ('model', 'task_id'))
     """
-    if kwargs:
-        raise TypeError(f"event() takes no option {next(iter(kwargs))!r}")
+    options = dict(kwargs or {})
+    how = options.pop("strategy", None)
+    if options:
+        raise TypeError(f"event() takes no option {next(iter(options))!r}")
+    strategy = "" if how is None else _spelling(how)
     if len(args) == 1 and isinstance(args[0], FunctionType):
-        return _describe_function(args[0])
+        return *_describe_function(args[0]), strategy
     if not args or not all(isinstance(arg, str) for arg in args):
         raise TypeError(
             'event() takes a function, or names: @log.event, or log.event("GEN", "model", "id")'
@@ -44,10 +48,19 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         raise ValueError(f"event {name}: a field is named twice")
     frame = sys._getframe(1)
     doc = f"{name}({', '.join(fields)})\n--\n\n"
-    return _checked(name), tuple(fields), (), doc, frame.f_code.co_filename, frame.f_lineno
+    code = frame.f_code
+    return _checked(name), tuple(fields), (), doc, code.co_filename, frame.f_lineno, strategy
 
 
-def _describe_function(function: FunctionType) -> Description:
+def _spelling(how: Any) -> str:
+    from attolog._strategies import strategy_of
+
+    return strategy_of(how, "strategy")
+
+
+def _describe_function(
+    function: FunctionType,
+) -> tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int]:
     code = function.__code__
     if code.co_flags & 0x0C or code.co_kwonlyargcount:  # *args, **kwargs
         raise TypeError(f"event {function.__name__}: fields are plain parameters, without * and **")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import (
     TYPE_CHECKING,
@@ -31,8 +31,20 @@ Seconds: TypeAlias = float | str
 """A duration: seconds as a number, or "500ms", "1s", "5m"."""
 
 
-class FileOptions(TypedDict, total=False):
-    """The options of `AsyncFileLogger`, which describes them, and of `init_logger`."""
+class Strategy(Protocol):
+    """How calls of a site are chosen: `Every`, `First`, `Cap`, `Budget`."""
+
+    @property
+    def strategy(self) -> str:
+        """The spelling in the grammar of strategies."""
+
+
+Rules: TypeAlias = Mapping[str, str | Strategy]
+"""Strategies by the names of sites, or by patterns such as "C*"."""
+
+
+class PathOptions(TypedDict, total=False):
+    """What a file is opened with; `AsyncFileLogger` describes it."""
 
     buffer_size: int
     buffer_bytes: int | None
@@ -46,6 +58,12 @@ class FileOptions(TypedDict, total=False):
     digits: Literal[6, 9]
     pattern: str | None
     fsync_interval: Seconds | None
+
+
+class FileOptions(PathOptions, total=False):
+    """The options of `AsyncFileLogger` and of `init_logger`."""
+
+    rules: Rules | None
 
 
 @runtime_checkable
@@ -107,9 +125,17 @@ class Logger(Protocol):
     ) -> None: ...
 
     @overload
-    def event(self, function: Callable[P, None], /) -> Callable[P, None]: ...
+    def event(
+        self, function: Callable[P, None], /, *, strategy: str | Strategy | None = None
+    ) -> Callable[P, None]: ...
     @overload
-    def event(self, name: str, /, *fields: str) -> Callable[..., None]: ...
+    def event(
+        self, name: str, /, *fields: str, strategy: str | Strategy | None = None
+    ) -> Callable[..., None]: ...
+    @overload
+    def event(
+        self, /, *, strategy: str | Strategy
+    ) -> Callable[[Callable[P, None]], Callable[P, None]]: ...
 
     def bind(self, /, **fields: object) -> Logger: ...
 

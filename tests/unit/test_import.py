@@ -48,13 +48,19 @@ with attolog.AsyncFileLogger("/dev/null") as log:
 def test_public_names() -> None:
     assert set(attolog.__all__) == {
         "AsyncFileLogger",
+        "Budget",
+        "Cap",
         "Counts",
+        "Every",
+        "First",
         "Logger",
+        "SampledLogger",
         "debug_log",
         "init_logger",
         "log",
         "read",
         "read_csv",
+        "tee",
     }
     assert set(attolog.__all__) <= set(dir(attolog))
     for name in attolog.__all__:

@@ -1,0 +1,376 @@
+#include "python/routes.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "core/codec.hpp"
+#include "python/encode.hpp"
+#include "python/logger.hpp"
+#include "python/submit.hpp"
+#include "writer/plain.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+constexpr double kBudgetNs = 100e6;  // how often a budget is divided anew
+constexpr double kSkipNs = 25;       // what a call costs that is left out
+
+// Messages from here on are sampled only where a rule names them.
+constexpr std::uint8_t kNotSampled = kWarning;
+
+std::string_view word_of(const SiteFacts& facts) {
+  switch (facts.kind) {
+    case Kind::message:
+    case Kind::inline_message: return level_name(std::max<std::uint8_t>(facts.level, kDebug));
+    case Kind::text: return "LOG";
+    case Kind::print: return "PRINT";
+    default: return facts.name;
+  }
+}
+
+bool is_message(Kind kind) {
+  return kind == Kind::message || kind == Kind::inline_message;
+}
+
+// What the way to a leaf has come to so far.
+struct Way {
+  std::string sampled;  // policies, joined by spaces
+  Handling handling = Handling::write;
+  std::string handled;  // the policy that says so
+};
+
+// The next one who decides about a call of the site, and those behind it. Nothing: none passes.
+std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way);
+
+std::uint32_t leaf_site(const SiteFacts& facts, const Way& way) {
+  const bool is_plain = way.handling == Handling::write && way.sampled.empty();
+  if (is_plain) return facts.site;
+  const std::string& policy = way.handling == Handling::write ? way.sampled : way.handled;
+  // Past all numbers the site stays what it is: more is written then, nothing is lost.
+  return Writer::get()
+      .sites()
+      .variant(facts.site, way.handling, !way.sampled.empty(), policy)
+      .value_or(facts.site);
+}
+
+void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node& node, Way& way) {
+  if (policy.samples()) {
+    node.sampler = root.sampler_of(facts, policy);
+    if (!policy.key.empty() && facts.fields != nullptr) {
+      const auto field = std::ranges::find(*facts.fields, policy.key);
+      if (field != facts.fields->end()) {
+        const auto index = static_cast<std::size_t>(field - facts.fields->begin());
+        const std::size_t n_own = facts.fields->size() - facts.n_bound;
+        node.key = index < n_own ? Key{index, false} : Key{index - n_own, true};
+      }
+    }
+    way.sampled += (way.sampled.empty() ? "" : " ") + to_text(node.sampler->policy());
+  } else if (policy.kind == Policy::Kind::stats || policy.kind == Policy::Kind::last) {
+    way.handling = policy.kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
+    way.handled = to_text(policy);
+  }
+}
+
+std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way) {
+  const std::lock_guard lock(root.mutex);
+  if (!root.is_on()) return std::nullopt;
+  const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
+  if (rank < root.level.load(std::memory_order_relaxed)) return std::nullopt;
+  Node node;
+  node.root = &root;
+  if (way.handling == Handling::write) {  // otherwise it is settled what becomes of the record
+    const Policy policy = root.policy_of(facts, is_first);
+    if (policy.kind == Policy::Kind::off) return std::nullopt;
+    take_policy(root, facts, policy, node, way);
+  }
+  if (root.targets.empty()) {
+    node.site = leaf_site(facts, way);
+    return node;
+  }
+  for (const auto& target : root.targets) {
+    if (auto next = build(*target, facts, false, way)) node.next.push_back(std::move(*next));
+  }
+  return node.next.empty() ? std::nullopt : std::optional(std::move(node));
+}
+
+bool is_alike(const Node& a, const Node& b) {
+  return a.root == b.root && a.sampler == b.sampler && a.key == b.key && a.site == b.site &&
+         std::ranges::equal(a.next, b.next, is_alike);
+}
+
+void describe(Plan& plan) {
+  if (!plan.top) return;
+  const Node& top = *plan.top;
+  if (top.sampler != nullptr) {
+    const bool counts = top.sampler->counts_down();
+    plan.action = counts ? Plan::Action::countdown : Plan::Action::mixed;
+    plan.sampler = top.sampler.get();
+    return;
+  }
+  const Node* leaf = &top;
+  if (leaf->next.size() == 1) {
+    plan.passes = leaf->root;
+    leaf = leaf->next.data();
+  }
+  const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr;
+  const bool is_timed = top.root->has_time.load(std::memory_order_relaxed) ||
+                        leaf->root->has_time.load(std::memory_order_relaxed);
+  plan.action = is_direct && !is_timed ? Plan::Action::write : Plan::Action::mixed;
+  plan.to = leaf->root;
+  plan.site = leaf->site;
+}
+
+void find_leaves(const Node& node, std::vector<Root*>& leaves) {
+  if (node.next.empty()) leaves.push_back(node.root);
+  for (const Node& next : node.next) find_leaves(next, leaves);
+}
+
+// Intervals end also where no call notices it: then the channels behind look.
+void watch(const Node& node, std::string_view name) {
+  if (node.sampler != nullptr && node.sampler->has_intervals()) {
+    std::vector<Root*> leaves;
+    find_leaves(node, leaves);
+    std::vector<std::weak_ptr<Channel>> channels;
+    for (const Root* leaf : leaves) {
+      const std::lock_guard lock(leaf->mutex);
+      channels.push_back(leaf->owner);
+    }
+    if (const auto first = channels.front().lock()) {
+      first->watch({node.sampler, std::string(name), channels});
+    }
+  }
+  for (const Node& next : node.next) watch(next, name);
+}
+
+// A process's rules from outside (ctl), which go before all others.
+std::mutex overrides_mutex;
+Rules overrides;
+
+}  // namespace
+
+Rules::Match Rules::find(const SiteFacts& facts) const {
+  const std::string_view word = word_of(facts);
+  Match best;
+  std::size_t longest = 0;
+  const std::string name(facts.name);
+  for (const auto& [pattern, policy] : entries_) {
+    if (pattern == facts.name || pattern == word) return {&policy, true};
+    const bool is_match = ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
+                          ::fnmatch(pattern.c_str(), std::string(word).c_str(), 0) == 0;
+    if (!is_match || (best.policy != nullptr && pattern.size() <= longest)) continue;
+    best.policy = &policy;
+    longest = pattern.size();
+  }
+  return best;
+}
+
+void Rules::set(std::string name, const Policy& policy) {
+  const auto known = std::ranges::find(entries_, name, &std::pair<std::string, Policy>::first);
+  if (known != entries_.end()) {
+    known->second = policy;
+  } else {
+    entries_.emplace_back(std::move(name), policy);
+  }
+}
+
+void set_override(const std::string& name, const Policy& policy) {
+  {
+    const std::lock_guard lock(overrides_mutex);
+    overrides.set(name, policy);
+  }
+  change_routes();
+}
+
+std::mutex& overrides_lock() {
+  return overrides_mutex;
+}
+
+bool has_overrides() {
+  const std::lock_guard lock(overrides_mutex);
+  return !overrides.empty();
+}
+
+Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
+  const auto chosen = [&]() -> std::pair<Policy, bool> {
+    {
+      const std::lock_guard lock(overrides_mutex);
+      if (const auto found = overrides.find(facts); found.policy != nullptr) {
+        return {*found.policy, found.is_exact};
+      }
+    }
+    if (const auto found = environment.find(facts); found.policy != nullptr) {
+      return {*found.policy, found.is_exact};
+    }
+    if (is_first && facts.strategy != nullptr && *facts.strategy) return {**facts.strategy, true};
+    if (const auto found = rules.find(facts); found.policy != nullptr) {
+      return {*found.policy, found.is_exact};
+    }
+    return {policy, false};
+  }();
+  const bool is_kept = is_message(facts.kind) && facts.level >= kNotSampled && !chosen.second;
+  return chosen.first.samples() && is_kept ? Policy{} : chosen.first;
+}
+
+std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& given) {
+  Policy used = given;
+  const bool has_key =
+      facts.fields != nullptr && std::ranges::find(*facts.fields, given.key) != facts.fields->end();
+  if (!has_key) used.key.clear();  // chance decides where there is no key
+  const std::string text = to_text(used);
+  std::shared_ptr<Sampler>& sampler = samplers[{facts.site, text}];
+  if (sampler != nullptr) return sampler;
+  std::shared_ptr<BudgetPool> pool;
+  if (used.kind == Policy::Kind::budget) {
+    std::shared_ptr<BudgetPool>& shared = pools[text];
+    if (shared == nullptr) {
+      shared = std::make_shared<BudgetPool>(used.share, static_cast<Ticks>(kBudgetNs / tick_ns()),
+                                            kSkipNs / tick_ns());
+    }
+    pool = shared;
+  }
+  // Keys hash alike at all sites and in all processes.
+  // Else each site has chances of its own, the same with each run of the same seed.
+  const std::uint64_t own =
+      used.key.empty() ? hash_key(Value::of_str(facts.name), seed + samplers.size()) : key_seed;
+  sampler = std::make_shared<Sampler>(used, own, std::move(pool));
+  return sampler;
+}
+
+const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts) {
+  // acquire: pairs with the release below.
+  const Plan* known = routes.now.load(std::memory_order_acquire);
+  if (known != nullptr && known->is_current()) return known;
+  // Before everything is looked at: what changes meanwhile makes the plan an old one.
+  const std::uint64_t epoch = routes_epoch.load(std::memory_order_acquire);
+  auto plan = std::make_unique<Plan>();
+  plan->top = build(root, facts, true, {});
+  describe(*plan);
+  if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name);
+  const std::lock_guard lock(root.plans_mutex);
+  auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
+    return other->top.has_value() == plan->top.has_value() &&
+           (!plan->top || is_alike(*other->top, *plan->top));
+  });
+  if (same == routes.all.end()) {
+    routes.all.push_back(std::move(plan));
+    same = routes.all.end() - 1;
+  }
+  (*same)->epoch.store(epoch, std::memory_order_release);  // pairs with is_current
+  routes.now.store(same->get(), std::memory_order_release);
+  return same->get();
+}
+
+namespace {
+
+Value nth_value(const Buffer& encoded, std::size_t index, Arena& arena) {
+  std::vector<Value> values;
+  decode_values(encoded.view(), arena, values);
+  return index < values.size() ? values[index] : Value{};
+}
+
+// By the hash of the value that a sampler's key has in this call; one that has none counts as None.
+// False with an exception set: it must pass.
+bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bound,
+              std::uint64_t seed, std::uint64_t& hash) {
+  Arena arena;
+  Buffer encoded;
+  if (key.is_bound) {
+    if (bound != nullptr) encoded.append(bound->values);
+    hash = hash_key(nth_value(encoded, key.index, arena), seed);
+    return true;
+  }
+  PyObject* const value = key.index < values.size() ? values[key.index] : nullptr;
+  std::int64_t number = 0;
+  if (value == nullptr) {
+    hash = hash_key(Value{}, seed);
+  } else if (PyLong_CheckExact(value) && (small_int(value, number) || word_int(value, number))) {
+    hash = hash_key(Value::of_int(number), seed);
+  } else {
+    if (!encode_any(encoded, value, ChannelOptions{}.max_record)) return false;
+    hash = hash_key(nth_value(encoded, 0, arena), seed);
+  }
+  return true;
+}
+
+void tell_skipped(const Root& caller, const Node& node, std::string_view name, std::uint64_t n) {
+  Buffer values;
+  encode_str(values, name);
+  encode_int(values, static_cast<std::int64_t>(n));
+  std::vector<Root*> leaves;
+  find_leaves(node, leaves);
+  for (Root* leaf : leaves) submit(*leaf, kSkippedSite, values.view(), caller);
+}
+
+}  // namespace
+
+Decision::Decision(Root& root, const Plan& plan, std::string_view name,
+                   std::span<PyObject* const> values, const Bound* bound)
+    : root_(root) {
+  if (!plan.top) return;
+  start_ = now_ticks();
+  const bool is_stamped = root.has_time.load(std::memory_order_acquire);
+  const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
+  walk(*plan.top, {name, values, bound, {start_, stamp, is_stamped}}, 0);
+  if (failed_) lose();
+}
+
+Sampler::Verdict Decision::ask(const Node& node, const Call& call) {
+  Sampler& sampler = *node.sampler;
+  std::uint64_t hash = 0;
+  if (node.key && !key_hash(*node.key, call.values, call.bound, sampler.seed(), hash)) {
+    failed_ = true;
+    return {};
+  }
+  const SamplerLock lock(*node.root);
+  if (node.key) return sampler.decide_key(hash);
+  if (sampler.counts_down() && sampler.skips()) return {};
+  return sampler.decide(call.now);
+}
+
+Decision::Outcome Decision::walk(const Node& node, const Call& call, double weight) {
+  if (node.sampler != nullptr) {
+    const Sampler::Verdict verdict = ask(node, call);
+    if (verdict.remainder != 0) tell_skipped(root_, node, call.name, verdict.remainder);
+    if (failed_ || verdict.weight == 0) return {0, 1};
+    weight = weight == 0 ? verdict.weight : weight * verdict.weight;
+    if (node.sampler->policy().kind == Policy::Kind::budget) budgets_.push_back(&node);
+  }
+  if (node.next.empty()) {
+    taken_.push_back({node.root, node.site, weight});
+    return {1, 0};
+  }
+  Outcome below;
+  for (const Node& next : node.next) {
+    const Outcome outcome = walk(next, call, weight);
+    below.taken += outcome.taken;
+    below.left_out += outcome.left_out;
+  }
+  node.root->count_passed(below.taken, below.left_out);
+  return below;
+}
+
+bool Decision::submit(Buffer& values, bool names_travel) const {
+  const std::size_t size = values.size();
+  bool done = true;
+  for (const auto& [to, site, weight] : taken_) {
+    if (weight != 0 && names_travel) encode_str(values, kWeightField);
+    if (weight != 0) encode_float(values, weight);
+    // A signal handler that raises ends the waiting for one; the others get their record still.
+    done = python::submit(*to, site, values.view(), root_) && done;
+    values.truncate(size);
+  }
+  for (const Node* node : budgets_) {
+    const SamplerLock lock(*node->root);
+    node->sampler->spend(now_ticks() - start_);
+  }
+  return done;
+}
+
+void Decision::lose() const {
+  for (const Taken& taken : taken_) taken.to->lose();
+}
+
+}  // namespace attolog::python
