@@ -178,6 +178,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   site->kind = is_event ? Kind::event : Kind::message;
   const Place where = describe_place();
   site->code = reinterpret_cast<PyObject*>(where.code);
+  if (where.code != nullptr) site->lasti = call_instruction(where.code, where.lasti);
 
   const Py_ssize_t positional = nargs - 1;
   std::vector<std::string> keywords = names_of(kwnames);
@@ -222,12 +223,13 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
         static_cast<std::uint32_t>(std::max(0, PyCode_Addr2Line(where.code, where.lasti)));
     definition.function = to_wtf8(where.code->co_qualname);
   }
-  const auto number = registry.add(std::move(definition));
-  if (!number) return without_number;
-  site->site = *number;
   site->name = name;
   site->first = Py_XNewRef(first);
   site->kwnames = Py_XNewRef(kwnames);
+  auto number = number_of(*site);
+  if (!number) number = registry.add(std::move(definition));
+  if (!number) return without_number;
+  site->site = *number;
   return put(std::move(site));
 }
 
@@ -256,6 +258,22 @@ SiteFacts CallSites::plain_facts(Kind kind) {
   return {plain_site(kind), kind, kNone, {}, &plain_fields_, bound_names_.size(), nullptr};
 }
 
+std::optional<std::uint32_t> CallSites::number_of(const CallSite& site) const {
+  if (site.code == nullptr) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto [begin, end] = by_code_.equal_range(site.code);
+  for (auto known = begin; known != end; ++known) {
+    const CallSite& other = *known->second;
+    if (other.lasti == site.lasti && other.nargs == site.nargs && other.level == site.level &&
+        (other.first == nullptr) == (site.first == nullptr) &&
+        (site.first == nullptr || equal_text(other.first, site.first)) &&
+        equal_names(other.kwnames, site.kwnames)) {
+      return other.site;
+    }
+  }
+  return std::nullopt;
+}
+
 const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
   const std::lock_guard lock(mutex_);
   std::size_t templates = 0;
@@ -264,6 +282,7 @@ const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
     return quicker;  // another thread learnt it meanwhile
   }
   const CallSite* known = sites_.emplace_back(std::move(site)).get();
+  if (known->code != nullptr) by_code_.emplace(known->code, known);
   Table* table = table_.load(std::memory_order_relaxed);
   if (4 * sites_.size() > table->slots.size()) {
     auto larger = std::make_unique<Table>(4 * table->slots.size());

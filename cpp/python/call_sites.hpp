@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/site.hpp"
@@ -43,6 +45,7 @@ struct CallSite {
   std::uint64_t accept = 0;     // see Accept; 0: always the slow path
   std::uintptr_t place = 0;
   PyObject* code = nullptr;
+  int lasti = 0;  // of the call in it
   Kind kind = Kind::event;
   bool needs_python = false;  // the complete text is made at the call
   Template text;              // of a message
@@ -113,14 +116,17 @@ class CallSites {
 
   const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
                              PyObject* kwnames, std::uint8_t level, std::size_t& templates) const;
+  // The number of the same call from the same place, found there by another instruction before.
+  std::optional<std::uint32_t> number_of(const CallSite& site) const;
   const CallSite* put(std::unique_ptr<CallSite> site);
   static void insert(Table& table, const CallSite* site);
 
   const std::vector<std::string> bound_names_;
   std::atomic<Table*> table_;
-  mutable std::mutex mutex_;  // tables_, sites_; never held while Python code runs
+  mutable std::mutex mutex_;  // tables_, sites_, by_code_; never held while Python code runs
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<CallSite>> sites_;
+  std::unordered_multimap<const PyObject*, const CallSite*> by_code_;
   std::uint32_t plain_sites_[2] = {};  // text, print; 0: not yet
   Routes plain_routes_[2];
   std::vector<std::string> plain_fields_;

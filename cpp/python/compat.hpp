@@ -100,6 +100,25 @@ inline Place describe_place() {
 #endif
 }
 
+// Where the call instruction stands that belongs to the one at `lasti`. 3.11 calls by two of them;
+// which one is under way depends on what it has learnt of the place so far.
+inline int call_instruction([[maybe_unused]] PyCodeObject* code, int lasti) {
+#if PY_VERSION_HEX < 0x030c0000
+  PyObject* bytes = PyCode_GetCode(code);  // as compiled
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return lasti;
+  }
+  constexpr char kPrecall = static_cast<char>(166);
+  constexpr int kPrecallSize = 4;  // with its cache
+  const bool is_first = PyBytes_AS_STRING(bytes)[lasti] == kPrecall;
+  Py_DECREF(bytes);
+  return is_first ? lasti + kPrecallSize : lasti;
+#else
+  return lasti;
+#endif
+}
+
 // An int of one digit, which most are.
 inline bool small_int(PyObject* object, std::int64_t& value) {
   const auto* number = reinterpret_cast<const PyLongObject*>(object);
