@@ -13,9 +13,11 @@
 // Literals are ints, floats, strings, True, False and None. A name is that of a field (beyond the
 // fields that a site names, v1, v2, ... by position), or one of these, which every record has:
 //
-//   event    an event's name, else None        message  a message's text, of LOG and PRINT the
-//   text, level    a message's, 'WARNING', else None           else None thread   the thread's name
-//   time     seconds since 1970, a float
+// - event: an event's name, else None
+// - level: a message's, as 'WARNING', else None
+// - message: a message's text, the text of LOG and PRINT, else None
+// - thread: the thread's name, its number where it has none
+// - time: seconds since 1970, a float
 //
 // Values compare as order_of (compare.hpp) has it: unlike kinds are unequal, and neither less nor
 // greater. `level` and a level's name compare by severity. `in` looks into a list, or for a part of

@@ -181,20 +181,19 @@ const check::Test full{
       check::that(asked(root, *page, "list", answer) == answer);
     }};
 
-const check::Test listed{
-    "processes are listed with what they were started as", [] {
-      const temp::Folder root;
-      const auto page = ControlPage::create(root.path());
-      const Opened opened(root);
-      auto entries = list_processes(root.path());
-      check::equal(entries.size(), 1u);
-      check::equal(entries.at(0).pid, own_pid());
-      check::that(entries.at(0).is_alive);
-      check::equal(entries.at(0).started_ns, opened.header().started_ns);
-      check::that(entries.at(0).command.starts_with(program_name));
-      opened.header().command[0] = '\x1b';
-      check::that(list_processes(root.path()).at(0).command.starts_with('?'));
-    }};
+const check::Test listed{"processes are listed with what they were started as", [] {
+                           const temp::Folder root;
+                           const auto page = ControlPage::create(root.path());
+                           const Opened opened(root);
+                           auto entries = list_processes(root.path());
+                           check::equal(entries.size(), 1u);
+                           check::equal(entries.at(0).pid, own_pid());
+                           check::that(entries.at(0).is_alive);
+                           check::equal(entries.at(0).started_ns, opened.header().started_ns);
+                           check::that(entries.at(0).command.starts_with(program_name));
+                           opened.header().command[0] = '\x1b';
+                           check::that(list_processes(root.path()).at(0).command.starts_with('?'));
+                         }};
 
 const check::Test several{"each process has a page of its own, the oldest comes first", [] {
                             const temp::Folder root;
