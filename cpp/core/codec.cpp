@@ -4,16 +4,6 @@
 
 namespace attolog {
 
-namespace {
-
-template <class T>
-T load(const char* p) {
-  T value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-// Code point to WTF-8: surrogates are encoded like any other.
 char* put_code_point(char* p, std::uint32_t c) {
   if (c > 0x10ffff) c = 0xfffd;  // only damage has such
   if (c < 0x80) {
@@ -32,6 +22,15 @@ char* put_code_point(char* p, std::uint32_t c) {
     *p++ = static_cast<char>(0x80 | (c & 0x3f));
   }
   return p;
+}
+
+namespace {
+
+template <class T>
+T load(const char* p) {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
 }
 
 template <class Unit>

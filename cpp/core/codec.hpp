@@ -48,6 +48,9 @@ bool parse_record(std::string_view bytes, RingRecord& record);
 // values before the damage are there).
 bool decode_values(std::string_view bytes, Arena& arena, std::vector<Value>& values);
 
+// Writes a code point as WTF-8 (surrogates like any other), up to four bytes; returns their end.
+char* put_code_point(char* out, std::uint32_t code_point);
+
 // Encoding of what is known in C++.
 void encode_int(Buffer& out, std::int64_t value);
 void encode_float(Buffer& out, double value);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <stdexcept>
 
 #include "core/mapping.hpp"
@@ -57,6 +58,13 @@ bool make_private(const std::string& path, bool create) {
   }
 }
 
+// The folder `name` among the user's own; "" where it is not to be made and does not exist.
+std::string private_folder(const std::string& root, const std::string& name, bool create) {
+  const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
+  const std::string folder = ours + "/" + name;
+  return make_private(ours, create) && make_private(folder, create) ? folder : "";
+}
+
 }  // namespace
 
 std::string default_ring_root() {
@@ -73,13 +81,19 @@ std::string real_log_path(const std::string& path) {
 }
 
 std::string log_folder(const std::string& root, const std::string& real_path, bool create) {
-  const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
-  if (!make_private(ours, create)) return "";
   std::string name = std::filesystem::path(real_path).filename().string().substr(0, 64);
   std::ranges::replace_if(
       name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '.'; }, '_');
-  const std::string folder = ours + "/" + name + "-" + hex(fnv1a(real_path));
-  return make_private(folder, create) ? folder : "";
+  return private_folder(root, name + "-" + hex(fnv1a(real_path)), create);
+}
+
+std::string control_folder(const std::string& root, bool create) {
+  return private_folder(root, "control", create);
+}
+
+std::string random_hex() {
+  std::random_device random;
+  return hex(std::uint64_t{random()} << 32 | random());
 }
 
 std::vector<std::string> list_files(const std::string& folder, std::string_view suffix) {

@@ -1,5 +1,6 @@
 // Where rings, sessions and ledgers live: <root>/attolog-UID/<log file>-<hash>/, all of it private
-// to the user. On tmpfs by default, so that it survives the process but not the machine.
+// to the user. Control pages are in <root>/attolog-UID/control/. On tmpfs by default, so that it
+// survives the process but not the machine.
 #pragma once
 
 #include <string>
@@ -19,6 +20,12 @@ std::string real_log_path(const std::string& path);
 // otherwise. Throws std::runtime_error where a folder has the wrong owner or mode, and
 // std::system_error.
 std::string log_folder(const std::string& root, const std::string& real_path, bool create);
+
+// The folder of the control pages under `root`; otherwise the same.
+std::string control_folder(const std::string& root, bool create);
+
+// Sixteen digits that nobody else comes upon, for names.
+std::string random_hex();
 
 // Names (not paths) of the files in `folder` that end with `suffix`, sorted; none where there is no
 // folder.

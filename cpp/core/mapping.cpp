@@ -38,7 +38,7 @@ File create_file(const std::string& path, std::size_t size) {
   File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) fail(path);
   try {
-    allocate(file.fd(), 0, size);
+    if (size != 0) allocate(file.fd(), 0, size);
   } catch (const std::system_error& error) {
     ::unlink(path.c_str());
     throw std::system_error(error.code(), path);

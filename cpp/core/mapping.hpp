@@ -57,6 +57,9 @@ class Mapping {
   // is contiguous all the same.
   static Mapping mirrored(int fd, std::size_t header, std::size_t capacity, bool writable);
 
+  // In a forked child that did not get it: what is mapped there by now is somebody else's.
+  void forget() { data_ = nullptr; }
+
   char* data() const { return data_; }
   std::size_t size() const { return size_; }
 

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <fstream>
 #include <new>
-#include <random>
 #include <stdexcept>
 
 #include "core/folder.hpp"
@@ -19,13 +18,6 @@ namespace attolog {
 namespace {
 
 constexpr std::size_t kSiteStep = 64 * 1024;
-
-std::string random_hex() {
-  std::random_device random;
-  std::string digits;
-  for (int i = 0; i < 16; ++i) digits += "0123456789abcdef"[random() & 15];
-  return digits;
-}
 
 template <std::size_t N>
 void copy_text(char (&to)[N], const std::string& from) {

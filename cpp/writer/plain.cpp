@@ -213,4 +213,10 @@ std::string_view level_name(std::uint8_t level) {
   return "DEBUG";
 }
 
+std::optional<std::uint8_t> level_of(std::string_view name) {
+  for (const Level level : {kDebug, kInfo, kWarning, kError, kCritical})
+    if (name == level_name(level)) return level;
+  return std::nullopt;
+}
+
 }  // namespace attolog

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,5 +33,8 @@ std::string field_name(std::span<const std::string> fields, std::size_t position
 // The name of the standard level at or below `level`: DEBUG ... CRITICAL. A message logged without
 // a level is DEBUG.
 std::string_view level_name(std::uint8_t level);
+
+// The standard level of that name.
+std::optional<std::uint8_t> level_of(std::string_view name);
 
 }  // namespace attolog

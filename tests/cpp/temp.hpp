@@ -92,4 +92,23 @@ int in_child(const Action& action) {
   return wait_for(start_child(action));
 }
 
+// A pipe that two processes wait for each other with.
+struct Signal {
+  Signal() {
+    if (::pipe(ends) != 0) std::abort();
+  }
+  ~Signal() {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  void send() const {
+    if (::write(ends[1], "!", 1) != 1) std::abort();
+  }
+  void wait() const {
+    char got = 0;
+    if (::read(ends[0], &got, 1) != 1) std::abort();
+  }
+  int ends[2];
+};
+
 }  // namespace temp

@@ -12,6 +12,7 @@
 #include "temp.hpp"
 
 using namespace attolog;
+using temp::Signal;
 
 namespace {
 
@@ -24,25 +25,6 @@ LogTarget target_of(std::string path = "/logs/run.csv") {
 std::string file_of(const Session& session) {
   return session.name() + std::string(kSessionSuffix);
 }
-
-// A pipe that two processes wait for each other with.
-struct Signal {
-  Signal() {
-    if (::pipe(ends) != 0) std::abort();
-  }
-  ~Signal() {
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  void send() const {
-    if (::write(ends[1], "!", 1) != 1) std::abort();
-  }
-  void wait() const {
-    char got = 0;
-    if (::read(ends[0], &got, 1) != 1) std::abort();
-  }
-  int ends[2];
-};
 
 }  // namespace
 

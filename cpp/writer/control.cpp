@@ -1,0 +1,263 @@
+#include "writer/control.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include "core/checksum.hpp"
+#include "core/clock.hpp"
+#include "core/folder.hpp"
+
+namespace attolog {
+namespace {
+
+constexpr std::string_view kPageSuffix = ".ctl";
+constexpr std::string_view kAskSuffix = ".ask";
+constexpr std::string_view kCut = "... [cut]\n";
+constexpr std::chrono::milliseconds kPause{2};  // between two looks at what another process does
+
+std::string join(const std::string& folder, std::string_view name, std::string_view suffix) {
+  return folder + "/" + std::string(name) + std::string(suffix);
+}
+
+// What the process was started with, with spaces between the parts; "" where the system does not
+// say.
+void copy_command(char (&to)[256]) {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  file.read(to, sizeof to - 1);
+  auto size = static_cast<std::size_t>(file.gcount());
+  while (size > 0 && to[size - 1] == '\0') --size;
+  std::replace(to, to + size, '\0', ' ');
+}
+
+// The first lines of `text` and a word about the rest, `room` bytes in all.
+std::string cut_lines(std::string_view text, std::size_t room) {
+  const std::string_view kept = text.substr(0, room - kCut.size());
+  const std::size_t end = kept.rfind('\n');
+  return std::string(kept.substr(0, end == kept.npos ? 0 : end + 1)) + std::string(kCut);
+}
+
+// A page as another process sees it.
+struct SeenPage {
+  std::string name;  // without suffix
+  File file;
+  Mapping mapping;  // the header
+  ControlEntry entry;
+
+  ControlHeader& header() const { return *reinterpret_cast<ControlHeader*>(mapping.data()); }
+};
+
+// Whether the process that made the page lives.
+bool is_alive(const SeenPage& page) {
+  if (!try_lock_shared(page.file.fd())) return true;
+  unlock(page.file.fd());
+  return false;
+}
+
+// `name` is a page's, with a dot in front where create() did not get to its end.
+void remove_page(const std::string& folder, std::string_view name) {
+  const std::string_view final_name = name.substr(name.starts_with('.') ? 1 : 0);
+  ::unlink(join(folder, final_name, kAskSuffix).c_str());
+  ::unlink(join(folder, name, kPageSuffix).c_str());
+}
+
+// Looks at a page, which may be damaged; nothing where it is none.
+std::optional<SeenPage> look(const std::string& folder, const std::string& file) {
+  SeenPage page;
+  page.name = file.substr(0, file.size() - kPageSuffix.size());
+  page.file = File(::open(join(folder, file, "").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!page.file) return std::nullopt;
+  const bool is_dead = try_lock(page.file.fd());
+  if (is_dead) remove_page(folder, page.name);
+  struct stat info{};
+  if (page.name.starts_with('.') || ::fstat(page.file.fd(), &info) != 0 ||
+      static_cast<std::size_t>(info.st_size) < ControlPage::kAnswerAt) {
+    return std::nullopt;
+  }
+  page.mapping = Mapping::of(page.file.fd(), ControlPage::kAnswerAt, true);
+  const ControlHeader& header = page.header();
+  if (header.magic != ControlHeader::kMagic ||
+      !page.name.starts_with(std::to_string(header.pid) + "-")) {
+    return std::nullopt;
+  }
+  page.entry = {header.pid,
+                {header.command, ::strnlen(header.command, sizeof header.command)},
+                header.started_ns,
+                !is_dead};
+  std::ranges::replace_if(
+      page.entry.command, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
+  return page;
+}
+
+// The oldest first.
+std::vector<SeenPage> look_around(const std::string& root) {
+  std::vector<SeenPage> pages;
+  const std::string folder = control_folder(root, false);
+  if (folder.empty()) return pages;
+  for (const std::string& file : list_files(folder, kPageSuffix)) {
+    if (auto page = look(folder, file)) pages.push_back(std::move(*page));
+  }
+  remove_if_empty(folder);
+  std::ranges::sort(pages, {}, [](const SeenPage& page) { return page.entry.started_ns; });
+  return pages;
+}
+
+// Waits until `condition` holds; false where it does not before the deadline.
+template <class Condition>
+bool wait_for(std::chrono::steady_clock::time_point deadline, const Condition& condition) {
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+  return true;
+}
+
+// By this a process knows a request over which the next client was already writing.
+std::uint32_t checksum_of(std::uint64_t number, std::string_view request) {
+  return crc32c(request, static_cast<std::uint32_t>(number));
+}
+
+// Returns the request's number. The caller holds the clients' lock.
+std::uint64_t put_request(ControlHeader& header, std::string_view request) {
+  const std::uint64_t number = header.asked.load(std::memory_order_relaxed) + 1;
+  if (!request.empty()) std::memcpy(header.request, request.data(), request.size());
+  header.request_size.store(static_cast<std::uint32_t>(request.size()), std::memory_order_relaxed);
+  header.request_checksum.store(checksum_of(number, request), std::memory_order_relaxed);
+  header.asked.store(number, std::memory_order_release);  // pairs with request
+  return number;
+}
+
+// Not through a mapping: the file may be damaged, and shorter than it says.
+std::optional<std::string> read_answer(const SeenPage& page) {
+  const std::uint64_t size = page.header().answer_size.load(std::memory_order_relaxed);
+  if (size > ControlPage::kMostAnswer) return std::nullopt;
+  std::string text(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(page.file.fd(), text.data() + done, size - done,
+                              static_cast<off_t>(ControlPage::kAnswerAt + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return std::nullopt;
+    done += static_cast<std::size_t>(n);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
+  for (;;) {
+    std::unique_ptr<ControlPage> page(new ControlPage());
+    page->folder_ = control_folder(root, true);
+    const std::string name = std::to_string(::getpid()) + "-" + random_hex();
+    page->name_ = "." + name;  // nobody may find it before it is locked, or it would look dead
+    const std::string fresh = join(page->folder_, page->name_, kPageSuffix);
+    try {
+      page->lock_ = create_file(fresh, kAnswerAt + kAnswerStep);
+      create_file(join(page->folder_, name, kAskSuffix), 0);
+    } catch (const std::system_error& error) {
+      // Somebody has just removed the folder, which was empty.
+      if (error.code() == std::errc::no_such_file_or_directory) continue;
+      throw;
+    }
+    lock(page->lock_.fd());
+    page->mapping_ = Mapping::private_of(page->lock_.fd(), kAnswerAt + kMostAnswer, true);
+    auto* header = new (page->mapping_.data()) ControlHeader{};
+    header->pid = static_cast<std::uint32_t>(::getpid());
+    header->started_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
+    copy_command(header->command);
+    header->magic = ControlHeader::kMagic;
+    const std::string path = join(page->folder_, name, kPageSuffix);
+    if (::rename(fresh.c_str(), path.c_str()) == 0) {
+      page->name_ = name;
+      return page;
+    }
+    if (errno != ENOENT) fail(path);
+    // Somebody has looked at it before it was locked, and taken it for a dead one.
+  }
+}
+
+ControlPage::~ControlPage() {
+  if (name_.empty()) return;
+  remove_page(folder_, name_);
+  remove_if_empty(folder_);
+}
+
+void ControlPage::close_in_child() {
+  lock_.close();
+  mapping_.forget();
+  name_.clear();
+}
+
+std::optional<std::string> ControlPage::take(std::uint64_t asked) {
+  taken_ = asked;
+  const ControlHeader& from = header();
+  const std::size_t size = from.request_size.load(std::memory_order_relaxed);
+  if (size > sizeof from.request) return std::nullopt;
+  std::string text(from.request, size);
+  const std::uint32_t checksum = from.request_checksum.load(std::memory_order_relaxed);
+  if (checksum != checksum_of(asked, text)) return std::nullopt;
+  return text;
+}
+
+void ControlPage::answer(std::string_view text) {
+  make_room(text.size());
+  std::string cut;
+  if (text.size() > room_) text = cut = cut_lines(text, room_);
+  if (!text.empty()) std::memcpy(mapping_.data() + kAnswerAt, text.data(), text.size());
+  header().answer_size.store(text.size(), std::memory_order_relaxed);
+  header().answered.store(taken_, std::memory_order_release);  // pairs with ask
+}
+
+void ControlPage::make_room(std::size_t size) {
+  const std::size_t steps = (std::min(size, kMostAnswer) + kAnswerStep - 1) / kAnswerStep;
+  const std::size_t wanted = steps * kAnswerStep;
+  if (wanted <= room_) return;
+  try {
+    allocate(lock_.fd(), kAnswerAt + room_, wanted - room_);
+    room_ = wanted;
+  } catch (const std::system_error&) {
+    // No room to be had: the answer is cut.
+  }
+}
+
+std::vector<ControlEntry> list_processes(const std::string& root) {
+  std::vector<ControlEntry> entries;
+  for (SeenPage& page : look_around(root)) entries.push_back(std::move(page.entry));
+  return entries;
+}
+
+std::optional<std::string> ask(const std::string& root, std::uint32_t pid, std::string_view request,
+                               int timeout_ms) {
+  if (request.size() > ControlHeader::kMostRequest) {
+    throw std::invalid_argument("a request has " + std::to_string(ControlHeader::kMostRequest) +
+                                " bytes at most");
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto pages = look_around(root);
+  const auto page = std::ranges::find_if(
+      pages, [pid](const SeenPage& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
+  if (page == pages.end()) return std::nullopt;
+  const std::string lock_path = join(control_folder(root, false), page->name, kAskSuffix);
+  const File ours(::open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!ours || !wait_for(deadline, [&] { return try_lock(ours.fd()); })) return std::nullopt;
+  const std::uint64_t number = put_request(page->header(), request);
+  const auto is_answered = [&] {
+    // acquire: pairs with answer; the answer is complete.
+    return page->header().answered.load(std::memory_order_acquire) == number;
+  };
+  wait_for(deadline, [&] { return is_answered() || !is_alive(*page); });
+  return is_answered() ? read_answer(*page) : std::nullopt;
+}
+
+}  // namespace attolog
