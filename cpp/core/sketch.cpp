@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 #include <utility>
 
@@ -48,49 +47,26 @@ void coarsen_buckets(Sketch::Buckets& buckets, int steps) {
   buckets = {offset, std::move(merged)};
 }
 
-void put_number(Buffer& out, std::uint64_t value) {
-  out.advance_to(put_varint(out.room(kMaxVarint), value));
-}
-
-void put_double(Buffer& out, double value) {
-  std::memcpy(out.room(sizeof value), &value, sizeof value);
-  out.advance(sizeof value);
-}
-
 void put_count(Buffer& out, double count) {
   if (count < kExact && count == std::floor(count)) {
-    return put_number(out, 2 * static_cast<std::uint64_t>(count));
+    return append_varint(out, 2 * static_cast<std::uint64_t>(count));
   }
-  put_number(out, 1);
-  put_double(out, count);
-}
-
-void put_signed(Buffer& out, std::int64_t value) {
-  put_number(out, zigzag(static_cast<std::uint64_t>(value)));
+  append_varint(out, 1);
+  append_double(out, count);
 }
 
 void put_buckets(Buffer& out, const Sketch::Buckets& buckets) {
-  put_number(out, buckets.counts.size());
+  append_varint(out, buckets.counts.size());
   if (buckets.counts.empty()) return;
-  put_signed(out, buckets.offset);
+  append_zigzag(out, buckets.offset);
   for (const double count : buckets.counts) put_count(out, count);
-}
-
-double take_double(ByteReader& in) {
-  double value = 0;
-  std::memcpy(&value, in.bytes(sizeof value).data(), sizeof value);
-  return value;
 }
 
 double take_count(ByteReader& in) {
   const std::uint64_t number = in.varint();
-  const double count = (number & 1) == 0 ? static_cast<double>(number / 2) : take_double(in);
+  const double count = (number & 1) == 0 ? static_cast<double>(number / 2) : in.float64();
   if (!(count >= 0) || !std::isfinite(count)) throw FormatError("a count is none");
   return count;
-}
-
-std::int64_t take_signed(ByteReader& in) {
-  return static_cast<std::int64_t>(unzigzag(in.varint()));
 }
 
 }  // namespace
@@ -212,10 +188,10 @@ double Sketch::quantile(double q) const {
 }
 
 void Sketch::save(Buffer& out) const {
-  put_signed(out, scale_);
+  append_zigzag(out, scale_);
   put_count(out, count_);
   put_count(out, zeros_);
-  for (const double value : {sum_, compensation_, min_, max_}) put_double(out, value);
+  for (const double value : {sum_, compensation_, min_, max_}) append_double(out, value);
   put_buckets(out, positive_);
   put_buckets(out, negative_);
 }
@@ -223,7 +199,7 @@ void Sketch::save(Buffer& out) const {
 bool Sketch::load_buckets(ByteReader& in, Buckets& buckets) const {
   const std::size_t n = in.count(kMaxBuckets);
   if (n == 0) return true;
-  const std::int64_t offset = take_signed(in);
+  const std::int64_t offset = in.signed_varint();
   const int steps = kMaxScale - scale_;
   const std::int64_t last = kHighest >> steps;
   // With every index where a double can lead to, no later sum of indices overflows.
@@ -237,13 +213,13 @@ bool Sketch::load(std::string_view& bytes, Sketch& sketch) {
   try {
     ByteReader in(bytes);
     Sketch loaded;
-    const std::int64_t scale = take_signed(in);
+    const std::int64_t scale = in.signed_varint();
     if (scale < kMinScale || scale > kMaxScale) return false;
     loaded.scale_ = static_cast<int>(scale);
     loaded.count_ = take_count(in);
     loaded.zeros_ = take_count(in);
     for (double* value : {&loaded.sum_, &loaded.compensation_, &loaded.min_, &loaded.max_}) {
-      *value = take_double(in);
+      *value = in.float64();
     }
     const bool has_range = std::isfinite(loaded.min_) && std::isfinite(loaded.max_);
     if (loaded.count_ > 0 && !(has_range && loaded.min_ <= loaded.max_)) return false;
