@@ -48,8 +48,9 @@ void coarsen_buckets(Sketch::Buckets& buckets, int steps) {
 }
 
 void put_count(Buffer& out, double count) {
-  if (count < kExact && count == std::floor(count)) {
-    return append_varint(out, 2 * static_cast<std::uint64_t>(count));
+  if (count < kExact) {
+    const auto whole = static_cast<std::uint64_t>(count);
+    if (static_cast<double>(whole) == count) return append_varint(out, 2 * whole);
   }
   append_varint(out, 1);
   append_double(out, count);

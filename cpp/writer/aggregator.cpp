@@ -187,13 +187,14 @@ void Aggregator::count(Plan& plan, const Record& record, double weight, bool is_
   for (const std::size_t at : plan.by_at) encode_by(by_, at < values.size() ? values[at] : Value{});
   StatsGroup& group = table.group(by_.view());
   group.count += weight;
+  const bool is_whole = weight == std::floor(weight);
   std::size_t hint = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto number = number_of(values[i]);
     if (!number || plan.is_by(i)) continue;
     StatsField& field = table.field(group, plan.fields[i], hint++);
-    field.is_whole = field.is_whole && number->is_int && weight == std::floor(weight) &&
-                     std::abs(number->value * weight) < kExact;
+    field.is_whole =
+        field.is_whole && is_whole && number->is_int && std::abs(number->value * weight) < kExact;
     field.sketch.add(number->value, weight);
   }
   cells_ += table.cells() - cells;

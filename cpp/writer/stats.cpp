@@ -85,6 +85,7 @@ StatsGroup& StatsTable::make(std::string_view by) {
 }
 
 StatsGroup& StatsTable::group(std::string_view by) {
+  if (by_ == 0 && !groups_.empty()) return groups_.front();
   if (StatsGroup* known = find(by)) return *known;
   if (groups_.size() < kMaxGroups) return make(by);
   Buffer others;

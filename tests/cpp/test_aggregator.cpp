@@ -274,7 +274,10 @@ const check::Test clocks{"real and stamped windows are closed by their own recor
                            expect(draining.take(columns), {"101000 1"});
                            draining->close_real(101'500 * kMs, draining.rows().emit());
                            expect(draining.take(columns), {"101500 1"});
-                           expect(draining.close(kMin, columns), {"6000 1"});
+                           // Nobody knows what time it is in the program: what is open is taken as
+                           // over.
+                           draining->close_all(5'500 * kMs, draining.rows().emit());
+                           expect(draining.take({"time", "count", "rate"}), {"6000 1 1.0"});
                          }};
 
 const check::Test parts{
@@ -524,6 +527,12 @@ const check::Test bounded{
       check::that(counted >= records - Aggregator::kMaxCells);
       for (const std::string& line : draining.close(0, {"field"})) counted += line == "-" ? 1 : 0;
       check::equal(counted, records);
+      // One clock that fills it does not close the other's windows at every record.
+      for (std::size_t i = 0; i <= Aggregator::kMaxCells / 2; ++i) {
+        draining.log(site, -static_cast<std::int64_t>(i) * kSecond, {of(1)});
+      }
+      for (int i = 0; i < 3; ++i) draining.log(site, kSecond, {of(1)}, true);
+      for (const std::string& line : draining.take({"time"})) check::that(line != "2000");
     }};
 
 // A stream of all sorts: sites with and without groups and weights, of two events and lengths, and
