@@ -73,7 +73,7 @@ std::string saved(const Sketch& sketch) {
   return std::string(out.view());
 }
 
-// The bucket that holds `value` alone, at `scale`: found with the help of values that force it.
+// The bucket of `value` at `scale`.
 std::int32_t index_of(double value, int scale) {
   Sketch sketch;
   sketch.add(value);
