@@ -1,11 +1,14 @@
 // Variable-length integers: seven bits a byte, the lowest first, the high bit set on all but the
-// last.
+// last. And what is saved with their help.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <string_view>
+
+#include "core/buffer.hpp"
 
 namespace attolog {
 
@@ -27,6 +30,22 @@ inline char* put_varint(char* at, std::uint64_t value) {
   }
   *at++ = static_cast<char>(value);
   return at;
+}
+
+inline void append_varint(Buffer& out, std::uint64_t value) {
+  out.advance_to(put_varint(out.room(kMaxVarint), value));
+}
+inline void append_zigzag(Buffer& out, std::int64_t value) {
+  append_varint(out, zigzag(static_cast<std::uint64_t>(value)));
+}
+// Its length as a varint, and its bytes.
+inline void append_text(Buffer& out, std::string_view text) {
+  append_varint(out, text.size());
+  out.append(text);
+}
+inline void append_double(Buffer& out, double value) {
+  std::memcpy(out.room(sizeof value), &value, sizeof value);
+  out.advance(sizeof value);
 }
 
 // What is read contradicts the format.
@@ -74,6 +93,15 @@ class ByteReader {
     const std::string_view taken(at_, static_cast<std::size_t>(size));
     at_ += size;
     return taken;
+  }
+
+  // As append_zigzag, append_text and append_double wrote them.
+  std::int64_t signed_varint() { return static_cast<std::int64_t>(unzigzag(varint())); }
+  std::string_view text() { return bytes(varint()); }
+  double float64() {
+    double value = 0;
+    std::memcpy(&value, bytes(sizeof value).data(), sizeof value);
+    return value;
   }
 
  private:
