@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/site.hpp"
+
 namespace attolog {
 
 char* put_code_point(char* p, std::uint32_t c) {
@@ -209,6 +211,13 @@ void encode_record(Buffer& out, std::uint32_t site, Ticks ticks, std::string_vie
   out.append(values);
   std::memset(out.room(8), 0, 8);
   out.advance(padding);
+}
+
+void encode_thread(Buffer& out, Ticks ticks, std::uint64_t id, std::string_view name) {
+  Buffer values;
+  encode_int(values, static_cast<std::int64_t>(id));
+  encode_str(values, name);
+  encode_record(out, kThreadSite, ticks, values.view());
 }
 
 }  // namespace attolog

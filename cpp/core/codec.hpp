@@ -58,5 +58,7 @@ void encode_str(Buffer& out, std::string_view wtf8);  // also used for any text 
 void encode_sized(Buffer& out, Tag tag, std::string_view payload);
 // Puts head and padding around `values`.
 void encode_record(Buffer& out, std::uint32_t site, Ticks ticks, std::string_view values);
+// The record that says whose the following ones are.
+void encode_thread(Buffer& out, Ticks ticks, std::uint64_t id, std::string_view name);
 
 }  // namespace attolog

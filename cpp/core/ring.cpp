@@ -6,13 +6,28 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <stdexcept>
 
 namespace attolog {
+
+RingChange::RingChange(RingHeader& header)
+    : header_(header),
+      before_(header.version.load(std::memory_order_relaxed)),
+      is_outermost_(before_ % 2 == 0) {
+  if (!is_outermost_) return;
+  header_.version.store(before_ + 1, std::memory_order_relaxed);
+  // release: who sees a part of the change sees the version changed too, when looking at it again;
+  // pairs with the acquire fence in Box::look.
+  std::atomic_thread_fence(std::memory_order_release);
+}
+
+RingChange::~RingChange() {
+  // release: pairs with the acquire in Box::look, which then sees the whole change.
+  if (is_outermost_) header_.version.store(before_ + 2, std::memory_order_release);
+}
 
 Ring Ring::create(const std::string& path, std::size_t capacity) {
   const std::size_t size = kPage + capacity;
@@ -43,7 +58,7 @@ Ring Ring::open(const std::string& path, bool writable) {
   if (::fstat(file.fd(), &info) != 0) fail(path);
   const auto size = static_cast<std::size_t>(info.st_size);
   const std::size_t capacity = size > kPage ? size - kPage : 0;
-  if (!std::has_single_bit(capacity) || capacity < kPage || capacity > kMaxRing) {
+  if (capacity == 0 || capacity % kPage != 0 || capacity > kMaxRing) {
     throw std::runtime_error(path + ": not a ring (its size fits none)");
   }
   Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, writable);
@@ -75,8 +90,20 @@ RingThread& Ring::thread(std::uint64_t committed_batch) const {
   return header().threads[slot % 2];
 }
 
+std::uint64_t Ring::head(std::uint64_t committed_batch) const {
+  const RingHeader& h = header();
+  // acquire: pairs with prepare_head; pending_head belongs to this batch.
+  const std::uint64_t batch = h.head_batch.load(std::memory_order_acquire);
+  if (batch != 0 && batch <= committed_batch) {
+    return h.pending_head.load(std::memory_order_relaxed);
+  }
+  // acquire: pairs with the producer's commit.
+  return h.head.load(std::memory_order_acquire);
+}
+
 void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread) const {
   RingHeader& h = header();
+  const RingChange change(h);
   h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
   std::atomic_signal_fence(std::memory_order_seq_cst);
   std::uint32_t slot = h.thread.load(std::memory_order_relaxed);
@@ -98,14 +125,48 @@ void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread
 void Ring::release(std::uint64_t committed_batch) const {
   if (!is_pending_over(committed_batch)) return;
   RingHeader& h = header();
+  const RingChange change(h);
   h.thread.store(h.pending_thread.load(std::memory_order_relaxed), std::memory_order_relaxed);
   // release: pairs with the producer's acquire; our reads of the freed bytes are over.
   h.tail.store(h.pending_tail.load(std::memory_order_relaxed), std::memory_order_release);
 }
 
 void Ring::settle(std::uint64_t committed_batch) const {
+  RingHeader& h = header();
+  // The last consumer may have died in a change.
+  const std::uint64_t version = h.version.load(std::memory_order_relaxed);
+  h.version.store(version + version % 2, std::memory_order_relaxed);
   release(committed_batch);
   abandon();
+  publish(committed_batch);
+  abandon_head();
+}
+
+void Ring::discard(std::uint64_t tail, const Thread& thread) const {
+  // A batch that was committed long ago: the note is the truth as soon as it stands.
+  prepare(1, tail, thread);
+  release(1);
+}
+
+void Ring::prepare_head(std::uint64_t batch, std::uint64_t head) const {
+  RingHeader& h = header();
+  const RingChange change(h);
+  h.head_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  h.pending_head.store(head, std::memory_order_relaxed);
+  // release: pairs with the acquire in head.
+  h.head_batch.store(batch, std::memory_order_release);
+}
+
+bool Ring::publish(std::uint64_t committed_batch) const {
+  RingHeader& h = header();
+  const std::uint64_t batch = h.head_batch.load(std::memory_order_relaxed);
+  if (batch == 0 || batch > committed_batch) return false;
+  const RingChange change(h);
+  // release: the records below it are complete; pairs with the acquire in head.
+  h.head.store(h.pending_head.load(std::memory_order_relaxed), std::memory_order_release);
+  abandon_head();
+  return true;
 }
 
 }  // namespace attolog

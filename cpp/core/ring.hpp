@@ -34,6 +34,10 @@ struct RingHeader {
 
   // Written by the producer. release: the record below it is complete; acquired by the consumer.
   alignas(64) std::atomic<std::uint64_t> head;
+  // What the head becomes once the session's batch `head_batch` is committed: how a box (core/box)
+  // takes a batch over from other rings. 0: nothing pending, as in the rings of threads always.
+  std::atomic<std::uint64_t> head_batch;
+  std::atomic<std::uint64_t> pending_head;
 
   // Written by the consumer. `tail` release: the bytes below it are free; acquired by the producer.
   alignas(64) std::atomic<std::uint64_t> tail;
@@ -43,12 +47,29 @@ struct RingHeader {
   std::atomic<std::uint32_t> pending_thread;
   std::atomic<std::uint32_t> thread;  // which of the two holds at the tail
   RingThread threads[2];
+  std::atomic<std::uint64_t> version;  // see RingChange
 };
 static_assert(sizeof(RingHeader) <= kPage && std::atomic<std::uint64_t>::is_always_lock_free);
 
+// While it lives, what is pending or at the tail is being changed, and the version is odd. Whoever
+// reads that while another process changes it looks at the version before and after. Changes nest.
+class RingChange {
+ public:
+  explicit RingChange(RingHeader& header);
+  RingChange(const RingChange&) = delete;
+  RingChange& operator=(const RingChange&) = delete;
+  ~RingChange();
+
+ private:
+  RingHeader& header_;
+  const std::uint64_t before_;
+  const bool is_outermost_;
+};
+
 class Ring {
  public:
-  // An empty `path` makes a ring without a name, gone with the process. Throws std::system_error.
+  // `capacity`: whole pages. An empty `path` makes a ring without a name, gone with the process.
+  // Throws std::system_error.
   static Ring create(const std::string& path, std::size_t capacity);
   // A ring that another process left behind; throws std::runtime_error where it is none.
   static Ring open(const std::string& path, bool writable);
@@ -61,6 +82,8 @@ class Ring {
   // Where to go on reading, given the session's last committed batch.
   std::uint64_t tail(std::uint64_t committed_batch) const;
   RingThread& thread(std::uint64_t committed_batch) const;
+  // Where the records end, likewise; all below it is complete.
+  std::uint64_t head(std::uint64_t committed_batch) const;
   // Consumer: announces that `batch` takes everything below `tail`.
   void prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread) const;
   // Consumer, after the commit of that batch: frees the space.
@@ -69,6 +92,16 @@ class Ring {
   void abandon() const { header().pending_batch.store(0, std::memory_order_release); }
   // A new consumer: ends what the last one announced, one way or the other.
   void settle(std::uint64_t committed_batch) const;
+
+  // Who is producer and consumer in one: frees everything below `tail` at once, in one step for
+  // whoever comes after a kill. Batches must have been committed before, and none be pending.
+  void discard(std::uint64_t tail, const Thread& thread) const;
+  // Producer: announces that with `batch` the records reach to `head`; they are complete.
+  void prepare_head(std::uint64_t batch, std::uint64_t head) const;
+  // Producer, after the commit of that batch. False: nothing was pending with it.
+  bool publish(std::uint64_t committed_batch) const;
+  // Producer: the announced batch failed.
+  void abandon_head() const { header().head_batch.store(0, std::memory_order_release); }
 
  private:
   Ring(Mapping mapping, std::uint64_t capacity, std::string path)

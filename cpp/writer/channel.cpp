@@ -227,11 +227,8 @@ void Channel::say_once(Said what, const std::string& text) {
 }
 
 bool Channel::announce(Producer& producer, std::uint64_t thread_id, std::string_view name) {
-  Buffer values;
-  encode_int(values, static_cast<std::int64_t>(thread_id));
-  encode_str(values, name.substr(0, RingThread::kName - 1));
   Buffer record;
-  encode_record(record, kThreadSite, now_ticks(), values.view());
+  encode_thread(record, now_ticks(), thread_id, name.substr(0, RingThread::kName - 1));
   if (!has_room(producer, record.size())) return false;
   std::memcpy(producer.place(), record.data(), record.size());
   producer.commit(record.size());

@@ -31,9 +31,9 @@ const Thread* RingMerge::intern(std::uint64_t id, std::string_view name) {
 void RingMerge::sweep(Ticks until) {
   until_ = until;
   current_ = nullptr;
+  const std::uint64_t committed = std::max(committed_, session_.committed());
   for (Source& source : sources_) {
-    // acquire: pairs with the producer's commit.
-    const std::uint64_t head = source.ring->header().head.load(std::memory_order_acquire);
+    const std::uint64_t head = source.ring->head(committed);
     const std::uint64_t waiting = head - source.position;
     const bool is_possible = waiting <= source.ring->capacity();
     source.head = is_possible ? head : source.position;
