@@ -21,6 +21,7 @@ struct Record {
   const Thread* thread = nullptr;
   std::int64_t time_ns = 0;  // since 1970, UTC
   std::span<const Value> values;
+  bool is_stamped = false;  // with the program's own time (set_time)
 };
 
 }  // namespace attolog

@@ -170,9 +170,19 @@ std::string Session::spill_path(std::uint64_t number) const {
   return folder_ + "/" + name_ + "." + std::to_string(number) + ".spill";
 }
 
-std::vector<std::string> Session::ring_paths() const {
+std::string Session::box_path(std::uint32_t index) const {
+  if (name_.empty()) return "";
+  return folder_ + "/" + name_ + "." + std::to_string(index) + std::string(kBoxSuffix);
+}
+
+std::string Session::stats_path() const {
+  return name_.empty() ? "" : folder_ + "/" + name_ + ".stats";
+}
+
+std::vector<std::string> Session::paths_of(std::string_view suffix) const {
   std::vector<std::string> paths;
-  for (const std::string& file : list_files(folder_, kRingSuffix)) {
+  if (name_.empty()) return paths;
+  for (const std::string& file : list_files(folder_, suffix)) {
     if (file.starts_with(name_ + ".")) paths.push_back(folder_ + "/" + file);
   }
   return paths;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/box.hpp"
 #include "core/clock.hpp"
 #include "core/mapping.hpp"
 #include "core/ring.hpp"
@@ -56,6 +57,9 @@ struct SessionHeader {
   char pattern[1024];
 };
 
+inline constexpr std::string_view kSessionSuffix = ".session";
+inline constexpr std::string_view kRingSuffix = ".ring";
+
 class Session final : public SiteMirror {
  public:
   static constexpr std::size_t kHeader = 8192;
@@ -86,8 +90,12 @@ class Session final : public SiteMirror {
   std::uint64_t spill(std::string_view values);
   std::string spill_path(std::uint64_t number) const;
   void remove_spill(std::uint64_t number) const;
+  // Names of a box, and of the checkpoint of statistics; "" likewise.
+  std::string box_path(std::uint32_t index) const;
+  std::string stats_path() const;
   // Paths of the rings that exist.
-  std::vector<std::string> ring_paths() const;
+  std::vector<std::string> ring_paths() const { return paths_of(kRingSuffix); }
+  std::vector<std::string> box_paths() const { return paths_of(kBoxSuffix); }
 
   std::uint64_t committed() const {
     // acquire: pairs with commit; the batch's tails are valid.
@@ -113,6 +121,7 @@ class Session final : public SiteMirror {
 
  private:
   Session() = default;
+  std::vector<std::string> paths_of(std::string_view suffix) const;
 
   std::string folder_;
   std::string name_;
@@ -121,8 +130,5 @@ class Session final : public SiteMirror {
   std::size_t site_room_ = 0;  // allocated so far
   std::atomic<std::uint64_t> spills_{0};
 };
-
-inline constexpr std::string_view kSessionSuffix = ".session";
-inline constexpr std::string_view kRingSuffix = ".ring";
 
 }  // namespace attolog

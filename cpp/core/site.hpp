@@ -39,6 +39,9 @@ enum class Handling : std::uint8_t {
   keep = 2,       // into the box, until later ones take their place
 };
 
+// The event of StatsLogger.log_event(), which has no name of its own.
+inline constexpr std::string_view kAnyEvent = "EVENT";
+
 inline constexpr std::string_view kWeightField = "weight";
 
 struct Site {

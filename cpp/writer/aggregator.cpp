@@ -143,7 +143,8 @@ Aggregator::Plan Aggregator::plan_of(const Site& site, std::size_t fields) {
   return plan;
 }
 
-void Aggregator::add(const Record& record, bool is_stamped) {
+void Aggregator::add(const Record& record) {
+  const bool is_stamped = record.is_stamped;
   ++aggregated_;
   const Site& site = *record.site;
   Record rest = record;

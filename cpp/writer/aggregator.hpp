@@ -36,7 +36,7 @@ class Aggregator {
   ~Aggregator();
 
   // Takes in a record of an aggregated site, which must outlive the aggregator.
-  void add(const Record& record, bool is_stamped);
+  void add(const Record& record);
 
   // Emits and forgets all windows of a clock that end at or before `time_ns`.
   void close_until(std::int64_t time_ns, bool is_stamped, const StatsEmit& emit) {

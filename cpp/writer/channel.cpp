@@ -62,15 +62,22 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
 
 std::shared_ptr<Channel> Channel::reopen() const {
   ChannelOptions options = options_;
-  options.path = main_path_;
+  if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
   return open(options);
 }
 
-void Channel::open_session() {
-  const std::filesystem::path given(options_.path);
-  if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
-  main_path_ = real_log_path(options_.path);
+// What the session says of its file, and where its own files live.
+void Channel::find_target() {
+  const bool has_file = options_.format != Format::none;
+  if (!has_file) {
+    // No path: a name that no file has, for a folder of its own.
+    main_path_ = "circular-" + std::to_string(::getpid()) + "-" + std::to_string(id);
+  } else if (!options_.path.empty()) {
+    const std::filesystem::path given(options_.path);
+    if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
+    main_path_ = real_log_path(options_.path);
+  }
   target_ = {main_path_,
              static_cast<std::uint8_t>(options_.format),
              static_cast<std::uint8_t>(options_.sink.digits),
@@ -79,24 +86,31 @@ void Channel::open_session() {
              run_id(),
              static_cast<std::uint32_t>(::getpid())};
   struct stat info{};
-  const bool is_device = ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
-  if (!is_device) {
-    try {
-      if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
-      folder_ = log_folder(ring_root(), main_path_, true);
-    } catch (const std::exception& error) {
-      say(std::string(error.what()) + "; rings are kept in memory and lost with the process");
-    }
+  const bool is_device =
+      main_path_.empty() ||
+      (has_file && ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode));
+  if (is_device) return;
+  try {
+    if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
+    folder_ = log_folder(ring_root(), main_path_, true);
+  } catch (const std::exception& error) {
+    say(std::string(error.what()) + "; rings are kept in memory and lost with the process");
   }
-  std::uint64_t living = 0;
-  if (!folder_.empty()) {
-    const Recovery recovered = recover(folder_, main_path_);
-    for (const std::string& message : recovered.messages) say(message);
-    living = recovered.living;
-    // A journal belongs to one process: the next one gets a part of its own.
-    if (options_.format == Format::journal && living > 0) target_.path = part_path(main_path_, id);
+}
+
+// What dead processes left for the file goes into it first. How many living ones write it.
+std::uint64_t Channel::take_in() {
+  if (folder_.empty() || options_.format == Format::none) return 0;
+  const Recovery recovered = recover(folder_, main_path_);
+  for (const std::string& message : recovered.messages) say(message);
+  // A journal belongs to one process: the next one gets a part of its own.
+  if (options_.format == Format::journal && recovered.living > 0) {
+    target_.path = part_path(main_path_, id);
   }
-  create_session();
+  return recovered.living;
+}
+
+void Channel::open_output(std::uint64_t living) {
   output_ = std::make_unique<Output>(target_.path, folder_);
   if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
     // Asked again now that others can see us, and while nobody can write.
@@ -111,11 +125,19 @@ void Channel::open_session() {
   }
   if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();
   if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
+}
+
+void Channel::open_session() {
+  find_target();
+  const std::uint64_t living = take_in();
+  create_session();
+  if (options_.format != Format::none) open_output(living);
   clock_.start(session_->header().clock);
   if (!Writer::get().sites().attach(*session_)) {
     throw std::runtime_error(folder_ + ": no room for the names of what is logged");
   }
-  drain_ = std::make_unique<Drain>(*session_, *output_, make_sink(target_), progress_);
+  drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
+                                   progress_, options_.box);
   // The first ring takes a millisecond or two to make: not in the first call.
   if (Producer* spare = make_ring()) free_.push_back(spare);
 }
@@ -281,8 +303,8 @@ std::optional<std::uint64_t> Channel::spill(std::string_view values) {
 
 bool Channel::is_due(SteadyTime now) const {
   if (is_failing()) return now - last_sweep_ >= kRetryInterval;
-  return options_.format != Format::journal || urgent_.load(std::memory_order_relaxed) ||
-         now - last_sweep_ >= kJournalDelay;
+  const bool is_slow = options_.format == Format::journal || options_.format == Format::none;
+  return !is_slow || urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= kJournalDelay;
 }
 
 bool Channel::drain() {
@@ -300,7 +322,7 @@ bool Channel::drain() {
   }
   const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
-  sweep(until, report_drops);
+  sweep(until, report_drops, is_closed() ? Drain::Extent::end : Drain::Extent::now);
   last_sweep_ = steady_clock::now();
   const std::lock_guard state(progress_.mutex);
   ++progress_.steps;
@@ -308,10 +330,10 @@ bool Channel::drain() {
   return true;
 }
 
-bool Channel::sweep(Ticks until, bool report_drops) {
+bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {
   Drain::Outcome outcome;
   try {
-    outcome = drain_->run(until, report_drops);
+    outcome = drain_->run(until, report_drops, extent);
   } catch (const std::system_error& error) {
     outcome.error = error.code().value();
     outcome.message = error.what();
@@ -378,13 +400,13 @@ void Channel::tend() {
                folder_ + " was taken away; what is not in the file yet is lost with the process");
     }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
-    if (options_.fsync_interval > 0 &&
+    if (options_.fsync_interval > 0 && output_ != nullptr &&
         now - last_sync_ >= std::chrono::duration<double>(options_.fsync_interval)) {
       last_sync_ = now;
       output_->sync();
     }
   }
-  if (folder_.empty() || is_failing()) return;
+  if (folder_.empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages = recover(folder_, main_path_).messages;
   for (const std::string& message : messages) {
@@ -426,7 +448,7 @@ bool Channel::flush(Deadline deadline) {
   bool has_swept = false;
   for (;;) {
     std::unique_lock lock(progress_.mutex);
-    if (is_drained_to(wanted) && !(is_closed() && has_untold_drops())) return true;
+    if (is_drained_to(wanted) && (!is_closed() || is_through())) return true;
     const auto now = steady_clock::now();
     if (is_finished() || is_forked() || (has_swept && is_failing()) ||
         (deadline && now >= *deadline)) {
@@ -447,9 +469,12 @@ bool Channel::flush(Deadline deadline) {
   }
 }
 
-bool Channel::has_untold_drops() const {
-  return session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() ||
-         drain_->has_untold();
+bool Channel::is_through() const {
+  if (output_ == nullptr) return true;  // a box has nobody to tell
+  const bool has_untold =
+      session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() ||
+      drain_->has_untold();
+  return !has_untold && !drain_->is_holding();
 }
 
 bool Channel::close(Deadline deadline) {
@@ -465,12 +490,15 @@ bool Channel::close(Deadline deadline) {
 bool Channel::finish(milliseconds patience) {
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
-  if (!lock.owns_lock() || counts().waiting != 0) return false;
-  if (has_untold_drops()) return false;
-  if (!folder_.empty()) {  // what children left that have died meanwhile
+  if (!lock.owns_lock() || !is_through()) return false;
+  {
+    const std::lock_guard rings(rings_mutex_);
+    if (waiting_in_rings() != 0) return false;
+  }
+  if (!folder_.empty() && output_ != nullptr) {  // what children left that have died meanwhile
     for (const std::string& message : recover(folder_, main_path_).messages) say(message);
   }
-  if (options_.fsync_interval > 0) output_->sync();
+  if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
   remove_session();
   finished_.store(true, std::memory_order_release);
   return true;
@@ -498,11 +526,8 @@ void Channel::give_up() {
 
 // ---- counting ---------------------------------------------------------------------------------
 
-Counts Channel::counts() const {
-  const std::scoped_lock lock(progress_.mutex, rings_mutex_);
-  Counts counts;
-  counts.written = progress_.written;
-  counts.dropped = session_->header().dropped.load(std::memory_order_relaxed);
+std::uint64_t Channel::waiting_in_rings() const {
+  std::uint64_t waiting = 0;
   for (const Slot& slot : slots_) {
     const RingHeader& header = slot.ring.header();
     std::uint64_t position = header.tail.load(std::memory_order_acquire);
@@ -513,18 +538,37 @@ Counts Channel::counts() const {
                         record)) {
         break;
       }
-      if (!is_own_site(record.site())) ++counts.waiting;
+      if (!is_own_site(record.site())) ++waiting;
       position += record.head.size;
     }
   }
-  counts.waiting -= std::min(counts.waiting, abandoned_);
+  return waiting - std::min(waiting, abandoned_);
+}
+
+Counts Channel::counts() const {
+  const std::scoped_lock lock(progress_.mutex, rings_mutex_);
+  const Box::Counts kept = drain_->keeper().counts();
+  Counts counts;
+  counts.written = progress_.written + kept.saved;
+  counts.aggregated = progress_.aggregated;
+  counts.dropped = session_->header().dropped.load(std::memory_order_relaxed);
+  counts.overwritten = kept.overwritten;
+  counts.waiting = waiting_in_rings();
+  // What a box without a file still had at its end is gone as what was overwritten.
+  (is_finished() && output_ == nullptr ? counts.overwritten : counts.waiting) += kept.kept;
   return counts;
+}
+
+void Channel::snapshot(const StatsEmit& emit) {
+  flush(std::nullopt);
+  const std::lock_guard lock(drain_mutex_);
+  if (!is_forked()) drain_->snapshot(emit);
 }
 
 void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
   session_->close_lock();
-  output_->close_locks();
+  if (output_ != nullptr) output_->close_locks();
 }
 
 }  // namespace attolog

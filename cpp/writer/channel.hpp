@@ -26,7 +26,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using Deadline = std::optional<SteadyTime>;  // none: wait for ever
 
 struct ChannelOptions {
-  std::string path;  // as given
+  std::string path;  // as given; empty: standard output, or for a box nothing
   Format format = Format::text;
   SinkOptions sink;
   std::size_t ring_bytes = std::size_t{4} << 20;  // a power of two, of pages
@@ -37,6 +37,7 @@ struct ChannelOptions {
   std::string ring_dir;                             // "": tmpfs
   bool append = true;
   double fsync_interval = 0;  // seconds; 0: never
+  BoxOptions box;             // of a log without a file (Format::none)
 };
 
 struct Counts {
@@ -121,6 +122,7 @@ class Channel {
   void drop(std::uint64_t n) {
     if (!is_forked()) session_->drop(n);
   }
+  bool has_file() const { return output_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -138,6 +140,9 @@ class Channel {
   void tell_remainders();
   // A record of attolog's own, into the next batch.
   void tell(std::uint32_t site, std::string_view values);
+
+  // Rows of the statistics whose windows are open.
+  void snapshot(const StatsEmit& emit);
 
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
@@ -171,6 +176,9 @@ class Channel {
 
   Channel(const ChannelOptions& options, std::uint64_t number);
   void open_session();
+  void find_target();
+  std::uint64_t take_in();
+  void open_output(std::uint64_t living);
   void create_session();
   void remove_session();
   std::string ring_root() const;
@@ -182,9 +190,10 @@ class Channel {
   bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
-  bool has_untold_drops() const;
+  std::uint64_t waiting_in_rings() const;  // under rings_mutex_
+  bool is_through() const;                 // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
-  bool sweep(Ticks until, bool report_drops);  // under drain_mutex_
+  bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
 
   ChannelOptions options_;
@@ -192,7 +201,7 @@ class Channel {
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::string folder_;     // "": nothing survives the process
   std::unique_ptr<Session> session_;
-  std::unique_ptr<Output> output_;
+  std::unique_ptr<Output> output_;  // null: there is no file
   Clock clock_;
 
   mutable std::mutex rings_mutex_;  // slots_, free_

@@ -1,167 +1,47 @@
 #include "writer/drain.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstring>
 #include <limits>
-#include <system_error>
+#include <utility>
+
+#include "writer/say.hpp"
 
 namespace attolog {
 
-void RingMerge::add(const Ring& ring) {
-  const std::uint64_t committed = std::max(committed_, session_.committed());
-  const RingThread& thread = ring.thread(committed);
-  const std::uint64_t tail = ring.tail(committed);
-  const Thread* owner = intern(thread.id, {thread.name, ::strnlen(thread.name, RingThread::kName)});
-  sources_.push_back({&ring, tail, tail, tail, owner, owner, 0, {}});
-}
-
-const Thread* RingMerge::intern(std::uint64_t id, std::string_view name) {
-  const auto key = std::make_pair(id, std::string(name));
-  const auto found = by_name_.find(key);
-  if (found != by_name_.end()) return found->second;
-  const Thread* thread = &threads_.emplace_back(Thread{id, key.second});
-  by_name_.emplace(key, thread);
-  return thread;
-}
-
-void RingMerge::sweep(Ticks until) {
-  until_ = until;
-  current_ = nullptr;
-  const std::uint64_t committed = std::max(committed_, session_.committed());
-  for (Source& source : sources_) {
-    const std::uint64_t head = source.ring->head(committed);
-    const std::uint64_t waiting = head - source.position;
-    const bool is_possible = waiting <= source.ring->capacity();
-    source.head = is_possible ? head : source.position;
-    if (!is_possible) give_up(source, source.position);
-    peek(source);
-  }
-  // After the heads: a site is in the table before the first record that names it.
-  sites_.read(session_.sites());
-}
-
-void RingMerge::peek(Source& source) {
-  if (source.position == source.head) return;
-  RecordHead head{};
-  std::memcpy(&head, source.ring->data() + source.position % source.ring->capacity(), sizeof head);
-  source.next = head.ticks;
-}
-
-RingMerge::Source* RingMerge::earliest() {
-  Source* first = nullptr;
-  Ticks second = until_;
-  for (Source& source : sources_) {
-    if (source.position == source.head || source.next > until_) continue;
-    if (first == nullptr || source.next < first->next) {
-      if (first != nullptr) second = std::min(second, first->next);
-      first = &source;
-    } else {
-      second = std::min(second, source.next);
-    }
-  }
-  current_until_ = second;
-  return first;
-}
-
-const Record* RingMerge::next() {
-  arena_.clear();
-  for (;;) {
-    // As long as one ring alone has the earliest records there is nothing to compare.
-    if (current_ == nullptr || current_->position == current_->head ||
-        current_->next > current_until_) {
-      current_ = earliest();
-      if (current_ == nullptr) return nullptr;
-    }
-    Source& source = *current_;
-    const std::uint64_t offset = source.position % source.ring->capacity();
-    const bool shown =
-        decode(source, {source.ring->data() + offset, source.head - source.position});
-    peek(source);
-    if (shown) return &record_;
-  }
-}
-
-// What lies at `position` cannot be read. It is met again after each rewind, and counted once.
-bool RingMerge::give_up(Source& source, std::uint64_t position) {
-  if (position >= source.counted_to) {
-    source.counted_to = position + 1;
-    ++damaged_;
-  }
-  return false;
-}
-
-bool RingMerge::decode(Source& source, std::string_view bytes) {
-  const std::uint64_t position = source.position;
-  RingRecord raw;
-  if (!parse_record(bytes, raw)) {
-    source.position = source.head;
-    return give_up(source, position);
-  }
-  source.position += raw.head.size;
-  std::string_view encoded = raw.values;
-  if ((raw.head.site & kSpilled) != 0) {
-    source.spills.push_back(raw.spill_number);
-    const File file(::open(session_.spill_path(raw.spill_number).c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info{};
-    if (!file || ::fstat(file.fd(), &info) != 0 ||
-        static_cast<std::uint64_t>(info.st_size) < raw.spill_size) {
-      return give_up(source, position);
-    }
-    char* place = arena_.take(raw.spill_size);
-    std::size_t got = 0;
-    while (got < raw.spill_size) {
-      const ssize_t n =
-          ::pread(file.fd(), place + got, raw.spill_size - got, static_cast<off_t>(got));
-      if (n <= 0) break;
-      got += static_cast<std::size_t>(n);
-    }
-    encoded = {place, got};
-  }
-  const Site* site = sites_.find(raw.site());
-  if (!decode_values(encoded, arena_, values_) || site == nullptr) {
-    return give_up(source, position);
-  }
-  if (site->kind == Kind::thread) {
-    if (values_.size() == 2 && values_[0].tag == Tag::int64) {
-      source.thread = intern(static_cast<std::uint64_t>(values_[0].i), values_[1].text);
-    }
-    return false;
-  }
-  record_.site = site;
-  record_.thread = source.thread;
-  record_.time_ns =
-      (raw.head.site & kStamped) != 0 ? raw.stamp : session_.header().clock.to_ns(raw.head.ticks);
-  record_.values = values_;
-  return true;
-}
-
-void RingMerge::rewind() {
-  current_ = nullptr;
-  for (Source& source : sources_) {
-    source.position = source.committed;
-    source.thread = source.committed_thread;
-    source.spills.clear();
-    peek(source);
-  }
-}
-
-Drain::Drain(Session& session, Output& output, std::unique_ptr<Sink> sink, Progress& progress)
+Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
+             const BoxOptions& box)
     : session_(session),
       output_(output),
       sink_(std::move(sink)),
       merge_(session),
-      progress_(progress) {
-  sink_->remember(output_.remembered());
+      progress_(progress),
+      checkpoint_(session.stats_path()),
+      emit_([this](std::span<const Value> values, std::int64_t time_ns) {
+        add_stats_row(values, time_ns);
+      }),
+      keeper_(session, box) {
+  if (output_ != nullptr) sink_->remember(output_->remembered());
   last_batch_ = session_.committed();
+  if (last_batch_ == 0) return;
+  // Another process's windows go on where its last batch left them.
+  if (std::optional<std::string> state = checkpoint_.read(last_batch_)) {
+    committed_stats_ = std::move(*state);
+    undo();
+  }
+  is_holding_.store(stats_ != nullptr || keeper_.records() != 0, std::memory_order_release);
+}
+
+// Sketches go where bytes keep their type.
+std::unique_ptr<Aggregator> Drain::make_aggregator() const {
+  const SessionHeader& header = session_.header();
+  return std::make_unique<Aggregator>(header.started_ns,
+                                      header.format == static_cast<int>(Format::journal));
 }
 
 void Drain::add(const Ring& ring) {
   ring.settle(session_.committed());
   merge_.add(ring);
+  if (!look_) merge_.leave_kept();
 }
 
 // What cannot be read counts as dropped, and the file says so as of any drop. What to tell, if
@@ -175,8 +55,36 @@ std::string Drain::drop_damaged() {
          (n == 1 ? " place" : " places") + "; what cannot be read is lost, and counted as dropped";
 }
 
-void Drain::add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values) {
-  sink_->append({fixed_sites_.find(site), &writer_, time_ns, values}, batch_);
+// ---- rows of its own ----------------------------------------------------------------------------
+
+void Drain::add_own(std::uint32_t site, std::int64_t time_ns, std::span<const Value> values) {
+  if (sink_) sink_->append({fixed_sites_.find(site), &writer_, time_ns, values}, batch_);
+}
+
+void Drain::add_stats_row(std::span<const Value> values, std::int64_t time_ns) {
+  tally_.has_rows = true;
+  add_own(kInlineEventSite, time_ns, values);
+}
+
+void Drain::add_own_rows(bool report_drops) {
+  reported_ = session_.reported();
+  const std::int64_t now = now_ns();
+  const std::uint64_t dropped = session_.header().dropped.load(std::memory_order_relaxed);
+  if (report_drops && dropped > reported_) {
+    const Ticks since = session_.header().dropped_since.exchange(0, std::memory_order_relaxed);
+    if (since != 0) drop_since_ns_ = session_.header().clock.to_ns(since);
+    const Value values[] = {Value::of_int(static_cast<std::int64_t>(dropped - reported_)),
+                            Value::of_int(drop_since_ns_)};
+    add_own(kDroppedSite, now, values);
+    reported_ = dropped;
+  }
+  if (jump_ns_ != 0) {
+    // Windows do not go across a step of the clock.
+    if (stats_) stats_->close_real(now - jump_ns_, emit_);
+    const Value values[] = {Value::of_int(jump_ns_)};
+    add_own(kClockSite, now, values);
+  }
+  if (has_untold()) add_told(now);
 }
 
 void Drain::tell(std::uint32_t site, std::string_view values) {
@@ -204,25 +112,83 @@ void Drain::forget_told() {
   n_untold_.store(told_.size(), std::memory_order_release);
 }
 
-void Drain::fill(std::uint64_t most_records) {
-  calls_ = 0;
-  for (records_ = 0; records_ < most_records && batch_.size() < kBatch; ++records_) {
+// ---- filling a batch ----------------------------------------------------------------------------
+
+// Whether there may be more than what is in the batch now.
+bool Drain::fill(std::uint64_t most_records) {
+  while (tally_.taken < most_records && batch_.size() < kBatch) {
     const Record* record = merge_.next();
-    if (record == nullptr) break;
-    sink_->append(*record, batch_);
-    if (!is_own_site(record->site->id)) ++calls_;
+    if (record == nullptr) return false;
+    if (stats_) stats_->close_until(record->time_ns, record->is_stamped, emit_);
+    if (!take(*record)) {
+      merge_.unread();
+      return true;
+    }
+    ++tally_.taken;
+  }
+  return true;
+}
+
+// False: a box has no room for it in this batch.
+bool Drain::take(const Record& record) {
+  const std::uint64_t call = is_own_site(record.site->id) ? 0 : 1;
+  const bool is_kept = record.site->handling == Handling::keep || sink_ == nullptr;
+  if (is_kept) {
+    if (call == 0) return true;  // nobody is told of what a box without a file left out
+    if (!keeper_.append(record, merge_.raw())) return false;
+    if (look_) look_(record);
+    ++tally_.kept;
+  } else if (record.site->handling == Handling::aggregate) {
+    if (!stats_) stats_ = make_aggregator();
+    stats_->add(record);
+    ++tally_.aggregated;
+  } else {
+    sink_->append(record, batch_);
+    tally_.written += call;
+  }
+  return true;
+}
+
+// The rings have nothing more up to `until`.
+void Drain::end_windows(Ticks until, Extent extent) {
+  if (!stats_) return;
+  if (extent == Extent::end) {
+    stats_->close_all(now_ns(), emit_);
+  } else if (until != std::numeric_limits<Ticks>::max()) {
+    stats_->close_until(session_.header().clock.to_ns(until), false, emit_);
   }
 }
 
-Output::Result Drain::commit() {
+bool Drain::is_empty_batch() const {
+  // Announcements of threads alone are freed with the next batch.
+  return batch_.empty() && tally_.aggregated == 0 && !tally_.has_rows && keeper_.is_empty();
+}
+
+// ---- committing ---------------------------------------------------------------------------------
+
+void Drain::prepare_stats(std::uint64_t batch) {
+  if (tally_.aggregated == 0 && !tally_.has_rows) return;
+  stats_state_.clear();
+  stats_->save(stats_state_);
+  if (checkpoint_.prepare(batch, stats_state_.view()) || is_checkpoint_lost_) return;
+  is_checkpoint_lost_ = true;
+  say(session_.folder() + ": no room for open statistics; a kill would now lose their windows");
+}
+
+Output::Result Drain::commit(RingMerge& from) {
   const std::uint64_t batch = ++last_batch_;
   const auto prepare = [&] {
-    for (const RingMerge::Source& source : merge_.sources()) {
+    for (const RingMerge::Source& source : from.sources()) {
       if (source.is_touched()) source.ring->prepare(batch, source.position, *source.thread);
     }
     session_.prepare_reported(batch, reported_);
+    prepare_stats(batch);
+    keeper_.prepare(batch);
   };
-  return output_.append(session_, batch, batch_.view(), prepare);
+  if (!batch_.empty()) return output_->append(session_, batch, batch_.view(), prepare);
+  prepare();
+  session_.commit(batch);
+  return {};
 }
 
 // What was announced and did not get into the file must not look committed when a later batch is.
@@ -230,12 +196,24 @@ void Drain::start_over() {
   for (const RingMerge::Source& source : merge_.sources()) {
     if (source.is_touched()) source.ring->abandon();
   }
-  merge_.rewind();
+  undo();
 }
 
-void Drain::take_over() {
-  const std::lock_guard lock(progress_.mutex);
-  for (RingMerge::Source& source : merge_.sources()) {
+// As it was after the last committed batch.
+void Drain::undo() {
+  merge_.rewind();
+  keeper_.clear();
+  if (committed_stats_.empty()) {
+    stats_.reset();
+    return;
+  }
+  if (!stats_) stats_ = make_aggregator();
+  stats_->load(committed_stats_);
+}
+
+// Frees what the batch has taken from the rings.
+void Drain::release(RingMerge& from) {
+  for (RingMerge::Source& source : from.sources()) {
     if (!source.is_touched()) continue;
     source.ring->release(last_batch_);
     source.committed = source.position;
@@ -243,68 +221,125 @@ void Drain::take_over() {
     for (const std::uint64_t number : source.spills) session_.remove_spill(number);
     source.spills.clear();
   }
-  progress_.written += calls_;
+}
+
+void Drain::take_over(RingMerge& from) {
+  const std::lock_guard lock(progress_.mutex);
+  release(from);
+  keeper_.release(last_batch_);
+  if (tally_.aggregated != 0 || tally_.has_rows) {
+    checkpoint_.commit();
+    committed_stats_ = stats_state_.view();
+  }
+  progress_.written += tally_.written;
+  progress_.aggregated += tally_.aggregated;
   ++progress_.steps;
   progress_.moved.notify_all();
 }
 
-Drain::Outcome Drain::run(Ticks until, bool report_drops) {
+// The disk takes a part of the batch: how many whole records are tried next, a little fewer than
+// would fit.
+std::uint64_t Drain::fewer(std::uint64_t records, std::size_t written) const {
+  const double share = static_cast<double>(written) / static_cast<double>(batch_.size());
+  const auto fit = static_cast<std::uint64_t>(static_cast<double>(records) * share * 0.9);
+  return std::max<std::uint64_t>(fit, 1);
+}
+
+Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   Outcome outcome;
-  start_over();  // where the last run ended by an exception
+  if (!std::exchange(is_settled_, false)) start_over();  // the last run ended by an exception
   merge_.sweep(until);
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   for (;;) {
     batch_.clear();
-    reported_ = session_.reported();
-    const std::int64_t now = session_.header().clock.to_ns(now_ticks());
-    const std::uint64_t dropped = session_.header().dropped.load(std::memory_order_relaxed);
-    if (report_drops && dropped > reported_) {
-      const Ticks since = session_.header().dropped_since.exchange(0, std::memory_order_relaxed);
-      if (since != 0) drop_since_ns_ = session_.header().clock.to_ns(since);
-      add_own(kDroppedSite, now,
-              {Value::of_int(static_cast<std::int64_t>(dropped - reported_)),
-               Value::of_int(drop_since_ns_)});
-      reported_ = dropped;
-    }
-    if (jump_ns_ != 0) add_own(kClockSite, now, {Value::of_int(jump_ns_)});
-    if (has_untold()) add_told(now);
-    fill(most_records);
+    tally_ = {};
+    add_own_rows(report_drops);
+    if (!fill(most_records)) end_windows(until, extent);
     // Another process gave the file's events new columns meanwhile: once more, after its order.
-    if (const std::string memory = sink_->memory(); !memory.empty() && !output_.remember(memory)) {
-      sink_->remember(output_.remembered());
-      merge_.rewind();
+    if (const std::string memory = sink_ ? sink_->memory() : "";
+        !memory.empty() && !output_->remember(memory)) {
+      sink_->remember(output_->remembered());
+      undo();
       continue;
     }
     if (std::string said = drop_damaged(); !said.empty()) {
       outcome.message = std::move(said);
-      if (batch_.empty()) continue;  // for the row that tells of it, which frees the bytes too
+      if (is_empty_batch() && sink_) continue;  // for the row that tells of it, and frees the bytes
     }
-    const bool has_own = !batch_.empty() && records_ == 0;
-    sink_->finish(batch_);
-    if (batch_.empty()) {
-      // Nothing but announcements of threads, if anything: they are freed with the next batch.
-      return outcome;
-    }
-    const Output::Result result = commit();
+    if (sink_) sink_->finish(batch_);
+    if (is_empty_batch()) break;
+    const bool has_own_only = tally_.taken == 0;
+    const Output::Result result = commit(merge_);
     if (!result.message.empty()) outcome.message = result.message;
     if (result.error == 0) {
-      take_over();
-      outcome.records += calls_;
+      take_over(merge_);
+      outcome.records += tally_.written + tally_.aggregated + tally_.kept;
       jump_ns_ = 0;
       forget_told();
-      if (has_own) return outcome;
+      if (has_own_only) break;
       continue;
     }
+    const std::uint64_t tried = tally_.taken;
     start_over();
-    if (records_ < 2 || result.written == 0) {
+    if (tried < 2 || result.written == 0) {
       outcome.error = result.error;
+      is_settled_ = true;
       return outcome;
     }
-    // The disk takes a part: whole records of it, a little fewer than would fit.
-    const double share = static_cast<double>(result.written) / static_cast<double>(batch_.size());
-    most_records = static_cast<std::uint64_t>(static_cast<double>(records_) * share * 0.9);
-    most_records = std::max<std::uint64_t>(most_records, 1);
+    most_records = fewer(tried, result.written);
   }
+  if (extent == Extent::end && sink_) flush_boxes(outcome);
+  const bool holds_kept = sink_ != nullptr && keeper_.records() != 0;
+  is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);
+  is_settled_ = true;
+  return outcome;
+}
+
+// What was kept for the file goes into it, in batches as from any ring.
+void Drain::flush_boxes(Outcome& outcome) {
+  RingMerge kept(session_);
+  for (const auto& [name, box] : keeper_.boxes()) kept.add(box->ring());
+  std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
+  kept.sweep(std::numeric_limits<Ticks>::max());
+  for (;;) {
+    batch_.clear();
+    tally_ = {};
+    reported_ = session_.reported();
+    while (tally_.taken < most_records && batch_.size() < kBatch) {
+      const Record* record = kept.next();
+      if (record == nullptr) break;
+      sink_->append(*record, batch_);
+      ++tally_.taken;
+    }
+    if (const std::string memory = sink_->memory(); !memory.empty() && !output_->remember(memory)) {
+      sink_->remember(output_->remembered());
+      kept.rewind();
+      continue;
+    }
+    sink_->finish(batch_);
+    if (batch_.empty()) break;
+    const Output::Result result = commit(kept);
+    if (!result.message.empty()) outcome.message = result.message;
+    if (result.error == 0) {
+      const std::lock_guard lock(progress_.mutex);
+      release(kept);
+      keeper_.mark_taken();
+      continue;
+    }
+    for (const RingMerge::Source& source : kept.sources()) {
+      if (source.is_touched()) source.ring->abandon();
+    }
+    kept.rewind();
+    if (tally_.taken < 2 || result.written == 0) {
+      outcome.error = result.error;
+      return;
+    }
+    most_records = fewer(tally_.taken, result.written);
+  }
+}
+
+void Drain::snapshot(const StatsEmit& emit) const {
+  if (stats_) stats_->snapshot(now_ns(), emit);
 }
 
 }  // namespace attolog

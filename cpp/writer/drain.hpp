@@ -1,140 +1,141 @@
-// Draining: from the rings of one session, in order of time, through the sink into the output. The
-// live writer and recovery are both this.
+// Draining: from the rings of one session, in order of time, to where its site's records go:
+// through the sink into the output, into the statistics of their window, or into the box. The live
+// writer and recovery are both this.
+//
+// A batch is what is committed together: bytes of the file, the state of the statistics, what is
+// added to the boxes, and the ring positions that all of it covers.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/arena.hpp"
 #include "core/buffer.hpp"
-#include "core/codec.hpp"
+#include "core/checkpoint.hpp"
 #include "core/ring.hpp"
 #include "core/session.hpp"
 #include "core/site_table.hpp"
+#include "writer/aggregator.hpp"
+#include "writer/keeper.hpp"
 #include "writer/output.hpp"
+#include "writer/ring_merge.hpp"
 #include "writer/sink.hpp"
 
 namespace attolog {
 
-// Records of one session's rings as they come, in order of time. Reading only.
-class RingMerge {
- public:
-  // `committed` is the session's last committed batch, as far as the reader knows better.
-  explicit RingMerge(const Session& session, std::uint64_t committed = 0)
-      : session_(session), committed_(committed) {}
-
-  // Starts to read `ring` at its tail, with the next sweep. It must outlive the merge.
-  void add(const Ring& ring);
-  // Looks how far each ring has got. Records with a later stamp than `until` stay for the next
-  // sweep.
-  void sweep(Ticks until);
-  // The next record; null at the end of the sweep. Valid until the next call.
-  const Record* next();
-
-  struct Source {
-    const Ring* ring;
-    std::uint64_t committed;  // up to here the file has it
-    std::uint64_t position;   // up to here it was read
-    std::uint64_t head;
-    const Thread* committed_thread;
-    const Thread* thread;
-    Ticks next;                         // stamp of the record at `position`
-    std::vector<std::uint64_t> spills;  // read since `committed`
-    std::uint64_t counted_to = 0;       // damage before it is in `damaged` already
-    bool is_touched() const { return position != committed; }
-  };
-  std::vector<Source>& sources() { return sources_; }
-  // Records so far that could not be read; the rest of a ring whose bytes make no sense is one.
-  std::uint64_t damaged() const { return damaged_; }
-  // Forgets what was read and not committed; it will be read again.
-  void rewind();
-
- private:
-  void peek(Source& source);
-  bool decode(Source& source, std::string_view bytes);
-  bool give_up(Source& source, std::uint64_t position);
-  const Thread* intern(std::uint64_t id, std::string_view name);
-  Source* earliest();
-
-  const Session& session_;
-  std::uint64_t committed_;
-  SiteReader sites_;
-  std::deque<Thread> threads_;
-  std::map<std::pair<std::uint64_t, std::string>, const Thread*, std::less<>> by_name_;
-  std::vector<Source> sources_;
-  Arena arena_;
-  std::vector<Value> values_;
-  Record record_;
-  Ticks until_ = 0;
-  Source* current_ = nullptr;  // the source of the last record
-  Ticks current_until_ = 0;    // up to here no other source has anything earlier
-  std::uint64_t damaged_ = 0;
-};
-
-// How far a drain has got. Tails and `written` move together under the mutex, so that others can
-// read both at one moment; whoever waits for room or for the end waits for `moved`.
+// How far a drain has got. Tails and counts move together under the mutex, so that others can read
+// both at one moment; whoever waits for room or for the end waits for `moved`.
 struct Progress {
   std::mutex mutex;
   std::condition_variable moved;
-  std::uint64_t written = 0;  // records in the file
-  std::uint64_t steps = 0;    // batches and sweeps so far
+  std::uint64_t written = 0;     // records in the file
+  std::uint64_t aggregated = 0;  // records in statistics
+  std::uint64_t steps = 0;       // batches and sweeps so far
 };
 
 class Drain {
  public:
-  Drain(Session& session, Output& output, std::unique_ptr<Sink> sink, Progress& progress);
+  // Without an output (and a sink) there is no file: all records are kept in a box, as `box` says.
+  Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
+        const BoxOptions& box = {});
 
   // From now on `ring` is drained too; it must outlive the drain.
   void add(const Ring& ring);
+  // From now on `look` sees every record that is kept.
+  void watch_kept(std::function<void(const Record&)> look) { look_ = std::move(look); }
 
   struct Outcome {
     std::uint64_t records = 0;
     int error = 0;  // errno of the output; what was not written stays in the rings
     std::string message;
   };
+  // How far to go: all that is stamped up to now, or all there is, for the last time. Then windows
+  // end, and what is kept goes into the file, if there is one.
+  enum class Extent { now, end };
   // Writes everything stamped up to `until`. `report_drops`: whether losses not yet told of go into
   // the file now.
-  Outcome run(Ticks until, bool report_drops);
+  Outcome run(Ticks until, bool report_drops, Extent extent = Extent::now);
   // Adds a record of the writer's own to the next batch: the wall clock jumped.
   void note_jump(std::int64_t ns) { jump_ns_ += ns; }
   // The same for one of a fixed site, with encoded values. From any thread.
   void tell(std::uint32_t site, std::string_view values);
   bool has_untold() const { return n_untold_.load(std::memory_order_acquire) != 0; }
+  // Whether something waits for the last run: a window, or what is kept for the file. From any
+  // thread.
+  bool is_holding() const { return is_holding_.load(std::memory_order_acquire); }
+
+  // Rows of the windows that are open.
+  void snapshot(const StatsEmit& emit) const;
+  Keeper& keeper() { return keeper_; }
+  const Keeper& keeper() const { return keeper_; }
 
  private:
   static constexpr std::size_t kBatch = std::size_t{1} << 20;
 
-  void fill(std::uint64_t most_records);
+  // Records of a batch.
+  struct Tally {
+    std::uint64_t taken = 0;  // from the rings
+    std::uint64_t written = 0;
+    std::uint64_t aggregated = 0;
+    std::uint64_t kept = 0;
+    bool has_rows = false;  // of windows that ended
+  };
+
+  std::unique_ptr<Aggregator> make_aggregator() const;
+  bool fill(std::uint64_t most_records);
+  bool take(const Record& record);
+  void end_windows(Ticks until, Extent extent);
+  void add_stats_row(std::span<const Value> values, std::int64_t time_ns);
   std::string drop_damaged();
+  void add_own_rows(bool report_drops);
   void add_told(std::int64_t time_ns);
   void forget_told();
-  void add_own(std::uint32_t site, std::int64_t time_ns, std::vector<Value> values);
-  Output::Result commit();
-  void take_over();
+  void add_own(std::uint32_t site, std::int64_t time_ns, std::span<const Value> values);
+  std::int64_t now_ns() const { return session_.header().clock.to_ns(now_ticks()); }
+  bool is_empty_batch() const;
+  Output::Result commit(RingMerge& from);
+  void prepare_stats(std::uint64_t batch);
+  void take_over(RingMerge& from);
+  void release(RingMerge& from);
   void start_over();
+  void undo();
+  std::uint64_t fewer(std::uint64_t records, std::size_t written) const;
+  void flush_boxes(Outcome& outcome);
 
   Session& session_;
-  Output& output_;
+  Output* output_;
   std::unique_ptr<Sink> sink_;
   RingMerge merge_;
   SiteReader fixed_sites_;
   Progress& progress_;
   Thread writer_{0, "attolog"};
   Buffer batch_;
-  std::uint64_t records_ = 0;   // in the batch, from rings
-  std::uint64_t calls_ = 0;     // of them
+  Tally tally_;
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
+  bool is_settled_ = false;    // the last run came to its end
   std::int64_t jump_ns_ = 0;
   std::int64_t drop_since_ns_ = 0;
+
+  std::unique_ptr<Aggregator> stats_;  // null until a record wants it
+  Checkpoint checkpoint_;
+  std::string committed_stats_;  // as of the last committed batch
+  Buffer stats_state_;           // as of this one
+  bool is_checkpoint_lost_ = false;
+  StatsEmit emit_;
+
+  Keeper keeper_;
+  std::function<void(const Record&)> look_;
+  std::atomic<bool> is_holding_{false};  // release/acquire: for those who wait for the end
 
   struct Told {
     std::uint32_t site;

@@ -23,6 +23,13 @@ bool is_system_path(const std::string& path) {
 }  // namespace
 
 Output::Output(const std::string& path, const std::string& folder) : path_(path), folder_(folder) {
+  if (path.empty()) {
+    path_ = "standard output";
+    is_regular_ = false;
+    file_ = File(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+    if (!file_) fail(path_);
+    return;
+  }
   open();
   if (is_regular_ && !folder_.empty()) ledger_ = std::make_unique<Ledger>(folder_, path_);
 }

@@ -15,9 +15,10 @@ namespace attolog {
 
 class Output {
  public:
-  // Opens `path`, made if need be. Throws std::system_error or std::runtime_error that name the
-  // path. A regular file is written under the ledger in `folder`; with an empty folder its own lock
-  // keeps the rows of several processes whole. Pipes and devices are just written to.
+  // Opens `path`, made if need be; an empty one is the standard output as it is now. Throws
+  // std::system_error or std::runtime_error that name the path. A regular file is written under the
+  // ledger in `folder`; with an empty folder its own lock keeps the rows of several processes
+  // whole. Pipes and devices are just written to.
   Output(const std::string& path, const std::string& folder);
 
   struct Result {

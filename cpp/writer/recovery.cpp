@@ -31,7 +31,7 @@ void recover_session(Session& session, Recovery& result) {
     ledger->release();
   }
   Progress progress;
-  Drain drain(session, output, make_sink(target), progress);
+  Drain drain(session, &output, make_sink(target), progress);
   std::list<Ring> rings;
   for (const std::string& path : session.ring_paths()) {
     try {
@@ -40,7 +40,8 @@ void recover_session(Session& session, Recovery& result) {
       result.messages.emplace_back(error.what());
     }
   }
-  const Drain::Outcome outcome = drain.run(std::numeric_limits<Ticks>::max(), true);
+  const Drain::Outcome outcome =
+      drain.run(std::numeric_limits<Ticks>::max(), true, Drain::Extent::end);
   result.records += outcome.records;
   if (!outcome.message.empty()) result.messages.push_back(outcome.message);
   if (outcome.error != 0) {
@@ -169,6 +170,8 @@ std::unique_ptr<Sink> make_sink(const LogTarget& target) {
     case Format::csv: return make_csv_sink(options);
     case Format::jsonl: return make_jsonl_sink(options);
     case Format::journal: return make_journal_sink(target.run_id, target.pid);
+    case Format::summary: return make_summary_sink();
+    case Format::none:
     case Format::text: break;
   }
   return make_text_sink(options);

@@ -11,7 +11,14 @@
 
 namespace attolog {
 
-enum class Format : std::uint8_t { csv = 1, jsonl = 2, text = 3, journal = 4 };
+enum class Format : std::uint8_t {
+  none = 0,  // no file: a circular log
+  csv = 1,
+  jsonl = 2,
+  text = 3,
+  journal = 4,
+  summary = 5,  // statistics as a person reads them
+};
 
 struct SinkOptions {
   int digits = 6;       // of the seconds in a time stamp: 6 or 9
@@ -37,5 +44,6 @@ class Sink {
 std::unique_ptr<Sink> make_csv_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_jsonl_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_text_sink(const SinkOptions& options);
+std::unique_ptr<Sink> make_summary_sink();
 
 }  // namespace attolog

@@ -145,7 +145,7 @@ class Draining {
   const Site& site(Site site) { return sites_.emplace_back(std::move(site)); }
   void log(const Site& site, std::int64_t time_ns, const Values& values, bool is_stamped = false) {
     aggregator_.close_until(time_ns, is_stamped, rows_.emit());
-    aggregator_.add({&site, &thread_, time_ns, values}, is_stamped);
+    aggregator_.add({&site, &thread_, time_ns, values, is_stamped});
   }
   Lines take(const std::vector<std::string>& columns) { return rows_.take(columns); }
   Lines close(std::int64_t now_ns, const std::vector<std::string>& columns) {

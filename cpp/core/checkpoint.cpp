@@ -1,0 +1,86 @@
+#include "core/checkpoint.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "core/checksum.hpp"
+
+namespace attolog {
+
+namespace {
+
+bool write_all(int fd, const void* bytes, std::size_t size, off_t at) {
+  const char* from = static_cast<const char*>(bytes);
+  while (size != 0) {
+    const ssize_t n = ::pwrite(fd, from, size, at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    from += n;
+    size -= static_cast<std::size_t>(n);
+    at += n;
+  }
+  return true;
+}
+
+bool read_all(int fd, void* bytes, std::size_t size, off_t at) {
+  char* to = static_cast<char*>(bytes);
+  while (size != 0) {
+    const ssize_t n = ::pread(fd, to, size, at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    to += n;
+    size -= static_cast<std::size_t>(n);
+    at += n;
+  }
+  return true;
+}
+
+}  // namespace
+
+File& Checkpoint::open(std::size_t index) {
+  File& file = files_[index];
+  if (!file) {
+    file = File(::open(slot(index).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  }
+  return file;
+}
+
+bool Checkpoint::prepare(std::uint64_t batch, std::string_view state) {
+  if (path_.empty()) return true;
+  const File& file = open(next_);
+  if (!file) return false;
+  // The header last: until then the file is that of an older batch, or of one that is damaged.
+  const Header header{batch, state.size(), crc32c(state)};
+  return write_all(file.fd(), state.data(), state.size(), sizeof header) &&
+         write_all(file.fd(), &header, sizeof header, 0);
+}
+
+std::optional<std::string> Checkpoint::read(std::uint64_t committed_batch) {
+  std::optional<std::string> best;
+  std::uint64_t newest = 0;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    Header header{};
+    struct stat info{};
+    if (!file || !read_all(file.fd(), &header, sizeof header, 0) ||
+        ::fstat(file.fd(), &info) != 0 || header.batch > committed_batch || header.batch < newest ||
+        header.size > static_cast<std::uint64_t>(info.st_size) - sizeof header) {
+      continue;
+    }
+    std::string state(header.size, '\0');
+    if (!read_all(file.fd(), state.data(), state.size(), sizeof header) ||
+        crc32c(state) != header.checksum) {
+      continue;
+    }
+    newest = header.batch;
+    best = std::move(state);
+    next_ = 1 - i;
+  }
+  return best;
+}
+
+}  // namespace attolog

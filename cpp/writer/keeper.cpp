@@ -1,0 +1,120 @@
+#include "writer/keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/policy.hpp"
+
+namespace attolog {
+
+namespace {
+
+constexpr std::uint64_t kMinBox = 64 * 1024;
+
+std::size_t capacity_of(const BoxOptions& options) {
+  const std::uint64_t wanted =
+      options.max_bytes != 0 ? options.max_bytes : options.max_records * kBytesPerRecord;
+  const std::uint64_t within = std::clamp<std::uint64_t>(wanted, kMinBox, kMaxRing);
+  return (within + kPage - 1) / kPage * kPage;
+}
+
+}  // namespace
+
+Keeper::Keeper(Session& session, const BoxOptions& options) : session_(session), options_(options) {
+  for (const std::string& path : session_.box_paths()) {
+    auto box = std::make_unique<Box>(Box::open(path, true));
+    box->settle(session_.committed());
+    boxes_.emplace(path, std::move(box));
+  }
+}
+
+Box& Keeper::box_of(const Site& site) {
+  if (Box** known = by_site_.find(site)) return **known;
+  BoxOptions options = options_;
+  std::string complaint;
+  const auto policy = parse_policy(site.policy, complaint);
+  if (options.max_records == 0 && policy) options.max_records = policy->n;
+  options.max_records = std::max<std::uint64_t>(options.max_records, 1);
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Box>& box = boxes_[options_.max_records != 0 ? "" : site.policy];
+  if (box == nullptr) {
+    const std::string path = session_.box_path(static_cast<std::uint32_t>(boxes_.size()));
+    box = std::make_unique<Box>(Box::create(path, capacity_of(options), options.max_records));
+  }
+  return *by_site_.put(site, box.get());
+}
+
+bool Keeper::append(const Record& record, const RingRecord& raw) {
+  Box& box = box_of(*record.site);
+  // A box outlives the clock's history, so a record gets its time for good.
+  const std::uint64_t head_size = sizeof(RecordHead) + sizeof record.time_ns;
+  std::uint64_t spill[2] = {raw.spill_number, raw.spill_size};
+  bool is_spilled = (raw.head.site & kSpilled) != 0;
+  if (!is_spilled && head_size + raw.values.size() > box.record_limit()) {
+    spill[0] = session_.spill(raw.values);
+    spill[1] = raw.values.size();
+    is_spilled = true;
+  }
+  const std::string_view values =
+      is_spilled ? std::string_view(reinterpret_cast<const char*>(spill), sizeof spill)
+                 : raw.values;
+  const std::uint64_t size = (head_size + values.size() + 7) & ~std::uint64_t{7};
+  if (!box.fits(size)) return false;
+  const RecordHead head{static_cast<std::uint32_t>(size),
+                        raw.site() | kStamped | (is_spilled ? kSpilled : 0), raw.head.ticks};
+  record_.clear();
+  record_.append({reinterpret_cast<const char*>(&head), sizeof head});
+  record_.append({reinterpret_cast<const char*>(&record.time_ns), sizeof record.time_ns});
+  record_.append(values);
+  while (record_.size() < size) record_.push('\0');
+  box.append(record_.view(), *record.thread);
+  return true;
+}
+
+bool Keeper::is_empty() const {
+  return std::ranges::all_of(boxes_,
+                             [](const auto& each) { return each.second->pending_records() == 0; });
+}
+
+void Keeper::prepare(std::uint64_t batch) {
+  for (const auto& [name, box] : boxes_) {
+    if (box->pending_records() != 0) box->prepare(batch);
+  }
+}
+
+void Keeper::release(std::uint64_t batch) {
+  for (const auto& [name, box] : boxes_) {
+    if (box->pending_records() == 0) continue;
+    for (const std::uint64_t number : box->release(batch)) session_.remove_spill(number);
+  }
+}
+
+void Keeper::clear() {
+  for (const auto& [name, box] : boxes_) box->clear();
+}
+
+void Keeper::mark_taken() {
+  for (const auto& [name, box] : boxes_) {
+    box->mark_saved(box->ring().header().tail.load(std::memory_order_relaxed));
+  }
+}
+
+Box::Counts Keeper::counts() const {
+  const std::lock_guard lock(mutex_);
+  Box::Counts sum;
+  for (const auto& [name, box] : boxes_) {
+    const Box::Counts counts = box->counts();
+    sum.kept += counts.kept;
+    sum.overwritten += counts.overwritten;
+    sum.saved += counts.saved;
+  }
+  return sum;
+}
+
+std::uint64_t Keeper::records() const {
+  std::uint64_t records = 0;
+  for (const auto& [name, box] : boxes_) records += box->records();
+  return records;
+}
+
+}  // namespace attolog

@@ -1,0 +1,60 @@
+// The boxes of a session: where records are kept until later ones take their place, one box for
+// each policy `last:N`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "core/box.hpp"
+#include "core/codec.hpp"
+#include "core/session.hpp"
+#include "writer/site_cache.hpp"
+
+namespace attolog {
+
+// What all records go into that have no policy of their own, in a log without a file.
+struct BoxOptions {
+  std::uint64_t max_records = 0;  // 0: there is a file
+  std::uint64_t max_bytes = 0;    // 0: kBytesPerRecord for each
+};
+
+inline constexpr std::uint64_t kBytesPerRecord = 128;
+
+class Keeper {
+ public:
+  // Opens what another process left in the session.
+  Keeper(Session& session, const BoxOptions& options);
+
+  // Adds a record of the rings to the batch, with its time as of now. False: the batch has no room
+  // for it, and must be committed first. Throws std::system_error where there is no memory for a
+  // box.
+  bool append(const Record& record, const RingRecord& raw);
+  bool is_empty() const;  // the batch
+
+  void prepare(std::uint64_t batch);
+  void release(std::uint64_t batch);
+  void clear();  // the batch
+
+  // Batches have taken all below the boxes' tails to where it is wanted.
+  void mark_taken();
+
+  Box::Counts counts() const;
+  std::uint64_t records() const;  // in the boxes
+  const std::map<std::string, std::unique_ptr<Box>>& boxes() const { return boxes_; }
+
+ private:
+  Box& box_of(const Site& site);
+
+  Session& session_;
+  BoxOptions options_;
+  mutable std::mutex mutex_;  // boxes_, as a map: the drain alone adds to it, others look
+  std::map<std::string, std::unique_ptr<Box>> boxes_;  // by policy; by path, what was found
+  SiteCache<Box*> by_site_;
+  Buffer record_;
+};
+
+}  // namespace attolog
