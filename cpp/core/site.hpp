@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attolog {
@@ -44,7 +46,7 @@ struct Site {
   Handling handling = Handling::write;
   bool is_weighted = false;  // the last field is `weight`: how many calls a record stands for
   std::uint8_t level = kNone;
-  std::uint16_t bound = 0;  // how many of `fields`, the last ones, come from bind()
+  std::uint16_t bound = 0;  // how many of the own fields, the last ones, come from bind()
   std::uint32_t line = 0;
   std::string name;  // event name or template
   std::vector<std::string> fields;
@@ -52,7 +54,15 @@ struct Site {
   std::string function;
   std::string
       policy;  // how it was sampled or is handled, as in core/policy.hpp; "": all is written
+
+  // The fields of the call itself: all but the weight.
+  std::span<const std::string> own_fields() const {
+    const std::span<const std::string> all(fields);
+    return is_weighted && !all.empty() ? all.first(all.size() - 1) : all;
+  }
 };
+
+inline constexpr std::string_view kWeightField = "weight";
 
 // Sites that every program has, under fixed numbers; a program's own start at kFirstSite.
 inline constexpr std::uint32_t kThreadSite = 0;

@@ -76,7 +76,8 @@ void Channel::open_session() {
              static_cast<std::uint16_t>(options_.sink.columns),
              options_.sink.pattern,
              run_id(),
-             static_cast<std::uint32_t>(::getpid())};
+             static_cast<std::uint32_t>(::getpid()),
+             static_cast<std::uint8_t>(options_.sink.weight ? 1 : 0)};
   struct stat info{};
   const bool is_device = ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
   if (!is_device) {
