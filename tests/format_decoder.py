@@ -174,7 +174,7 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
 
     Returns:
         One dict a record: time (ns), pid, run_id, thread, thread_name, kind, level, bound, line,
-        name, file, function, fields, policy (of a sample, else None), and values as (tag, value, ...).
+        name, file, function, fields, policy (None if not sampled), and values as (tag, value, ...).
 
     Raises:
         ValueError: the file is not as docs/format.md says.

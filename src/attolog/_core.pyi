@@ -452,8 +452,11 @@ class Reader:
     """
 
     def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
-    def tables(self) -> list[tuple[str, _Kind, int, int, int]]:
-        """(name, kind, rows, time of the first in ns, of the last) of each table."""
+    def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
+        """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
+
+        The policies are those of its samples, with ", " between; None if nothing was sampled.
+        """
 
     def problems(self) -> list[str]:
         """Say what is wrong with the files, a sentence for each."""
@@ -467,6 +470,23 @@ class Reader:
 
     def records(self) -> Iterator[_Record]:
         """(time, kind, name, level, thread, pid, names of fields, values, text) of all records."""
+
+    def samples(
+        self, name: str, field: str | None, keys: tuple[str, ...], /
+    ) -> Iterator[tuple[str | None, int, int, float, Any, tuple[Any, ...]]]:
+        """(policy, site, pid, weight, value, keys) of a table's records.
+
+        Args:
+            name: The table.
+            field: The field whose value is wanted.
+            keys: Fields whose values are wanted as well; None where the table has none of the name.
+
+        Returns:
+            The policy is None, and the weight 1, of a record that was not sampled.
+
+        Raises:
+            KeyError: There is no such table, or it has no such field.
+        """
 
 @final
 class Follower:
