@@ -40,6 +40,8 @@ enum class Handling : std::uint8_t {
   keep = 2,       // into the box, until later ones take their place
 };
 
+inline constexpr std::string_view kWeightField = "weight";
+
 struct Site {
   std::uint32_t id = 0;
   Kind kind = Kind::event;
@@ -61,8 +63,6 @@ struct Site {
     return is_weighted && !all.empty() ? all.first(all.size() - 1) : all;
   }
 };
-
-inline constexpr std::string_view kWeightField = "weight";
 
 // Sites that every program has, under fixed numbers; a program's own start at kFirstSite.
 inline constexpr std::uint32_t kThreadSite = 0;

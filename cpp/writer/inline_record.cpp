@@ -18,6 +18,7 @@ std::string as_name(const Value& value) {
 
 InlineRecord::InlineRecord(const Record& record) : site_(*record.site), record_(record) {
   const auto given = record.own_values();
+  site_.fields.clear();  // a sampled site names its weight
   if (!given.empty()) site_.name = as_name(given[0]);
   if (site_.kind == Kind::inline_event) {
     site_.kind = Kind::event;

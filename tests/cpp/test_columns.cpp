@@ -226,6 +226,7 @@ static const check::Test samples{
       const Site travels = sampled(site(19, "", {}, Kind::inline_event), "cap:9");
       const Site message = sampled(site(20, "", {}, Kind::inline_message, 10), "every:4");
       const Site odd = sampled(site(21, "ODD", {"weight"}), "every:4");
+      const Site sentence = sampled(site(22, "", {}, Kind::text), "every:4");
       const Records records{{&plain, 1, {Value::of_int(1)}},
                             {&some, 2, {Value::of_int(2), of_float(2)}},
                             {&every, 3, {Value::of_int(3), Value::of_int(8), of_float(4)}},
@@ -235,6 +236,7 @@ static const check::Test samples{
                               Value::of_str("weight"), of_float(1)}},
                             {&message, 5, {Value::of_str("{}"), Value::of_int(1), of_float(4)}},
                             {&odd, 6, {Value::of_int(1), of_float(4)}},
+                            {&sentence, 6, {Value::of_str("x"), of_float(4)}},
                             {&some, 7, {Value::of_int(6)}}};
       const auto gen = table(records, "GEN");
       check::equal(names(gen->fields()), "time n weight v2");
@@ -248,6 +250,7 @@ static const check::Test samples{
       check::equal(at<std::int64_t>(batch.columns[3].values, 2), 8);
       check::equal(names(table(records, "{}")->fields()), "time level v1 weight");
       check::equal(names(table(records, "ODD")->fields()), "time weight weight_2");
+      check::equal(names(table(records, "LOG")->fields()), "time text weight");
 
       const Catalog catalog = catalog_of(records);
       const std::set<std::string> expected{"cap:9", "every:4", "sample:0.5"};

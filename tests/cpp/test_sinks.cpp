@@ -235,7 +235,7 @@ const Site& sampled(Site site) {
   static std::deque<Site> sites;
   site.is_weighted = true;
   site.policy = "sample:0.01";
-  if (!site.fields.empty()) site.fields.emplace_back("weight");
+  site.fields.emplace_back("weight");
   return sites.emplace_back(std::move(site));
 }
 Values weighted(Values values) {
@@ -302,6 +302,8 @@ const check::Test jsonl_weight{
                        "\"level\":\"DEBUG\",\"message\":\"a,b took 0.013s\",\"model\":\"a,b\","
                        "\"dt\":0.0125,\"request\":17,\"weight\":100.0}\n");
       check::equal(written(*sink, sampled(kText), weighted({of("x")})),
+                   start + "\"text\":\"x\",\"weight\":100.0}\n");
+      check::equal(written(*sink, sampled(site_of(Kind::text, "", {})), weighted({of("x")})),
                    start + "\"text\":\"x\",\"weight\":100.0}\n");
       check::equal(
           written(*sink, sampled(kInlineEvent), {of("E"), of("k"), of(1), of("weight"), of(100.0)}),
