@@ -350,6 +350,7 @@ class AsyncFileLogger(Logger):
         digits: Digits behind the second in time stamps, 6 or 9.
         pattern: Text files only: the line of a record, a format string over time, level, message,
             event, thread, file, line and function. None for "{time} {level:<8} {message}".
+        weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
         fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
             to leave that to the system.
 
@@ -382,6 +383,7 @@ class AsyncFileLogger(Logger):
         columns: int | None = None,
         digits: Literal[6, 9] = 6,
         pattern: str | None = None,
+        weight: bool = False,
         fsync_interval: Seconds | None = None,
     ) -> Self: ...
 

@@ -45,6 +45,7 @@ class FileOptions(TypedDict, total=False):
     columns: int | None
     digits: Literal[6, 9]
     pattern: str | None
+    weight: bool
     fsync_interval: Seconds | None
 
 
