@@ -99,10 +99,11 @@ class Block:
 
     def site(self) -> Site:
         kind, level = self.take(2)
-        definition: dict[str, Any] = {"kind": KINDS[kind - 1], "level": level}
+        definition: dict[str, Any] = {"kind": KINDS[(kind & 0x7F) - 1], "level": level}
         definition |= {"bound": self.varint(), "line": self.varint()}
         definition |= {"name": self.name(), "file": self.name(), "function": self.name()}
         definition["fields"] = [self.name() for _ in range(self.varint())]
+        definition["policy"] = self.name() if kind & 0x80 else None
         return Site(definition)
 
     def shape(self, site: Site) -> bytes:
@@ -173,7 +174,7 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
 
     Returns:
         One dict a record: time (ns), pid, run_id, thread, thread_name, kind, level, bound, line,
-        name, file, function, fields, and values as (tag, value, ...).
+        name, file, function, fields, policy (None if not sampled), and values as (tag, value, ...).
 
     Raises:
         ValueError: the file is not as docs/format.md says.

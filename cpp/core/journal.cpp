@@ -92,11 +92,13 @@ void apply_mask(char* payload, std::size_t size, std::uint32_t mask) {
 const Site* Definitions::site(ByteReader& in) {
   const char* const start = in.position();
   Site site;
-  const std::uint8_t kind = in.byte();
+  const std::uint8_t first = in.byte();
+  const auto kind = static_cast<std::uint8_t>(first & ~kWeightedBit);
   if (kind < 1 || kind >= static_cast<std::uint8_t>(Kind::thread)) {
     throw FormatError("a site is of no known kind");
   }
   site.kind = static_cast<Kind>(kind);
+  site.is_weighted = kind != first;
   site.level = in.byte();
   site.bound = static_cast<std::uint16_t>(in.count(UINT16_MAX));
   site.line = in.count(UINT32_MAX);
@@ -107,6 +109,7 @@ const Site* Definitions::site(ByteReader& in) {
   if (count > in.left()) throw FormatError("a count is out of range");
   site.fields.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) site.fields.emplace_back(plain_string(in));
+  if (site.is_weighted) site.policy = plain_string(in);
 
   std::string encoded(start, in.position());
   const std::lock_guard lock(mutex_);

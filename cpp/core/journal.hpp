@@ -45,7 +45,8 @@ inline constexpr std::uint32_t kDictionarySize =
 inline constexpr std::uint32_t kDictionaryString = 64;  // bytes; longer ones stay out
 inline constexpr std::uint32_t kShapes = 16;            // per site, replaced like strings
 inline constexpr std::uint8_t kFormattedBit = 0x80;     // of a tag in a shape: a text stands before
-inline constexpr int kMaxScale = 9;                     // decimals of a float stored as an integer
+inline constexpr std::uint8_t kWeightedBit = 0x80;  // of a site's kind: its policy stands behind
+inline constexpr int kMaxScale = 9;                 // decimals of a float stored as an integer
 inline constexpr std::array<double, kMaxScale + 1> kPowersOfTen{1e0, 1e1, 1e2, 1e3, 1e4,
                                                                 1e5, 1e6, 1e7, 1e8, 1e9};
 inline constexpr std::uint8_t kDecimalBit = 0x80;  // of a float's control byte

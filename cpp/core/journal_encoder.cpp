@@ -242,6 +242,7 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
   }
   if (is_new_site) {
     most += site.name.size() + site.file.size() + site.function.size();
+    if (site.is_weighted) most += kMaxVarint + site.policy.size();
     for (const std::string& field : site.fields) most += kMaxVarint + field.size();
   }
   std::uint32_t thread_index = 0;
@@ -265,7 +266,8 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
       at, std::uint64_t{state.index} << 2 | (same_shape ? 0U : 2U) | (thread != thread_ ? 1U : 0U));
   if (is_new_site) {
     ++site_count_;
-    *at++ = static_cast<char>(site.kind);
+    *at++ = static_cast<char>(static_cast<std::uint8_t>(site.kind) |
+                              (site.is_weighted ? kWeightedBit : 0));
     *at++ = static_cast<char>(site.level);
     at = put_varint(at, site.bound);
     at = put_varint(at, site.line);
@@ -275,6 +277,7 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
     const std::size_t fields = std::min<std::size_t>(site.fields.size(), kMaxFields);
     at = put_varint(at, fields);
     for (std::size_t i = 0; i < fields; ++i) at = put_raw(at, site.fields[i]);
+    if (site.is_weighted) at = put_raw(at, site.policy);
   }
   if (thread != thread_) {
     thread_ = thread;

@@ -22,6 +22,17 @@ struct Record {
   std::int64_t time_ns = 0;  // since 1970, UTC
   std::span<const Value> values;
   bool is_stamped = false;  // with the program's own time (set_time)
+
+  // How many calls a sampled record stands for: its last value, unless that was cut off with what
+  // a journal cannot hold. Null for all others, which stand for themselves.
+  const Value* weight() const {
+    const bool is_there = site->is_weighted && !values.empty() && values.back().tag == Tag::float64;
+    return is_there ? &values.back() : nullptr;
+  }
+  // The values of the call itself, in the order of site->own_fields().
+  std::span<const Value> own_values() const {
+    return values.first(values.size() - (weight() != nullptr ? 1 : 0));
+  }
 };
 
 }  // namespace attolog

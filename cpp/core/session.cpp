@@ -58,6 +58,7 @@ std::unique_ptr<Session> Session::create(const std::string& folder, const LogTar
   header->format = target.format;
   header->digits = target.digits;
   header->columns = target.columns;
+  header->weight = target.weight;
   header->run_id = target.run_id;
   copy_text(header->path, target.path);
   copy_text(header->pattern, target.pattern);
@@ -100,7 +101,8 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
 
 LogTarget Session::target() const {
   const SessionHeader& h = header();
-  return {text_of(h.path), h.format, h.digits, h.columns, text_of(h.pattern), h.run_id, h.pid};
+  return {text_of(h.path),    h.format, h.digits, h.columns,
+          text_of(h.pattern), h.run_id, h.pid,    h.weight};
 }
 
 std::string_view Session::sites() const {

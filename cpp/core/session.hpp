@@ -30,6 +30,7 @@ struct LogTarget {
   std::string pattern;
   std::uint64_t run_id = 0;  // shared by a program and its child processes
   std::uint32_t pid = 0;     // of the process that logs
+  std::uint8_t weight = 0;   // CSV: whether rows show it
 };
 
 struct SessionHeader {
@@ -42,6 +43,7 @@ struct SessionHeader {
   std::uint64_t run_id;
   std::int64_t started_ns;
   char boot_id[40];
+  std::uint8_t weight;
   // release: the bytes of the batch are in the file; acquired by whoever reads ring tails.
   std::atomic<std::uint64_t> committed_batch;
   // Records that were not taken: full ring, no memory. Relaxed: a count.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,7 @@ struct Site {
   Handling handling = Handling::write;
   bool is_weighted = false;  // the last field is `weight`: how many calls a record stands for
   std::uint8_t level = kNone;
-  std::uint16_t bound = 0;  // how many of `fields`, the last ones, come from bind()
+  std::uint16_t bound = 0;  // how many of the own fields, the last ones, come from bind()
   std::uint32_t line = 0;
   std::string name;  // event name or template
   std::vector<std::string> fields;
@@ -58,6 +59,12 @@ struct Site {
   std::string function;
   std::string
       policy;  // how it was sampled or is handled, as in core/policy.hpp; "": all is written
+
+  // The fields of the call itself: all but the weight.
+  std::span<const std::string> own_fields() const {
+    const std::span<const std::string> all(fields);
+    return is_weighted && !all.empty() ? all.first(all.size() - 1) : all;
+  }
 };
 
 // Sites that every program has, under fixed numbers; a program's own start at kFirstSite.

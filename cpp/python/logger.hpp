@@ -19,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/site.hpp"
@@ -68,7 +69,8 @@ struct Root {
   bool is_relaying = false;                    // to them
   std::uint64_t seed = 0;                      // of samplers that chance decides for; fixed
   std::uint64_t key_seed = 0;                  // of those that a key decides for; likewise
-  std::map<std::pair<std::uint32_t, std::string>, std::shared_ptr<Sampler>> samplers;
+  std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
+      samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
   std::mutex plans_mutex;    // the Routes of its call sites and events
   std::mutex sampler_mutex;  // where no GIL keeps the samplers' callers apart
@@ -96,7 +98,8 @@ struct Root {
   void add_strategy();
   // What applies to a site, and the sampler for it. Under the mutex.
   Policy policy_of(const SiteFacts& facts, bool is_first) const;
-  std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy);
+  std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy,
+                                      std::uint64_t depth);
   bool is_on() const;
   // Whether its sites have plans.
   std::atomic<bool> is_routed{false};

@@ -211,10 +211,10 @@ bool take_rules(PyObject* given, Rules& rules) {
 }
 
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
-  static const char* const names[] = {"path",           "buffer_size",  "buffer_bytes", "on_full",
-                                      "block_timeout",  "exit_timeout", "max_record",   "ring_dir",
-                                      "append",         "columns",      "digits",       "pattern",
-                                      "fsync_interval", nullptr};
+  static const char* const names[] = {"path",          "buffer_size",    "buffer_bytes", "on_full",
+                                      "block_timeout", "exit_timeout",   "max_record",   "ring_dir",
+                                      "append",        "columns",        "digits",       "pattern",
+                                      "weight",        "fsync_interval", nullptr};
   PyObject* path = nullptr;
   PyObject* buffer_size = nullptr;
   PyObject* buffer_bytes = Py_None;
@@ -227,11 +227,12 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   PyObject* columns = Py_None;
   PyObject* digits = nullptr;
   PyObject* pattern = Py_None;
+  PyObject* weight = nullptr;
   PyObject* fsync_interval = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OOOOOOOOOOO:AsyncFileLogger",
-                                   const_cast<char**>(names), &path, &buffer_size, &buffer_bytes,
-                                   &on_full, &block_timeout, &exit_timeout, &max_record, &ring_dir,
-                                   &append, &columns, &digits, &pattern, &fsync_interval)) {
+  if (!PyArg_ParseTupleAndKeywords(
+          args, kwargs, "O|O$OOOOOOOOOOOO:AsyncFileLogger", const_cast<char**>(names), &path,
+          &buffer_size, &buffer_bytes, &on_full, &block_timeout, &exit_timeout, &max_record,
+          &ring_dir, &append, &columns, &digits, &pattern, &weight, &fsync_interval)) {
     return false;
   }
   long long number = 0;
@@ -297,6 +298,13 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
       if (shown == nullptr) return false;
       PyErr_Format(PyExc_ValueError, "pattern %U: %s", shown, complaint.c_str());
       Py_DECREF(shown);
+      return false;
+    }
+  }
+  if (weight != nullptr) {
+    if (!take_flag(weight, "weight", options.sink.weight)) return false;
+    if (options.sink.weight && options.format != Format::csv) {
+      PyErr_SetString(PyExc_ValueError, "weight is for .csv files only; .jsonl and .atto have it");
       return false;
     }
   }

@@ -15,6 +15,7 @@
 #include "core/folder.hpp"
 #include "python/logger.hpp"
 #include "python/objects.hpp"
+#include "python/samples.hpp"
 #include "python/text.hpp"
 #include "reader/arrow.hpp"
 #include "reader/columns.hpp"
@@ -93,7 +94,7 @@ class Renderer {
     switch (record.site->kind) {
       case Kind::message:
         templates_.of(record, passing)
-            .render_with_traceback(out, record.site->fields, record.values);
+            .render_with_traceback(out, record.site->own_fields(), record.own_values());
         return;
       case Kind::text:
       case Kind::print:
@@ -141,11 +142,14 @@ struct Pass {
 
 PyObject* names_and_values(const Record& record, PyObject** values) {
   const std::size_t n = record.values.size();
+  const std::size_t own = record.own_values().size();
+  const auto fields = record.site->own_fields();
   PyObject* names = PyTuple_New(static_cast<Py_ssize_t>(n));
   *values = PyTuple_New(static_cast<Py_ssize_t>(n));
   for (std::size_t i = 0; names != nullptr && *values != nullptr && i < n; ++i) {
-    PyObject* name = i < record.site->fields.size() ? from_wtf8(record.site->fields[i])
-                                                    : PyUnicode_FromFormat("v%zu", i + 1);
+    PyObject* name = i == own            ? from_wtf8(kWeightField)
+                     : i < fields.size() ? from_wtf8(fields[i])
+                                         : PyUnicode_FromFormat("v%zu", i + 1);
     PyObject* value = to_object(record.values[i]);
     if (name == nullptr || value == nullptr) {
       Py_XDECREF(name);
@@ -255,13 +259,21 @@ State& state_of(PyObject* self) {
 PyObject* tables(PyObject* self, PyObject*) {
   PyObject* list = PyList_New(0);
   for (const TableInfo& table : state_of(self).journal->catalog().tables()) {
+    std::string sampling;
+    for (const std::string& policy : table.sampling)
+      sampling += (sampling.empty() ? "" : ", ") + policy;
     PyObject* name = from_wtf8(table.name);
-    PyObject* item = name == nullptr
-                         ? nullptr
-                         : Py_BuildValue("(NsKLL)", name, kKinds[static_cast<int>(table.kind)],
-                                         static_cast<unsigned long long>(table.rows),
-                                         static_cast<long long>(table.first_ns),
-                                         static_cast<long long>(table.last_ns));
+    PyObject* policies = table.sampling.empty() ? Py_NewRef(Py_None) : from_wtf8(sampling);
+    PyObject* item = nullptr;
+    if (name != nullptr && policies != nullptr) {
+      item = Py_BuildValue("(NsKLLN)", name, kKinds[static_cast<int>(table.kind)],
+                           static_cast<unsigned long long>(table.rows),
+                           static_cast<long long>(table.first_ns),
+                           static_cast<long long>(table.last_ns), policies);
+    } else {
+      Py_XDECREF(name);
+      Py_XDECREF(policies);
+    }
     if (item == nullptr || PyList_Append(list, item) != 0) {
       Py_XDECREF(item);
       Py_XDECREF(list);
@@ -334,13 +346,20 @@ PyObject* records(PyObject* self, PyObject*) {
   }
 }
 
+PyObject* samples(PyObject* self, PyObject* args) {
+  return make_samples(state_of(self).journal, args);
+}
+
 PyMethodDef reader_methods[] = {
-    {"tables", tables, METH_NOARGS, "(name, kind, rows, first ns, last ns) of each table."},
+    {"tables", tables, METH_NOARGS,
+     "(name, kind, rows, first ns, last ns, how it was sampled) of each table."},
     {"problems", problems, METH_NOARGS, "What is wrong with the files, a sentence each."},
     {"stream", stream, METH_O,
      "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
     {"records", records, METH_NOARGS,
      "Iterates over (time, kind, name, level, thread, pid, field names, values, text)."},
+    {"samples", samples, METH_VARARGS,
+     "Iterates over (policy, site, pid, weight, value, keys) of the records of a table."},
     {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_reader)},
@@ -459,7 +478,7 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
 }
 
 bool add_reader_type(PyObject* module) {
-  if (!prepare_objects()) return false;
+  if (!prepare_objects() || !add_samples_type(module)) return false;
   types.reader =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
   records_type =

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/codec.hpp"
 #include "python/encode.hpp"
@@ -37,7 +38,8 @@ bool is_message(Kind kind) {
 
 // What the way to a leaf has come to so far.
 struct Way {
-  std::string sampled;  // policies, joined by spaces
+  std::string sampled;      // policies, joined by spaces
+  std::uint64_t depth = 0;  // how many they are
   Handling handling = Handling::write;
   std::string handled;  // the policy that says so
 };
@@ -58,7 +60,7 @@ std::uint32_t leaf_site(const SiteFacts& facts, const Way& way) {
 
 void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node& node, Way& way) {
   if (policy.samples()) {
-    node.sampler = root.sampler_of(facts, policy);
+    node.sampler = root.sampler_of(facts, policy, way.depth++);
     if (!policy.key.empty() && facts.fields != nullptr) {
       const auto field = std::ranges::find(*facts.fields, policy.key);
       if (field != facts.fields->end()) {
@@ -129,7 +131,7 @@ void find_leaves(const Node& node, std::vector<Root*>& leaves) {
 }
 
 // Intervals end also where no call notices it: then the channels behind look.
-void watch(const Node& node, std::string_view name) {
+void watch(const Node& node, std::string_view name, double weight) {
   if (node.sampler != nullptr && node.sampler->has_intervals()) {
     std::vector<Root*> leaves;
     find_leaves(node, leaves);
@@ -139,10 +141,11 @@ void watch(const Node& node, std::string_view name) {
       channels.push_back(leaf->owner);
     }
     if (const auto first = channels.front().lock()) {
-      first->watch({node.sampler, std::string(name), channels});
+      first->watch({node.sampler, std::string(name), weight, channels});
     }
   }
-  for (const Node& next : node.next) watch(next, name);
+  if (node.sampler != nullptr) weight *= node.sampler->usual_weight();
+  for (const Node& next : node.next) watch(next, name, weight);
 }
 
 // A process's rules from outside (ctl), which go before all others.
@@ -214,13 +217,14 @@ Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
   return chosen.first.samples() && is_kept ? Policy{} : chosen.first;
 }
 
-std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& given) {
+std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& given,
+                                          std::uint64_t depth) {
   Policy used = given;
   const bool has_key =
       facts.fields != nullptr && std::ranges::find(*facts.fields, given.key) != facts.fields->end();
   if (!has_key) used.key.clear();  // chance decides where there is no key
   const std::string text = to_text(used);
-  std::shared_ptr<Sampler>& sampler = samplers[{facts.site, text}];
+  std::shared_ptr<Sampler>& sampler = samplers[{facts.site, depth, text}];
   if (sampler != nullptr) return sampler;
   std::shared_ptr<BudgetPool> pool;
   if (used.kind == Policy::Kind::budget) {
@@ -231,10 +235,12 @@ std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& 
     }
     pool = shared;
   }
-  // Keys hash alike at all sites and in all processes.
-  // Else each site has chances of its own, the same with each run of the same seed.
-  const std::uint64_t own =
-      used.key.empty() ? hash_key(Value::of_str(facts.name), seed + samplers.size()) : key_seed;
+  // Keys hash alike at all sites and in all processes, but not for a sampler behind another: its
+  // share would be one of what that has chosen by the same hash. Else each site has chances of its
+  // own, the same with each run of the same seed.
+  const std::uint64_t own = used.key.empty()
+                                ? hash_key(Value::of_str(facts.name), seed + samplers.size())
+                                : key_seed + depth;
   sampler = std::make_shared<Sampler>(used, own, std::move(pool));
   return sampler;
 }
@@ -248,7 +254,7 @@ const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts) {
   auto plan = std::make_unique<Plan>();
   plan->top = build(root, facts, true, {});
   describe(*plan);
-  if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name);
+  if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name, 1);
   const std::lock_guard lock(root.plans_mutex);
   auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
     return other->top.has_value() == plan->top.has_value() &&
@@ -295,10 +301,10 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bo
   return true;
 }
 
-void tell_skipped(const Root& caller, const Node& node, std::string_view name, std::uint64_t n) {
+void tell_skipped(const Root& caller, const Node& node, std::string_view name, std::int64_t n) {
   Buffer values;
   encode_str(values, name);
-  encode_int(values, static_cast<std::int64_t>(n));
+  encode_int(values, n);
   std::vector<Root*> leaves;
   find_leaves(node, leaves);
   for (Root* leaf : leaves) submit(*leaf, kSkippedSite, values.view(), caller);
@@ -333,7 +339,10 @@ Sampler::Verdict Decision::ask(const Node& node, const Call& call) {
 Decision::Outcome Decision::walk(const Node& node, const Call& call, double weight) {
   if (node.sampler != nullptr) {
     const Sampler::Verdict verdict = ask(node, call);
-    if (verdict.remainder != 0) tell_skipped(root_, node, call.name, verdict.remainder);
+    if (verdict.remainder != 0) {
+      const double stands_for = static_cast<double>(verdict.remainder) * (weight == 0 ? 1 : weight);
+      tell_skipped(root_, node, call.name, std::llround(stands_for));
+    }
     if (failed_ || verdict.weight == 0) return {0, 1};
     weight = weight == 0 ? verdict.weight : weight * verdict.weight;
     if (node.sampler->policy().kind == Policy::Kind::budget) budgets_.push_back(&node);

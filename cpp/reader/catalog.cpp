@@ -78,7 +78,7 @@ void Catalog::add(const Record& record) {
 Catalog::Place Catalog::place(const Record& record) {
   cells_.clear();
   const Site& site = *record.site;
-  const std::span<const Value> values = record.values;
+  const std::span<const Value> values = record.own_values();
   if (site.kind == Kind::inline_event || site.kind == Kind::inline_message) {
     const bool is_event = site.kind == Kind::inline_event;
     const std::string_view name = values.empty() ? std::string_view{} : text_of(values[0]);
@@ -89,29 +89,31 @@ Catalog::Place Catalog::place(const Record& record) {
   Layout& layout = layout_of(site);
   if (layout.table == kNoTable) return {kNoTable, {}};
   if (layout.columns.size() < values.size()) extend(layout, values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (layout.columns[i] == kNoColumn) {
-      ++left_out_;
-    } else {
-      cells_.push_back({layout.columns[i], &values[i]});
-    }
-  }
+  for (std::size_t i = 0; i < values.size(); ++i) put(layout.columns[i], values[i]);
+  if (const Value* const weight = record.weight()) put(layout.weight, *weight);
   return {layout.table, cells_};
+}
+
+void Catalog::put(std::uint32_t column, const Value& value) {
+  if (column == kNoColumn) {
+    ++left_out_;
+  } else {
+    cells_.push_back({column, &value});
+  }
 }
 
 void Catalog::place_inline(const Record& record, std::size_t table) {
   ++stamp_;
   const bool is_event = record.site->kind == Kind::inline_event;
   const std::size_t step = is_event ? 2 : 1;
-  for (std::size_t i = 1; i + step <= record.values.size(); i += step) {
-    const std::string name =
-        is_event ? std::string(text_of(record.values[i])) : "v" + std::to_string(i);
-    const std::uint32_t index = column(table, name);
-    if (index == kNoColumn) {
-      ++left_out_;
-    } else {
-      cells_.push_back({index, &record.values[i + step - 1]});
-    }
+  const auto values = record.own_values();
+  for (std::size_t i = 1; i + step <= values.size(); i += step) {
+    const std::string name = is_event ? std::string(text_of(values[i])) : "v" + std::to_string(i);
+    put(column(table, name), values[i + step - 1]);
+  }
+  if (const Value* const weight = record.weight()) {
+    put(column(table, std::string(kWeightField)), *weight);
+    tables_[table].sampling.insert(record.site->policy);
   }
 }
 
@@ -200,16 +202,20 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
   if (layout.table == kNoTable) return layout;
   static const std::vector<std::string> kDropped{"n", "since"};
   static const std::vector<std::string> kClock{"jump"};
-  const std::vector<std::string>* fields = &site.fields;
+  std::span<const std::string> fields = site.own_fields();
   std::vector<std::string> text{"text"};  // and what bind() added
   if (site.kind == Kind::text || site.kind == Kind::print) {
-    if (site.fields.size() > 1) text.insert(text.end(), site.fields.begin() + 1, site.fields.end());
-    fields = &text;
+    if (fields.size() > 1) text.insert(text.end(), fields.begin() + 1, fields.end());
+    fields = text;
   }
-  if (site.kind == Kind::dropped) fields = &kDropped;
-  if (site.kind == Kind::clock) fields = &kClock;
-  layout.columns.reserve(fields->size());
-  for (const std::string& field : *fields) layout.columns.push_back(column(layout.table, field));
+  if (site.kind == Kind::dropped) fields = kDropped;
+  if (site.kind == Kind::clock) fields = kClock;
+  layout.columns.reserve(fields.size());
+  for (const std::string& field : fields) layout.columns.push_back(column(layout.table, field));
+  if (site.is_weighted) {
+    layout.weight = column(layout.table, std::string(kWeightField));
+    tables_[layout.table].sampling.insert(site.policy);
+  }
   return layout;
 }
 

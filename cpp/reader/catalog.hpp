@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ struct TableInfo {
   std::int64_t first_ns = INT64_MAX;
   std::int64_t last_ns = INT64_MIN;
   std::vector<ColumnInfo> columns;  // after `time` (and `level`, in a message's table)
+  std::set<std::string> sampling;   // the policies of its weighted records, as in core/policy.hpp
 };
 
 struct Cell {
@@ -77,18 +79,20 @@ class Catalog {
   std::uint64_t left_out() const { return left_out_; }
 
  private:
+  static constexpr std::uint32_t kNoColumn = UINT32_MAX;
   struct Layout {
     std::size_t table = kNoTable;
     std::vector<std::uint32_t> columns;  // by position
+    std::uint32_t weight = kNoColumn;
   };
   using ColumnIndex = std::unordered_map<std::string, std::uint32_t>;
-  static constexpr std::uint32_t kNoColumn = UINT32_MAX;
 
   std::size_t table(TableKind kind, std::string_view name);
   std::uint32_t column(std::size_t table, std::string name);
   Layout& layout_of(const Site& site);
   void extend(Layout& layout, std::size_t positions);
   void place_inline(const Record& record, std::size_t table);
+  void put(std::uint32_t column, const Value& value);
 
   std::vector<TableInfo> tables_;
   std::map<std::pair<TableKind, std::string>, std::size_t> table_index_;

@@ -45,16 +45,6 @@ std::optional<Number> number_of(const Value& value) {
   }
 }
 
-// Takes the weight off the end of the record's values.
-double take_weight(Record& record) {
-  const auto values = record.values;
-  if (!record.site->is_weighted || values.empty()) return 1;
-  const std::size_t taken = record.site->kind == Kind::inline_event ? 2 : 1;
-  record.values = values.first(values.size() - std::min(taken, values.size()));
-  const auto weight = number_of(values.back());
-  return weight && weight->value > 0 ? weight->value : 1;
-}
-
 std::string name_of(const Site& site) {
   if (site.kind == Kind::text) return "LOG";
   if (site.kind == Kind::print) return "PRINT";
@@ -128,7 +118,7 @@ Aggregator::Aggregator(std::int64_t start_ns, bool with_sketch)
     : start_ns_(start_ns), with_sketch_(with_sketch) {}
 Aggregator::~Aggregator() = default;
 
-Aggregator::Plan Aggregator::plan_of(const Site& site, std::size_t fields) {
+Aggregator::Plan Aggregator::plan_of(const Site& site) {
   Plan plan;
   std::string complaint;
   // A policy of another kind is damage; its records are counted by the second.
@@ -138,28 +128,22 @@ Aggregator::Plan Aggregator::plan_of(const Site& site, std::size_t fields) {
     plan.by = std::move(policy->by);
   }
   plan.event = name_of(site);
-  plan.fields = {site.fields.begin(), site.fields.begin() + static_cast<std::ptrdiff_t>(fields)};
-  plan.name_fields(fields);
+  const auto own = site.own_fields();
+  plan.fields = {own.begin(), own.end()};
+  plan.name_fields(own.size());
   return plan;
 }
 
 void Aggregator::add(const Record& record) {
-  const bool is_stamped = record.is_stamped;
   ++aggregated_;
-  const Site& site = *record.site;
-  Record rest = record;
-  const double weight = take_weight(rest);
-  if (is_inline(site.kind)) {
-    const InlineRecord named(rest);
-    Plan plan = plan_of(*named.record().site, named.record().site->fields.size());
-    return count(plan, named.record(), weight, is_stamped);
+  if (is_inline(record.site->kind)) {
+    const InlineRecord named(record);
+    Plan plan = plan_of(*named.record().site);
+    return count(plan, named.record());
   }
-  Plan* plan = plans_.find(site);
-  if (plan == nullptr) {
-    const bool has_weight = site.is_weighted && !site.fields.empty();
-    plan = &plans_.put(site, plan_of(site, site.fields.size() - (has_weight ? 1 : 0)));
-  }
-  count(*plan, rest, weight, is_stamped);
+  Plan* plan = plans_.find(*record.site);
+  if (plan == nullptr) plan = &plans_.put(*record.site, plan_of(*record.site));
+  count(*plan, record);
 }
 
 StatsTable& Aggregator::table_of(Plan& plan, std::int64_t time_ns, bool is_stamped) {
@@ -179,10 +163,12 @@ StatsTable& Aggregator::table_of(Plan& plan, std::int64_t time_ns, bool is_stamp
   return *plan.table;
 }
 
-void Aggregator::count(Plan& plan, const Record& record, double weight, bool is_stamped) {
-  const auto values = record.values;
+void Aggregator::count(Plan& plan, const Record& record) {
+  const auto values = record.own_values();
+  const Value* const given = record.weight();
+  const double weight = given != nullptr && given->f > 0 ? given->f : 1;
   if (values.size() > plan.fields.size()) plan.name_fields(values.size());
-  StatsTable& table = table_of(plan, record.time_ns, is_stamped);
+  StatsTable& table = table_of(plan, record.time_ns, record.is_stamped);
   const std::size_t cells = table.cells();
   by_.clear();
   for (const std::size_t at : plan.by_at) encode_by(by_, at < values.size() ? values[at] : Value{});

@@ -63,8 +63,8 @@ class Aggregator {
   struct Plan;
   using Open = std::map<StatsKey, StatsTable>;
 
-  static Plan plan_of(const Site& site, std::size_t fields);
-  void count(Plan& plan, const Record& record, double weight, bool is_stamped);
+  static Plan plan_of(const Site& site);
+  void count(Plan& plan, const Record& record);
   StatsTable& table_of(Plan& plan, std::int64_t time_ns, bool is_stamped);
   void close_due(std::int64_t time_ns, bool is_stamped, const StatsEmit& emit);
   Open::const_iterator first_of(bool is_stamped) const;  // or what is behind it

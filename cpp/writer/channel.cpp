@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <system_error>
@@ -84,7 +85,8 @@ void Channel::find_target() {
              static_cast<std::uint16_t>(options_.sink.columns),
              options_.sink.pattern,
              run_id(),
-             static_cast<std::uint32_t>(::getpid())};
+             static_cast<std::uint32_t>(::getpid()),
+             static_cast<std::uint8_t>(options_.sink.weight ? 1 : 0)};
   struct stat info{};
   const bool is_device =
       main_path_.empty() ||
@@ -376,7 +378,7 @@ void Channel::look_at_samplers(bool all) {
     if (n == 0) continue;
     Buffer values;
     encode_str(values, watch.name);
-    encode_int(values, static_cast<std::int64_t>(n));
+    encode_int(values, std::llround(static_cast<double>(n) * watch.weight));
     for (const auto& each : watch.channels) {
       if (const auto channel = each.lock()) channel->tell(kSkippedSite, values.view());
     }

@@ -56,6 +56,7 @@ class Sampler;
 struct Watch {
   std::shared_ptr<Sampler> sampler;
   std::string name;  // of its site
+  double weight;     // of the calls that get to it
   std::vector<std::weak_ptr<Channel>> channels;
 };
 

@@ -44,6 +44,7 @@ class CsvSink final : public Sink {
  public:
   explicit CsvSink(const SinkOptions& options)
       : digits_(options.digits),
+        shows_weight_(options.weight),
         columns_(static_cast<std::size_t>(options.columns > 0 ? options.columns : 0)) {}
 
   void append(const Record& record, Buffer& out) override { append(record, out, false); }
@@ -58,6 +59,7 @@ class CsvSink final : public Sink {
   Plan make_plan(const Site& site, std::size_t n_values);
 
   void start_row(std::int64_t time_ns, std::string_view kind, Buffer& out);
+  void put_weight(const Record& record, Buffer& out);
   void end_row(Buffer& out);
   void next_cell(Buffer& out);
   void put(const Value& value, Buffer& out);
@@ -66,6 +68,7 @@ class CsvSink final : public Sink {
   }
 
   int digits_;
+  bool shows_weight_;
   std::size_t columns_;        // 0 unless rows are packed
   std::size_t cell_ = 0;       // cells of this row so far
   std::size_t packed_at_ = 0;  // where cell number `columns_` starts, in a row that has it
@@ -117,12 +120,12 @@ Plan CsvSink::make_plan(const Site& site, std::size_t n_values) {
   auto event = events_.find(site.name);
   if (event == events_.end()) event = events_.try_emplace(site.name).first;
   plan.columns = &event->second;
-  plan.n_values = std::max(n_values, site.fields.size());
+  plan.n_values = std::max(n_values, site.own_fields().size());
   std::vector<bool> used(plan.columns->names.size());
   std::vector<std::size_t> column_of(plan.n_values);
   for (std::size_t i = 0; i < plan.n_values; ++i) {
     // Callers see to it that names differ; a second one of a name still gets a column of its own.
-    const std::string wanted = field_name(site.fields, i);
+    const std::string wanted = field_name(site.own_fields(), i);
     std::string name = wanted;
     for (int n = 2;; ++n) {
       const auto [column, added] = plan.columns->find_or_add(name);
@@ -183,7 +186,8 @@ void CsvSink::append(const Record& record, Buffer& out, bool passing) {
 
 void CsvSink::append_event(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
-  const std::size_t n = record.values.size();
+  const auto values = record.own_values();
+  const std::size_t n = values.size();
   Plan passing_plan;
   Plan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
   if (plan == nullptr || plan->cells.size() != plan->columns->names.size() || n > plan->n_values)
@@ -191,16 +195,17 @@ void CsvSink::append_event(const Record& record, Buffer& out, bool passing) {
 
   start_row(record.time_ns, plan->kind, out);
   if (plan->in_order && n == plan->n_values) {
-    for (const Value& value : record.values) {
+    for (const Value& value : values) {
       next_cell(out);
       put(value, out);
     }
   } else {
     for (const std::size_t cell : plan->cells) {
       next_cell(out);
-      if (cell < n) put(record.values[cell], out);
+      if (cell < n) put(values[cell], out);
     }
   }
+  put_weight(record, out);
   end_row(out);
 }
 
@@ -211,27 +216,31 @@ void CsvSink::append_message(const Record& record, Buffer& out, bool passing) {
   start_row(record.time_ns, ",", out);
   out.append(level_name(site.level));
   next_cell(out);
-  shape.render_with_traceback(scratch_, site.fields, record.values);
+  const auto values = record.own_values();
+  shape.render_with_traceback(scratch_, site.own_fields(), values);
   csv_cell(out, scratch_.view());
   for (const std::size_t i : shape.beside()) {
     next_cell(out);
-    if (i < record.values.size()) put(record.values[i], out);
+    if (i < values.size()) put(values[i], out);
   }
+  put_weight(record, out);
   end_row(out);
 }
 
 void CsvSink::append_text(const Record& record, Buffer& out, std::string_view kind) {
   start_row(record.time_ns, kind, out);
   next_cell(out);
-  if (!record.values.empty()) {
-    Value text = record.values[0];
+  const auto values = record.own_values();
+  if (!values.empty()) {
+    Value text = values[0];
     if (record.site->kind == Kind::print && text.text.ends_with('\n')) text.text.remove_suffix(1);
     put(text, out);
-    for (const Value& bound : record.values.subspan(1)) {
+    for (const Value& bound : values.subspan(1)) {
       next_cell(out);
       put(bound, out);
     }
   }
+  put_weight(record, out);
   end_row(out);
 }
 
@@ -246,6 +255,14 @@ void CsvSink::start_row(std::int64_t time_ns, std::string_view kind, Buffer& out
 void CsvSink::next_cell(Buffer& out) {
   out.push(',');
   if (++cell_ == columns_) packed_at_ = out.size();
+}
+
+// Behind all else: it is none of the event's columns, whose number may grow.
+void CsvSink::put_weight(const Record& record, Buffer& out) {
+  const Value* const weight = shows_weight_ ? record.weight() : nullptr;
+  if (weight == nullptr) return;
+  next_cell(out);
+  put(*weight, out);
 }
 
 // Packing: what stands from cell number `columns_` on is a row of its own, in one cell.

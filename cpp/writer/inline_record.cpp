@@ -17,7 +17,8 @@ std::string as_name(const Value& value) {
 }  // namespace
 
 InlineRecord::InlineRecord(const Record& record) : site_(*record.site), record_(record) {
-  const auto given = record.values;
+  const auto given = record.own_values();
+  site_.fields.clear();  // a sampled site names its weight
   if (!given.empty()) site_.name = as_name(given[0]);
   if (site_.kind == Kind::inline_event) {
     site_.kind = Kind::event;
@@ -35,6 +36,12 @@ InlineRecord::InlineRecord(const Record& record) : site_(*record.site), record_(
       site_.fields.emplace_back("message");
       values_.push_back(Value::of_str(given[0].formatted));
     }
+  }
+  const Value* const weight = record.weight();
+  site_.is_weighted = weight != nullptr;
+  if (weight != nullptr) {
+    site_.fields.emplace_back(kWeightField);
+    values_.push_back(*weight);
   }
   record_.site = &site_;
   record_.values = values_;

@@ -44,8 +44,10 @@ Plan make_plan(const Site& site, std::size_t n_values) {
   plan.head = head.view();
   // Keys of an object must differ, from its own and among each other.
   std::set<std::string> used{"time", "event", "level", "message", "text"};
-  for (std::size_t i = 0; i < std::max(n_values, site.fields.size()); ++i) {
-    std::string name = field_name(site.fields, i);
+  const auto fields = site.own_fields();
+  if (site.is_weighted) used.emplace(kWeightField);
+  for (std::size_t i = 0; i < std::max(n_values, fields.size()); ++i) {
+    std::string name = field_name(fields, i);
     const bool is_text =
         site.kind == Kind::message ? name == "message" : site.kind != Kind::event && i == 0;
     if (is_text) {  // it has its own key
@@ -107,12 +109,17 @@ void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
   } else {
     append_fields(record, out, passing);
   }
+  if (const Value* const weight = record.weight()) {
+    out.append(",\"weight\":");
+    put(*weight, out);
+  }
   out.append("}\n");
 }
 
 void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
-  const std::size_t n = record.values.size();
+  const auto values = record.own_values();
+  const std::size_t n = values.size();
   Plan passing_plan;
   Plan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
   if (plan == nullptr || n > plan->keys.size()) plan = &plans_.put(site, make_plan(site, n));
@@ -122,7 +129,7 @@ void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
     const Template& shape = templates_.of(record, passing);
     hidden = shape.message_field();
     scratch_.clear();
-    shape.render(scratch_, site.fields, record.values);
+    shape.render(scratch_, site.own_fields(), values);
     out.append(",\"message\":\"");
     json_text(out, scratch_.view());
     out.push('"');
@@ -130,20 +137,21 @@ void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
   for (std::size_t i = 0; i < n; ++i) {
     if (i == hidden) continue;
     out.append(plan->keys[i]);
-    put(record.values[i], out);
+    put(values[i], out);
   }
 }
 
 void JsonlSink::append_text(const Record& record, Buffer& out) {
-  if (record.values.empty()) return out.append(",\"text\":\"\"");
+  const auto values = record.own_values();
+  if (values.empty()) return out.append(",\"text\":\"\"");
   out.append(",\"text\":");
-  put(record.values[0], out);
-  if (record.values.size() == 1) return;
+  put(values[0], out);
+  if (values.size() == 1) return;
   // Fields that bind() added: rare beside a text, so their keys are not kept.
-  const Plan plan = make_plan(*record.site, record.values.size());
-  for (std::size_t i = 1; i < record.values.size(); ++i) {
+  const Plan plan = make_plan(*record.site, values.size());
+  for (std::size_t i = 1; i < values.size(); ++i) {
     out.append(plan.keys[i]);
-    put(record.values[i], out);
+    put(values[i], out);
   }
 }
 

@@ -165,7 +165,7 @@ std::vector<std::string> journal_parts(const std::string& log_path) {
 }
 
 std::unique_ptr<Sink> make_sink(const LogTarget& target) {
-  const SinkOptions options{target.digits, target.columns, target.pattern};
+  const SinkOptions options{target.digits, target.columns, target.pattern, target.weight != 0};
   switch (static_cast<Format>(target.format)) {
     case Format::csv: return make_csv_sink(options);
     case Format::jsonl: return make_jsonl_sink(options);

@@ -94,6 +94,12 @@ class Sampler {
 
   // How many calls were left out so far. From any thread.
   std::uint64_t left_out() const;
+  // What a kept call weighs, where that is always the same; else 1.
+  double usual_weight() const {
+    return policy_.kind == Policy::Kind::sample  ? 1 / policy_.share
+           : policy_.kind == Policy::Kind::every ? static_cast<double>(policy_.n)
+                                                 : 1.0;
+  }
   std::uint64_t kept() const { return kept_.load(std::memory_order_relaxed); }
   const Policy& policy() const { return policy_; }
   std::uint64_t seed() const { return seed_; }

@@ -24,6 +24,7 @@ struct SinkOptions {
   int digits = 6;       // of the seconds in a time stamp: 6 or 9
   int columns = 0;      // CSV: pack this and later cells of a row into one; 0 packs nothing
   std::string pattern;  // text: what a line looks like; empty for the default
+  bool weight = false;  // CSV: show how many calls a sampled record stands for, in its last cell
 };
 
 class Sink {

@@ -67,16 +67,17 @@ Template Template::parse(std::string_view text, std::size_t n_positional,
 Template Template::of(const Site& site) {
   Template result;
   result.text_ = site.name;
-  const auto message = std::find(site.fields.begin(), site.fields.end(), "message");
-  if (message != site.fields.end())
-    result.message_field_ = static_cast<std::size_t>(message - site.fields.begin());
+  const auto fields = site.own_fields();
+  const auto message = std::ranges::find(fields, "message");
+  if (message != fields.end())
+    result.message_field_ = static_cast<std::size_t>(message - fields.begin());
   // Which of the fields were keywords is not known here, nor needed: keywords have their own names.
-  std::size_t first_bound = site.fields.size();
+  std::size_t first_bound = fields.size();
   for (std::size_t n_bound = 0; first_bound > 0 && n_bound < site.bound;)
     if (--first_bound != result.message_field_) ++n_bound;
-  result.settle({first_bound, site.fields, 0});
-  for (std::size_t i = 0; i < site.fields.size(); ++i) {
-    const bool is_text = i == result.message_field_ || site.fields[i] == kTraceback;
+  result.settle({first_bound, fields, 0});
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool is_text = i == result.message_field_ || fields[i] == kTraceback;
     const bool is_in_text = i < first_bound && result.shows(i);
     if (!is_text && !is_in_text) result.beside_.push_back(i);
   }
@@ -270,8 +271,9 @@ const Template& Templates::of(const Record& record, bool inline_template) {
   }
   if (site.name.size() > kLongestInline) return passing_ = Template::of(site);
   // The fields of such a site follow from their number and from whether the last one is `message`.
-  const bool whole = !site.fields.empty() && site.fields.back() == "message";
-  std::string key = std::to_string(site.fields.size()) + (whole ? "!" : " ") + site.name;
+  const auto fields = site.own_fields();
+  const bool whole = !fields.empty() && fields.back() == "message";
+  std::string key = std::to_string(fields.size()) + (whole ? "!" : " ") + site.name;
   const auto known = by_text_.find(key);
   if (known != by_text_.end()) return known->second;
   if (by_text_.size() >= kMostInline) by_text_.clear();

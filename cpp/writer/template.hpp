@@ -58,7 +58,8 @@ class Template {
   static Template parse(std::string_view text, std::size_t n_positional,
                         std::span<const std::string> keyword_names);
   // The template of a message site, bound by the names of its fields: to the same values as above,
-  // wherever it can be filled.
+  // wherever it can be filled. Here and below, fields and values are those of the call itself: a
+  // sample's weight is none of them.
   static Template of(const Site& site);
 
   // False if the template is not well formed or has holes without a value.

@@ -103,11 +103,13 @@ void TextSink::append(const Record& record, Buffer& out, bool passing) {
 void TextSink::compose_event(const Record& record) {
   const Site& site = *record.site;
   message_.append(site.name);
-  for (std::size_t i = 0; i < record.values.size(); ++i) {
-    if (i >= site.fields.size()) {
-      write_pair(message_, field_name(site.fields, i), record.values[i]);
-    } else if (site.fields[i] != "weight") {  // of a sample: a matter for tables
-      write_pair(message_, site.fields[i], record.values[i]);
+  const auto fields = site.own_fields();  // a weight is a matter for tables
+  const auto values = record.own_values();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i < fields.size()) {
+      write_pair(message_, fields[i], values[i]);
+    } else {
+      write_pair(message_, field_name(fields, i), values[i]);
     }
   }
 }
@@ -115,11 +117,11 @@ void TextSink::compose_event(const Record& record) {
 void TextSink::compose_message(const Record& record, bool passing) {
   const Site& site = *record.site;
   const Template& shape = templates_.of(record, passing);
-  if (!shape.render_with_traceback(message_, site.fields, record.values))
+  const auto values = record.own_values();
+  if (!shape.render_with_traceback(message_, site.own_fields(), values))
     return;  // shows all fields already
   for (const std::size_t i : shape.beside())
-    if (i < record.values.size() && !shape.shows(i))
-      write_pair(message_, site.fields[i], record.values[i]);
+    if (i < values.size() && !shape.shows(i)) write_pair(message_, site.fields[i], values[i]);
 }
 
 void TextSink::compose_dropped(const Record& record) {

@@ -363,6 +363,7 @@ class AsyncFileLogger(Logger):
         digits: Digits behind the second in time stamps, 6 or 9.
         pattern: Text files only: the line of a record, a format string over time, level, message,
             event, thread, file, line and function. None for "{time} {level:<8} {message}".
+        weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
         fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
             to leave that to the system.
         rules: Strategies of sites by their names: the exact name, else the longest pattern that
@@ -398,6 +399,7 @@ class AsyncFileLogger(Logger):
         columns: int | None = None,
         digits: Literal[6, 9] = 6,
         pattern: str | None = None,
+        weight: bool = False,
         fsync_interval: Seconds | None = None,
         rules: Rules | None = None,
     ) -> Self: ...
@@ -520,8 +522,11 @@ class Reader:
     """
 
     def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
-    def tables(self) -> list[tuple[str, _Kind, int, int, int]]:
-        """(name, kind, rows, time of the first in ns, of the last) of each table."""
+    def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
+        """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
+
+        The policies are those of its samples, with ", " between; None if nothing was sampled.
+        """
 
     def problems(self) -> list[str]:
         """Say what is wrong with the files, a sentence for each."""
@@ -535,6 +540,23 @@ class Reader:
 
     def records(self) -> Iterator[_Record]:
         """(time, kind, name, level, thread, pid, names of fields, values, text) of all records."""
+
+    def samples(
+        self, name: str, field: str | None, keys: tuple[str, ...], /
+    ) -> Iterator[tuple[str | None, int, int, float, Any, tuple[Any, ...]]]:
+        """(policy, site, pid, weight, value, keys) of a table's records.
+
+        Args:
+            name: The table.
+            field: The field whose value is wanted.
+            keys: Fields whose values are wanted as well; None where the table has none of the name.
+
+        Returns:
+            The policy is None, and the weight 1, of a record that was not sampled.
+
+        Raises:
+            KeyError: There is no such table, or it has no such field.
+        """
 
 @final
 class Follower:

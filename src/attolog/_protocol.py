@@ -57,6 +57,7 @@ class PathOptions(TypedDict, total=False):
     columns: int | None
     digits: Literal[6, 9]
     pattern: str | None
+    weight: bool
     fsync_interval: Seconds | None
 
 

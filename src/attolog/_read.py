@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from attolog import _core
+from attolog import _core, _estimate
+from attolog._estimate import Estimate
 
 JOURNAL_MAGIC = b"\x89ATTO\r\n\x1a"
 
@@ -47,9 +48,13 @@ class Table:
     It is an Arrow stream: `polars.DataFrame(table)`, `pyarrow.table(table)`, and with pyarrow
     `pandas.DataFrame.from_arrow(table)` (pandas 3) and duckdb's `FROM table` take it as it is. A
     table may be passed over any number of times.
+
+    Where records were sampled, the column `weight` says how many calls each stands for (null: for
+    itself), and the estimates tell of all calls that were made. They know nothing of records that
+    were lost, of which the table DROPPED tells.
     """
 
-    __slots__ = ("_length", "_reader", "first", "kind", "last", "name")
+    __slots__ = ("_length", "_reader", "first", "kind", "last", "name", "sampling")
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class Table:
         length: int,
         first: int | None,
         last: int | None,
+        sampling: str | None,
     ) -> None:
         self._reader = reader
         self._length = length
@@ -70,6 +76,122 @@ class Table:
         """The time of the first record in nanoseconds since 1970; None without records."""
         self.last = last
         """The time of the last record."""
+        self.sampling = sampling
+        """How its records were sampled: `sample:0.01`, or several policies with ", " between them;
+        None if none were."""
+
+    def estimate_count(self, *, level: float = 0.95) -> Estimate:
+        """Estimate how many calls there were.
+
+        Args:
+            level: Of confidence of the interval.
+
+        Returns:
+            (value, low, high, records). The count is exact for `first` and `cap` up to the end of
+            their last interval, and without sampling. For `every` the bounds are certain.
+
+        Raises:
+            ValueError: The level is not between 0 and 1, or the table is `*`.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("DONE", ms)
+            >>> done = attolog.read(path)["DONE"]
+            >>> done.estimate_count()
+            Estimate(value=3.0, low=3.0, high=3.0, records=3)
+        """
+        samples = self._samples(None)
+        return _estimate.count(samples, _estimate.left_out(self._reader, self.name), level)
+
+    def estimate_sum(self, field: str, *, level: float = 0.95) -> Estimate:
+        """Estimate the sum of a field over all calls.
+
+        Args:
+            field: Its name. Absent values, NaN and infinities are left out.
+            level: Of confidence of the interval.
+
+        Returns:
+            (value, low, high, records). There is no interval, but None, for `first` and `cap`,
+            whose sums are approximate, and for a single sampled record.
+
+        Raises:
+            KeyError: The table has no such field.
+            TypeError: The field holds what is no number.
+            ValueError: The level is not between 0 and 1, or the table is `*`.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("DONE", ms)
+            >>> attolog.read(path)["DONE"].estimate_sum("ms")
+            Estimate(value=120.0, low=120.0, high=120.0, records=3)
+        """
+        return _estimate.total(self._samples(field), level)
+
+    def estimate_mean(self, field: str, *, level: float = 0.95) -> Estimate:
+        """Estimate the mean of a field over all calls that have it.
+
+        Args:
+            field: Its name. Absent values, NaN and infinities are left out.
+            level: Of confidence of the interval.
+
+        Returns:
+            (value, low, high, records), as of `estimate_sum`; NaN if there is no value.
+
+        Raises:
+            KeyError: The table has no such field.
+            TypeError: The field holds what is no number.
+            ValueError: The level is not between 0 and 1, or the table is `*`.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("DONE", ms)
+            >>> attolog.read(path)["DONE"].estimate_mean("ms").value
+            40.0
+        """
+        return _estimate.mean(self._samples(field), level)
+
+    def estimate_quantile(self, field: str, q: float, *, level: float = 0.95) -> Estimate:
+        """Estimate a quantile of a field over all calls that have it.
+
+        Args:
+            field: Its name. Absent values, NaN and infinities are left out.
+            q: Which one: 0.5 is the median.
+            level: Of confidence of the interval.
+
+        Returns:
+            (value, low, high, records). The value is one of the field's: the smallest that at least
+            the share `q` of the calls does not exceed; NaN if there is none. A bound is None where
+            the sample does not reach so far; both are where `estimate_sum` has none.
+
+        Raises:
+            KeyError: The table has no such field.
+            TypeError: The field holds what is no number.
+            ValueError: q or the level is out of range, or the table is `*`.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("DONE", ms)
+            >>> attolog.read(path)["DONE"].estimate_quantile("ms", 0.5).value
+            30.0
+        """
+        return _estimate.quantile(self._samples(field), q, level)
+
+    def _samples(self, field: str | None) -> Iterator[_estimate.Sample]:
+        if self.kind == "all":
+            raise ValueError("an estimate is made from one table, not from all records")
+        return _estimate.samples_of(self._reader, self.name, self.sampling, field)
 
     def __len__(self) -> int:
         return self._length
@@ -92,9 +214,10 @@ class Journal:
         self._path = path
         self._reader = reader
         self._tables: dict[str, Table] = {}
-        for name, kind, count, first, last in reader.tables():
+        for name, kind, count, first, last, sampling in reader.tables():
             # An event comes before a template of the same name.
-            self._tables.setdefault(name, Table(reader, name, kind, count, first, last))
+            table = Table(reader, name, kind, count, first, last, sampling)
+            self._tables.setdefault(name, table)
 
     @property
     def events(self) -> dict[str, int]:
@@ -165,7 +288,9 @@ class Journal:
         tables = [table for table in self._tables.values() if len(table)]
         first = min((table.first for table in tables if table.first is not None), default=None)
         last = max((table.last for table in tables if table.last is not None), default=None)
-        return Table(self._reader, "*", "all", sum(map(len, tables)), first, last)
+        sampled = [table.sampling.split(", ") for table in tables if table.sampling is not None]
+        sampling = ", ".join(sorted({policy for each in sampled for policy in each})) or None
+        return Table(self._reader, "*", "all", sum(map(len, tables)), first, last, sampling)
 
     def _no_table(self, name: str) -> str:
         near = difflib.get_close_matches(str(name), self._tables, n=3)

@@ -61,6 +61,14 @@ inline Site site(std::uint32_t id, std::string name, std::vector<std::string> fi
   return made;
 }
 
+// A site whose records were sampled: the last value is the weight.
+inline Site sampled(Site site, std::string policy) {
+  site.is_weighted = true;
+  site.policy = std::move(policy);
+  site.fields.emplace_back("weight");
+  return site;
+}
+
 // Writes blocks; `text` is what the file holds.
 class Journal {
  public:
@@ -114,6 +122,7 @@ class TemporaryFile {
 inline std::string shown(const Record& record) {
   std::string line =
       record.site->name + "@" + std::to_string(record.time_ns) + " " + record.thread->name + ":";
+  if (record.site->is_weighted) line += " [" + record.site->policy + "]";
   for (const Value& value : record.values) {
     line += ' ' + std::to_string(static_cast<int>(value.tag)) + '=';
     if (value.is_formatted) line += '<' + std::string(value.formatted) + '>';

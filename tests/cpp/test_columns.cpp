@@ -218,6 +218,46 @@ static const check::Test inlined{
       check::equal(names(table(records, "took {}")->fields()), "time level v1");
     }};
 
+static const check::Test samples{
+    "a weight is a column of float64, and the table says how it was sampled", [] {
+      const Site plain = site(16, "GEN", {"n"});
+      const Site some = sampled(site(17, "GEN", {"n"}), "sample:0.5");
+      const Site every = sampled(site(18, "GEN", {"n"}), "every:4");
+      const Site travels = sampled(site(19, "", {}, Kind::inline_event), "cap:9");
+      const Site message = sampled(site(20, "", {}, Kind::inline_message, 10), "every:4");
+      const Site odd = sampled(site(21, "ODD", {"weight"}), "every:4");
+      const Site sentence = sampled(site(22, "", {}, Kind::text), "every:4");
+      const Records records{{&plain, 1, {Value::of_int(1)}},
+                            {&some, 2, {Value::of_int(2), of_float(2)}},
+                            {&every, 3, {Value::of_int(3), Value::of_int(8), of_float(4)}},
+                            {&travels,
+                             4,
+                             {Value::of_str("GEN"), Value::of_str("n"), Value::of_int(5),
+                              Value::of_str("weight"), of_float(1)}},
+                            {&message, 5, {Value::of_str("{}"), Value::of_int(1), of_float(4)}},
+                            {&odd, 6, {Value::of_int(1), of_float(4)}},
+                            {&sentence, 6, {Value::of_str("x"), of_float(4)}},
+                            {&some, 7, {Value::of_int(6)}}};
+      const auto gen = table(records, "GEN");
+      check::equal(names(gen->fields()), "time n weight v2");
+      check::that(gen->fields()[2].type == Type::float64);
+      Batch batch;
+      gen->next(batch);
+      check::equal(batch.columns[2].nulls, 2);
+      check::equal(at<double>(batch.columns[2].values, 1), 2.0);
+      check::equal(at<double>(batch.columns[2].values, 2), 4.0);
+      check::equal(at<double>(batch.columns[2].values, 3), 1.0);
+      check::equal(at<std::int64_t>(batch.columns[3].values, 2), 8);
+      check::equal(names(table(records, "{}")->fields()), "time level v1 weight");
+      check::equal(names(table(records, "ODD")->fields()), "time weight weight_2");
+      check::equal(names(table(records, "LOG")->fields()), "time text weight");
+
+      const Catalog catalog = catalog_of(records);
+      const std::set<std::string> expected{"cap:9", "every:4", "sample:0.5"};
+      check::that(catalog.tables()[catalog.find("GEN")].sampling == expected);
+      check::that(catalog_of({records[0]}).tables()[0].sampling.empty());
+    }};
+
 static const check::Test text{
     "text is valid UTF-8; other types in a text column read as in CSV", [] {
       const Site one = site(16, "T", {"v"});

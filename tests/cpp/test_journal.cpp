@@ -55,9 +55,9 @@ void same(const std::vector<std::string>& actual, const std::vector<std::string>
   }
 }
 
-// Three blocks of two records each.
+// Three blocks of two records each, sampled, so that their definitions have every part.
 std::string three_blocks(std::vector<std::string>* records = nullptr) {
-  static const Site gen = site(16, "GEN", {"model", "task_id", "arrival"});
+  static const Site gen = sampled(site(16, "GEN", {"model", "task_id"}), "sample:0.1");
   Expected expected;
   for (int i = 0; i < 6; ++i) {
     expected.add(gen, 1000 + i, {Value::of_str("ResNet50"), Value::of_int(i), of_float(i / 3.0)});
@@ -124,6 +124,31 @@ static const check::Test every_value{
         time = time == kHigh ? kLow : time + 1'000'000'000;
       }
       same(decoded(expected.journal.text()), expected.records);
+    }};
+
+static const check::Test samples{
+    "a sampled site comes back with its policy, also beside one that is the same but for it", [] {
+      const Site plain = site(16, "GEN", {"task_id", "weight"});
+      const Site by_chance = sampled(site(17, "GEN", {"task_id"}), "sample:0.01@task_id");
+      const Site every = sampled(site(18, "GEN", {"task_id"}), "every:100");
+      const Site bare = sampled(site(19, "", {}, Kind::inline_event), "");
+      Expected expected;
+      for (int i = 0; i < 3; ++i) {
+        for (const Site* each : {&plain, &by_chance, &every, &bare})
+          expected.add(*each, i, {Value::of_int(i), of_float(100)});
+      }
+      same(decoded(expected.journal.text()), expected.records);
+
+      const TemporaryFile file(expected.journal.text());
+      const auto reader = attolog::JournalReader::open({{file.path()}});
+      const auto records = reader->records();
+      const Site& first = *records->next()->record.site;
+      const Record second = records->next()->record;
+      check::that(!first.is_weighted && first.policy.empty());
+      check::that(second.site->is_weighted);
+      check::equal(second.site->own_fields().size(), 1u);
+      check::equal(second.own_values().size(), 1u);
+      check::equal(second.weight()->f, 100.0);
     }};
 
 static const check::Test floats{
@@ -449,6 +474,7 @@ static const check::Test hostile{
         refused(forged(good.substr(0, size), 2, first, last));
       }
       refused(forged("\x05", 1));                   // site 1 before site 0
+      refused(forged(std::string(40, '\x89'), 1));  // weighted, but of no known kind
       refused(forged(std::string(10, '\xff'), 1));  // a number of more than 64 bits
     }};
 

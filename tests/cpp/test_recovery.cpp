@@ -73,6 +73,35 @@ class Log {
 
 }  // namespace
 
+static const check::Test weights{
+    "a sample is recovered as its program would have written it, with its weight or without", [] {
+      for (const bool shows_weight : {false, true}) {
+        const Log log;
+        const int status = temp::in_child([&] {
+          auto target = program::target_of(log.path());
+          target.weight = shows_weight ? 1 : 0;
+          auto* program = std::make_unique<Program>(log.folder(), target).release();
+          Site site;
+          site.id = kFirstSite;
+          site.name = "GEN";
+          site.fields = {"task_id", "weight"};
+          site.is_weighted = true;
+          Buffer sites, values;
+          encode_site(sites, site);
+          program->session().append_sites(sites.view());
+          encode_int(values, 7);
+          const double weight = 100;
+          values.push(static_cast<char>(Tag::float64));
+          values.append({reinterpret_cast<const char*>(&weight), sizeof weight});
+          program->put(kFirstSite, 1, values.view());
+        });
+        check::equal(status, 0);
+        check::equal(recover(log.folder(), log.path()).records, 1u);
+        check::equal(log.rows().at(0),
+                     shows_weight ? "0.000000001,GEN,7,100.0" : "0.000000001,GEN,7");
+      }
+    }};
+
 static const check::Test all{
     "all that a dead process logged comes into its file, once and in order", [] {
       const Log log;

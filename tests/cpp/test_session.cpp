@@ -19,7 +19,7 @@ namespace {
 using Access = Session::Access;
 
 LogTarget target_of(std::string path = "/logs/run.csv") {
-  return {std::move(path), 1, 9, 5, "{time} {message}", 0x1234, 77};
+  return {std::move(path), 1, 9, 5, "{time} {message}", 0x1234, 77, 1};
 }
 
 std::string file_of(const Session& session) {
@@ -39,6 +39,7 @@ static const check::Test target{
       check::equal(+found.format, 1);
       check::equal(+found.digits, 9);
       check::equal(found.columns, 5);
+      check::equal(+found.weight, 1);
       check::equal(found.pattern, "{time} {message}");
       check::equal(found.run_id, 0x1234u);
       check::equal(seen->header().pid, static_cast<std::uint32_t>(::getpid()));

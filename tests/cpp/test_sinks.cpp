@@ -1,4 +1,5 @@
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <string>
 #include <vector>
@@ -229,6 +230,116 @@ const check::Test csv_packed{
                    "1707234567.200000,\"GEN,ResNet50,7,0.5\"\n");
     }};
 
+// Sampled: the last value is the weight. Kept, since sinks know a site by its address.
+const Site& sampled(Site site) {
+  static std::deque<Site> sites;
+  site.is_weighted = true;
+  site.policy = "sample:0.01";
+  site.fields.emplace_back("weight");
+  return sites.emplace_back(std::move(site));
+}
+Values weighted(Values values) {
+  values.push_back(of(100.0));
+  return values;
+}
+
+const check::Test csv_weight{
+    "CSV: a weight is shown on request, as the row's last cell", [] {
+      const Site& gen = sampled(kGen);
+      const Site& message = sampled(kMessage);
+      const Site& text = sampled(site_of(Kind::text, "", {"text", "request"}, 1));
+      const Values named{of("GEN"), of("task_id"), of(7), of("weight"), of(100.0)};
+      const auto plain = make_csv_sink({});
+      check::equal(written(*plain, gen, weighted(kGenValues)),
+                   "1707234567.123456,GEN,ResNet50,7,0.5\n");
+      check::equal(plain->memory(), "GEN\tmodel\nGEN\ttask_id\nGEN\tarrival\n");
+      check::equal(written(*plain, message, weighted(kMessageValues)),
+                   "1707234567.123456,DEBUG,\"a,b took 0.013s\",17\n");
+      check::equal(written(*plain, text, weighted({of("x"), of(17)})),
+                   "1707234567.123456,LOG,x,17\n");
+      check::equal(written(*plain, sampled(kInlineEvent), named), "1707234567.123456,GEN,,7,\n");
+
+      SinkOptions options;
+      options.weight = true;
+      const auto sink = make_csv_sink(options);
+      check::equal(written(*sink, gen, weighted(kGenValues)),
+                   "1707234567.123456,GEN,ResNet50,7,0.5,100.0\n");
+      check::equal(sink->memory(), "GEN\tmodel\nGEN\ttask_id\nGEN\tarrival\n");
+      check::equal(written(*sink, message, weighted(kMessageValues)),
+                   "1707234567.123456,DEBUG,\"a,b took 0.013s\",17,100.0\n");
+      check::equal(written(*sink, text, weighted({of("x"), of(17)})),
+                   "1707234567.123456,LOG,x,17,100.0\n");
+      check::equal(written(*sink, sampled(kInlineEvent), named),
+                   "1707234567.123456,GEN,,7,,100.0\n");
+      check::equal(written(*sink, sampled(kInlineMessage), weighted({of("{}!"), of(1)})),
+                   "1707234567.123456,INFO,1!,100.0\n");
+      check::equal(written(*sink, kGen, kGenValues), "1707234567.123456,GEN,ResNet50,7,0.5\n");
+      // Later columns stand before it, and so do values beyond the fields.
+      check::equal(written(*sink, gen, weighted({of("m"), of(1), of(2), of(9)})),
+                   "1707234567.123456,GEN,m,1,2,9,100.0\n");
+      check::equal(sink->memory(), "GEN\tv4\n");
+      check::equal(written(*sink, gen, weighted(kGenValues)),
+                   "1707234567.123456,GEN,ResNet50,7,0.5,,100.0\n");
+
+      options.columns = 5;
+      const auto packed = make_csv_sink(options);
+      check::equal(written(*packed, gen, weighted(kGenValues)),
+                   "1707234567.123456,GEN,ResNet50,7,\"0.5,100.0\"\n");
+      check::equal(written(*packed, sampled(kInlineMessage), weighted({of("{}!"), of(1)})),
+                   "1707234567.123456,INFO,1!,100.0,\n");
+    }};
+
+const check::Test jsonl_weight{
+    "JSON Lines: a weight is the last key", [] {
+      const auto sink = make_jsonl_sink({});
+      const std::string start = "{\"time\":1707234567.123456,";
+      check::equal(written(*sink, sampled(kGen), weighted(kGenValues)),
+                   start +
+                       "\"event\":\"GEN\",\"model\":\"ResNet50\",\"task_id\":7,\"arrival\":0.5,"
+                       "\"weight\":100.0}\n");
+      check::equal(written(*sink, sampled(kMessage), weighted(kMessageValues)),
+                   start +
+                       "\"level\":\"DEBUG\",\"message\":\"a,b took 0.013s\",\"model\":\"a,b\","
+                       "\"dt\":0.0125,\"request\":17,\"weight\":100.0}\n");
+      check::equal(written(*sink, sampled(kText), weighted({of("x")})),
+                   start + "\"text\":\"x\",\"weight\":100.0}\n");
+      check::equal(written(*sink, sampled(site_of(Kind::text, "", {})), weighted({of("x")})),
+                   start + "\"text\":\"x\",\"weight\":100.0}\n");
+      check::equal(
+          written(*sink, sampled(kInlineEvent), {of("E"), of("k"), of(1), of("weight"), of(100.0)}),
+          start + "\"event\":\"E\",\"k\":1,\"weight\":100.0}\n");
+      Value whole = of("{} {}");
+      whole.is_formatted = true;
+      whole.formatted = "1 2";
+      check::equal(written(*sink, sampled(kInlineMessage), weighted({whole, of(1)})),
+                   start + "\"level\":\"INFO\",\"message\":\"1 2\",\"v1\":1,\"weight\":100.0}\n");
+      const Site& twice = sampled(site_of(Kind::event, "E", {"weight"}));
+      check::equal(written(*sink, twice, weighted({of(1)})),
+                   start + "\"event\":\"E\",\"weight_\":1,\"weight\":100.0}\n");
+    }};
+
+const check::Test text_weight{
+    "text: a weight is not shown, and fills no hole", [] {
+      const auto sink = make_text_sink({.digits = 6, .columns = 0, .pattern = "{message}"});
+      const auto message = [&](std::string shape, Names fields,
+                               std::uint16_t bound = 0) -> const Site& {
+        return sampled(site_of(Kind::message, std::move(shape), std::move(fields), bound, kInfo));
+      };
+      check::equal(written(*sink, sampled(kGen), weighted({of("m"), of(7), of(0.5), of(8)})),
+                   "GEN model=m task_id=7 arrival=0.5 v4=8\n");
+      check::equal(written(*sink, sampled(kMessage), weighted(kMessageValues)),
+                   "a,b took 0.013s request=17\n");
+      check::equal(written(*sink, message("{} {}", {"a"}), weighted({of(1)})), "{} {} a=1\n");
+      check::equal(written(*sink, message("{weight}", {"weight_"}), weighted({of(1)})), "1\n");
+      check::equal(written(*sink, message("{a} {a:>2}", {"a", "request", "message"}, 1),
+                           weighted({of(1), of(2), of("1  1")})),
+                   "1  1 request=2\n");
+      check::equal(written(*sink, sampled(kText), weighted({of("x")})), "x\n");
+      check::equal(written(*sink, sampled(kInlineMessage), weighted({of("{} {}"), of(1)})),
+                   "{} {} v1=1\n");
+      check::equal(written(*sink, kInlineMessage, {of("{} {}"), of(1), of(100)}), "1 100\n");
+    }};
+
 const check::Test csv_inline{
     "CSV: names that travel in the record find their columns", [] {
       const auto sink = make_csv_sink({});
@@ -353,10 +464,10 @@ const check::Test text_rows{
 const check::Test text_fields{
     "text: one record is one line, its fields can be told apart", [] {
       const auto sink = make_text_sink({.digits = 9, .columns = 0, .pattern = "{message}"});
-      const Site site = site_of(Kind::event, "E", {"a", "b", "weight"});
-      check::equal(written(*sink, site, {of("x\ny \x1b"), of("C:\\x"), of(100)}),
+      const Site site = site_of(Kind::event, "E", {"a", "b"});
+      check::equal(written(*sink, site, {of("x\ny \x1b"), of("C:\\x")}),
                    "E a=\"x\\ny \\x1b\" b=C:\\\\x\n");
-      check::equal(written(*sink, site, {of(1), of(2), of(3), of(4)}), "E a=1 b=2 v4=4\n");
+      check::equal(written(*sink, site, {of(1), of(2), of(3)}), "E a=1 b=2 v3=3\n");
       const Site message = site_of(Kind::message, "{}", {"a", "request"}, 1, kInfo);
       check::equal(written(*sink, message, {of("x\u2028y"), of(1)}), "x\\u2028y request=1\n");
       // A bound field that the text shows, or that stands behind a raw template, is not said twice.

@@ -89,6 +89,7 @@ def opening(path: Path) -> None:
         columns=None,
         digits=9,
         pattern="{message}",
+        weight=False,
         fsync_interval=1.5,
     )
     with attolog.AsyncFileLogger(path) as opened:

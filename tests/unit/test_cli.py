@@ -44,11 +44,11 @@ class FakeReader:
 
     def __init__(self, path: str) -> None: ...
 
-    def tables(self) -> list[tuple[str, str, int, int, int]]:
+    def tables(self) -> list[tuple[str, str, int, int, int, None]]:
         return [
-            ("GEN", "event", 40, T, T + 4_000_000_000),
-            ("DROPPED", "dropped", 2, T, T),
-            ("NEVER", "event", 0, 0, 0),
+            ("GEN", "event", 40, T, T + 4_000_000_000, None),
+            ("DROPPED", "dropped", 2, T, T, None),
+            ("NEVER", "event", 0, 0, 0, None),
         ]
 
     def problems(self) -> list[str]:

@@ -60,6 +60,7 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
     ("digits", 7, ValueError, "6 or 9, not 7"),
     ("digits", 3, ValueError, "6 or 9, not 3"),
     ("digits", "6", TypeError, "an int, not str"),
+    ("weight", 1, TypeError, "True or False, not int"),
     ("pattern", 3, TypeError, "a str, not int"),
     ("pattern", "{time} {nothing}", ValueError, f"'{{time}} {{nothing}}': {{nothing}} {PARTS}"),
     ("pattern", "{}", ValueError, f"{{}} {PARTS}"),
@@ -285,9 +286,11 @@ def test_columns_make_rows_of_one_width(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".log", ".atto"])
-def test_columns_are_for_csv(tmp_path: Path, suffix: str) -> None:
+def test_columns_and_weight_are_for_csv(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ValueError, match=r"columns is for \.csv files only"):
         AsyncFileLogger(tmp_path / f"run{suffix}", columns=5)
+    with pytest.raises(ValueError, match=r"weight is for \.csv files only"):
+        AsyncFileLogger(tmp_path / f"run{suffix}", weight=True)
 
 
 def test_pattern(tmp_path: Path) -> None:
@@ -363,6 +366,7 @@ def test_a_record_larger_than_the_ring_is_whole(tmp_path: Path, size: int) -> No
         {"fsync_interval": "1s"},
         {"fsync_interval": 0},
         {"columns": None, "pattern": None, "ring_dir": None, "buffer_bytes": None},
+        {"weight": True},
     ],
 )
 def test_options_that_change_no_row(tmp_path: Path, options: dict[str, Any]) -> None:

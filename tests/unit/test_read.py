@@ -14,12 +14,12 @@ from attolog._read import JOURNAL_MAGIC, Record, Table, is_journal, read
 SECOND = 1_000_000_000
 
 TABLES = [
-    ("GEN", "event", 3, 10 * SECOND, 30 * SECOND),
-    ("SCHED", "event", 1, 20 * SECOND, 20 * SECOND),
-    ("{model} took {dt:.3f}s", "message", 1, 25 * SECOND, 25 * SECOND),
-    ("LOG", "text", 1, 5 * SECOND, 5 * SECOND),
-    ("GEN", "message", 9, 1, 2),
-    ("NEVER", "event", 0, 0, 0),
+    ("GEN", "event", 3, 10 * SECOND, 30 * SECOND, None),
+    ("SCHED", "event", 1, 20 * SECOND, 20 * SECOND, "every:10, sample:0.1"),
+    ("{model} took {dt:.3f}s", "message", 1, 25 * SECOND, 25 * SECOND, None),
+    ("LOG", "text", 1, 5 * SECOND, 5 * SECOND, None),
+    ("GEN", "message", 9, 1, 2, None),
+    ("NEVER", "event", 0, 0, 0, None),
 ]
 
 RECORDS = [
@@ -36,7 +36,7 @@ class FakeReader:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def tables(self) -> list[tuple[str, str, int, int, int]]:
+    def tables(self) -> list[tuple[str, str, int, int, int, str | None]]:
         return TABLES
 
     def problems(self) -> list[str]:
@@ -74,6 +74,12 @@ def test_a_table(run_atto: Path) -> None:
     assert (gen.name, gen.kind, len(gen)) == ("GEN", "event", 3)
     assert (gen.first, gen.last) == (10 * SECOND, 30 * SECOND)
     assert repr(gen) == "<attolog.Table 'GEN': 3 records>"
+    assert gen.sampling is None
+
+
+def test_a_table_says_how_it_was_sampled(run_atto: Path) -> None:
+    run = read(run_atto)
+    assert run["SCHED"].sampling == run["*"].sampling == "every:10, sample:0.1"
 
 
 def test_all_records_as_a_table(run_atto: Path) -> None:
@@ -143,7 +149,7 @@ def test_repr(run_atto: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(FakeReader, "tables", lambda self: [])
     assert repr(read(run_atto)) == f"<attolog.Journal {str(run_atto)!r}: empty>"
-    many = [(f"E{i}", "event", 1000, 0, 0) for i in range(12)]
+    many = [(f"E{i}", "event", 1000, 0, 0, None) for i in range(12)]
     monkeypatch.setattr(FakeReader, "tables", lambda self: many)
     assert repr(read(run_atto)).endswith("'E9': 1,000, ... 2 more>")
 

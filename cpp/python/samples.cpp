@@ -1,0 +1,147 @@
+#include "python/samples.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/objects.hpp"
+#include "python/text.hpp"
+#include "reader/catalog.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+struct Samples {
+  PyObject_HEAD struct Pass* pass;
+};
+
+// One pass over the records of a table.
+struct Pass {
+  static constexpr std::uint32_t kAbsent = UINT32_MAX;
+
+  Pass(std::shared_ptr<JournalReader> from, std::size_t of)
+      : journal(std::move(from)),
+        records(journal->records()),
+        catalog(journal->catalog()),
+        table(of) {}
+
+  std::uint32_t column(std::string_view name) const {
+    const auto& columns = catalog.tables()[table].columns;
+    const auto found = std::ranges::find(columns, name, &ColumnInfo::name);
+    return found == columns.end() ? kAbsent : static_cast<std::uint32_t>(found - columns.begin());
+  }
+
+  std::shared_ptr<JournalReader> journal;  // before the stream that stands on it
+  std::unique_ptr<RecordStream> records;
+  Catalog catalog;  // its own, since placing records uses the catalog's caches
+  std::size_t table;
+  std::uint32_t field = kAbsent;
+  std::vector<std::uint32_t> keys;
+};
+
+PyObject* value_in(std::span<const Cell> cells, std::uint32_t column) {
+  const auto cell = std::ranges::find(cells, column, &Cell::column);
+  return cell == cells.end() ? Py_NewRef(Py_None) : to_object(*cell->value);
+}
+
+PyObject* sample_of(const Pass& pass, const SourcedRecord& source, std::span<const Cell> cells) {
+  const Record& record = source.record;
+  const Value* const weight = record.weight();
+  PyObject* policy = weight == nullptr ? Py_NewRef(Py_None) : from_wtf8(record.site->policy);
+  PyObject* value = value_in(cells, pass.field);
+  PyObject* keys = PyTuple_New(static_cast<Py_ssize_t>(pass.keys.size()));
+  for (std::size_t i = 0; keys != nullptr && i < pass.keys.size(); ++i) {
+    PyObject* key = value_in(cells, pass.keys[i]);
+    if (key == nullptr) {
+      Py_CLEAR(keys);
+    } else {
+      PyTuple_SET_ITEM(keys, static_cast<Py_ssize_t>(i), key);
+    }
+  }
+  // A site is told from others by its address, as everywhere in the reader.
+  PyObject* site = PyLong_FromVoidPtr(const_cast<Site*>(record.site));
+  if (policy == nullptr || value == nullptr || keys == nullptr || site == nullptr) {
+    Py_XDECREF(policy);
+    Py_XDECREF(value);
+    Py_XDECREF(keys);
+    Py_XDECREF(site);
+    return nullptr;
+  }
+  return Py_BuildValue("(NNIdNN)", policy, site, static_cast<unsigned>(source.pid),
+                       weight == nullptr ? 1.0 : weight->f, value, keys);
+}
+
+PyObject* next_sample(PyObject* self) {
+  Pass& pass = *reinterpret_cast<Samples*>(self)->pass;
+  try {
+    while (const SourcedRecord* const source = pass.records->next()) {
+      const Catalog::Place place = pass.catalog.place(source->record);
+      if (place.table == pass.table) return sample_of(pass, *source, place.cells);
+    }
+    return nullptr;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+void free_samples(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  std::unique_ptr<Pass>(reinterpret_cast<Samples*>(self)->pass).reset();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(free_samples)},
+                       {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                       {Py_tp_iternext, reinterpret_cast<void*>(next_sample)},
+                       {0, nullptr}};
+PyType_Spec spec = {"attolog._core.Samples", sizeof(Samples), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyTypeObject* samples_type = nullptr;
+
+}  // namespace
+
+PyObject* make_samples(std::shared_ptr<JournalReader> journal, PyObject* args) {
+  PyObject* name = nullptr;
+  PyObject* field = nullptr;
+  PyObject* keys = nullptr;
+  if (!PyArg_ParseTuple(args, "UOO!:samples", &name, &field, &PyTuple_Type, &keys)) return nullptr;
+  for (Py_ssize_t i = -1; i < PyTuple_GET_SIZE(keys); ++i) {
+    PyObject* const each = i < 0 ? field : PyTuple_GET_ITEM(keys, i);
+    if (PyUnicode_Check(each) || (i < 0 && each == Py_None)) continue;
+    PyErr_SetString(PyExc_TypeError, "samples() takes the names of a table and its fields");
+    return nullptr;
+  }
+  try {
+    const std::size_t table = journal->catalog().find(to_wtf8(name));
+    if (table == Catalog::kNoTable) {
+      PyErr_SetObject(PyExc_KeyError, name);
+      return nullptr;
+    }
+    auto pass = std::make_unique<Pass>(std::move(journal), table);
+    if (field != Py_None && (pass->field = pass->column(to_wtf8(field))) == Pass::kAbsent) {
+      PyErr_SetObject(PyExc_KeyError, field);
+      return nullptr;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keys); ++i)
+      pass->keys.push_back(pass->column(to_wtf8(PyTuple_GET_ITEM(keys, i))));
+    auto* samples = reinterpret_cast<Samples*>(samples_type->tp_alloc(samples_type, 0));
+    if (samples != nullptr) samples->pass = pass.release();
+    return reinterpret_cast<PyObject*>(samples);
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+bool add_samples_type(PyObject* module) {
+  samples_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  return samples_type != nullptr;
+}
+
+}  // namespace attolog::python

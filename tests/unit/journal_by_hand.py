@@ -1,0 +1,78 @@
+"""Journals written from docs/format.md, of sites that no logger here declares."""
+
+import struct
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from format_decoder import HEADER, KINDS, MAGIC, crc32c, decode
+
+__all__ = ["Row", "Site", "block", "decode"]
+
+
+class Site(NamedTuple):
+    """A site; `policy` makes it weighted, and the last of its fields the weight."""
+
+    name: str
+    fields: tuple[str, ...]
+    policy: str | None = None
+    kind: str = "event"
+
+
+Row = tuple[Site, tuple[str | int | float, ...]]
+
+
+def varint(number: int) -> bytes:
+    low = b""
+    while number > 0x7F:
+        low += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return low + bytes([number])
+
+
+def zigzag(number: int) -> bytes:
+    return varint(number << 1 if number >= 0 else ~(number << 1))
+
+
+def raw(text: str) -> bytes:
+    return varint(len(text.encode())) + text.encode()
+
+
+def definition(site: Site) -> bytes:
+    weighted = 0 if site.policy is None else 0x80
+    level = 10 if "message" in site.kind else 0
+    start = bytes([KINDS.index(site.kind) + 1 | weighted, level, 0, 0]) + raw(site.name) + b"\0\0"
+    names = varint(len(site.fields)) + b"".join(map(raw, site.fields))
+    return start + names + (b"" if site.policy is None else raw(site.policy))
+
+
+def block(rows: Iterable[Row], pid: int) -> bytes:
+    """A block with a record for each row; the times are 0, 1, 2, ..."""
+    payload = b""
+    sites: dict[Site, int] = {}
+    last: dict[tuple[Site, int], int] = {}  # by column, floats as their bits
+    time = -1
+    for time, (site, values) in enumerate(rows):
+        is_new = site not in sites
+        number = sites.setdefault(site, len(sites))
+        payload += varint(number << 2 | 2 | (time == 0)) + (definition(site) if is_new else b"")
+        payload += b"\0\1\0" if time == 0 else b""  # thread 0, whose id is 1 and which has no name
+        tags = bytes({int: 4, float: 5, str: 6}[type(value)] for value in values)
+        payload += b"\0" + varint(len(tags)) + tags + zigzag(0 if time == 0 else 1)
+        for i, value in enumerate(values):
+            before = last.get((site, i), 0)
+            if isinstance(value, str):
+                payload += b"\0" + raw(value)
+            elif isinstance(value, int):
+                payload += zigzag(value - before)
+                last[site, i] = value
+            else:
+                bits = int.from_bytes(struct.pack("<d", value), "little")
+                payload += b"\x08" + (bits ^ before).to_bytes(8, "little")
+                last[site, i] = bits
+    assert MAGIC not in payload
+    fields = (MAGIC, 1, 0, len(payload), time + 1, pid, 0, time, 7, 0, pid, crc32c(payload))
+    header = HEADER.pack(*fields, 0)[:60]
+    return header + crc32c(header).to_bytes(4, "little") + payload
