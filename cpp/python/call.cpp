@@ -22,9 +22,17 @@ Decision decide(const Call& call, Routes& routes, const SiteFacts& facts) {
       root, *current_plan(routes, root, facts), facts.name, {call.values, n}, call.logger->bound};
 }
 
-bool finish_values(const Call& call, const Decision& decision, Buffer& values) {
+// Commits what is encoded, and lets those ask that want to know more of it.
+bool finish(const Call& call, const Decision& decision, const SiteFacts& facts, Buffer& values,
+            bool names_travel = false) {
+  return decision.submit(values, names_travel) &&
+         decision.ask_watchers(facts, {call.values, static_cast<std::size_t>(call.n_values())});
+}
+
+bool finish_values(const Call& call, const Decision& decision, const SiteFacts& facts,
+                   Buffer& values) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  return decision.submit(values);
+  return finish(call, decision, facts, values);
 }
 
 // An exception that must pass takes the record with it.
@@ -42,12 +50,12 @@ bool lose(const Decision& decision) {
 
 bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   const Call call{logger, text, &text, 1, nullptr, kNone};
-  const Decision decision =
-      decide(call, logger->sites->plain_routes(kind), logger->sites->plain_facts(kind));
+  const SiteFacts facts = logger->sites->plain_facts(kind);
+  const Decision decision = decide(call, logger->sites->plain_routes(kind), facts);
   if (decision.empty()) return !decision.failed();
   Buffer values;
   if (!encode_str_of(values, text, logger->root->longest_text())) return lose(decision);
-  return finish_values(call, decision, values);
+  return finish_values(call, decision, facts, values);
 }
 
 // The template of a call that no site keeps one for.
@@ -91,11 +99,12 @@ bool submit_inline(const Call& call, const CallSite* site) {
       values.append(bound->values);
     }
   }
-  return decision.submit(values, is_event);
+  return finish(call, decision, facts, values, is_event);
 }
 
 bool submit_values(const Call& call, const CallSite* site) {
-  const Decision decision = decide(call, site->routes, call.logger->sites->facts_of(*site));
+  const SiteFacts facts = call.logger->sites->facts_of(*site);
+  const Decision decision = decide(call, site->routes, facts);
   if (decision.empty()) return !decision.failed();
   const std::size_t most = call.logger->root->longest_text();
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
@@ -107,11 +116,11 @@ bool submit_values(const Call& call, const CallSite* site) {
             : encode_any(values, call.values[i], most);
     if (!done) return lose(decision);
   }
-  if (!is_message || !site->needs_python) return finish_values(call, decision, values);
+  if (!is_message || !site->needs_python) return finish_values(call, decision, facts, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
   if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(decision);
-  return decision.submit(values);
+  return finish(call, decision, facts, values);
 }
 
 bool is_word(PyObject* text) {
@@ -386,6 +395,20 @@ PyObject* call_text(PyObject* self, PyObject* text) {
     Py_RETURN_NONE;
   }
   return call_with_text(logger, Kind::text, text);
+}
+
+PyObject* call_any_event(Logger* logger) {
+  if (!is_taken(*logger->root)) Py_RETURN_NONE;
+  try {
+    const Call call{logger, nullptr, nullptr, 0, nullptr, kNone};
+    const SiteFacts facts = logger->sites->plain_facts(Kind::event);
+    const Decision decision = decide(call, logger->sites->plain_routes(Kind::event), facts);
+    Buffer values;
+    return decision.empty() || finish_values(call, decision, facts, values) ? Py_NewRef(Py_None)
+                                                                            : nullptr;
+  } catch (const std::exception&) {
+    return drop(logger);
+  }
 }
 
 PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {

@@ -234,17 +234,17 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
 }
 
 std::uint32_t CallSites::plain_site(Kind kind) {
-  const bool is_text = kind == Kind::text;
-  const std::uint32_t fixed = is_text ? kTextSite : kPrintSite;
-  if (bound_names_.empty()) return fixed;
+  const bool is_event = kind == Kind::event;
+  const std::uint32_t fixed = kind == Kind::text ? kTextSite : kPrintSite;
+  if (bound_names_.empty() && !is_event) return fixed;
   const std::lock_guard lock(mutex_);
-  std::uint32_t& number = plain_sites_[is_text ? 0 : 1];
+  std::uint32_t& number = plain_sites_[plain_index(kind)];
   if (number == 0) {
     Site site;
     site.kind = kind;
-    site.name = is_text ? "LOG" : "PRINT";
+    site.name = is_event ? kAnyEvent : kind == Kind::text ? "LOG" : "PRINT";
     site.bound = static_cast<std::uint16_t>(bound_names_.size());
-    site.fields = plain_fields_;
+    site.fields = is_event ? bound_names_ : plain_fields_;
     number = Writer::get().sites().add(std::move(site)).value_or(fixed);
   }
   return number;
@@ -255,7 +255,14 @@ SiteFacts CallSites::facts_of(const CallSite& site) const {
 }
 
 SiteFacts CallSites::plain_facts(Kind kind) {
-  return {plain_site(kind), kind, kNone, {}, &plain_fields_, bound_names_.size(), nullptr};
+  const bool is_event = kind == Kind::event;
+  return {plain_site(kind),
+          kind,
+          kNone,
+          is_event ? kAnyEvent : std::string_view(),
+          is_event ? &bound_names_ : &plain_fields_,
+          bound_names_.size(),
+          nullptr};
 }
 
 std::optional<std::uint32_t> CallSites::number_of(const CallSite& site) const {

@@ -89,10 +89,11 @@ class CallSites {
   const CallSite* learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
                         std::uint8_t level);
 
-  // The site of texts or prints, which have no place of their own.
+  // The site of texts, of prints, or (Kind::event) of log_event(), which have no place of their
+  // own.
   std::uint32_t plain_site(Kind kind);
 
-  Routes& plain_routes(Kind kind) { return plain_routes_[kind == Kind::text ? 0 : 1]; }
+  Routes& plain_routes(Kind kind) { return plain_routes_[plain_index(kind)]; }
 
   // What a policy for the call site, or for its texts or prints, is chosen by.
   SiteFacts facts_of(const CallSite& site) const;
@@ -127,8 +128,12 @@ class CallSites {
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<CallSite>> sites_;
   std::unordered_multimap<const PyObject*, const CallSite*> by_code_;
-  std::uint32_t plain_sites_[2] = {};  // text, print; 0: not yet
-  Routes plain_routes_[2];
+  // Text, print, the event without a name.
+  static std::size_t plain_index(Kind kind) {
+    return kind == Kind::text ? 0 : kind == Kind::print ? 1 : 2;
+  }
+  std::uint32_t plain_sites_[3] = {};  // 0: not yet
+  Routes plain_routes_[3];
   std::vector<std::string> plain_fields_;
   CallSite inline_event_;
   CallSite inline_messages_[6];  // by level / 10

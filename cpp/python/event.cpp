@@ -52,19 +52,22 @@ Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, Py
   return result;
 }
 
-Decision decide(const Event* event, const std::vector<PyObject*>& values, bool is_inline) {
+SiteFacts facts_of(const Event* event, bool is_inline) {
+  const EventText& text = *event->text;
+  return {is_inline ? kInlineEventSite : event->site,
+          is_inline ? Kind::inline_event : Kind::event,
+          kNone,
+          text.name,
+          &text.all_fields,
+          text.all_fields.size() - text.fields.size(),
+          &text.strategy};
+}
+
+Decision decide(const Event* event, const SiteFacts& facts, const std::vector<PyObject*>& values) {
   Root& root = *event->root;
+  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, facts.site};
   EventText& text = *event->text;
-  const std::uint32_t site = is_inline ? kInlineEventSite : event->site;
-  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, site};
-  const SiteFacts facts{site,
-                        is_inline ? Kind::inline_event : Kind::event,
-                        kNone,
-                        text.name,
-                        &text.all_fields,
-                        text.all_fields.size() - text.fields.size(),
-                        &text.strategy};
-  Routes& routes = is_inline ? text.inline_routes : text.routes;
+  Routes& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
   return {root, *current_plan(routes, root, facts), text.name, values, event->bound};
 }
 
@@ -75,7 +78,8 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
-  const Decision decision = decide(event, arranged.values, is_inline);
+  const SiteFacts facts = facts_of(event, is_inline);
+  const Decision decision = decide(event, facts, arranged.values);
   if (decision.empty()) return !decision.failed();
   Buffer values;
   const auto put = [&](const std::string& name, PyObject* value) {
@@ -100,7 +104,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
       values.append(event->bound->values);
     }
   }
-  return decision.submit(values, is_inline);
+  return decision.submit(values, is_inline) && decision.ask_watchers(facts, arranged.values);
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,

@@ -25,164 +25,6 @@ namespace {
 
 constexpr const char* kLevels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
-PyObject* new_logger(PyTypeObject* type) {
-  auto* logger = reinterpret_cast<Logger*>(type->tp_alloc(type, 0));
-  if (logger == nullptr) return nullptr;
-  try {
-    auto shares = std::make_unique<Shares>();
-    shares->root = std::make_shared<Root>();
-    shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
-    shares->sites_by_names = std::make_shared<SitesByNames>();
-    logger->vectorcall = call_logger;
-    logger->root = shares->root.get();
-    logger->sites = shares->sites.get();
-    logger->bound = nullptr;
-    logger->shares = shares.release();
-  } catch (const std::bad_alloc&) {
-    Py_DECREF(logger);
-    return PyErr_NoMemory();
-  }
-  return reinterpret_cast<PyObject*>(logger);
-}
-
-// What log calls import, imported before there are any: a forked child could wait for ever for the
-// import that another thread of its parent was at.
-bool import_helpers() {
-  for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache",
-                           "tokenize", "traceback"}) {
-    PyObject* module = PyImport_ImportModule(name);
-    // A program that may not read its own library logs all the same, without names of values.
-    if (module == nullptr && !clear_if_ordinary()) return false;
-    Py_XDECREF(module);
-  }
-  return true;
-}
-
-bool open_channel(Root& root, const ChannelOptions& options) {
-  if (!import_helpers()) return false;
-  std::shared_ptr<Channel> channel;
-  std::string failure;
-  int error_number = 0;
-  // No GIL: the log folder may be on a slow disk, and what dead processes left is written first.
-  PyThreadState* state = PyEval_SaveThread();
-  try {
-    channel = Channel::open(options);
-  } catch (const std::system_error& error) {
-    error_number = error.code().value();
-    failure = error.what();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  PyEval_RestoreThread(state);
-  if (error_number != 0) {
-    errno = error_number;
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, options.path.c_str());
-    return false;
-  }
-  if (channel == nullptr) {
-    PyErr_SetString(PyExc_OSError, failure.c_str());
-    return false;
-  }
-  root.use(std::move(channel));
-  return true;
-}
-
-// Takes `name` out of `kwargs`, which may be null: a new reference, null where it is not there.
-PyObject* pop_option(PyObject* kwargs, const char* name) {
-  PyObject* value = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, name);
-  Py_XINCREF(value);
-  if (value != nullptr && PyDict_DelItemString(kwargs, name) != 0) Py_CLEAR(value);
-  return value;
-}
-
-// The path and options of a logger with a file of its own. `kwargs` may be null.
-bool take_file(PyObject* args, PyObject* kwargs, ChannelOptions& options, Rules& rules) {
-  PyObject* own = kwargs == nullptr ? nullptr : PyDict_Copy(kwargs);
-  if (kwargs != nullptr && own == nullptr) return false;
-  PyObject* given = pop_option(own, "rules");
-  const bool done =
-      !PyErr_Occurred() && take_rules(given, rules) && parse_options(args, own, options);
-  Py_XDECREF(given);
-  Py_XDECREF(own);
-  return done;
-}
-
-PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  ChannelOptions options;
-  Rules rules;
-  try {
-    if (!take_file(args, kwargs, options, rules)) return nullptr;
-    PyObject* logger = new_logger(type);
-    if (logger == nullptr) return nullptr;
-    as_logger(logger)->root->rules = std::move(rules);
-    if (!open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
-    return logger;
-  } catch (const std::bad_alloc&) {
-    return PyErr_NoMemory();
-  }
-}
-
-// Lets the logger write to `target`: another logger, or a path with options.
-bool aim(Logger* logger, PyObject* target, PyObject* options) {
-  Root& root = *logger->root;
-  if (PyObject_TypeCheck(target, types.logger)) {
-    if (PyDict_GET_SIZE(options) != 0) {
-      PyObject* key = nullptr;
-      Py_ssize_t at = 0;
-      PyDict_Next(options, &at, &key, nullptr);
-      PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
-      return false;
-    }
-    root.targets.push_back(as_logger(target)->shares->root);
-    root.relay();
-    return true;
-  }
-  PyObject* path = PyTuple_Pack(1, target);
-  ChannelOptions channel;
-  const bool done =
-      path != nullptr && parse_options(path, options, channel) && open_channel(root, channel);
-  Py_XDECREF(path);
-  return done;
-}
-
-// A logger of a strategy, whose arguments `read` of attolog._strategies takes apart: (target,
-// policy, rules, seed or None, options).
-PyObject* new_strategy(PyTypeObject* type, const char* read, PyObject* args, PyObject* kwargs) {
-  PyObject* described =
-      call_helper("attolog._strategies", read, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
-  if (described == nullptr) return nullptr;
-  PyObject* target = nullptr;
-  const char* policy = nullptr;
-  PyObject* rules = nullptr;
-  unsigned long long seed = 0;
-  unsigned long long key_seed = 0;
-  PyObject* options = nullptr;
-  PyObject* logger = nullptr;
-  if (PyArg_ParseTuple(described, "OsOKKO!", &target, &policy, &rules, &seed, &key_seed,
-                       &PyDict_Type, &options)) {
-    logger = new_logger(type);
-  }
-  if (logger != nullptr) {
-    Root& root = *as_logger(logger)->root;
-    root.seed = seed;
-    root.key_seed = key_seed;
-    if (!take_policy("strategy", policy, root.policy) || !take_rules(rules, root.rules) ||
-        !aim(as_logger(logger), target, options)) {
-      Py_CLEAR(logger);
-    }
-  }
-  Py_DECREF(described);
-  return logger;
-}
-
-PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  try {
-    return new_strategy(type, "sampled", args, kwargs);
-  } catch (const std::bad_alloc&) {
-    return PyErr_NoMemory();
-  }
-}
-
 void free_logger(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   Logger* logger = as_logger(self);
@@ -206,131 +48,6 @@ int is_on(PyObject* self) {
 }
 
 // ---- methods ------------------------------------------------------------------------------------
-
-constexpr const char* kTimeout = "None or seconds, 0 or more";
-
-// As a double; infinite where that holds no number so large. False with an exception set.
-bool take_number(PyObject* timeout, double& seconds) {
-  seconds = PyFloat_AsDouble(timeout);
-  if (seconds != -1.0 || PyErr_Occurred() == nullptr) return true;
-  if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-    PyErr_Clear();
-    return refuse_type("timeout", kTimeout, timeout);
-  }
-  if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return false;
-  PyErr_Clear();
-  const int is_negative = PyObject_RichCompareBool(timeout, Py_False, Py_LT);  // False: zero
-  seconds = is_negative != 0 ? -HUGE_VAL : HUGE_VAL;
-  return is_negative >= 0;
-}
-
-// From now; none for ever, which is also what more seconds than anybody waits mean. False with an
-// exception set.
-bool take_deadline(PyObject* timeout, Deadline& deadline) {
-  deadline.reset();
-  if (timeout == Py_None) return true;
-  double seconds = 0;
-  if (!take_number(timeout, seconds)) return false;
-  if (!(seconds >= 0)) return refuse("timeout", kTimeout, timeout);
-  if (seconds >= kLongest) return true;
-  deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-  return true;
-}
-
-// Waits in slices, so that Ctrl-C gets through: false then, with the exception set.
-bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
-  if (channel.is_forked()) return true;  // nothing was logged here yet
-  bool is_through = false;
-  bool is_over = false;
-  bool is_interrupted = false;
-  channel.pin();
-  while (!is_through && !is_over && !is_interrupted) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto slice = now + std::chrono::milliseconds(100);
-    is_over = deadline && *deadline <= slice;
-    PyThreadState* state = PyEval_SaveThread();
-    is_through = channel.flush(is_over ? *deadline : slice);
-    is_over = is_over || channel.is_failing() || channel.is_finished();
-    PyEval_RestoreThread(state);
-    is_interrupted = PyErr_CheckSignals() != 0;
-  }
-  channel.unpin();
-  is_done = is_done && is_through;
-  return !is_interrupted;
-}
-
-// All channels that records of the logger go to. False with an exception set: interrupted.
-bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
-  for (const auto& before : root.unfinished()) {
-    if (!flush_channel(*before, deadline, is_done)) return false;
-  }
-  Channel* channel = root.channel.load(std::memory_order_acquire);
-  if (channel != nullptr && !flush_channel(*channel, deadline, is_done)) return false;
-  return std::ranges::all_of(
-      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
-}
-
-PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"timeout", nullptr};
-  PyObject* timeout = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:flush", const_cast<char**>(names), &timeout))
-    return nullptr;
-  Deadline deadline;
-  if (!take_deadline(timeout, deadline)) return nullptr;
-  bool is_done = true;
-  if (!flush_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
-  return PyBool_FromLong(is_done ? 1 : 0);
-}
-
-bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& deadline) {
-  PyThreadState* state = PyEval_SaveThread();
-  const bool is_done = channel->close(deadline);
-  PyEval_RestoreThread(state);
-  return is_done;
-}
-
-Deadline soon() {
-  return std::chrono::steady_clock::now() + std::chrono::seconds(5);
-}
-
-// Closes what records go to, and waits for the files they went to before; flushes what belongs to
-// other loggers. `is_done`: whether all is written. False with an exception set: interrupted.
-bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
-  const auto channel = root.take_down(true);
-  root.tell_remainders();
-  is_done = true;
-  for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
-  // A forked child that has not logged has nothing to wait for.
-  if (channel != nullptr && !channel->is_forked()) {
-    is_done = close_channel(channel, deadline) && is_done;
-  }
-  return std::ranges::all_of(
-      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
-}
-
-PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"timeout", nullptr};
-  PyObject* timeout = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:close", const_cast<char**>(names), &timeout))
-    return nullptr;
-  Deadline deadline = soon();
-  if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
-  bool is_done = true;
-  if (!close_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
-  return PyBool_FromLong(is_done ? 1 : 0);
-}
-
-PyObject* enter(PyObject* self, PyObject*) {
-  return Py_NewRef(self);
-}
-
-PyObject* leave(PyObject* self, PyObject*, PyObject*) {
-  bool is_done = true;
-  if (!close_all(*as_logger(self)->root, soon(), is_done)) return nullptr;
-  Py_RETURN_FALSE;
-}
 
 PyObject* set_time(PyObject* self, PyObject* ns) {
   Root& root = *as_logger(self)->root;
@@ -522,28 +239,6 @@ PyType_Spec base_spec = {"attolog._core.Logger", sizeof(Logger), 0,
                              Py_TPFLAGS_HAVE_VECTORCALL,
                          base_slots};
 
-// A strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
-PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const char* doc,
-                        PyMethodDef* methods) {
-  static PyMemberDef members[] = {
-      {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
-      {nullptr, 0, 0, 0, nullptr}};
-  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)},
-                         {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-                         {Py_tp_methods, methods},
-                         {Py_tp_members, members},
-                         {Py_tp_doc, const_cast<char*>(doc)},
-                         {0, nullptr}};
-  PyType_Spec spec = {name, sizeof(Logger), 0,
-                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
-                      slots};
-  PyObject* type =
-      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(types.logger));
-  const char* short_name = std::strrchr(name, '.') + 1;
-  if (type != nullptr && PyModule_AddObjectRef(module, short_name, type) != 0) Py_CLEAR(type);
-  return reinterpret_cast<PyTypeObject*>(type);
-}
-
 PyStructSequence_Field counts_fields[] = {
     {"calls", "accepted calls: the sum of the others"},
     {"written", "records in the file"},
@@ -568,71 +263,38 @@ void Bound::append_named(Buffer& out) const {
   }
 }
 
-PyObject* make_default_logger() {
-  return new_logger(types.logger);
-}
-
-PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
-  PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
-  if (!PyObject_TypeCheck(self, types.logger)) {
-    PyErr_SetString(PyExc_TypeError, "open() takes a logger, a path and options");
-    return nullptr;
-  }
-  ChannelOptions options;
-  Rules rules;
-  Root& root = *as_logger(self)->root;
-  PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-  const bool is_open =
-      rest != nullptr && take_file(rest, kwargs, options, rules) && open_channel(root, options);
-  Py_XDECREF(rest);
-  if (!is_open) return nullptr;
-  root.set_rules(std::move(rules));
-  Py_RETURN_NONE;
-}
-
-PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
-  PyObject* given = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, "rules");
-  if (kwargs != nullptr && PyDict_GET_SIZE(kwargs) != (given == nullptr ? 0 : 1)) {
-    PyErr_SetString(PyExc_TypeError, "tee() takes loggers, and rules=");
-    return nullptr;
-  }
-  Rules rules;
-  if (PyTuple_GET_SIZE(args) == 0) {
-    PyErr_SetString(PyExc_TypeError, "tee() needs at least one logger");
-    return nullptr;
-  }
-  if (!take_rules(given, rules)) return nullptr;
-  PyObject* logger = new_logger(types.logger);
+PyObject* new_logger(PyTypeObject* type) {
+  auto* logger = reinterpret_cast<Logger*>(type->tp_alloc(type, 0));
   if (logger == nullptr) return nullptr;
-  Root& root = *as_logger(logger)->root;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
-    PyObject* const target = PyTuple_GET_ITEM(args, i);
-    if (!PyObject_TypeCheck(target, types.logger)) {
-      PyErr_Format(PyExc_TypeError, "tee() takes loggers, not %s", Py_TYPE(target)->tp_name);
-      Py_DECREF(logger);
-      return nullptr;
-    }
-    root.targets.push_back(as_logger(target)->shares->root);
+  try {
+    auto shares = std::make_unique<Shares>();
+    shares->root = std::make_shared<Root>();
+    shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
+    shares->sites_by_names = std::make_shared<SitesByNames>();
+    logger->vectorcall = call_logger;
+    logger->root = shares->root.get();
+    logger->sites = shares->sites.get();
+    logger->bound = nullptr;
+    logger->shares = shares.release();
+  } catch (const std::bad_alloc&) {
+    Py_DECREF(logger);
+    return PyErr_NoMemory();
   }
-  root.rules = std::move(rules);
-  root.relay();
-  return logger;
+  return reinterpret_cast<PyObject*>(logger);
+}
+
+PyMethodDef* common_methods() {
+  return logger_methods;
 }
 
 bool add_logger_types(PyObject* module) {
   types.logger =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
-  if (types.logger == nullptr) return false;
-  types.async_file = make_type(
-      module, "attolog.AsyncFileLogger", new_async_file,
-      "Strategy 1: everything is kept, written to a file in the background.", logger_methods);
-  types.sampled =
-      make_type(module, "attolog.SampledLogger", new_sampled,
-                "Strategy 2: a share is kept, each record with its weight.", logger_methods);
   types.counts = PyStructSequence_NewType(&counts_description);
-  return types.async_file != nullptr && types.sampled != nullptr && types.counts != nullptr &&
+  return types.logger != nullptr && types.counts != nullptr &&
          PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(types.logger)) == 0 &&
-         PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0;
+         PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0 &&
+         add_strategy_types(module);
 }
 
 }  // namespace attolog::python

@@ -61,14 +61,17 @@ struct Root {
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
   // What becomes of its sites. Under the mutex, but for what never changes once there are calls.
-  Policy policy;                               // where no rule says otherwise
-  Rules rules;                                 // the program's
-  Rules environment;                           // ATTOLOG_RULES
-  bool has_strategies = false;                 // of declared events
-  std::vector<std::shared_ptr<Root>> targets;  // other loggers, in place of a channel; fixed
-  bool is_relaying = false;                    // to them
-  std::uint64_t seed = 0;                      // of samplers that chance decides for; fixed
-  std::uint64_t key_seed = 0;                  // of those that a key decides for; likewise
+  Policy policy;                // where no rule says otherwise
+  Rules rules;                  // the program's
+  Rules environment;            // ATTOLOG_RULES
+  bool has_strategies = false;  // of declared events
+  bool keeps_all = false;       // a circular log: what is not left out is kept; fixed
+  PyObject* watcher = nullptr;  // its `when`, if that is Python\'s; owned, fixed
+  std::atomic<bool> has_watcher_failed{false};  // and it was said
+  std::vector<std::shared_ptr<Root>> targets;   // other loggers, in place of a channel; fixed
+  bool is_relaying = false;                     // to them
+  std::uint64_t seed = 0;                       // of samplers that chance decides for; fixed
+  std::uint64_t key_seed = 0;                   // of those that a key decides for; likewise
   std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
       samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
@@ -184,6 +187,8 @@ struct Types {
   PyTypeObject* logger = nullptr;  // the base of them all
   PyTypeObject* async_file = nullptr;
   PyTypeObject* sampled = nullptr;
+  PyTypeObject* stats = nullptr;
+  PyTypeObject* circular = nullptr;
   PyTypeObject* event = nullptr;
   PyTypeObject* counts = nullptr;
   PyTypeObject* reader = nullptr;
@@ -232,8 +237,18 @@ PyObject* call_text(PyObject* self, PyObject* text);  // .log(text)
 PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs);
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 
-// Functions of the module (logger.cpp).
-PyObject* make_default_logger();  // a logger that is off
+PyObject* call_any_event(Logger* logger);  // StatsLogger.log_event(), slowly
+PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs);  // lifetime.cpp
+PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* enter(PyObject* self, PyObject*);
+PyObject* leave(PyObject* self, PyObject*, PyObject*);
+
+PyObject* new_logger(PyTypeObject* type);  // one that is off
+PyMethodDef* common_methods();             // of all loggers
+// Lets the circular log behind the channel save itself. Where; "" where it does not any more.
+std::string trigger_box(const Root& root, Channel& channel, const std::string& reason);
+
+// Functions of the module (strategies.cpp).
 PyObject* open_logger(PyObject*, PyObject* args,
                       PyObject* kwargs);                          // open(logger, path, **options)
 PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
@@ -241,6 +256,7 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*logger
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // reader.cpp
 
 bool add_logger_types(PyObject* module);
+bool add_strategy_types(PyObject* module);
 bool add_event_type(PyObject* module);
 bool add_reader_type(PyObject* module);
 

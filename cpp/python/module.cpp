@@ -3,7 +3,9 @@
 
 #include "python/encode.hpp"
 #include "python/logger.hpp"
+#include "python/options.hpp"
 #include "python/text.hpp"
+#include "writer/expression.hpp"
 #include "writer/spec.hpp"
 #include "writer/writer.hpp"
 
@@ -29,6 +31,19 @@ PyObject* format_value(PyObject*, PyObject* args) {
   return from_wtf8(out.view());
 }
 
+// Raises what is wrong with an expression, or nothing.
+PyObject* check_expression(PyObject*, PyObject* text) {
+  if (!PyUnicode_Check(text)) {
+    refuse_type("expression", "a str", text);
+    return nullptr;
+  }
+  std::string complaint;
+  const std::string spelled = to_wtf8(text);
+  if (Expression::parse(spelled, complaint)) Py_RETURN_NONE;
+  PyErr_Format(PyExc_ValueError, "%R: %s", text, complaint.c_str());
+  return nullptr;
+}
+
 PyMethodDef methods[] = {
     {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<open_logger>)),
      METH_VARARGS | METH_KEYWORDS,
@@ -39,6 +54,8 @@ PyMethodDef methods[] = {
     {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)),
      METH_VARARGS | METH_KEYWORDS,
      "recover(path, check=False, ring_dir=None): put what dead processes left into the log file."},
+    {"check_expression", check_expression, METH_O,
+     "check_expression(text): raise ValueError where text is no expression."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};
@@ -52,7 +69,7 @@ int fill_module(PyObject* module) {
         !add_reader_type(module)) {
       return -1;
     }
-    PyObject* log = make_default_logger();
+    PyObject* log = new_logger(types.logger);
     const int added = log == nullptr ? -1 : PyModule_AddObjectRef(module, "log", log);
     Py_XDECREF(log);
     return added;

@@ -97,53 +97,23 @@ bool take_path(PyObject* value, const char* option, std::string& result) {
   return true;
 }
 
-void replace_all(std::string& text, std::string_view what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
-  }
-}
-
-// {pid} and {time} in a path.
-void fill_in(std::string& path) {
-  replace_all(path, "{pid}", std::to_string(::getpid()));
-  if (path.find("{time}") == std::string::npos) return;
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &parts);
-  replace_all(path, "{time}", text);
-}
-
 bool take_format(const std::string& path, Format& format) {
-  const std::size_t slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const std::size_t dot = name.rfind('.');
-  const std::string suffix = dot == std::string::npos ? "" : name.substr(dot);
-  if (suffix == ".csv") {
-    format = Format::csv;
-  } else if (suffix == ".jsonl") {
-    format = Format::jsonl;
-  } else if (suffix == ".log" || suffix == ".txt") {
-    format = Format::text;
-  } else if (suffix == ".atto") {
-    format = Format::journal;
-  } else {
-    struct stat info{};
-    format = Format::text;  // a terminal, a pipe, /dev/null
-    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-      return true;
-    PyObject* shown = PyUnicode_DecodeFSDefault(path.c_str());
-    if (shown == nullptr) return false;
-    PyErr_Format(
-        PyExc_ValueError,
-        "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; %R does not",
-        shown);
-    Py_DECREF(shown);
-    return false;
+  if (const auto known = format_of(path)) {
+    format = *known;
+    return true;
   }
-  return true;
+  struct stat info{};
+  format = Format::text;  // a terminal, a pipe, /dev/null
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+    return true;
+  PyObject* shown = PyUnicode_DecodeFSDefault(path.c_str());
+  if (shown == nullptr) return false;
+  PyErr_Format(
+      PyExc_ValueError,
+      "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; %R does not",
+      shown);
+  Py_DECREF(shown);
+  return false;
 }
 
 std::size_t ring_size(std::uint64_t bytes) {
@@ -237,7 +207,7 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   }
   long long number = 0;
   if (!take_path(path, "path", options.path)) return false;
-  fill_in(options.path);
+  options.path = fill_in_path(options.path, 0);
   if (!take_format(options.path, options.format)) return false;
   if (buffer_size != nullptr) {
     if (!take_int(buffer_size, "buffer_size", "1 to 16777216 records", 1, 1 << 24, number))

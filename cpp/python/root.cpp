@@ -32,6 +32,7 @@ void wait_until_unused(Channel& channel) {
 }  // namespace
 
 Root::~Root() {
+  Py_XDECREF(watcher);
   if (channel.load(std::memory_order_relaxed) != nullptr) owner->let_go();
 }
 

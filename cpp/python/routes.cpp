@@ -9,7 +9,9 @@
 #include "python/encode.hpp"
 #include "python/logger.hpp"
 #include "python/submit.hpp"
+#include "python/text.hpp"
 #include "writer/plain.hpp"
+#include "writer/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -70,6 +72,10 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
       }
     }
     way.sampled += (way.sampled.empty() ? "" : " ") + to_text(node.sampler->policy());
+  }
+  if (root.keeps_all) {  // whatever else it says: there is no file
+    way.handling = Handling::keep;
+    way.handled = to_text(root.policy);
   } else if (policy.kind == Policy::Kind::stats || policy.kind == Policy::Kind::last) {
     way.handling = policy.kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
     way.handled = to_text(policy);
@@ -118,6 +124,10 @@ void describe(Plan& plan) {
     leaf = leaf->next.data();
   }
   const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr;
+  if (leaf->root->watcher != nullptr) {
+    plan.action = Plan::Action::mixed;
+    return;
+  }
   const bool is_timed = top.root->has_time.load(std::memory_order_relaxed) ||
                         leaf->root->has_time.load(std::memory_order_relaxed);
   plan.action = is_direct && !is_timed ? Plan::Action::write : Plan::Action::mixed;
@@ -376,6 +386,67 @@ bool Decision::submit(Buffer& values, bool names_travel) const {
     node->sampler->spend(now_ticks() - start_);
   }
   return done;
+}
+
+namespace {
+
+// A record as a dict: its fields, and what it is.
+PyObject* dict_of(const SiteFacts& facts, std::span<PyObject* const> values) {
+  PyObject* record = PyDict_New();
+  const auto put = [&](const std::string& name, PyObject* value) {  // takes the value over
+    PyObject* key = record == nullptr ? nullptr : from_wtf8(name);
+    if (key == nullptr || value == nullptr || PyDict_SetItem(record, key, value) != 0) {
+      Py_CLEAR(record);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+  };
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool has_name = facts.fields != nullptr && i < facts.fields->size();
+    PyObject* const value = values[i] == nullptr ? Py_None : values[i];
+    put(has_name ? (*facts.fields)[i] : "v" + std::to_string(i + 1), Py_NewRef(value));
+  }
+  const bool has_level = is_message(facts.kind);
+  if (has_level) put("level", from_wtf8(word_of(facts)));
+  if (!facts.name.empty()) put(has_level ? "message" : "event", from_wtf8(facts.name));
+  return record;
+}
+
+// Whether the logger's `when` is true of the record. What it raises is said once, and means no.
+bool is_wanted(Root& root, PyObject* record) {
+  PyObject* answer = PyObject_CallOneArg(root.watcher, record);
+  const int is_true = answer == nullptr ? -1 : PyObject_IsTrue(answer);
+  Py_XDECREF(answer);
+  if (is_true < 0) {
+    PyObject* error = PyErr_Occurred();
+    const std::string name = reinterpret_cast<PyTypeObject*>(error)->tp_name;
+    if (clear_if_ordinary() && !root.has_watcher_failed.exchange(true)) {
+      say("when=: it raised " + name + "; for such records the circular log does not save itself");
+    }
+  }
+  return is_true > 0;
+}
+
+}  // namespace
+
+bool Decision::ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const {
+  for (const Taken& taken : taken_) {
+    Root& root = *taken.to;
+    if (root.watcher == nullptr) continue;
+    PyObject* record = dict_of(facts, values);
+    const bool wants = record != nullptr && is_wanted(root, record);
+    Py_XDECREF(record);
+    if (PyErr_Occurred() != nullptr && !clear_if_ordinary()) return false;
+    std::shared_ptr<Channel> channel;
+    {
+      const std::lock_guard lock(root.mutex);
+      channel = root.owner;
+    }
+    if (wants && channel != nullptr && !channel->is_forked()) {
+      trigger_box(root, *channel, "when=");
+    }
+  }
+  return true;
 }
 
 void Decision::lose() const {

@@ -137,6 +137,9 @@ class Decision {
   // Commits the encoded values wherever they are taken; `names_travel`: each behind its name. False
   // with an exception set if a signal handler raised.
   bool submit(Buffer& values, bool names_travel = false) const;
+  // Lets circular logs that took it ask Python whether they are to save themselves. False with an
+  // exception set that must pass.
+  bool ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const;
   // The record is lost after all: counted where it was taken.
   void lose() const;
 

@@ -12,6 +12,7 @@
 
 #include "core/codec.hpp"
 #include "core/folder.hpp"
+#include "writer/capture.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
 #include "writer/sampler.hpp"
@@ -68,6 +69,17 @@ std::shared_ptr<Channel> Channel::reopen() const {
   return open(options);
 }
 
+LogTarget Channel::target_for(const ChannelOptions& options) const {
+  return {options.path,
+          static_cast<std::uint8_t>(options.format),
+          static_cast<std::uint8_t>(options.sink.digits),
+          static_cast<std::uint16_t>(options.sink.columns),
+          options.sink.pattern,
+          run_id(),
+          static_cast<std::uint32_t>(::getpid()),
+          static_cast<std::uint8_t>(options.sink.weight ? 1 : 0)};
+}
+
 // What the session says of its file, and where its own files live.
 void Channel::find_target() {
   const bool has_file = options_.format != Format::none;
@@ -79,14 +91,8 @@ void Channel::find_target() {
     if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
     main_path_ = real_log_path(options_.path);
   }
-  target_ = {main_path_,
-             static_cast<std::uint8_t>(options_.format),
-             static_cast<std::uint8_t>(options_.sink.digits),
-             static_cast<std::uint16_t>(options_.sink.columns),
-             options_.sink.pattern,
-             run_id(),
-             static_cast<std::uint32_t>(::getpid()),
-             static_cast<std::uint8_t>(options_.sink.weight ? 1 : 0)};
+  target_ = target_for(options_);
+  target_.path = main_path_;
   struct stat info{};
   const bool is_device =
       main_path_.empty() ||
@@ -140,6 +146,13 @@ void Channel::open_session() {
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.box);
+  if (options_.format == Format::none) {
+    recorder_ = std::make_unique<Recorder>(options_.recorder);
+    if (recorder_->has_condition()) {
+      drain_->watch_kept([this](const Record& record) { recorder_->see(record); });
+    }
+    forget_old_boxes(ring_root());
+  }
   // The first ring takes a millisecond or two to make: not in the first call.
   if (Producer* spare = make_ring()) free_.push_back(spare);
 }
@@ -305,7 +318,8 @@ std::optional<std::uint64_t> Channel::spill(std::string_view values) {
 
 bool Channel::is_due(SteadyTime now) const {
   if (is_failing()) return now - last_sweep_ >= kRetryInterval;
-  const bool is_slow = options_.format == Format::journal || options_.format == Format::none;
+  const bool is_slow =
+      options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
   return !is_slow || urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= kJournalDelay;
 }
 
@@ -391,6 +405,7 @@ void Channel::tell(std::uint32_t site, std::string_view values) {
 
 void Channel::tend() {
   look_at_samplers(false);
+  if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false);
   const auto now = steady_clock::now();
   if (now - last_tended_ < kTendInterval) return;
   last_tended_ = now;
@@ -490,6 +505,7 @@ bool Channel::close(Deadline deadline) {
 }
 
 bool Channel::finish(milliseconds patience) {
+  if (recorder_ != nullptr && !is_finished()) save_captures(true);
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || !is_through()) return false;
@@ -559,6 +575,64 @@ Counts Channel::counts() const {
   // What a box without a file still had at its end is gone as what was overwritten.
   (is_finished() && output_ == nullptr ? counts.overwritten : counts.waiting) += kept.kept;
   return counts;
+}
+
+// The copy under the drain's mutex, the file without it: the rings are drained meanwhile.
+std::uint64_t Channel::save(const LogTarget& target, const Capture& capture) {
+  std::optional<BoxCopy> copy;
+  Box* box = nullptr;
+  {
+    const std::lock_guard lock(drain_mutex_);
+    for (const auto& [name, each] : drain_->keeper().boxes()) {
+      box = each.get();
+      copy = BoxCopy::take(*box, session_->committed(), BoxOwner::living);
+    }
+  }
+  std::vector<const Ring*> rings;
+  if (copy) rings.push_back(&copy->ring());
+  const std::uint64_t records = write_capture(*session_, rings, target, capture);
+  if (copy && capture.since_ns == INT64_MIN && capture.until_ns == INT64_MAX) {
+    const std::lock_guard lock(drain_mutex_);
+    box->mark_saved(copy->state().head);
+  }
+  return records;
+}
+
+std::uint64_t Channel::save(const LogTarget& target) {
+  flush(std::nullopt);
+  return save(target, Capture{});
+}
+
+std::string Channel::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
+  if (recorder_ == nullptr) return "";
+  std::string path = recorder_->trigger(time_ns, is_stamped, reason);
+  flush(std::nullopt);
+  save_captures(false);
+  return path;
+}
+
+void Channel::save_captures(bool at_once) {
+  const std::lock_guard lock(capture_mutex_);
+  while (const auto capture =
+             recorder_->take(session_->header().clock.to_ns(now_ticks()), at_once)) {
+    drain();  // what is still in the rings belongs to it
+    LogTarget target = target_;
+    target.path = capture->path;
+    target.format = static_cast<std::uint8_t>(format_of(capture->path).value_or(Format::text));
+    try {
+      const std::uint64_t records = save(target, *capture);
+      say(capture->path + ": saved the last " + std::to_string(records) + " records (" +
+          capture->triggers.front().reason + ")");
+    } catch (const std::exception& error) {
+      say(std::string(error.what()) + "; the circular log is not saved (" +
+          capture->triggers.front().reason + ")");
+    }
+  }
+}
+
+std::uint64_t Channel::records_held() {
+  flush(std::nullopt);
+  return drain_->keeper().records();
 }
 
 void Channel::snapshot(const StatsEmit& emit) {

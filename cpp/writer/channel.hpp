@@ -18,6 +18,7 @@
 #include "core/session.hpp"
 #include "writer/drain.hpp"
 #include "writer/output.hpp"
+#include "writer/recorder.hpp"
 #include "writer/sink.hpp"
 
 namespace attolog {
@@ -38,6 +39,7 @@ struct ChannelOptions {
   bool append = true;
   double fsync_interval = 0;  // seconds; 0: never
   BoxOptions box;             // of a log without a file (Format::none)
+  RecorderOptions recorder;   // likewise
 };
 
 struct Counts {
@@ -142,6 +144,15 @@ class Channel {
   // A record of attolog's own, into the next batch.
   void tell(std::uint32_t site, std::string_view values);
 
+  // A file of these options that this logger's records may be saved to.
+  LogTarget target_for(const ChannelOptions& options) const;
+  // Of a log without a file: saves what it holds to the target. How many records. Throws
+  // std::system_error and std::runtime_error.
+  std::uint64_t save(const LogTarget& target);
+  // Saves it as the recorder's options say, now or once what comes after has been logged. Where; ""
+  // if nothing is saved any more.
+  std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
+  std::uint64_t records_held();
   // Rows of the statistics whose windows are open.
   void snapshot(const StatsEmit& emit);
 
@@ -192,7 +203,9 @@ class Channel {
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
   std::uint64_t waiting_in_rings() const;  // under rings_mutex_
-  bool is_through() const;                 // nothing is left to tell, and no window open
+  std::uint64_t save(const LogTarget& target, const Capture& capture);
+  void save_captures(bool at_once);
+  bool is_through() const;  // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
@@ -211,6 +224,7 @@ class Channel {
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
+  std::unique_ptr<Recorder> recorder_;  // of a log without a file
   std::size_t drained_rings_ = 0;
   SteadyTime last_said_{};
   SteadyTime last_report_{};
@@ -226,7 +240,8 @@ class Channel {
   std::atomic<int> pins_{0};
   std::atomic<unsigned> said_{0};
 
-  std::mutex watch_mutex_;  // watches_
+  std::mutex capture_mutex_;  // one capture after the other
+  std::mutex watch_mutex_;    // watches_
   std::vector<Watch> watches_;
 
   // The writer's own.

@@ -164,6 +164,17 @@ std::vector<std::string> journal_parts(const std::string& log_path) {
   return parts;
 }
 
+std::optional<Format> format_of(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  const std::size_t dot = name.rfind('.');
+  const std::string_view suffix = dot == name.npos ? std::string_view() : name.substr(dot);
+  if (suffix == ".csv") return Format::csv;
+  if (suffix == ".jsonl") return Format::jsonl;
+  if (suffix == ".log" || suffix == ".txt") return Format::text;
+  if (suffix == ".atto") return Format::journal;
+  return std::nullopt;
+}
+
 std::unique_ptr<Sink> make_sink(const LogTarget& target) {
   const SinkOptions options{target.digits, target.columns, target.pattern, target.weight != 0};
   switch (static_cast<Format>(target.format)) {

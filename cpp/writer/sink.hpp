@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ enum class Format : std::uint8_t {
   journal = 4,
   summary = 5,  // statistics as a person reads them
 };
+
+// By the path's suffix: .csv, .jsonl, .log, .txt or .atto.
+std::optional<Format> format_of(std::string_view path);
 
 struct SinkOptions {
   int digits = 6;       // of the seconds in a time stamp: 6 or 9

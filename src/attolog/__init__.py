@@ -18,7 +18,15 @@ Example:
 
 from __future__ import annotations
 
-from attolog._core import AsyncFileLogger, Counts, SampledLogger, log, tee
+from attolog._core import (
+    AsyncFileLogger,
+    CircularLogger,
+    Counts,
+    SampledLogger,
+    StatsLogger,
+    log,
+    tee,
+)
 from attolog._default import debug_log, init_logger, obey_environment
 
 TYPE_CHECKING = False  # importing typing takes half as long as all of this
@@ -30,15 +38,21 @@ if TYPE_CHECKING:
     from attolog._protocol import Logger
     from attolog._read import read
 
+CircularBufferLogger = CircularLogger
+"""The name that the benchmark of the user's document has for it."""
+
 __all__ = [
     "AsyncFileLogger",
     "Budget",
     "Cap",
+    "CircularBufferLogger",
+    "CircularLogger",
     "Counts",
     "Every",
     "First",
     "Logger",
     "SampledLogger",
+    "StatsLogger",
     "debug_log",
     "init_logger",
     "log",

@@ -1,7 +1,7 @@
 """The native part of attolog."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import (
     Any,
@@ -20,7 +20,15 @@ from typing import (
 
 from _typeshed import SupportsWrite, structseq
 
-from attolog._protocol import FileOptions, Level, PathOptions, Rules, Seconds, Strategy
+from attolog._protocol import (
+    FileOptions,
+    Level,
+    PathOptions,
+    RingOptions,
+    Rules,
+    Seconds,
+    Strategy,
+)
 
 _P = ParamSpec("_P")
 _Path: TypeAlias = str | os.PathLike[str]
@@ -456,6 +464,176 @@ class SampledLogger(Logger):
     ) -> Self: ...
 
 @final
+class StatsLogger(Logger):
+    """Strategy 3: no record is kept, but statistics of each window of time.
+
+    A call is as quick as any: the writer aggregates. Windows follow each other since 1970, by the
+    times of the records; they end also where no call comes, and survive a kill. Each gives events
+    named STATS: for each event and each value of `by` a row with `count` and `rate` (per second),
+    then one for each numeric field with sum, min, max, mean, p50, p90, p99 and p999. Quantiles come
+    from an exponential histogram as OpenTelemetry has it, and are right within `error`, a share of
+    the value; a journal's rows have the histogram itself (`sketch`), so that they can be merged.
+
+    Args:
+        target: A path, which the logger opens with `options`, or another logger, in whose file the
+            rows stand. None prints a line for each window to the standard output.
+        window: Its length in seconds, or as "500ms", "1s", "5m"; from 1 us.
+        by: Names of fields: a group for each combination of their values, 1,000 at most for an
+            event and window; the others are counted together as `(others)`.
+        rules: As for `AsyncFileLogger`; what they name goes before the statistics.
+        options: Those of `AsyncFileLogger`, for a path.
+
+    Raises:
+        OSError: The file cannot be opened.
+        TypeError: An argument is unknown or of the wrong type.
+        ValueError: One is out of range.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/rates.atto"
+        >>> with attolog.StatsLogger(path, window="1s", by=("model",)) as stats:
+        ...     for ms in range(100):
+        ...         stats("DONE", model="ResNet50", total_ms=ms)
+        >>> row = [r.fields for r in attolog.read(path).records() if r.fields["field"]][0]
+        >>> row["of"], row["model"], row["field"], row["count"], row["max"]
+        ('DONE', 'ResNet50', 'total_ms', 100, 99)
+    """
+
+    def __new__(
+        cls,
+        target: _Path | Logger | None = None,
+        window: Seconds = 1.0,
+        by: str | Sequence[str] = (),
+        *,
+        rules: Rules | None = None,
+        **options: Unpack[PathOptions],
+    ) -> Self: ...
+    def log_event(self) -> None:
+        """Count one event that has no name of its own; its rows are those of `EVENT`."""
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Read the windows that are open.
+
+        Returns:
+            Their rows as they would be if they ended now, as dicts by column.
+
+        Example:
+            >>> import attolog, os
+            >>> stats = attolog.StatsLogger(os.devnull, window="5m")
+            >>> stats.log_event()
+            >>> stats.snapshot()[0]["count"]
+            1
+            >>> stats.close()
+            True
+        """
+
+    @property
+    def window_sec(self) -> float:
+        """The length of a window in seconds.
+
+        Raises:
+            TypeError: It is set to something else than seconds.
+            ValueError: They are out of range.
+        """
+    @window_sec.setter
+    def window_sec(self, seconds: Seconds, /) -> None: ...
+
+@final
+class CircularLogger(Logger):
+    r"""Strategy 4: the last records of the process, in memory until they are wanted.
+
+    They are kept in order of time in shared memory that survives the process, and overwritten in
+    place: `attolog recover PID -o FILE` saves what a killed process, or a living one, holds. The
+    log saves itself on an unhandled exception (of the program, a thread or an event loop), on
+    signals, on `trigger`, and when an expression is true of a record.
+
+    Args:
+        max_size: How many records at most, 1 to 1,073,741,824.
+        max_bytes: The memory for them; None for `max_size` times 128 bytes. If they do not fit into
+            it fewer are held, which `len` says. Each thread has a ring besides (1 MiB).
+        when: An expression over the fields of a record, such as "total_ms > 50 and model ==
+            'ResNet50'", which the writer evaluates; or a callable that is given each record's
+            fields as a dict, and is run at the call.
+        before: How much of what came before is saved, in seconds or as "500ms", "1s", "5m"; None
+            for all there is.
+        after: How long the log waits for what comes after before it saves itself; None not at all.
+        path: Where it saves itself; `{pid}`, `{time}` and `{n}`, a number, are filled in. The
+            suffix gives the format.
+        signals: Signals to save it on, by name or number; all but SIGUSR1 and SIGUSR2 then go on
+            to do what they did before.
+        rules: As for `AsyncFileLogger`: off, or samples.
+        options: Of the rings: `buffer_size`, `buffer_bytes`, `on_full`, `block_timeout`,
+            `max_record`, `ring_dir`.
+
+    Raises:
+        OSError: There is no memory for it.
+        TypeError: An argument is unknown or of the wrong type.
+        ValueError: One is out of range, or `when` is no expression.
+
+    Example:
+        >>> import attolog, pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "events.log")
+        >>> box = attolog.CircularLogger(2)
+        >>> for n in range(5):
+        ...     box.log(f"Event: {n}")
+        >>> len(box), box.counts.overwritten
+        (2, 3)
+        >>> box.save(path)
+        2
+        >>> path.read_text().split("\n")
+        ['Event: 3', 'Event: 4', '']
+        >>> box.close()
+        True
+    """
+
+    def __new__(
+        cls,
+        max_size: int = 100_000,
+        *,
+        max_bytes: int | None = None,
+        when: str | Callable[[dict[str, Any]], object] | None = None,
+        before: Seconds | None = None,
+        after: Seconds | None = None,
+        path: _Path = "circular-{pid}-{n}.atto",
+        signals: str | int | Iterable[str | int] = (),
+        rules: Rules | None = None,
+        **options: Unpack[RingOptions],
+    ) -> Self: ...
+    def __len__(self) -> int:
+        """How many records it holds."""
+
+    def save(self, path: _Path, **options: Unpack[PathOptions]) -> int:
+        """Write what the log holds to a file, in place of what is there; it goes on holding it.
+
+        Args:
+            path: The file, whose suffix gives the format.
+            options: What shapes rows, as for `AsyncFileLogger`: `digits`, `columns`, `pattern`,
+                `weight`.
+
+        Returns:
+            How many records.
+
+        Raises:
+            OSError: The file cannot be written; what was there stays.
+            TypeError: An option is unknown or of the wrong type.
+            ValueError: The path's suffix gives no format, or the logger is closed.
+        """
+
+    def trigger(self, reason: str, /) -> str | None:
+        """Have the log save itself, once what comes `after` has been logged.
+
+        Args:
+            reason: Stands in the file as an event named TRIGGER.
+
+        Returns:
+            Where; None once it has saved itself 100 times.
+
+        Raises:
+            TypeError: The reason is no str.
+            ValueError: The logger is closed.
+        """
+
+@final
 class Counts(structseq[int], tuple[int, int, int, int, int, int, int]):
     """What became of a logger's calls; `calls` is the sum of the others, always.
 
@@ -688,6 +866,17 @@ def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Rec
         True
         >>> _core.recover(path, check=True)["records"]
         0
+    """
+
+def check_expression(text: str, /) -> None:
+    """Check an expression such as `CircularLogger(when=...)` takes.
+
+    Raises:
+        ValueError: It is none; the message says where, and what was expected.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.check_expression("total_ms > 50")
     """
 
 def _format(spec: str, value: object, /) -> str | None:

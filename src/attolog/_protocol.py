@@ -43,8 +43,8 @@ Rules: TypeAlias = Mapping[str, str | Strategy]
 """Strategies by the names of sites, or by patterns such as "C*"."""
 
 
-class PathOptions(TypedDict, total=False):
-    """What a file is opened with; `AsyncFileLogger` describes it."""
+class RingOptions(TypedDict, total=False):
+    """What rings are made with; `AsyncFileLogger` describes it."""
 
     buffer_size: int
     buffer_bytes: int | None
@@ -53,6 +53,11 @@ class PathOptions(TypedDict, total=False):
     exit_timeout: Seconds
     max_record: int
     ring_dir: str | os.PathLike[str] | None
+
+
+class PathOptions(RingOptions, total=False):
+    """What a file is opened with; `AsyncFileLogger` describes it."""
+
     append: bool
     columns: int | None
     digits: Literal[6, 9]

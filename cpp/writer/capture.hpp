@@ -1,0 +1,36 @@
+// Saving what a circular log holds: records of its box, and of rings that were not drained yet,
+// into a file of their own.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ring.hpp"
+#include "core/session.hpp"
+#include "writer/recorder.hpp"
+
+namespace attolog {
+
+// Writes the records of `rings` in order of time, with the capture's triggers among them, in place
+// of what is at the target's path: all of it or nothing. How many records. Throws std::system_error
+// and std::runtime_error that name the path.
+std::uint64_t write_capture(const Session& session, std::span<const Ring* const> rings,
+                            const LogTarget& target, const Capture& capture);
+
+struct Rescue {
+  std::uint64_t sessions = 0;  // circular logs of the process
+  std::uint64_t records = 0;
+  bool is_alive = false;
+  std::vector<std::string> messages;
+};
+
+// Saves the circular logs of process `pid` under `root` to the target: of a killed one, which is
+// done with then, or of a living one, which is not disturbed. `check`: only counts.
+Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& target, bool check);
+
+// Removes what killed circular logs left under `root`, but for the last few.
+void forget_old_boxes(const std::string& root);
+
+}  // namespace attolog

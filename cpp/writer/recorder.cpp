@@ -1,0 +1,96 @@
+#include "writer/recorder.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "writer/say.hpp"
+
+namespace attolog {
+
+namespace {
+
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+std::int64_t later(std::int64_t ns, std::int64_t by) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(ns, by, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
+}  // namespace
+
+std::string fill_in_path(std::string path, std::uint64_t n) {
+  replace_all(path, "{pid}", std::to_string(::getpid()));
+  if (n != 0) replace_all(path, "{n}", std::to_string(n));
+  if (path.find("{time}") == std::string::npos) return path;
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &parts);
+  replace_all(path, "{time}", text);
+  return path;
+}
+
+Recorder::Recorder(const RecorderOptions& options) : options_(options) {
+  if (options_.when.empty()) return;
+  std::string complaint;
+  when_ = Expression::parse(options_.when, complaint);
+  if (!when_) throw std::invalid_argument(complaint);
+}
+
+std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool is_stamped) {
+  if (!open_) {
+    if (captures_ == kMostCaptures) {
+      ++captures_;
+      say("the circular log has saved itself " + std::to_string(kMostCaptures) +
+          " times; further triggers save nothing");
+    }
+    if (captures_ > kMostCaptures) return "";
+    ++captures_;
+    static std::atomic<std::uint64_t> number{0};  // no two logs of a process save to one path
+    Capture& capture = open_.emplace();
+    capture.path = fill_in_path(options_.path, number.fetch_add(1, std::memory_order_relaxed) + 1);
+    if (options_.before_ns >= 0) capture.since_ns = later(time_ns, -options_.before_ns);
+    if (options_.after_ns > 0) capture.until_ns = later(time_ns, options_.after_ns);
+    is_stamped_ = is_stamped;
+  }
+  if (open_->triggers.size() < kMostTriggers) {
+    open_->triggers.push_back({time_ns, std::string(reason)});
+  }
+  return open_->path;
+}
+
+void Recorder::see(const Record& record) {
+  if (record.is_stamped || !is_stamped_) last_seen_ns_ = record.time_ns;
+  if (!when_ || !when_->matches(record)) return;
+  const std::lock_guard lock(mutex_);
+  open(record.time_ns, options_.when, record.is_stamped);
+}
+
+std::string Recorder::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
+  const std::lock_guard lock(mutex_);
+  return open(time_ns, reason, is_stamped);
+}
+
+std::optional<Capture> Recorder::take(std::int64_t now_ns, bool at_once) {
+  const std::lock_guard lock(mutex_);
+  if (!open_) return std::nullopt;
+  const bool is_immediate = options_.after_ns == 0;
+  const std::int64_t reached = is_stamped_ ? last_seen_ns_ : std::max(now_ns, last_seen_ns_);
+  if (!at_once && !is_immediate && reached < open_->until_ns) return std::nullopt;
+  std::ranges::stable_sort(open_->triggers, {}, &Trigger::time_ns);
+  return std::exchange(open_, std::nullopt);
+}
+
+}  // namespace attolog

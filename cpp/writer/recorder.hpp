@@ -1,0 +1,70 @@
+// The flight recorder of a circular log: what makes it save itself, and when that is due.
+//
+// A trigger opens a capture; those that come before it is saved belong to it too. It is saved once
+// what comes after the first of them, as wished, has been logged.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/record.hpp"
+#include "writer/expression.hpp"
+
+namespace attolog {
+
+struct Trigger {
+  std::int64_t time_ns;
+  std::string reason;
+};
+
+// What is saved, and as what.
+struct Capture {
+  std::string path;
+  std::int64_t since_ns = INT64_MIN;
+  std::int64_t until_ns = INT64_MAX;
+  std::vector<Trigger> triggers;  // in order of time; each becomes a TRIGGER row
+};
+
+struct RecorderOptions {
+  std::string when;             // expression; "": none
+  std::int64_t before_ns = -1;  // of what was logged before a trigger; negative: all there is
+  std::int64_t after_ns = 0;    // of what comes after it
+  std::string path;             // {pid}, {time} and {n}, a number of its own, are filled in
+};
+
+class Recorder {
+ public:
+  static constexpr std::uint64_t kMostCaptures = 100;  // of a process: a disk is not filled by them
+  static constexpr std::size_t kMostTriggers = 100;    // of a capture that are told of
+
+  // Throws std::invalid_argument where `when` is no expression.
+  explicit Recorder(const RecorderOptions& options);
+
+  bool has_condition() const { return when_.has_value(); }
+  // Every record, by the drain alone.
+  void see(const Record& record);
+  // From any thread. Where it will be saved; "" once there are too many captures.
+  std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
+  // The capture that is due at `now_ns`, or at the time of the last record seen; `at_once`: any.
+  std::optional<Capture> take(std::int64_t now_ns, bool at_once);
+
+ private:
+  std::string open(std::int64_t time_ns, std::string_view reason, bool is_stamped);
+
+  RecorderOptions options_;
+  std::optional<Expression> when_;
+  std::int64_t last_seen_ns_ = INT64_MIN;  // the drain's
+
+  std::mutex mutex_;  // all below
+  std::optional<Capture> open_;
+  bool is_stamped_ = false;  // the open capture's clock is the program's
+  std::uint64_t captures_ = 0;
+};
+
+// `{pid}`, `{time}` (UTC) and, unless it is 0, `{n}` of a path filled in.
+std::string fill_in_path(std::string path, std::uint64_t n);
+
+}  // namespace attolog
