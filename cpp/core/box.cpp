@@ -15,7 +15,7 @@ namespace attolog {
 
 namespace {
 
-constexpr int kLooks = 1000;  // at a living owner's box, giving way in between
+constexpr int kLooks = 100;  // at a living owner's box, giving way in between
 // The largest announcement: head, an int, a text, padding.
 constexpr std::size_t kAnnouncement = sizeof(RecordHead) + 9 + 5 + RingThread::kName + 8;
 

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <random>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +32,7 @@ namespace {
 struct Shared {
   std::atomic<std::uint64_t> committed{0};
   std::atomic<bool> is_over{false};
-  std::atomic<bool> is_copying{false};
+  std::atomic<bool> is_looking{false};
 };
 class SharedPage {
  public:
@@ -74,21 +74,26 @@ class Adding {
     box_.mark_saved(box_.ring().head(21));
   }
 
-  // The owner has died: the box is whole, and its next owner can go on with it.
+  // The owner has died: the box is whole, and its next owner can go on with it. If it only paused,
+  // it is waited for, or the box is whole too.
   void expect_whole() {
     const std::uint64_t committed = shared_->committed;
     const Box view = Box::open(path_, false);
+    if (const auto copy = BoxCopy::take(view, committed, BoxOwner::living)) expect_whole(*copy);
     const auto copy = BoxCopy::take(view, committed, BoxOwner::dead);
     check::that(copy.has_value());
-    if (!copy) return;
-    const auto found = entries(copy->ring());
+    if (copy) expect_heirs(committed, expect_whole(*copy), copy->state().counts.overwritten);
+  }
+  std::vector<Entry> expect_whole(const BoxCopy& copy) {
+    const std::uint64_t committed = shared_->committed;
+    const auto found = entries(copy.ring());
     const std::uint64_t all = committed == 21 ? 100 + kBatch : 100;
     expect_run(found);
     // A batch as large as the box needs all the room, before its commit already.
-    const bool may_be_empty = committed != 21 && view.max_records() <= kBatch;
+    const bool may_be_empty = committed != 21 && box_.max_records() <= kBatch;
     check::that(found.empty() ? may_be_empty : found.back().id == all - 1);
-    check::equal(copy->cut_bytes(), 0u);
-    const Box::State& state = copy->state();
+    check::equal(copy.cut_bytes(), 0u);
+    const Box::State& state = copy.state();
     check::equal(state.records, found.size());
     check::equal(total(state.counts), all);
     check::equal(state.counts.overwritten, all - found.size());
@@ -97,13 +102,17 @@ class Adding {
       check::that(found.front().id > first_ && found.front().id <= before_.back().id + kBatch);
       first_ = found.front().id;
     }
-
+    return found;
+  }
+  void expect_heirs(std::uint64_t committed, const std::vector<Entry>& found,
+                    std::uint64_t overwritten) {
+    const std::uint64_t all = committed == 21 ? 100 + kBatch : 100;
     Box taking = heir(committed);
     taking.ring().prepare(22, taking.ring().head(0), {});
     taking.ring().release(22);
     taking.mark_saved(taking.ring().tail(0));
-    check::equal(taking.counts().overwritten, state.counts.overwritten);
-    check::equal(taking.counts().saved, all - state.counts.overwritten);
+    check::equal(taking.counts().overwritten, overwritten);
+    check::equal(taking.counts().saved, all - overwritten);
 
     Box box = heir(committed);
     check::that(box.look(committed, BoxOwner::living).has_value());
@@ -149,29 +158,6 @@ class Adding {
   std::uint64_t committed_ = 0;
   std::uint64_t first_ = 0;
 };
-
-// Takes copies of a box that its living owner adds to; each is whole, and its counts make the sum.
-template <class Action>
-void watch(const Box& view, const SharedPage& shared, int copies, const Action& before_each) {
-  std::uint64_t last = 0;
-  while (copies > 0) {
-    const std::uint64_t committed = shared->committed.load(std::memory_order_acquire);
-    before_each();
-    shared->is_copying = true;
-    const auto copy = BoxCopy::take(view, committed, BoxOwner::living);
-    shared->is_copying = false;
-    if (!copy) continue;
-    --copies;
-    const auto found = entries(copy->ring());
-    expect_run(found);
-    check::equal(found.size() + copy->cut_records(), copy->state().records);
-    if (found.empty()) continue;
-    check::that(found.back().id >= last);
-    last = found.back().id;
-    check::equal(total(copy->state().counts), last + 1);
-    check::that(copy->state().counts.kept <= copy->state().records);
-  }
-}
 
 // Runs `action` in a child that its parent is asked about (`look`) wherever it stops: first at its
 // start, then, where the answer is true, after one instruction, else where it stops itself.
@@ -303,55 +289,89 @@ static const check::Test watched{
           if (batch % 50 == 0) box.mark_saved(box.ring().head(0));
         }
       });
-      watch(Box::open(path, false), shared, 2000, [] {});
+      const Box view = Box::open(path, false);
+      std::uint64_t last = 0;
+      for (int copies = 0; copies < 2000;) {
+        const auto copy = BoxCopy::take(view, shared->committed, BoxOwner::living);
+        if (!copy) continue;
+        ++copies;
+        const auto found = entries(copy->ring());
+        expect_run(found);
+        check::equal(found.size() + copy->cut_records(), copy->state().records);
+        if (found.empty()) continue;
+        check::that(found.back().id >= last);
+        last = found.back().id;
+        check::equal(total(copy->state().counts), last + 1);
+        check::that(copy->state().counts.kept <= copy->state().records);
+      }
       shared->is_over = true;
       check::equal(temp::wait_for(child), 0);
-      const Box view = Box::open(path, false);
       const auto final = BoxCopy::take(view, shared->committed, BoxOwner::dead);
       check::that(final && entries(final->ring()) == entries(view.ring()));
     }};
 
 static const check::Test interrupted{
-    "between whichever instructions of a reader the owner goes on, the copy is whole", [] {
+    "between whichever two instructions of a look the owner goes on, what is seen fits together",
+    [] {
       const temp::Folder folder;
       const SharedPage shared;
       const std::string path = folder / "a.box";
       Box box = Box::create(path, kPage, 30);
-      add(box, 1, run_of(0, 19));
-      shared->committed = 1;
-      std::uint64_t id = 20;
-      std::uint64_t batch = 1;
-      const auto go_on = [&](std::size_t turn) {
-        switch (turn % 4) {
-          case 0:
-            for (const std::uint64_t end = id + 4; id < end; ++id) {
-              const Entry entry = run_of(id, id)[0];
-              box.append(entry.bytes(), entry.owner());
-            }
-            box.prepare(++batch);
-            break;
-          case 1: shared->committed.store(batch, std::memory_order_release); break;
-          case 2: box.release(batch); break;
-          default: box.mark_saved(box.ring().head(0) - 100);
-        }
+      auto& records =
+          reinterpret_cast<BoxHeader*>(box.ring().data() - kPage + BoxHeader::kOffset)->records;
+      const std::size_t size = Entry{0, 1, 8}.bytes().size();
+      std::uint64_t all = 0;
+      const auto add_one = [&] {
+        add(box, ++all, {{all, 1 + all % 2, 8}});
+        box.mark_saved(box.ring().head(0) - size);
+        shared->committed = all;
       };
-      std::mt19937 random(1);
-      std::size_t turn = 0;
-      std::size_t wait = 0;
-      bool was_copying = false;
+      while (all < 100) add_one();
+      const std::uint64_t batch_size = box.ring().head(0) / all;
+
+      constexpr int kLook = 300;  // instructions, about
+      int steps = 0;              // of the present look
+      int turns = 0;
+      std::optional<RingChange> change;
+      const auto go_on = [&] {
+        if (!shared->is_looking) {
+          shared->is_over = steps != 0;  // it came to its end without us
+          return !shared->is_over;
+        }
+        ++steps;
+        if (change) {
+          if (steps < kLook) return true;
+          records -= 1000;
+          change.reset();
+        } else if (steps <= turns / 2) {
+          return true;
+        } else if (turns++ % 2 == 0) {
+          add_one();
+        } else {
+          // Only into the middle of it, until the look has surely got further.
+          change.emplace(box.ring().header());
+          records += 1000;
+          steps = 1;
+          return true;
+        }
+        steps = 0;
+        return false;
+      };
       const auto look = [&] {
-        const bool is_copying = shared->is_copying;
-        const bool is_done = was_copying && !is_copying;
-        was_copying = is_copying;
-        if (is_copying && wait-- == 0) {
-          go_on(turn++);
-          wait = random() % 1000;
+        const Box view = Box::open(path, false);
+        while (!shared->is_over) {
+          ::raise(SIGSTOP);
+          shared->is_looking = true;
+          const auto state = view.look(shared->committed, BoxOwner::living);
+          shared->is_looking = false;
+          if (!state) continue;
+          check::equal(state->records, 30u);
+          check::equal(total(state->counts), state->head / batch_size);
+          check::equal(state->thread.id, 1 + (total(state->counts) - 30) % 2);
         }
-        return !is_done;
       };
-      const auto stop = [] { ::raise(SIGSTOP); };
-      step_through([&] { watch(Box::open(path, false), shared, 20, stop); }, look);
-      check::that(turn > 20);
+      step_through(look, go_on);
+      check::that(turns > 100);
     }};
 
 static const check::Test drained{
