@@ -74,6 +74,10 @@ std::string default_ring_root() {
   return temporary != nullptr && *temporary == '/' ? temporary : "/tmp";
 }
 
+std::string ring_root_of(const char* given) {
+  return given == nullptr ? default_ring_root() : given;
+}
+
 std::string real_log_path(const std::string& path) {
   const std::filesystem::path given(path);
   const std::filesystem::path folder = given.has_parent_path() ? given.parent_path() : ".";

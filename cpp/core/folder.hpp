@@ -11,6 +11,8 @@ namespace attolog {
 
 // /dev/shm where there is one, else the folder for temporary files.
 std::string default_ring_root();
+// The given one, or (null) the default.
+std::string ring_root_of(const char* given);
 
 // The log file's one true name: its folder's real path and its own last part. Throws
 // std::system_error where the folder does not exist.

@@ -253,7 +253,8 @@ PyObject* open_logger(PyObject*, PyObject* args,
                       PyObject* kwargs);                          // open(logger, path, **options)
 PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
 
-PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // reader.cpp
+PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
+PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs);
 
 bool add_logger_types(PyObject* module);
 bool add_strategy_types(PyObject* module);

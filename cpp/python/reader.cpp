@@ -17,6 +17,7 @@
 #include "python/objects.hpp"
 #include "python/samples.hpp"
 #include "python/text.hpp"
+#include "python/without_gil.hpp"
 #include "reader/arrow.hpp"
 #include "reader/columns.hpp"
 #include "reader/follower.hpp"
@@ -40,46 +41,6 @@ struct State {
   Pending pending;
   std::shared_ptr<JournalReader> journal;
 };
-
-// Calls `action` without the GIL; false, with a Python exception set, if it throws.
-template <class Action>
-bool without_gil(const char* path, const Action& action) {
-  PyThreadState* const thread = PyEval_SaveThread();
-  PyObject* type = nullptr;
-  int error_number = 0;
-  std::string message;
-  try {
-    action();
-  } catch (const NotAJournal& error) {
-    type = PyExc_ValueError;
-    message = error.what();
-  } catch (const std::system_error& error) {
-    type = PyExc_OSError;
-    error_number = error.code().value();
-  } catch (const std::exception& error) {
-    type = PyExc_OSError;
-    message = error.what();
-  }
-  PyEval_RestoreThread(thread);
-  if (type == nullptr) return true;
-  if (error_number != 0) {
-    errno = error_number;
-    PyErr_SetFromErrnoWithFilename(type, path);
-  } else {
-    PyErr_SetString(type, message.c_str());
-  }
-  return false;
-}
-
-PyObject* list_of(const std::vector<std::string>& texts) {
-  PyObject* list = PyList_New(0);
-  for (const std::string& each : texts) {
-    PyObject* text = list == nullptr ? nullptr : from_wtf8(each);
-    if (text == nullptr || PyList_Append(list, text) != 0) Py_CLEAR(list);
-    Py_XDECREF(text);
-  }
-  return list;
-}
 
 constexpr const char* kKinds[] = {"event", "message", "text", "print", "dropped", "clock"};
 
@@ -121,10 +82,6 @@ TableKind kind_of_site(Kind kind) {
     case Kind::clock: return TableKind::clock;
     default: return TableKind::event;
   }
-}
-
-std::string ring_root(const char* ring_dir) {
-  return ring_dir == nullptr ? default_ring_root() : ring_dir;
 }
 
 // ---- records(), an iterator
@@ -242,7 +199,7 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
     do {
-      pending = find_pending(ring_root(ring_dir), real, journal_parts(real));
+      pending = find_pending(ring_root_of(ring_dir), real, journal_parts(real));
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
@@ -397,7 +354,7 @@ PyObject* new_follower(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!without_gil(path, [&] {
         following->path = path;
         following->real = real_log_path(path);
-        following->ring_root = ring_root(ring_dir);
+        following->ring_root = ring_root_of(ring_dir);
         following->journal.emplace(following->ring_root, following->real);
       })) {
     return nullptr;
@@ -447,35 +404,6 @@ PyType_Spec follower_spec = {"attolog._core.Follower", sizeof(Follower), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, follower_slots};
 
 }  // namespace
-
-PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"path", "check", "ring_dir", nullptr};
-  const char* path = nullptr;
-  int check = 0;
-  const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pz:recover", const_cast<char**>(names), &path,
-                                   &check, &ring_dir)) {
-    return nullptr;
-  }
-  Recovery result;
-  if (!without_gil(path, [&] {
-        const std::string real = real_log_path(path);
-        const std::string folder = log_folder(ring_root(ring_dir), real, false);
-        if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
-        if (check == 0 && !folder.empty()) tidy(folder);
-        if (folder.empty() && !std::filesystem::exists(real) && journal_parts(real).empty()) {
-          throw std::system_error(ENOENT, std::generic_category());
-        }
-      })) {
-    return nullptr;
-  }
-  PyObject* messages = list_of(result.messages);
-  if (messages == nullptr) return nullptr;
-  return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records",
-                       static_cast<unsigned long long>(result.records), "sessions",
-                       static_cast<unsigned long long>(result.sessions), "living",
-                       static_cast<unsigned long long>(result.living), "messages", messages);
-}
 
 bool add_reader_type(PyObject* module) {
   if (!prepare_objects() || !add_samples_type(module)) return false;

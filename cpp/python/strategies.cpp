@@ -18,6 +18,7 @@
 #include "python/objects.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
+#include "python/without_gil.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -40,28 +41,8 @@ bool import_helpers() {
 bool open_channel(Root& root, const ChannelOptions& options) {
   if (!import_helpers()) return false;
   std::shared_ptr<Channel> channel;
-  std::string failure;
-  int error_number = 0;
-  // No GIL: the log folder may be on a slow disk, and what dead processes left is written first.
-  PyThreadState* state = PyEval_SaveThread();
-  try {
-    channel = Channel::open(options);
-  } catch (const std::system_error& error) {
-    error_number = error.code().value();
-    failure = error.what();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  PyEval_RestoreThread(state);
-  if (error_number != 0) {
-    errno = error_number;
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, options.path.c_str());
-    return false;
-  }
-  if (channel == nullptr) {
-    PyErr_SetString(PyExc_OSError, failure.c_str());
-    return false;
-  }
+  // The log folder may be on a slow disk, and what dead processes left is written first.
+  if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
   root.use(std::move(channel));
   return true;
 }
@@ -322,27 +303,10 @@ PyObject* save(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (!parse_options(args, kwargs, options)) return nullptr;
   const auto channel = open_box(*as_logger(self)->root);
   if (channel == nullptr) return nullptr;
-  const LogTarget target = channel->target_for(options);
   std::uint64_t records = 0;
-  std::string failure;
-  int error_number = 0;
-  PyThreadState* state = PyEval_SaveThread();
-  try {
-    records = channel->save(target);
-  } catch (const std::system_error& error) {
-    error_number = error.code().value();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  PyEval_RestoreThread(state);
-  if (error_number != 0) {
-    errno = error_number;
-    return PyErr_SetFromErrnoWithFilename(PyExc_OSError, options.path.c_str());
-  }
-  if (!failure.empty()) {
-    PyErr_SetString(PyExc_OSError, failure.c_str());
-    return nullptr;
-  }
+  const bool is_done = without_gil(
+      options.path.c_str(), [&] { records = channel->save(target_of(options, options.path)); });
+  if (!is_done) return nullptr;
   return PyLong_FromUnsignedLongLong(records);
 }
 

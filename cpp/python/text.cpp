@@ -64,6 +64,16 @@ std::vector<std::string> names_of(PyObject* kwnames) {
   return names;
 }
 
+PyObject* list_of(const std::vector<std::string>& texts) {
+  PyObject* list = PyList_New(0);
+  for (const std::string& each : texts) {
+    PyObject* text = list == nullptr ? nullptr : from_wtf8(each);
+    if (text == nullptr || PyList_Append(list, text) != 0) Py_CLEAR(list);
+    Py_XDECREF(text);
+  }
+  return list;
+}
+
 PyObject* call_helper(const char* module, const char* function, const char* format, ...) {
   PyObject* owner = PyImport_ImportModule(module);
   if (owner == nullptr) return nullptr;

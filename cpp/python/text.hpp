@@ -22,6 +22,9 @@ bool equal_text(PyObject* a, PyObject* b);             // two str
 bool equal_names(PyObject* a, PyObject* b);            // two tuples of str, or null for none
 std::vector<std::string> names_of(PyObject* kwnames);  // a tuple of str, or null
 
+// A new list of str; null with an exception set when memory runs out.
+PyObject* list_of(const std::vector<std::string>& texts);
+
 // Calls `function` of `module`, imported if need be, with arguments built as by Py_BuildValue (a
 // tuple).
 PyObject* call_helper(const char* module, const char* function, const char* format, ...);

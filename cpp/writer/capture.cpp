@@ -18,6 +18,7 @@
 
 #include "core/box.hpp"
 #include "core/folder.hpp"
+#include "core/policy.hpp"
 #include "writer/drain.hpp"
 #include "writer/recovery.hpp"
 #include "writer/ring_merge.hpp"
@@ -147,7 +148,7 @@ class Held {
     auto held = std::unique_ptr<Held>(new Held(std::move(session)));
     std::list<Ring> rings;
     Progress progress;
-    Drain drain(*held->session_, nullptr, nullptr, progress, {1, 0});
+    Drain drain(*held->session_, nullptr, nullptr, progress);
     for (const std::string& path : held->session_->ring_paths()) {
       drain.add(rings.emplace_back(Ring::open(path, true)));
     }
@@ -176,11 +177,26 @@ class Held {
     throw std::runtime_error("it logs too fast to be looked at from outside");
   }
 
+  // The last records, as many as the log is to hold: what waits in rings would have taken the
+  // place of older ones.
   void each(const std::function<void(const Record&)>& add) const {
     std::vector<const Ring*> all;
     for (const Ring& ring : rings_) all.push_back(&ring);
     for (const BoxCopy& copy : copies_) all.push_back(&copy.ring());
-    add_records(*session_, all, add);
+    std::uint64_t most = 0;
+    std::uint64_t records = 0;
+    add_records(*session_, all, [&](const Record& record) {
+      std::string complaint;
+      if (++records == 1) most = parse_policy(record.site->policy, complaint).value_or(Policy{}).n;
+    });
+    std::uint64_t older = most == 0 || records < most ? 0 : records - most;
+    add_records(*session_, all, [&](const Record& record) {
+      if (older != 0) {
+        --older;
+      } else {
+        add(record);
+      }
+    });
   }
   Session& session() { return *session_; }
 

@@ -69,8 +69,8 @@ std::shared_ptr<Channel> Channel::reopen() const {
   return open(options);
 }
 
-LogTarget Channel::target_for(const ChannelOptions& options) const {
-  return {options.path,
+LogTarget target_of(const ChannelOptions& options, const std::string& path) {
+  return {path,
           static_cast<std::uint8_t>(options.format),
           static_cast<std::uint8_t>(options.sink.digits),
           static_cast<std::uint16_t>(options.sink.columns),
@@ -91,8 +91,7 @@ void Channel::find_target() {
     if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
     main_path_ = real_log_path(options_.path);
   }
-  target_ = target_for(options_);
-  target_.path = main_path_;
+  target_ = target_of(options_, main_path_);
   struct stat info{};
   const bool is_device =
       main_path_.empty() ||
@@ -583,8 +582,8 @@ std::uint64_t Channel::save(const LogTarget& target, const Capture& capture) {
   Box* box = nullptr;
   {
     const std::lock_guard lock(drain_mutex_);
-    for (const auto& [name, each] : drain_->keeper().boxes()) {
-      box = each.get();
+    for (Box& each : drain_->keeper().boxes()) {  // there is one at most
+      box = &each;
       copy = BoxCopy::take(*box, session_->committed(), BoxOwner::living);
     }
   }

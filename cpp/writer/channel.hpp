@@ -42,6 +42,9 @@ struct ChannelOptions {
   RecorderOptions recorder;   // likewise
 };
 
+// What a session of this process says of a file with these options, at that path.
+LogTarget target_of(const ChannelOptions& options, const std::string& path);
+
 struct Counts {
   std::uint64_t written = 0;
   std::uint64_t waiting = 0;
@@ -144,8 +147,6 @@ class Channel {
   // A record of attolog's own, into the next batch.
   void tell(std::uint32_t site, std::string_view values);
 
-  // A file of these options that this logger's records may be saved to.
-  LogTarget target_for(const ChannelOptions& options) const;
   // Of a log without a file: saves what it holds to the target. How many records. Throws
   // std::system_error and std::runtime_error.
   std::uint64_t save(const LogTarget& target);

@@ -298,7 +298,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
 // What was kept for the file goes into it, in batches as from any ring.
 void Drain::flush_boxes(Outcome& outcome) {
   RingMerge kept(session_);
-  for (const auto& [name, box] : keeper_.boxes()) kept.add(box->ring());
+  for (const Box& box : keeper_.boxes()) kept.add(box.ring());
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   kept.sweep(std::numeric_limits<Ticks>::max());
   for (;;) {

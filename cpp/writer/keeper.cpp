@@ -22,9 +22,8 @@ std::size_t capacity_of(const BoxOptions& options) {
 
 Keeper::Keeper(Session& session, const BoxOptions& options) : session_(session), options_(options) {
   for (const std::string& path : session_.box_paths()) {
-    auto box = std::make_unique<Box>(Box::open(path, true));
-    box->settle(session_.committed());
-    boxes_.emplace(path, std::move(box));
+    boxes_.push_back(Box::open(path, true));
+    boxes_.back().settle(session_.committed());
   }
 }
 
@@ -36,12 +35,13 @@ Box& Keeper::box_of(const Site& site) {
   if (options.max_records == 0 && policy) options.max_records = policy->n;
   options.max_records = std::max<std::uint64_t>(options.max_records, 1);
   const std::lock_guard lock(mutex_);
-  std::unique_ptr<Box>& box = boxes_[options_.max_records != 0 ? "" : site.policy];
-  if (box == nullptr) {
+  auto box = std::ranges::find(boxes_, options.max_records, &Box::max_records);
+  if (box == boxes_.end()) {
     const std::string path = session_.box_path(static_cast<std::uint32_t>(boxes_.size()));
-    box = std::make_unique<Box>(Box::create(path, capacity_of(options), options.max_records));
+    boxes_.push_back(Box::create(path, capacity_of(options), options.max_records));
+    box = boxes_.end() - 1;
   }
-  return *by_site_.put(site, box.get());
+  return *by_site_.put(site, &*box);
 }
 
 bool Keeper::append(const Record& record, const RingRecord& raw) {
@@ -72,38 +72,37 @@ bool Keeper::append(const Record& record, const RingRecord& raw) {
 }
 
 bool Keeper::is_empty() const {
-  return std::ranges::all_of(boxes_,
-                             [](const auto& each) { return each.second->pending_records() == 0; });
+  return std::ranges::all_of(boxes_, [](const Box& box) { return box.pending_records() == 0; });
 }
 
 void Keeper::prepare(std::uint64_t batch) {
-  for (const auto& [name, box] : boxes_) {
-    if (box->pending_records() != 0) box->prepare(batch);
+  for (Box& box : boxes_) {
+    if (box.pending_records() != 0) box.prepare(batch);
   }
 }
 
 void Keeper::release(std::uint64_t batch) {
-  for (const auto& [name, box] : boxes_) {
-    if (box->pending_records() == 0) continue;
-    for (const std::uint64_t number : box->release(batch)) session_.remove_spill(number);
+  for (Box& box : boxes_) {
+    if (box.pending_records() == 0) continue;
+    for (const std::uint64_t number : box.release(batch)) session_.remove_spill(number);
   }
 }
 
 void Keeper::clear() {
-  for (const auto& [name, box] : boxes_) box->clear();
+  for (Box& box : boxes_) box.clear();
 }
 
 void Keeper::mark_taken() {
-  for (const auto& [name, box] : boxes_) {
-    box->mark_saved(box->ring().header().tail.load(std::memory_order_relaxed));
+  for (Box& box : boxes_) {
+    box.mark_saved(box.ring().header().tail.load(std::memory_order_relaxed));
   }
 }
 
 Box::Counts Keeper::counts() const {
   const std::lock_guard lock(mutex_);
   Box::Counts sum;
-  for (const auto& [name, box] : boxes_) {
-    const Box::Counts counts = box->counts();
+  for (const Box& box : boxes_) {
+    const Box::Counts counts = box.counts();
     sum.kept += counts.kept;
     sum.overwritten += counts.overwritten;
     sum.saved += counts.saved;
@@ -113,7 +112,7 @@ Box::Counts Keeper::counts() const {
 
 std::uint64_t Keeper::records() const {
   std::uint64_t records = 0;
-  for (const auto& [name, box] : boxes_) records += box->records();
+  for (const Box& box : boxes_) records += box.records();
   return records;
 }
 

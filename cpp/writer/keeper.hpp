@@ -3,8 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -44,15 +43,15 @@ class Keeper {
 
   Box::Counts counts() const;
   std::uint64_t records() const;  // in the boxes
-  const std::map<std::string, std::unique_ptr<Box>>& boxes() const { return boxes_; }
+  std::deque<Box>& boxes() { return boxes_; }
 
  private:
   Box& box_of(const Site& site);
 
   Session& session_;
   BoxOptions options_;
-  mutable std::mutex mutex_;  // boxes_, as a map: the drain alone adds to it, others look
-  std::map<std::string, std::unique_ptr<Box>> boxes_;  // by policy; by path, what was found
+  mutable std::mutex mutex_;  // boxes_, as a list: the drain alone adds to it, others look
+  std::deque<Box> boxes_;     // one for each number of records
   SiteCache<Box*> by_site_;
   Buffer record_;
 };

@@ -815,6 +815,38 @@ def open(  # noqa: A001
         True
     """
 
+def rescue(
+    pid: int, path: _Path, /, *, check: bool = False, **options: Unpack[PathOptions]
+) -> _Recovery:
+    """Save what the circular logs of a process hold, of a killed one or of one that goes on.
+
+    Args:
+        pid: The process.
+        path: The file, which is replaced; its suffix gives the format.
+        check: Only count, change nothing.
+        options: Those of `CircularLogger.save`, and `ring_dir`.
+
+    Returns:
+        How many records of how many logs; `living` is 1 if the process goes on; and what could not
+        be done, a sentence for each. Logs of a killed process are done with then.
+
+    Raises:
+        OSError: The file cannot be written; what the process left stays.
+        TypeError: An option is unknown or of the wrong type.
+        ValueError: The path's suffix gives no format.
+
+    Example:
+        >>> import attolog, os, tempfile
+        >>> from attolog import _core
+        >>> box = attolog.CircularLogger(2)
+        >>> for n in range(5):
+        ...     box("E", n)
+        >>> _core.rescue(os.getpid(), tempfile.mkdtemp() + "/box.csv")["records"]
+        2
+        >>> box.close()
+        True
+    """
+
 def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
     """Make a logger whose calls go to each of `loggers`, by the strategies of each.
 

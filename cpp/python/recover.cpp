@@ -1,0 +1,82 @@
+// The module's functions that save what processes left behind, or still hold.
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "core/folder.hpp"
+#include "python/logger.hpp"
+#include "python/options.hpp"
+#include "python/text.hpp"
+#include "python/without_gil.hpp"
+#include "writer/capture.hpp"
+#include "writer/recovery.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+PyObject* dict_of(std::uint64_t records, std::uint64_t sessions, std::uint64_t living,
+                  const std::vector<std::string>& messages) {
+  PyObject* list = list_of(messages);
+  if (list == nullptr) return nullptr;
+  return Py_BuildValue("{s:K,s:K,s:K,s:N}", "records", static_cast<unsigned long long>(records),
+                       "sessions", static_cast<unsigned long long>(sessions), "living",
+                       static_cast<unsigned long long>(living), "messages", list);
+}
+
+}  // namespace
+
+PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"path", "check", "ring_dir", nullptr};
+  const char* path = nullptr;
+  int check = 0;
+  const char* ring_dir = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pz:recover", const_cast<char**>(names), &path,
+                                   &check, &ring_dir)) {
+    return nullptr;
+  }
+  Recovery result;
+  if (!without_gil(path, [&] {
+        const std::string real = real_log_path(path);
+        const std::string folder = log_folder(ring_root_of(ring_dir), real, false);
+        if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
+        if (check == 0 && !folder.empty()) tidy(folder);
+        if (folder.empty() && !std::filesystem::exists(real) && journal_parts(real).empty()) {
+          throw std::system_error(ENOENT, std::generic_category());
+        }
+      })) {
+    return nullptr;
+  }
+  return dict_of(result.records, result.sessions, result.living, result.messages);
+}
+
+PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs) {
+  PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
+  PyObject* check = own == nullptr ? nullptr : PyDict_GetItemString(own, "check");  // borrowed
+  const bool checks = check != nullptr && PyObject_IsTrue(check) == 1;
+  unsigned int pid = 0;
+  PyObject* rest = nullptr;
+  ChannelOptions options;
+  bool is_read = own != nullptr && (check == nullptr || PyDict_DelItemString(own, "check") == 0) &&
+                 PyTuple_GET_SIZE(args) == 2;
+  if (own != nullptr && PyTuple_GET_SIZE(args) != 2) {
+    PyErr_SetString(PyExc_TypeError, "rescue() takes a process id, a path and options");
+  }
+  if (is_read) {
+    pid = static_cast<unsigned int>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(args, 0)));
+    rest = PyTuple_GetSlice(args, 1, 2);
+    is_read = PyErr_Occurred() == nullptr && rest != nullptr && parse_options(rest, own, options);
+  }
+  Py_XDECREF(rest);
+  Py_XDECREF(own);
+  if (!is_read) return nullptr;
+  Rescue result;
+  const std::string root = options.ring_dir.empty() ? default_ring_root() : options.ring_dir;
+  const bool is_done = without_gil(options.path.c_str(), [&] {
+    result = rescue(root, pid, target_of(options, options.path), checks);
+  });
+  if (!is_done) return nullptr;
+  return dict_of(result.records, result.sessions, result.is_alive ? 1 : 0, result.messages);
+}
+
+}  // namespace attolog::python
