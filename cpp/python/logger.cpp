@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/folder.hpp"
 #include "python/encode.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
@@ -569,7 +570,10 @@ void Bound::append_named(Buffer& out) const {
 }
 
 PyObject* make_default_logger() {
-  return new_logger(types.logger);
+  PyObject* logger = new_logger(types.logger);
+  // What ATTOLOG lets chance decide is decided otherwise in each process.
+  if (logger != nullptr) as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
+  return logger;
 }
 
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
@@ -580,13 +584,30 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   }
   ChannelOptions options;
   Rules rules;
+  Policy policy;
   Root& root = *as_logger(self)->root;
   PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-  const bool is_open =
-      rest != nullptr && take_file(rest, kwargs, options, rules) && open_channel(root, options);
+  PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
+  PyObject* strategy = pop_option(own, "strategy");
+  const bool is_open = rest != nullptr && own != nullptr && !PyErr_Occurred() &&
+                       take_strategy(strategy, policy) && take_file(rest, own, options, rules) &&
+                       open_channel(root, options);
+  Py_XDECREF(strategy);
+  Py_XDECREF(own);
   Py_XDECREF(rest);
   if (!is_open) return nullptr;
   root.set_rules(std::move(rules));
+  root.set_policy(policy);
+  Py_RETURN_NONE;
+}
+
+PyObject* set_environment(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  PyObject* given = nullptr;
+  if (!PyArg_ParseTuple(args, "O!O:set_environment", types.logger, &logger, &given)) return nullptr;
+  Rules rules;
+  if (!take_rules(given, rules)) return nullptr;
+  as_logger(logger)->root->set_environment(std::move(rules));
   Py_RETURN_NONE;
 }
 

@@ -206,11 +206,14 @@ void Drain::forget_told() {
 
 void Drain::fill(std::uint64_t most_records) {
   calls_ = 0;
+  tally_.clear();
   for (records_ = 0; records_ < most_records && batch_.size() < kBatch; ++records_) {
     const Record* record = merge_.next();
     if (record == nullptr) break;
     sink_->append(*record, batch_);
-    if (!is_own_site(record->site->id)) ++calls_;
+    if (is_own_site(record->site->id)) continue;
+    ++calls_;
+    tally_.add(record->site->id);
   }
 }
 
@@ -244,6 +247,7 @@ void Drain::take_over() {
     source.spills.clear();
   }
   progress_.written += calls_;
+  tally_.move_to(progress_.by_site);
   ++progress_.steps;
   progress_.moved.notify_all();
 }

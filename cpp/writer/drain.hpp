@@ -20,6 +20,7 @@
 #include "core/site_table.hpp"
 #include "writer/output.hpp"
 #include "writer/sink.hpp"
+#include "writer/site_tally.hpp"
 
 namespace attolog {
 
@@ -83,8 +84,9 @@ class RingMerge {
 struct Progress {
   std::mutex mutex;
   std::condition_variable moved;
-  std::uint64_t written = 0;  // records in the file
-  std::uint64_t steps = 0;    // batches and sweeps so far
+  std::uint64_t written = 0;           // records in the file
+  std::uint64_t steps = 0;             // batches and sweeps so far
+  std::vector<std::uint64_t> by_site;  // the records, by the number of their site
 };
 
 class Drain {
@@ -130,6 +132,7 @@ class Drain {
   Buffer batch_;
   std::uint64_t records_ = 0;   // in the batch, from rings
   std::uint64_t calls_ = 0;     // of them
+  SiteTally tally_;             // likewise
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far

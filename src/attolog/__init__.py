@@ -25,6 +25,7 @@ TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
     from typing import Any
 
+    from attolog._configure import configure
     from attolog._csv import read_csv
     from attolog._how import Budget, Cap, Every, First
     from attolog._protocol import Logger
@@ -39,6 +40,7 @@ __all__ = [
     "First",
     "Logger",
     "SampledLogger",
+    "configure",
     "debug_log",
     "init_logger",
     "log",
@@ -55,6 +57,7 @@ _LATER = {
     "Every": "attolog._how",
     "First": "attolog._how",
     "Logger": "attolog._protocol",
+    "configure": "attolog._configure",
     "read": "attolog._read",
     "read_csv": "attolog._csv",
 }

@@ -55,6 +55,7 @@ def test_public_names() -> None:
         "First",
         "Logger",
         "SampledLogger",
+        "configure",
         "debug_log",
         "init_logger",
         "log",
