@@ -106,6 +106,7 @@ void Writer::announce() {
   if (is_announced_ || !control_) return;
   is_announced_ = true;
   try {
+    list_processes(default_ring_root());  // removes what killed ones have left
     page_ = ControlPage::create(default_ring_root());
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; attolog ctl does not find this process");

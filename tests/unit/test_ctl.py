@@ -409,3 +409,15 @@ def test_only_this_processs_own_page_is_asked(ctl: Ctl) -> None:
     assert _core.control_ask(0, "list", 0.0) is None
     with pytest.raises(TypeError):
         _core.control_ask("1", "list")  # type: ignore[arg-type]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(
+    process: Process, tmp_path: Path
+) -> None:
+    folder = Path(f"/dev/shm/attolog-{os.geteuid()}/control")
+    os.kill(process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert list(folder.glob(f"{process.pid}-*.ctl"))
+    (tmp_path / "next").mkdir()
+    with Process(tmp_path / "next"):
+        assert list(folder.glob(f"{process.pid}-*")) == []

@@ -62,6 +62,8 @@ def command(pid: int | None, action: tuple[str, ...]) -> int:
     others = [Process(*each) for each in _core.control_list() if each[0] != os.getpid()]
     if pid is not None:
         others = [process for process in others if process.pid == pid] or [Process(pid, "", 0)]
+    if not others:
+        click.echo("attolog: no running process logs", err=True)
     show = _table if sys.stdout.isatty() else _cells
     status = 0
     for process in others:
