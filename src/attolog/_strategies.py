@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-Described = tuple[Any, str, Any, int, int, dict[str, Any]]
-"""Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
+TYPE_CHECKING = False  # ATTOLOG_RULES has this imported: typing takes longer than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+    Described = tuple[Any, str, Any, int, int, dict[str, Any]]
+    """Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
 
 
 def strategy_of(value: Any, what: str) -> str:
