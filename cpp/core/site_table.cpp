@@ -127,6 +127,13 @@ std::optional<Site> SiteRegistry::find(std::uint32_t id) const {
   return decode_site(bytes);
 }
 
+std::map<std::uint32_t, std::uint32_t> SiteRegistry::bases() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::uint32_t, std::uint32_t> bases;
+  for (const auto& [what, number] : variants_) bases.emplace(number, std::get<0>(what));
+  return bases;
+}
+
 bool SiteRegistry::attach(SiteMirror& mirror) {
   const std::lock_guard lock(mutex_);
   if (!mirror.append_sites(bytes_.view())) return false;

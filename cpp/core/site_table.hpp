@@ -45,6 +45,8 @@ class SiteRegistry {
                                        const std::string& policy);
   // The site of that number, fixed ones included; nothing where there is none.
   std::optional<Site> find(std::uint32_t id) const;
+  // The site behind each variant.
+  std::map<std::uint32_t, std::uint32_t> bases() const;
   // Writes all sites so far to `mirror`, and the later ones as they come. False: no room there.
   bool attach(SiteMirror& mirror);
   void detach(SiteMirror& mirror);

@@ -271,7 +271,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   event->site = site;
   event->routes = &text->routes;
   event->logger = Py_NewRef(self);
-  if (text->strategy) logger->root->add_strategy();
+  if (text->strategy) logger->root->add_strategy(site, *text->strategy);
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
   PyObject* function =

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -42,7 +43,7 @@ inline void add_count(std::atomic<std::uint64_t>& count, std::uint64_t n) {
   }
 }
 
-struct Root {
+struct Root : std::enable_shared_from_this<Root> {
   // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old
   // state for a moment; a channel taken out of use waits for them (wait_until_unused).
   std::atomic<Mode> mode{Mode::off};
@@ -57,16 +58,17 @@ struct Root {
   std::shared_ptr<Channel> owner;
   std::vector<std::shared_ptr<Channel>> former;  // before this one, while they finish their files
   Counts past;                                   // of those that have
+  std::vector<std::uint64_t> past_by_site;       // likewise
   std::atomic<std::uint64_t> late{0};            // calls after close
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
   // What becomes of its sites. Under the mutex, but for what never changes once there are calls.
-  Policy policy;                // where no rule says otherwise
-  Rules rules;                  // the program's
-  Rules environment;            // ATTOLOG_RULES
-  bool has_strategies = false;  // of declared events
+  Policy policy;                                              // where no rule says otherwise
+  Rules rules;                                                // the program's
+  Rules environment;                                          // ATTOLOG_RULES
+  std::map<std::uint32_t, std::optional<Policy>> strategies;  // of declared events, by site
   bool keeps_all = false;       // a circular log: what is not left out is kept; fixed
-  PyObject* watcher = nullptr;  // its `when`, if that is Python\'s; owned, fixed
+  PyObject* watcher = nullptr;  // its `when`, if that is Python's; owned, fixed
   std::atomic<bool> has_watcher_failed{false};  // and it was said
   std::vector<std::shared_ptr<Root>> targets;   // other loggers, in place of a channel; fixed
   bool is_relaying = false;                     // to them
@@ -75,8 +77,9 @@ struct Root {
   std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
       samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
-  std::mutex plans_mutex;    // the Routes of its call sites and events
-  std::mutex sampler_mutex;  // where no GIL keeps the samplers' callers apart
+  mutable std::mutex plans_mutex;   // `planned`, and the Routes of its call sites and events
+  std::set<std::uint32_t> planned;  // sites that there ever was a plan for
+  std::mutex sampler_mutex;         // where no GIL keeps the samplers' callers apart
   // Calls that targets have taken, and those that their samplers left out. Relaxed: counts.
   std::atomic<std::uint64_t> passed{0};
   std::atomic<std::uint64_t> left_out{0};
@@ -98,7 +101,10 @@ struct Root {
   void set_rules(Rules rules);
   // What intervals of its samplers have left out, told now.
   void tell_remainders() const;
-  void add_strategy();
+  void set_environment(Rules rules);
+  void add_strategy(std::uint32_t site, const Policy& policy);
+  // The rules of the whole process have changed.
+  void look_again();
   // What applies to a site, and the sampler for it. Under the mutex.
   Policy policy_of(const SiteFacts& facts, bool is_first) const;
   std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy,
@@ -114,6 +120,14 @@ struct Root {
   // The log file of now, or of last; "" where there never was one.
   std::string path() const;
   Counts counts() const;
+  // What became of the calls of one site, as far as this logger alone can tell.
+  struct OfSite {
+    std::uint64_t written = 0;
+    std::uint64_t left_out = 0;
+    bool is_planned = false;  // it is the first one on their way
+  };
+  // By number of site, or of variant.
+  std::map<std::uint32_t, OfSite> by_site() const;
   // A call that came after close: counted, and said once.
   void count_late();
   // Counts a record that does not even reach the ring.
@@ -123,6 +137,8 @@ struct Root {
 
  private:
   void update_mode();  // under the mutex
+  void enlist();       // likewise
+  bool is_enlisted_ = false;
   void add_own(Counts& sum) const;
 };
 
@@ -249,9 +265,11 @@ PyMethodDef* common_methods();             // of all loggers
 std::string trigger_box(const Root& root, Channel& channel, const std::string& reason);
 
 // Functions of the module (strategies.cpp).
+PyObject* make_default_logger();  // off, until it is opened
 PyObject* open_logger(PyObject*, PyObject* args,
                       PyObject* kwargs);                          // open(logger, path, **options)
 PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
+PyObject* set_environment(PyObject*, PyObject* args);             // set_environment(logger, rules)
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs);

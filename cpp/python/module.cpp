@@ -1,6 +1,7 @@
 // The extension module attolog._core.
 #include <exception>
 
+#include "python/control.hpp"
 #include "python/encode.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
@@ -51,6 +52,15 @@ PyMethodDef methods[] = {
     {"tee", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<make_tee>)),
      METH_VARARGS | METH_KEYWORDS,
      "tee(*loggers, rules=None): a logger whose calls go to each of the others."},
+    {"set_environment", set_environment, METH_VARARGS,
+     "set_environment(logger, rules): rules that go before those of the program."},
+    {"check_strategy", check_strategy, METH_O,
+     "check_strategy(text): the strategy as it is understood; a ValueError says what is wrong."},
+    {"control_list", control_list, METH_NOARGS,
+     "control_list(): (pid, command, start in ns since 1970) of the processes that can be asked."},
+    {"control_ask", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<control_ask>)),
+     METH_VARARGS | METH_KEYWORDS,
+     "control_ask(pid, request, timeout=2.0): a process's answer, or None."},
     {"recover", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(recover_log)),
      METH_VARARGS | METH_KEYWORDS,
      "recover(path, check=False, ring_dir=None): put what dead processes left into the log file."},
@@ -65,14 +75,14 @@ PyMethodDef methods[] = {
 
 int fill_module(PyObject* module) {
   try {
-    Writer::get();  // registers the exit and fork handlers
+    Writer::get().set_control(answer_request);  // get() registers the exit and fork handlers
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
         !add_reader_type(module)) {
       return -1;
     }
-    PyObject* log = new_logger(types.logger);
+    PyObject* log = make_default_logger();
     const int added = log == nullptr ? -1 : PyModule_AddObjectRef(module, "log", log);
     Py_XDECREF(log);
     return added;

@@ -163,6 +163,16 @@ bool take_policy(const char* what, const std::string& text, Policy& policy) {
   return false;
 }
 
+bool take_strategy(PyObject* given, Policy& policy) {
+  if (given == nullptr || given == Py_None) return true;
+  PyObject* spelled = PyUnicode_Check(given) ? Py_NewRef(given)
+                                             : call_helper("attolog._strategies", "strategy_of",
+                                                           "(Os)", given, "strategy");
+  const bool done = spelled != nullptr && take_policy("strategy", to_wtf8(spelled), policy);
+  Py_XDECREF(spelled);
+  return done;
+}
+
 bool take_rules(PyObject* given, Rules& rules) {
   // Python reads them: pairs of a name and a spelling.
   if (given == nullptr || given == Py_None) return true;

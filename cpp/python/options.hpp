@@ -21,6 +21,8 @@ bool refuse_type(const char* option, const char* allowed, PyObject* value);
 
 // A strategy by its spelling; false with a ValueError set: "WHAT: 'TEXT': what is wrong".
 bool take_policy(const char* what, const std::string& text, Policy& policy);
+// `strategy=`, which may be null or None: all. False with an exception set.
+bool take_strategy(PyObject* given, Policy& policy);
 // `rules=`, which may be null or None. False with an exception set.
 bool take_rules(PyObject* given, Rules& rules);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "python/control.hpp"
 #include "python/logger.hpp"
 #include "writer/say.hpp"
 
@@ -14,6 +15,11 @@ void add(Counts& sum, const Counts& more) {
   sum.sampled_out += more.sampled_out;
   sum.aggregated += more.aggregated;
   sum.overwritten += more.overwritten;
+}
+
+void add(std::vector<std::uint64_t>& sums, const std::vector<std::uint64_t>& more) {
+  if (sums.size() < more.size()) sums.resize(more.size());
+  for (std::size_t site = 0; site < more.size(); ++site) sums[site] += more[site];
 }
 
 // As much of `from` as there is, up to what is left.
@@ -43,7 +49,7 @@ bool Root::is_on() const {
 
 void Root::update_mode() {
   const bool is_special = has_time.load(std::memory_order_relaxed);
-  const bool has_rules = is_relaying || has_strategies || policy.kind != Policy::Kind::all ||
+  const bool has_rules = is_relaying || !strategies.empty() || policy.kind != Policy::Kind::all ||
                          !rules.empty() || !environment.empty() || has_overrides();
   is_routed.store(has_rules, std::memory_order_relaxed);
   mode.store(!is_on()     ? Mode::off
@@ -62,12 +68,15 @@ void Root::use(std::shared_ptr<Channel> next) {
     if (owner) former.push_back(std::move(owner));
     std::erase_if(former, [this](const auto& old) {
       if (!old->is_finished() && !old->is_forked()) return false;
-      if (!old->is_forked()) add(past, old->counts());
+      if (old->is_forked()) return true;
+      add(past, old->counts());
+      add(past_by_site, old->written_by_site());
       return true;
     });
     owner = std::move(next);
     is_closed.store(false, std::memory_order_relaxed);
     channel.store(owner.get(), std::memory_order_release);
+    enlist();
     update_mode();
   }
   // What had the records so far is finished by the writer.
@@ -94,7 +103,14 @@ std::shared_ptr<Channel> Root::take_down(bool closes) {
 void Root::relay() {
   const std::lock_guard lock(mutex);
   is_relaying = true;
+  enlist();
   update_mode();
+}
+
+// Before it looks for overrides: of one that comes later it is told.
+void Root::enlist() {
+  if (!is_enlisted_) python::enlist(weak_from_this());
+  is_enlisted_ = true;
 }
 
 void Root::set_enabled(bool enabled) {
@@ -132,9 +148,20 @@ void Root::tell_remainders() const {
   }
 }
 
-void Root::add_strategy() {
+void Root::set_environment(Rules now) {
   const std::lock_guard lock(mutex);
-  has_strategies = true;
+  environment = std::move(now);
+  update_mode();
+}
+
+void Root::add_strategy(std::uint32_t site, const Policy& its) {
+  const std::lock_guard lock(mutex);
+  strategies.insert_or_assign(site, its);
+  update_mode();
+}
+
+void Root::look_again() {
+  const std::lock_guard lock(mutex);
   update_mode();
 }
 
@@ -187,6 +214,26 @@ Counts Root::counts() const {
   sum.overwritten += take(theirs.overwritten, left);
   sum.written += left;
   return sum;
+}
+
+std::map<std::uint32_t, Root::OfSite> Root::by_site() const {
+  std::map<std::uint32_t, OfSite> result;
+  std::vector<std::uint64_t> written;
+  {
+    const std::lock_guard lock(mutex);
+    written = past_by_site;
+    for (const auto& channel : former) {
+      if (!channel->is_forked()) add(written, channel->written_by_site());
+    }
+    if (owner && !owner->is_forked()) add(written, owner->written_by_site());
+    for (const auto& [key, sampler] : samplers) result[std::get<0>(key)].left_out += sampler->left_out();
+  }
+  for (std::uint32_t site = 0; site < written.size(); ++site) {
+    if (written[site] != 0) result[site].written = written[site];
+  }
+  const std::lock_guard lock(plans_mutex);
+  for (const std::uint32_t site : planned) result[site].is_planned = true;
+  return result;
 }
 
 void Root::count_late() {

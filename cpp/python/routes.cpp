@@ -158,7 +158,8 @@ void watch(const Node& node, std::string_view name, double weight) {
   for (const Node& next : node.next) watch(next, name, weight);
 }
 
-// A process's rules from outside (ctl), which go before all others.
+// Around a fork nobody holds it: not the control handler, which the writer keeps away from it, and
+// not the threads of Python, of which only the one that forks runs.
 std::mutex overrides_mutex;
 Rules overrides;
 
@@ -189,16 +190,23 @@ void Rules::set(std::string name, const Policy& policy) {
   }
 }
 
-void set_override(const std::string& name, const Policy& policy) {
-  {
-    const std::lock_guard lock(overrides_mutex);
-    overrides.set(name, policy);
-  }
-  change_routes();
+bool Rules::remove(const std::string& name) {
+  return std::erase_if(entries_, [&](const auto& entry) { return entry.first == name; }) != 0;
 }
 
-std::mutex& overrides_lock() {
-  return overrides_mutex;
+void set_override(const std::string& name, const Policy& policy) {
+  const std::lock_guard lock(overrides_mutex);
+  overrides.set(name, policy);
+}
+
+bool remove_override(const std::string& name) {
+  const std::lock_guard lock(overrides_mutex);
+  return overrides.remove(name);
+}
+
+Rules overrides_now() {
+  const std::lock_guard lock(overrides_mutex);
+  return overrides;
 }
 
 bool has_overrides() {
@@ -207,13 +215,15 @@ bool has_overrides() {
 }
 
 Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
-  const auto chosen = [&]() -> std::pair<Policy, bool> {
-    {
-      const std::lock_guard lock(overrides_mutex);
-      if (const auto found = overrides.find(facts); found.policy != nullptr) {
-        return {*found.policy, found.is_exact};
-      }
+  std::optional<std::pair<Policy, bool>> decreed;
+  {
+    const std::lock_guard lock(overrides_mutex);
+    if (const auto found = overrides.find(facts); found.policy != nullptr) {
+      decreed.emplace(*found.policy, found.is_exact);
     }
+  }
+  const auto chosen = [&]() -> std::pair<Policy, bool> {
+    if (decreed && is_first) return *decreed;
     if (const auto found = environment.find(facts); found.policy != nullptr) {
       return {*found.policy, found.is_exact};
     }
@@ -223,6 +233,8 @@ Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
     }
     return {policy, false};
   }();
+  const bool has_say = !decreed || is_first;
+  if (!has_say && (chosen.first.samples() || chosen.first.kind == Policy::Kind::off)) return {};
   const bool is_kept = is_message(facts.kind) && facts.level >= kNotSampled && !chosen.second;
   return chosen.first.samples() && is_kept ? Policy{} : chosen.first;
 }
@@ -266,6 +278,7 @@ const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts) {
   describe(*plan);
   if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name, 1);
   const std::lock_guard lock(root.plans_mutex);
+  root.planned.insert(facts.site);
   auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
     return other->top.has_value() == plan->top.has_value() &&
            (!plan->top || is_alike(*other->top, *plan->top));

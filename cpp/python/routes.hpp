@@ -56,6 +56,7 @@ class Rules {
   };
   Match find(const SiteFacts& facts) const;
   void set(std::string name, const Policy& policy);
+  bool remove(const std::string& name);  // false: there was none
   bool empty() const { return entries_.empty(); }
   const std::vector<std::pair<std::string, Policy>>& entries() const { return entries_; }
 
@@ -110,11 +111,12 @@ struct Routes {
 // The plan for a place as things are now.
 const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts);
 
-// A rule of the whole process, before all others of the kind.
+// Rules of the whole process (ctl), before all others: the first logger on a call's way decides by
+// them, and those behind it sample no more. Each Root has to be told to look again.
 void set_override(const std::string& name, const Policy& policy);
+bool remove_override(const std::string& name);  // false: there was none
+Rules overrides_now();
 bool has_overrides();
-// Held around fork, so that the child finds them in order.
-std::mutex& overrides_lock();
 
 // Which channels take one call, and what it weighs there.
 class Decision {

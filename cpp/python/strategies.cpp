@@ -13,6 +13,7 @@
 #include <system_error>
 #include <vector>
 
+#include "core/folder.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/objects.hpp"
@@ -400,6 +401,13 @@ std::string trigger_box(const Root& root, Channel& channel, const std::string& r
   return path;
 }
 
+PyObject* make_default_logger() {
+  PyObject* logger = new_logger(types.logger);
+  // What ATTOLOG lets chance decide is decided otherwise in each process.
+  if (logger != nullptr) as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
+  return logger;
+}
+
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
   if (!PyObject_TypeCheck(self, types.logger)) {
@@ -408,13 +416,30 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   }
   ChannelOptions options;
   Rules rules;
+  Policy policy;
   Root& root = *as_logger(self)->root;
   PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-  const bool is_open =
-      rest != nullptr && take_file(rest, kwargs, options, rules) && open_channel(root, options);
+  PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
+  PyObject* strategy = pop_option(own, "strategy");
+  const bool is_open = rest != nullptr && own != nullptr && !PyErr_Occurred() &&
+                       take_strategy(strategy, policy) && take_file(rest, own, options, rules) &&
+                       open_channel(root, options);
+  Py_XDECREF(strategy);
+  Py_XDECREF(own);
   Py_XDECREF(rest);
   if (!is_open) return nullptr;
   root.set_rules(std::move(rules));
+  root.set_policy(policy);
+  Py_RETURN_NONE;
+}
+
+PyObject* set_environment(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  PyObject* given = nullptr;
+  if (!PyArg_ParseTuple(args, "O!O:set_environment", types.logger, &logger, &given)) return nullptr;
+  Rules rules;
+  if (!take_rules(given, rules)) return nullptr;
+  as_logger(logger)->root->set_environment(std::move(rules));
   Py_RETURN_NONE;
 }
 

@@ -298,6 +298,11 @@ void Channel::snapshot(const StatsEmit& emit) {
   if (!is_forked()) drain_->snapshot(emit);
 }
 
+std::vector<std::uint64_t> Channel::written_by_site() const {
+  const std::lock_guard lock(progress_.mutex);
+  return progress_.by_site;
+}
+
 void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
   session_->close_lock();

@@ -178,6 +178,8 @@ class Channel {
   void unpin() { pins_.fetch_sub(1, std::memory_order_acq_rel); }
 
   Counts counts() const;
+  // Records in the file, by the number of their site.
+  std::vector<std::uint64_t> written_by_site() const;
   // In a forked child: the channel is its parent's, and its memory is not even mapped any more.
   void forget_in_child();
 

@@ -146,6 +146,7 @@ bool Drain::take(const Record& record) {
     sink_->append(record, batch_);
     tally_.written += call;
   }
+  if (call != 0) by_site_.add(record.site->id);
   return true;
 }
 
@@ -233,6 +234,7 @@ void Drain::take_over(RingMerge& from) {
   }
   progress_.written += tally_.written;
   progress_.aggregated += tally_.aggregated;
+  by_site_.move_to(progress_.by_site);
   ++progress_.steps;
   progress_.moved.notify_all();
 }
@@ -253,6 +255,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   for (;;) {
     batch_.clear();
     tally_ = {};
+    by_site_.clear();
     add_own_rows(report_drops);
     if (!fill(most_records)) end_windows(until, extent);
     // Another process gave the file's events new columns meanwhile: once more, after its order.

@@ -28,6 +28,7 @@
 #include "writer/output.hpp"
 #include "writer/ring_merge.hpp"
 #include "writer/sink.hpp"
+#include "writer/site_tally.hpp"
 
 namespace attolog {
 
@@ -36,9 +37,10 @@ namespace attolog {
 struct Progress {
   std::mutex mutex;
   std::condition_variable moved;
-  std::uint64_t written = 0;     // records in the file
-  std::uint64_t aggregated = 0;  // records in statistics
-  std::uint64_t steps = 0;       // batches and sweeps so far
+  std::uint64_t written = 0;           // records in the file
+  std::uint64_t aggregated = 0;        // records in statistics
+  std::uint64_t steps = 0;             // batches and sweeps so far
+  std::vector<std::uint64_t> by_site;  // all of them, by the number of their site
 };
 
 class Drain {
@@ -119,6 +121,7 @@ class Drain {
   Thread writer_{0, "attolog"};
   Buffer batch_;
   Tally tally_;
+  SiteTally by_site_;           // of the batch
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "core/folder.hpp"
 #include "writer/say.hpp"
 
 namespace attolog {
@@ -44,27 +45,33 @@ thread_local ThreadEnd t_end;
 
 }  // namespace
 
-// Registered once; prepare and parent only hold the sites' mutex still, which is never held for
-// long.
+// Registered once; prepare and parent only hold mutexes still, which are never held for long. The
+// first is that of control, under which the others may be asked for.
 struct ForkHandlers {
   static Writer& writer() { return *current.load(std::memory_order_acquire); }
 
   static void prepare() {
+    writer().control_mutex_.lock();
     writer().mutex_.lock();
     writer().sites_.mutex().lock();
   }
   static void parent() {
     writer().sites_.mutex().unlock();
     writer().mutex_.unlock();
+    writer().control_mutex_.unlock();
   }
   static void child() {
     Writer& old = writer();
     old.sites_.mutex().unlock();
     old.mutex_.unlock();
+    old.control_mutex_.unlock();
     t_rings = {};
     t_end.rings.clear();
     std::unique_ptr<Writer> fresh(new Writer());
     fresh->sites_.inherit(old.sites_);
+    fresh->control_ = std::move(old.control_);
+    if (old.page_ != nullptr) old.page_->close_in_child();
+    old.page_.reset();
     for (const auto& channel : old.channels_) channel->forget_in_child();
     current.store(fresh.release(), std::memory_order_release);
   }
@@ -82,9 +89,38 @@ Writer& Writer::get() {
 }
 
 void Writer::add(std::shared_ptr<Channel> channel) {
+  announce();
   const std::lock_guard lock(mutex_);
   channels_.push_back(std::move(channel));
   if (!running_.load(std::memory_order_relaxed) && !stopping_) start();
+}
+
+void Writer::set_control(Control control) {
+  const std::lock_guard lock(control_mutex_);
+  control_ = std::move(control);
+}
+
+// From the first channel on the process can be asked.
+void Writer::announce() {
+  const std::lock_guard lock(control_mutex_);
+  if (is_announced_ || !control_) return;
+  is_announced_ = true;
+  try {
+    list_processes(default_ring_root());  // removes what killed ones have left
+    page_ = ControlPage::create(default_ring_root());
+  } catch (const std::exception& error) {
+    say(std::string(error.what()) + "; attolog ctl does not find this process");
+  }
+}
+
+void Writer::attend() {
+  const std::lock_guard lock(control_mutex_);
+  if (page_ == nullptr) return;
+  try {
+    if (const auto request = page_->request()) page_->answer(control_(*request));
+  } catch (const std::exception& error) {  // no memory
+    say(std::string("attolog ctl gets no answer: ") + error.what());
+  }
 }
 
 void Writer::start() {
@@ -134,6 +170,7 @@ void Writer::run() {
 #endif
   for (;;) {
     for (const auto& channel : channels()) look_after(*channel);
+    attend();
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1;
@@ -175,6 +212,9 @@ void Writer::shut_down() {
         std::chrono::duration<double>(channel->options().exit_timeout));
     if (!channel->close(steady_clock::now() + patience)) channel->give_up();
   }
+  const std::lock_guard lock(control_mutex_);
+  control_ = nullptr;
+  page_.reset();
 }
 
 }  // namespace attolog

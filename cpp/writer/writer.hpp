@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "core/site_table.hpp"
 #include "writer/channel.hpp"
+#include "writer/control.hpp"
 
 namespace attolog {
 
@@ -28,6 +31,10 @@ class Writer {
 
   SiteRegistry& sites() { return sites_; }
 
+  // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
+  using Control = std::function<std::string(const std::string& request)>;
+  void set_control(Control control);
+
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
   void bind_thread(std::uint64_t channel_id, Producer* producer);
   Producer* find_thread(std::uint64_t channel_id);
@@ -39,9 +46,16 @@ class Writer {
  private:
   friend struct ForkHandlers;
   Writer() = default;
+  void announce();
+  void attend();
   void start();
   void run();
   std::vector<std::shared_ptr<Channel>> channels();
+
+  std::mutex control_mutex_;  // down to page_; held while a request is answered
+  Control control_;
+  bool is_announced_ = false;
+  std::unique_ptr<ControlPage> page_;  // null: not yet, or there is none to be had
 
   std::mutex mutex_;  // channels_, stopping_; never held while draining
   std::condition_variable changed_;

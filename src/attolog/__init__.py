@@ -33,6 +33,7 @@ TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
     from typing import Any
 
+    from attolog._configure import configure
     from attolog._csv import read_csv
     from attolog._how import Budget, Cap, Every, First
     from attolog._protocol import Logger
@@ -53,6 +54,7 @@ __all__ = [
     "Logger",
     "SampledLogger",
     "StatsLogger",
+    "configure",
     "debug_log",
     "init_logger",
     "log",
@@ -69,6 +71,7 @@ _LATER = {
     "Every": "attolog._how",
     "First": "attolog._how",
     "Logger": "attolog._protocol",
+    "configure": "attolog._configure",
     "read": "attolog._read",
     "read_csv": "attolog._csv",
 }

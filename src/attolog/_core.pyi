@@ -793,13 +793,19 @@ log: Final[Logger]
 """The program's logger: one object for life, off until `init_logger` or `ATTOLOG` turns it on."""
 
 def open(  # noqa: A001
-    logger: Logger, path: _Path, /, **options: Unpack[FileOptions]
+    logger: Logger,
+    path: _Path,
+    /,
+    *,
+    strategy: str | Strategy | None = None,
+    **options: Unpack[FileOptions],
 ) -> None:
     """Send a logger's records to a file from now on.
 
     Args:
         logger: The logger; its events and bound loggers follow.
         path: The log file.
+        strategy: What becomes of sites that no rule names; None for "all".
         options: Those of `AsyncFileLogger`.
 
     Raises:
@@ -872,6 +878,77 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         (True, 100, 10)
         >>> full.close() and few.close()
         True
+    """
+
+def set_environment(logger: Logger, rules: Rules, /) -> None:
+    """Give a logger rules of the environment, which go before those of the program.
+
+    Raises:
+        TypeError: They are no dict from names to strategies.
+        ValueError: One is no strategy.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.set_environment(_core.log, {"CAND": "sample:0.01"})
+        >>> _core.set_environment(_core.log, {})
+    """
+
+def check_strategy(text: str, /) -> str:
+    """Read a strategy.
+
+    Returns:
+        The strategy as it is understood.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is no strategy; the message says what is allowed.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.check_strategy("stats:500ms@model")
+        'stats:0.5s@model'
+    """
+
+def control_list() -> list[tuple[int, str, int]]:
+    """List the processes of this user that can be asked, the oldest first.
+
+    Returns:
+        Of each its number, what it was started with, and when, in nanoseconds since 1970.
+
+    Raises:
+        OSError: Their folder cannot be used.
+
+    Example:
+        >>> import attolog, os, tempfile
+        >>> from attolog import _core
+        >>> with attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv"):
+        ...     os.getpid() in [pid for pid, _, _ in _core.control_list()]
+        True
+    """
+
+def control_ask(pid: int, request: str, timeout: float = 2.0) -> str | None:
+    """Ask a process; `cpp/python/control.hpp` says what it understands.
+
+    Args:
+        pid: The number of the process.
+        request: A line of text.
+        timeout: How long to wait at most, in seconds.
+
+    Returns:
+        What it answers; None if there is no such process, or it does not answer in time.
+
+    Raises:
+        OSError: Its page cannot be used.
+        ValueError: The request is too long.
+
+    Example:
+        >>> import attolog, os, tempfile
+        >>> from attolog import _core
+        >>> with attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv"):
+        ...     _core.control_ask(os.getpid(), "set CAND=sample:0.1")
+        ...     _core.control_ask(os.getpid(), "unset CAND")
+        'ok CAND=sample:0.1'
+        'ok CAND'
     """
 
 def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Recovery:

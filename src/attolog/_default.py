@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from attolog._core import Logger
     from attolog._protocol import FileOptions
 
-_STRATEGIES = frozenset({"sample", "every", "stats", "last"})  # words that start no path
+# Words that start no path, but a strategy; all but the first two have an argument.
+_STRATEGIES = frozenset(
+    {"all", "off", "sample", "every", "first", "cap", "budget", "stats", "last"}
+)
 
-_from_environment = False  # ATTOLOG decides: what the program says is not listened to
+_from_environment = False  # ATTOLOG* decides: what the program says is not listened to
 
 
 def init_logger(
@@ -25,7 +28,8 @@ def init_logger(
 ) -> Logger:
     """Turn the default logger on: its records go to `path` from now on.
 
-    Where `ATTOLOG` is set in the environment, that decides and this call changes nothing.
+    Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides and this call
+    changes nothing.
 
     Args:
         path: The log file. Its suffix gives the format: .csv, .jsonl, .log or .txt, .atto.
@@ -58,23 +62,97 @@ debug_log = log.log
 """Log a text to the default logger as it stands; does nothing while that is off."""
 
 
+def is_decided() -> bool:
+    """Whether the environment decides what becomes of the default logger."""
+    return _from_environment
+
+
 def obey_environment() -> None:
-    """Set the default logger up as `ATTOLOG` says: a path, `off`, or `all:PATH`."""
+    """Set the default logger up as `ATTOLOG`, else `ATTOLOG_CONFIG`, and `ATTOLOG_RULES` say."""
     global _from_environment
     setting = os.environ.get("ATTOLOG")
-    if not setting or _is_privileged():
+    config = os.environ.get("ATTOLOG_CONFIG")
+    rules = os.environ.get("ATTOLOG_RULES")
+    if not (setting or config or rules) or _is_privileged():
         return
-    _from_environment = True
+    chosen = _read_rules(rules) if rules else {}
+    if setting:
+        _from_environment = True
+        chosen = _obey_setting(setting, chosen)
+    elif config:
+        _from_environment = True
+        _obey_config(config)
+    if chosen:
+        _core.set_environment(log, chosen)
+
+
+def _obey_setting(setting: str, rules: dict[str, str]) -> dict[str, str]:
+    """Open the file; the strategy is a rule for all that no other rule of the environment names."""
     if setting == "off":
-        return
-    strategy, _, path = setting.partition(":")
+        return rules
     try:
-        if strategy in _STRATEGIES and path:
-            raise ValueError(f"no strategy {strategy!r} here")
-        _core.open(log, path if strategy == "all" and path else setting)
+        strategy, path = _split(setting)
+        _core.open(log, path)
     except (OSError, ValueError) as error:
-        allowed = "allowed are a path, all:PATH and off; logging is off"
-        print(f"attolog: ATTOLOG={setting!r}: {error}; {allowed}", file=sys.stderr)
+        allowed = "allowed are a path, STRATEGY:PATH and off; logging is off"
+        _complain("ATTOLOG", setting, f"{error}; {allowed}")
+        return rules
+    return {"*": strategy, **rules} if strategy else rules
+
+
+def _split(setting: str) -> tuple[str, str]:
+    """The strategy ("" for none) and the path; both may contain colons, a strategy one.
+
+    Raises:
+        ValueError: There is only one of them, or the strategy is none.
+    """
+    word, _, rest = setting.partition(":")
+    if word not in _STRATEGIES:
+        return "", setting
+    if word not in ("all", "off"):
+        argument, _, rest = rest.partition(":")
+        word += f":{argument}"
+    _core.check_strategy(word)
+    if not rest:
+        raise ValueError(f"a path is missing behind {word}")
+    return word, rest
+
+
+def _read_rules(setting: str) -> dict[str, str]:
+    rules: list[str] = []
+    for part in setting.replace(";", ",").split(","):
+        if "=" not in part and rules:
+            rules[-1] += f",{part}"
+        elif part.strip():
+            rules.append(part)
+    good: dict[str, str] = {}
+    bad: list[str] = []
+    for rule in rules:
+        name, _, strategy = (part.strip() for part in rule.rpartition("="))
+        try:
+            if not name:
+                raise ValueError("NAME=STRATEGY is wanted")
+            _core.check_strategy(strategy)
+            good[name] = strategy
+        except ValueError as error:
+            bad.append(f"{rule.strip()!r} is ignored: {error}")
+    if bad:
+        _complain("ATTOLOG_RULES", setting, "; ".join(bad))
+    return good
+
+
+def _obey_config(path: str) -> None:
+    from attolog._configure import apply
+
+    try:
+        apply(path)
+    except (OSError, TypeError, ValueError) as error:
+        _complain("ATTOLOG_CONFIG", path, f"{error}; logging is off")
+
+
+def _complain(variable: str, setting: str, complaint: str) -> None:
+    line = " ".join(complaint.splitlines())
+    print(f"attolog: {variable}={setting!r}: {line}", file=sys.stderr)
 
 
 def _is_privileged() -> bool:

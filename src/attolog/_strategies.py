@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-Described = tuple[Any, str, Any, int, int, dict[str, Any]]
-"""Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
+TYPE_CHECKING = False  # ATTOLOG_RULES has this imported: typing takes longer than all the rest
+if TYPE_CHECKING:
+    from typing import Any
+
+    Described = tuple[Any, str, Any, int, int, dict[str, Any]]
+    """Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
+
+    Circular = tuple[int, int, str, Any, float, float, str, tuple[int, ...], Any, dict[str, Any]]
+    """Records and bytes at most, when (text or callable), before and after in seconds, path,
+    signals, rules, options of the rings."""
 
 
 def strategy_of(value: Any, what: str) -> str:
@@ -122,10 +129,6 @@ def window_of(value: Any, what: str) -> str:
     """
     return f"{_seconds(value, what, least=1e-6)}s"
 
-
-Circular = tuple[int, int, str, Any, float, float, str, tuple[int, ...], Any, dict[str, Any]]
-"""Records and bytes at most, when (text or callable), before and after in seconds, path, signals,
-rules, options of the rings."""
 
 _RING_OPTIONS = frozenset(
     {

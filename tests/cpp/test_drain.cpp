@@ -56,6 +56,11 @@ class Draining {
   std::unique_ptr<Drain> drain_;
 };
 
+std::uint64_t written_of(Draining& draining, std::uint32_t site) {
+  const std::vector<std::uint64_t>& counts = draining.progress().by_site;
+  return site < counts.size() ? counts[site] : 0;
+}
+
 const std::string kOneDropped = ",DROPPED,1,";  // with times that the test does not know
 
 void expect_rows(const Draining& draining, const std::vector<std::string>& expected) {
@@ -152,6 +157,7 @@ static const check::Test limited{
         expect_rows(draining, {expected.begin(),
                                expected.begin() + static_cast<std::ptrdiff_t>(rows.size())});
         check::equal(draining.progress().written, rows.size());
+        check::equal(written_of(draining, kTextSite), rows.size());
         check::that(limit < 1000 || !rows.empty());
       }
       check::equal(draining.drain().run(kAll, true).error, 0);
@@ -169,6 +175,23 @@ static const check::Test resumed{
       draining.restart();
       check::equal(draining.drain().run(kAll, true).error, 0);
       expect_rows(draining, expected);
+    }};
+
+static const check::Test by_site{
+    "records are counted by their sites, those of attolog's own not at all", [] {
+      Draining draining(2);
+      Buffer values;
+      encode_str(values, "printed");
+      check::that(draining.program().put(kPrintSite, 1, values.view()));
+      check::that(draining.program().put(kSkippedSite, 2, values.view()));
+      check::that(draining.program().log(3, "one", 1));
+      draining.drain().run(kAll, true);
+      check::that(draining.program().log(4, "two"));
+      draining.drain().run(kAll, true);
+      check::equal(written_of(draining, kTextSite), 2u);
+      check::equal(written_of(draining, kPrintSite), 1u);
+      check::equal(written_of(draining, kSkippedSite), 0u);
+      check::equal(draining.progress().written, 3u);
     }};
 
 static const check::Test full_disk{

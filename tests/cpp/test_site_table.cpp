@@ -166,6 +166,9 @@ static const check::Test variants{
       check::that(reader.find(counted)->handling == attolog::Handling::aggregate);
       check::equal(name_of(reader, text), "LOG");
       check::equal(registry.find(gen)->fields.size(), std::size_t{1});
+      const std::map<std::uint32_t, std::uint32_t> bases{
+          {sampled, gen}, {counted, gen}, {text, kTextSite}};
+      check::that(registry.bases() == bases);
       check::that(!registry.find(text + 1).has_value());
       SiteRegistry child;
       child.inherit(registry);

@@ -58,6 +58,7 @@ def test_public_names() -> None:
         "Logger",
         "SampledLogger",
         "StatsLogger",
+        "configure",
         "debug_log",
         "init_logger",
         "log",

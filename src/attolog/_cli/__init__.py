@@ -15,7 +15,7 @@ import click
 
 from attolog._cli.show import escape
 
-VERBS = ("cat", "recover", "stats")
+VERBS = ("cat", "ctl", "recover", "stats")
 
 
 class Verbs(click.Group):

@@ -1,0 +1,312 @@
+#include "python/control.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/folder.hpp"
+#include "python/logger.hpp"
+#include "python/options.hpp"
+#include "python/text.hpp"
+#include "writer/control.hpp"
+#include "writer/plain.hpp"
+#include "writer/writer.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+constexpr const char* kRequests =
+    "list, set NAME=STRATEGY, unset NAME, level LEVEL, enabled true|false";
+
+// As with the overrides: nobody holds it around a fork.
+std::mutex loggers_mutex;
+std::vector<std::weak_ptr<Root>> loggers;
+
+std::vector<std::shared_ptr<Root>> living_loggers() {
+  const std::lock_guard lock(loggers_mutex);
+  std::vector<std::shared_ptr<Root>> living;
+  for (const auto& each : loggers) {
+    if (auto root = each.lock()) living.push_back(std::move(root));
+  }
+  return living;
+}
+
+// ---- list ---------------------------------------------------------------------------------------
+
+// Tabs and ends of lines are the table's own.
+void add_cell(std::string& line, std::string_view text) {
+  line += '\t';
+  for (const char c : text.empty() ? "-" : text) {
+    switch (c) {
+      case '\\': line += "\\\\"; break;
+      case '\t': line += "\\t"; break;
+      case '\n': line += "\\n"; break;
+      case '\r': line += "\\r"; break;
+      default: line += c;
+    }
+  }
+}
+
+void add_cell(std::string& line, std::uint64_t n) {
+  add_cell(line, std::to_string(n));
+}
+
+const char* kind_name(Kind kind) {
+  switch (kind) {
+    case Kind::message:
+    case Kind::inline_message: return "message";
+    case Kind::text: return "text";
+    case Kind::print: return "print";
+    default: return "event";
+  }
+}
+
+void add_logger(std::string& lines, const Root& root) {
+  const Counts counts = root.counts();
+  lines += "logger";
+  add_cell(lines, root.path());
+  add_cell(lines,
+           level_name(static_cast<std::uint8_t>(root.level.load(std::memory_order_relaxed))));
+  add_cell(lines, root.is_enabled.load(std::memory_order_relaxed) ? "true" : "false");
+  add_cell(lines, root.mode.load(std::memory_order_relaxed) == Mode::off ? "off" : "on");
+  add_cell(lines, counts.written + counts.waiting + counts.dropped + counts.sampled_out +
+                      counts.aggregated + counts.overwritten);
+  for (const std::uint64_t n : {counts.written, counts.waiting, counts.dropped, counts.sampled_out,
+                                counts.aggregated, counts.overwritten}) {
+    add_cell(lines, n);
+  }
+  lines += '\n';
+}
+
+struct ListedSite {
+  std::uint64_t written = 0;
+  std::uint64_t left_out = 0;
+  std::vector<const Root*> first;   // loggers that its calls come to first
+  std::vector<const Root*> others;  // which have met it
+};
+
+std::map<std::uint32_t, ListedSite> list_sites(const std::vector<std::shared_ptr<Root>>& roots) {
+  const auto bases = Writer::get().sites().bases();
+  std::map<std::uint32_t, ListedSite> sites;
+  for (const auto& root : roots) {
+    for (const auto& [number, of] : root->by_site()) {
+      const auto base = bases.find(number);
+      ListedSite& site = sites[base == bases.end() ? number : base->second];
+      site.written += of.written;
+      site.left_out += of.left_out;
+      (of.is_planned ? site.first : site.others).push_back(root.get());
+    }
+  }
+  return sites;
+}
+
+// What the logger and those behind it do with a site, but for `all`.
+void add_strategies(const Root& root, SiteFacts facts, bool is_first,
+                    std::vector<std::string>& found) {
+  Policy policy;
+  {
+    const std::lock_guard lock(root.mutex);
+    const auto declared = root.strategies.find(facts.site);
+    if (declared != root.strategies.end()) facts.strategy = &declared->second;
+    policy = root.policy_of(facts, is_first);
+  }
+  const std::string text = to_text(policy);
+  const bool is_news = std::ranges::find(found, text) == found.end();
+  if (policy.kind != Policy::Kind::all && is_news) found.push_back(text);
+  if (policy.kind == Policy::Kind::off) return;
+  for (const auto& target : root.targets) add_strategies(*target, facts, false, found);
+}
+
+void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
+  const bool is_plain = site.kind == Kind::text || site.kind == Kind::print;
+  const std::string_view name = is_plain ? std::string_view() : site.name;
+  SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
+  std::vector<std::string> strategies;
+  for (const Root* root : listed.first.empty() ? listed.others : listed.first) {
+    add_strategies(*root, facts, true, strategies);
+  }
+  std::string strategy;
+  for (const std::string& each : strategies) strategy += (strategy.empty() ? "" : " ") + each;
+  lines += "site";
+  add_cell(lines, site.name);
+  add_cell(lines, kind_name(site.kind));
+  add_cell(lines, site.file.empty() ? "" : site.file + ":" + std::to_string(site.line));
+  add_cell(lines, strategy.empty() ? "all" : strategy);
+  add_cell(lines, listed.written);
+  add_cell(lines, listed.left_out);
+  lines += '\n';
+}
+
+std::string list() {
+  const auto roots = living_loggers();
+  std::string lines = "ok\n";
+  for (const auto& root : roots) add_logger(lines, *root);
+  for (const auto& [number, listed] : list_sites(roots)) {
+    if (const auto site = Writer::get().sites().find(number)) add_site(lines, *site, listed);
+  }
+  const Rules overrides = overrides_now();
+  for (const auto& [name, policy] : overrides.entries()) {
+    lines += "rule";
+    add_cell(lines, name);
+    add_cell(lines, to_text(policy));
+    lines += '\n';
+  }
+  return lines;
+}
+
+// ---- changes ------------------------------------------------------------------------------------
+
+// One line, whatever is quoted in it.
+std::string one_line(std::string_view word, const std::string& text) {
+  std::string line;
+  add_cell(line, text);
+  line.replace(0, 1, " ");
+  return std::string(word) + line;
+}
+
+std::string refuse(const std::string& complaint) {
+  return one_line("error", complaint);
+}
+
+void look_again() {
+  for (const auto& root : living_loggers()) root->look_again();
+}
+
+std::string unset(const std::string& name) {
+  if (!remove_override(name)) return refuse("no rule was set for '" + name + "'");
+  look_again();
+  return one_line("ok", name);
+}
+
+std::string set(const std::string& setting) {
+  const std::size_t at = setting.rfind('=');  // names may have one, strategies have none
+  if (at == std::string::npos || at == 0)
+    return refuse("'" + setting + "': NAME=STRATEGY is wanted");
+  const std::string name = setting.substr(0, at);
+  const std::string text = setting.substr(at + 1);
+  if (text.empty()) return unset(name);
+  std::string complaint;
+  const auto policy = parse_policy(text, complaint);
+  if (!policy) return refuse("'" + text + "': " + complaint);
+  set_override(name, *policy);
+  look_again();
+  return one_line("ok", name + "=" + to_text(*policy));
+}
+
+std::string set_level(const std::string& text) {
+  const auto level = level_of(text);
+  if (!level) return refuse("'" + text + "' is none of DEBUG, INFO, WARNING, ERROR and CRITICAL");
+  for (const auto& root : living_loggers()) root->set_level(*level);
+  return "ok level " + text;
+}
+
+std::string set_enabled(const std::string& text) {
+  if (text != "true" && text != "false") return refuse("'" + text + "' is neither true nor false");
+  for (const auto& root : living_loggers()) root->set_enabled(text == "true");
+  return "ok enabled " + text;
+}
+
+}  // namespace
+
+void enlist(std::weak_ptr<Root> root) {
+  const std::lock_guard lock(loggers_mutex);
+  std::erase_if(loggers, [](const auto& each) { return each.expired(); });
+  loggers.push_back(std::move(root));
+}
+
+std::string answer_request(const std::string& request) {
+  const std::size_t space = request.find(' ');
+  const std::string verb = request.substr(0, space);
+  const std::string rest = space == std::string::npos ? "" : request.substr(space + 1);
+  if (request == "list") return list();
+  if (verb == "set") return set(rest);
+  if (verb == "unset") return unset(rest);
+  if (verb == "level") return set_level(rest);
+  if (verb == "enabled") return set_enabled(rest);
+  return refuse("'" + verb + "' is no request; allowed are " + kRequests);
+}
+
+// ---- functions of the module --------------------------------------------------------------------
+
+PyObject* check_strategy(PyObject*, PyObject* text) {
+  if (!PyUnicode_Check(text)) {
+    refuse_type("strategy", "a str", text);
+    return nullptr;
+  }
+  Policy policy;
+  try {
+    if (!take_policy("strategy", to_wtf8(text), policy)) return nullptr;
+    return from_wtf8(to_text(policy));
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyObject* control_list(PyObject*, PyObject*) {
+  std::vector<ControlEntry> entries;
+  std::string failure;
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    entries = list_processes(default_ring_root());
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  PyEval_RestoreThread(state);
+  if (!failure.empty()) {
+    PyErr_SetString(PyExc_OSError, failure.c_str());
+    return nullptr;
+  }
+  PyObject* list = PyList_New(0);
+  for (const ControlEntry& entry : entries) {
+    if (!entry.is_alive || list == nullptr) continue;
+    PyObject* command = PyUnicode_DecodeFSDefaultAndSize(
+        entry.command.data(), static_cast<Py_ssize_t>(entry.command.size()));
+    PyObject* item = command == nullptr ? nullptr
+                                        : Py_BuildValue("(INL)", entry.pid, command,
+                                                        static_cast<long long>(entry.started_ns));
+    if (item == nullptr || PyList_Append(list, item) != 0) Py_CLEAR(list);
+    Py_XDECREF(item);
+  }
+  return list;
+}
+
+PyObject* control_ask(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"pid", "request", "timeout", nullptr};
+  unsigned int pid = 0;
+  PyObject* request = nullptr;
+  double timeout = 2.0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IU|d:control_ask", const_cast<char**>(names),
+                                   &pid, &request, &timeout)) {
+    return nullptr;
+  }
+  const auto patience_ms = static_cast<int>(std::clamp(timeout, 0.0, 1e6) * 1000);
+  const std::string text = to_wtf8(request);
+  std::optional<std::string> answer;
+  std::string failure;
+  bool is_too_long = false;
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    answer = ask(default_ring_root(), pid, text, patience_ms);
+  } catch (const std::invalid_argument& error) {
+    is_too_long = true;
+    failure = error.what();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  PyEval_RestoreThread(state);
+  if (!failure.empty()) {
+    PyErr_SetString(is_too_long ? PyExc_ValueError : PyExc_OSError, failure.c_str());
+    return nullptr;
+  }
+  if (!answer) Py_RETURN_NONE;
+  return PyUnicode_DecodeUTF8(answer->data(), static_cast<Py_ssize_t>(answer->size()),
+                              "backslashreplace");
+}
+
+}  // namespace attolog::python
