@@ -148,18 +148,19 @@ void Box::settle(std::uint64_t committed_batch) {
   const RingHeader& h = ring_.header();
   b.overwritten.announce(h.tail.load(std::memory_order_relaxed), ~std::uint64_t{0}, 0);
   clear();
-  recount();
+  recount(b.saved_to.load(std::memory_order_relaxed));
 }
 
-void Box::recount() {
-  BoxHeader& b = header();
+void Box::recount(std::uint64_t saved_to) {
   State state = read(0);
   if (state.head - state.tail > ring_.capacity()) {
     throw std::runtime_error(ring_.path() + ": damaged, its ends make no sense");
   }
-  thread_ = tally(ring_, b.saved_to.load(std::memory_order_relaxed), state);
+  thread_ = tally(ring_, saved_to, state);
   if (batch_.empty()) batch_thread_ = thread_;
+  BoxHeader& b = header();
   const RingChange change(ring_.header());
+  b.saved_to.store(saved_to, std::memory_order_relaxed);
   b.records.store(state.records, std::memory_order_relaxed);
   b.kept.store(state.counts.kept, std::memory_order_relaxed);
 }
@@ -287,12 +288,9 @@ std::vector<std::uint64_t> Box::release(std::uint64_t batch) {
 }
 
 void Box::mark_saved(std::uint64_t position) {
-  BoxHeader& b = header();
   const std::uint64_t head = ring_.header().head.load(std::memory_order_relaxed);
-  const std::uint64_t before = b.saved_to.load(std::memory_order_relaxed);
-  const RingChange change(ring_.header());
-  b.saved_to.store(std::max(before, std::min(position, head)), std::memory_order_relaxed);
-  recount();
+  const std::uint64_t before = header().saved_to.load(std::memory_order_relaxed);
+  recount(std::max(before, std::min(position, head)));
 }
 
 // ---- copying ----------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class Box {
   Box(Ring ring, Thread thread) : ring_(std::move(ring)), thread_(std::move(thread)) {}
   BoxHeader& header() const;
   State read(std::uint64_t committed_batch) const;
-  void recount();
+  void recount(std::uint64_t saved_to);
   void skip_oldest();
   void make_room(std::uint64_t bytes, std::uint64_t records);
 

@@ -226,7 +226,8 @@ std::map<std::uint32_t, Root::OfSite> Root::by_site() const {
       if (!channel->is_forked()) add(written, channel->written_by_site());
     }
     if (owner && !owner->is_forked()) add(written, owner->written_by_site());
-    for (const auto& [key, sampler] : samplers) result[std::get<0>(key)].left_out += sampler->left_out();
+    for (const auto& [key, sampler] : samplers)
+      result[std::get<0>(key)].left_out += sampler->left_out();
   }
   for (std::uint32_t site = 0; site < written.size(); ++site) {
     if (written[site] != 0) result[site].written = written[site];

@@ -32,7 +32,8 @@ class Draining {
   void restart() {
     drain_.reset();
     output_ = std::make_unique<Output>(target_.path, root_ / "folder");
-    drain_ = std::make_unique<Drain>(program_.session(), output_.get(), make_sink(target_), progress_);
+    drain_ =
+        std::make_unique<Drain>(program_.session(), output_.get(), make_sink(target_), progress_);
     for (const Ring& ring : program_.rings()) drain_->add(ring);
   }
   void write_to(const std::string& path) {

@@ -145,6 +145,49 @@ static const check::Test settled{
       }
     }};
 
+static const check::Test exactly_once_ahead{
+    "records that a batch brings are seen with its commit, wherever their producer is killed", [] {
+      const temp::Folder folder;
+      const Ring ring = Ring::create(folder / "a.ring", kCapacity);
+      ring.prepare_head(3, 64);
+      check::equal(reopened(ring).head(2), 0u);
+      check::equal(reopened(ring).head(3), 64u);
+      check::that(!ring.publish(2));
+      check::equal(ring.header().head.load(), 0u);
+      check::that(ring.publish(3));
+      check::equal(ring.header().head.load(), 64u);
+      check::that(!ring.publish(3));
+
+      ring.prepare_head(4, 128);
+      ring.abandon_head();
+      check::equal(ring.head(9), 64u);
+      ring.prepare_head(5, 128);
+      ring.settle(4);
+      check::equal(ring.head(9), 64u);
+      ring.prepare_head(6, 128);
+      ring.settle(6);
+      check::equal(ring.header().head.load(), 128u);
+      check::equal(ring.head(0), 128u);
+    }};
+
+static const check::Test discarded{"what is discarded is gone at once, and its thread with it", [] {
+                                     const Ring ring = Ring::create("", kCapacity);
+                                     ring.discard(64, kFirst);
+                                     check::equal(ring.header().tail.load(), 64u);
+                                     check::equal(owner(ring, 0), "1 first");
+                                     ring.discard(128, kSecond);
+                                     check::equal(ring.tail(7), 128u);
+                                     check::equal(owner(ring, 7), "2 second");
+                                   }};
+
+static const check::Test whole_pages{"a ring of any number of pages wraps like any other", [] {
+                                       const temp::Folder folder;
+                                       const Ring ring = Ring::create(folder / "a.ring", 3 * kPage);
+                                       put(ring.data() + 3 * kPage - 2, "abcd");
+                                       check::equal(std::string(reopened(ring).data(), 2), "cd");
+                                       check::equal(reopened(ring).capacity(), 3 * kPage);
+                                     }};
+
 static const check::Test long_names{"a thread's name is cut to what there is room for", [] {
                                       const Ring ring = Ring::create("", kCapacity);
                                       ring.prepare(1, 64, Thread{3, std::string(500, 'n')});
