@@ -432,61 +432,8 @@ static const check::Test interrupted{
       check::that(turns > 100);
     }};
 
-<<<<<<< ours
-static const check::Test drained{
-    "a box is drained like any ring, with its threads, whatever its owner left undone", [] {
-      const temp::Folder folder;
-      for (const bool is_committed : {false, true}) {
-        const std::string root = folder / (is_committed ? "committed" : "not");
-        std::filesystem::create_directory(root);
-        const LogTarget target = program::target_of(root + "/run.log", Format::text);
-        program::Program program(root, target);
-        Session& session = program.session();
-        const std::string path = root + "/" + session.name() + std::string(kBoxSuffix);
-        Box box = Box::create(path, kPage, 20);
-        for (std::uint64_t batch = 1; batch <= 10; ++batch) {
-          add(box, batch, run_of(5 * batch - 5, 5 * batch - 1));
-        }
-        for (const Entry& entry : run_of(50, 51)) box.append(entry.bytes(), entry.owner());
-        box.prepare(11);
-        session.commit(is_committed ? 11 : 10);
-
-        std::vector<std::string> expected;
-        for (const Entry& entry : run_of(32, is_committed ? 51 : 49)) {
-          expected.push_back(entry.text());
-        }
-        // Only looked at, it shows the same.
-        RingMerge merge(session);
-        merge.add(box.ring());
-        merge.sweep(program::kAll);
-        std::size_t i = 0;
-        while (const Record* record = merge.next()) {
-          check::equal(record->thread->name, run_of(32 + i, 32 + i)[0].owner().name);
-          check::equal(std::string(record->values[0].text), expected.at(i++));
-        }
-        check::equal(i, expected.size());
-
-        Output output(target.path, root);
-        Progress progress;
-        Drain drain(session, &output, make_sink(target), progress);
-        box = Box::open(path, true);
-        box.settle(session.committed());
-        drain.add(box.ring());
-        check::equal(drain.run(program::kAll, true).records, expected.size());
-        box.mark_saved(box.ring().tail(session.committed()));
-        check::that(temp::lines_of(target.path) == expected);
-        check::equal(box.counts().saved, expected.size());
-        check::equal(box.counts().overwritten, 32u);
-        check::equal(box.records(), 0u);
-        add(box, session.committed() + 1, run_of(70, 72));
-        check::that(entries(box.ring()) == run_of(70, 72));
-      }
-    }};
-=======
 #endif
->>>>>>> theirs
 
-    int
-    main(int argc, char** argv) {
+int main(int argc, char** argv) {
   return check::run(argc, argv);
 }
