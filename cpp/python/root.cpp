@@ -38,7 +38,8 @@ void wait_until_unused(Channel& channel) {
 }  // namespace
 
 Root::~Root() {
-  Py_XDECREF(watcher);
+  // The writer may be the last that looked at it, for ctl; it has no part in Python's counts.
+  if (watcher != nullptr && PyGILState_Check() != 0) Py_DECREF(watcher);
   if (channel.load(std::memory_order_relaxed) != nullptr) owner->let_go();
 }
 

@@ -280,7 +280,7 @@ const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts) {
   const std::lock_guard lock(root.plans_mutex);
   root.planned.insert(facts.site);
   auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
-    return other->top.has_value() == plan->top.has_value() &&
+    return other->action == plan->action && other->top.has_value() == plan->top.has_value() &&
            (!plan->top || is_alike(*other->top, *plan->top));
   });
   if (same == routes.all.end()) {

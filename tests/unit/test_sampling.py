@@ -285,6 +285,16 @@ def test_the_program_s_time_goes_through_a_wrapper(tmp_path: Path) -> None:
     assert [row.split(".")[0] for row in rows[:-1]] == ["5", "6", "7"]
 
 
+def test_the_target_s_time_holds_from_one_call_to_the_next(tmp_path: Path) -> None:
+    with AsyncFileLogger(tmp_path / "run.csv") as full:
+        both = attolog.tee(full)
+        for second in (None, 5, None, 6):
+            full.set_time(None if second is None else second * SECOND)
+            both("E", 1)
+    seconds = [int(row.split(".")[0]) for row in (tmp_path / "run.csv").read_text().splitlines()]
+    assert [second for second in seconds if second < 10] == [5, 6]
+
+
 def test_a_value_is_not_looked_at_where_the_call_is_left_out(tmp_path: Path) -> None:
     class Value:
         shown = 0
