@@ -11,6 +11,7 @@ NAMES = (
     "named_event",
     "message",
     "disabled",
+    "strategies",
     "perf_counter",
     "best_peer",
     "single_calls",
