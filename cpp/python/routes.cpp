@@ -130,7 +130,9 @@ void describe(Plan& plan) {
   }
   const bool is_timed = top.root->has_time.load(std::memory_order_relaxed) ||
                         leaf->root->has_time.load(std::memory_order_relaxed);
-  plan.action = is_direct && !is_timed ? Plan::Action::write : Plan::Action::mixed;
+  plan.action = !is_direct || is_timed ? Plan::Action::mixed
+                : leaf == &top         ? Plan::Action::write
+                                       : Plan::Action::pass;
   plan.to = leaf->root;
   plan.site = leaf->site;
 }
