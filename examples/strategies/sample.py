@@ -25,6 +25,4 @@ candidates = attolog.read(path)["CAND"]
 calls = candidates.estimate_count()
 mean = candidates.estimate_mean("score")
 print(f"{log.counts.calls} calls, about a tenth of the tasks kept, each with its {CANDIDATES}")
-print(
-    f"estimated from them: {calls.low:.0f} to {calls.high:.0f} calls, mean score {mean.value:.2f}"
-)
+print(f"estimated: {calls.low:.0f} to {calls.high:.0f} calls, mean score {mean.value:.2f}")
