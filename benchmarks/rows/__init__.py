@@ -21,6 +21,8 @@ NAMES = (
     "bytes_per_record",
     "computing_thread",
     "memory",
+    "memory_of_strategies",
+    "against_print",
 )
 
 
