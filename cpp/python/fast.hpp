@@ -80,9 +80,9 @@ inline constexpr std::uint64_t kFastRecord = 2048;
     if (plan == nullptr || !plan->is_current()) [[unlikely]]
       return false;
     const Plan::Action action = plan->action;
-    if (action == Plan::Action::off) return true;
-    if (action == Plan::Action::countdown) return skips_quickly(*plan);
     if (action != Plan::Action::write) {
+      if (action == Plan::Action::off) return true;
+      if (action == Plan::Action::countdown) return skips_quickly(*plan);
       return action == Plan::Action::pass && pass_fast(*plan, bound, values, n, accept);
     }
     // By the root at hand, so that the look-up of its ring does not wait for that of the plan.
