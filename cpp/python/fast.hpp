@@ -58,6 +58,20 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return plan.sampler->skips();
 }
 
+// The same by the hash of the key, where that is an int, as most are.
+[[gnu::noinline]] inline bool skips_by_key(const Plan& plan, PyObject* const* values,
+                                           Py_ssize_t n) {
+  if (plan.key >= static_cast<std::size_t>(n)) return false;
+  PyObject* const value = values[plan.key];
+  std::int64_t number = 0;
+  if (!PyLong_CheckExact(value) || (!small_int(value, number) && !word_int(value, number))) {
+    return false;
+  }
+  const std::uint64_t hash = hash_key(Value::of_int(number), plan.sampler->seed());
+  const SamplerLock lock(*plan.top->root);
+  return plan.sampler->skips_key(hash);
+}
+
 // Into the channel of another logger. Apart from what writes into its own, which is so inlined
 // once.
 [[gnu::noinline]] inline bool pass_fast(const Plan& plan, const Bound* bound,
@@ -83,6 +97,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
     if (action != Plan::Action::write) {
       if (action == Plan::Action::off) return true;
       if (action == Plan::Action::countdown) return skips_quickly(*plan);
+      if (action == Plan::Action::keyed) return skips_by_key(*plan, values, n);
       return action == Plan::Action::pass && pass_fast(*plan, bound, values, n, accept);
     }
     // By the root at hand, so that the look-up of its ring does not wait for that of the plan.

@@ -113,9 +113,15 @@ void describe(Plan& plan) {
   if (!plan.top) return;
   const Node& top = *plan.top;
   if (top.sampler != nullptr) {
-    const bool counts = top.sampler->counts_down();
-    plan.action = counts ? Plan::Action::countdown : Plan::Action::mixed;
     plan.sampler = top.sampler.get();
+    if (top.sampler->counts_down()) {
+      plan.action = Plan::Action::countdown;
+    } else if (top.key && !top.key->is_bound) {
+      plan.action = Plan::Action::keyed;
+      plan.key = top.key->index;
+    } else {
+      plan.action = Plan::Action::mixed;
+    }
     return;
   }
   const Node* leaf = &top;
