@@ -58,16 +58,13 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return plan.sampler->skips();
 }
 
-// The same by the hash of the key, where that is an int, as most are.
+// The same by the hash of the key, where that needs no copy of it.
 [[gnu::noinline]] inline bool skips_by_key(const Plan& plan, PyObject* const* values,
                                            Py_ssize_t n) {
   if (plan.key >= static_cast<std::size_t>(n)) return false;
-  PyObject* const value = values[plan.key];
-  std::int64_t number = 0;
-  if (!PyLong_CheckExact(value) || (!small_int(value, number) && !word_int(value, number))) {
-    return false;
-  }
-  const std::uint64_t hash = hash_key(Value::of_int(number), plan.sampler->seed());
+  Value key;
+  if (!view_plain(values[plan.key], key)) return false;
+  const std::uint64_t hash = hash_key(key, plan.sampler->seed());
   const SamplerLock lock(*plan.top->root);
   return plan.sampler->skips_key(hash);
 }

@@ -320,11 +320,9 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bo
     return true;
   }
   PyObject* const value = key.index < values.size() ? values[key.index] : nullptr;
-  std::int64_t number = 0;
-  if (value == nullptr) {
-    hash = hash_key(Value{}, seed);
-  } else if (PyLong_CheckExact(value) && (small_int(value, number) || word_int(value, number))) {
-    hash = hash_key(Value::of_int(number), seed);
+  Value plain;
+  if (value == nullptr || view_plain(value, plain)) {
+    hash = hash_key(plain, seed);
   } else {
     if (!encode_any(encoded, value, ChannelOptions{}.max_record)) return false;
     hash = hash_key(nth_value(encoded, 0, arena), seed);
