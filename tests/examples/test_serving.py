@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -483,6 +484,28 @@ def test_ring_saves_the_last_events(runs: dict[str, Finished]) -> None:
     # One second is less than the ring holds.
     assert Counter(row[1] for row in rows) == Counter(run.report["events"])
     assert {len(row) for row in rows} == {5}
+
+
+FAILS = """
+import multi_model_dev, sim
+
+def fail(*_):
+    raise RuntimeError("the GPU fell off the bus")
+
+sim.SimulatedGpu.run = fail
+multi_model_dev.main(["--log", "ring", "--log-file", "last.csv"])
+"""
+
+
+def test_ring_saves_itself_when_the_program_fails(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SERVING), *sys.path])}
+    command = [sys.executable, "-c", FAILS]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1 and "the GPU fell off the bus" in ended.stderr
+    with open(tmp_path / "last.csv", newline="") as file:
+        events = [row[1] for row in csv.reader(file)]
+    assert events.count("SCHED") == 1 and "EXEC" not in events and "GEN" in events
+    assert events[-1] == "TRIGGER"
 
 
 def test_off_logs_nothing(runs: dict[str, Finished]) -> None:
