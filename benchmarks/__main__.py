@@ -58,7 +58,7 @@ def main() -> int:
         print(table.format_table(of_python))
         for name, row in chosen.items():
             if rest := table.format_rest(row, runs[python, name]):
-                print(f"\n{name}: least .. median .. most\n{rest}")
+                print(f"\n{name}: {row.what if row.show else 'least .. median .. most'}\n{rest}")
     if options.json:
         results = [
             {

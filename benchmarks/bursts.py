@@ -48,6 +48,22 @@ def _named(call: Any) -> int:
     return perf_counter_ns() - start
 
 
+def _one_value(call: Any) -> int:
+    start = perf_counter_ns()
+    for _ in _TIMES:
+        for task_id, total_ms in _PAIRS:  # noqa: B007
+            call(total_ms)
+    return perf_counter_ns() - start
+
+
+def _named_one(call: Any) -> int:
+    start = perf_counter_ns()
+    for _ in _TIMES:
+        for task_id, total_ms in _PAIRS:  # noqa: B007
+            call("DONE", total_ms)
+    return perf_counter_ns() - start
+
+
 def _template(call: Any) -> int:
     model, exit_ = "ResNet50", "layer1"
     start = perf_counter_ns()
@@ -96,6 +112,16 @@ def four_values(call: Any) -> Subject:
 def named(call: Any) -> Subject:
     """`call("SCHED", model, task_id, arrival, exit)`."""
     return _subject(_named, call)
+
+
+def one_value(call: Any) -> Subject:
+    """`call(total_ms)`."""
+    return _subject(_one_value, call)
+
+
+def named_one(call: Any) -> Subject:
+    """`call("DONE", total_ms)`."""
+    return _subject(_named_one, call)
 
 
 def template(call: Any) -> Subject:

@@ -25,6 +25,12 @@ off = attolog.log.event("OFF", "model", "task_id", "arrival", "exit")
 log = attolog.AsyncFileLogger(sys.argv[2])
 event = log.event("SCHED", "model", "task_id", "arrival", "exit")
 clock = time.perf_counter
+out = attolog.SampledLogger(log, how="every:1000000000")
+by_key = attolog.SampledLogger(log, 1e-9, key="task_id", seed=1)
+keyed = by_key.event("SCHED", "model", "task_id", "arrival", "exit")
+stats = attolog.StatsLogger(sys.argv[2] + ".csv")
+circular = attolog.CircularLogger(buffer_bytes=16 << 20)
+ruled = attolog.AsyncFileLogger(sys.argv[2] + ".jsonl", rules={"SCHED": "off"})
 """
 _LOOP = """
 def run(n, model="ResNet50", task_id=12_345, arrival=1707234567.123456, exit="layer1"):
@@ -38,7 +44,12 @@ _CALLS = {
     "time.perf_counter()": "clock()",
     "declared event": "event(model, task_id, arrival, exit)",
     "declared event, off": "off(model, task_id, arrival, exit)",
+    "declared event, out by task_id": "keyed(model, task_id, arrival, exit)",
     'log("SCHED", ...)': 'log("SCHED", model, task_id, arrival, exit)',
+    "the same, sampled out": 'out("SCHED", model, task_id, arrival, exit)',
+    "the same, circular": 'circular("SCHED", model, task_id, arrival, exit)',
+    "the same, statistics": 'stats("SCHED", model, task_id, arrival, exit)',
+    "the same, off by a rule": 'ruled("SCHED", model, task_id, arrival, exit)',
     'log("SCHED", model=...)': (
         'log("SCHED", model=model, task_id=task_id, arrival=arrival, exit=exit)'
     ),

@@ -54,3 +54,5 @@ class Row:
     run: Callable[[bool], Measures]
     runs: int = 5
     """In how many processes; their median counts."""
+    show: Callable[[list[Measures]], str] | None = None
+    """A table of its own in place of the measures that no goal is about."""

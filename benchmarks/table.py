@@ -57,7 +57,9 @@ def format_table(lines: list[Line]) -> str:
 
 
 def format_rest(row: Row, runs: list[Measures]) -> str:
-    """The measures of a row that no goal is about, a line each."""
+    """The measures of a row that no goal is about, a line each, or the row's own table."""
+    if row.show is not None:
+        return row.show(runs) if runs else ""
     graded = {goal.measure for goal in row.goals}
     graded |= {bound for goal in row.goals for bound in goal.interval or ()}
     rest = [measure for run in runs[:1] for measure in run if measure not in graded]

@@ -11,6 +11,7 @@ NAMES = (
     "named_event",
     "message",
     "disabled",
+    "strategies",
     "perf_counter",
     "best_peer",
     "single_calls",
@@ -20,6 +21,8 @@ NAMES = (
     "bytes_per_record",
     "computing_thread",
     "memory",
+    "memory_of_strategies",
+    "against_print",
 )
 
 

@@ -32,7 +32,8 @@ for i in range(records):
 """
 
 
-def _memory(program: str, *args: str) -> tuple[float, float]:
+def memory_of(program: str, *args: str) -> tuple[float, float]:
+    """RSS and PSS in MiB of an interpreter that has run the program."""
     command = [sys.executable, "-c", program + _MEASURE, *args]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     rss, pss = map(float, done.stdout.split())
@@ -42,12 +43,12 @@ def _memory(program: str, *args: str) -> tuple[float, float]:
 def run(quick: bool) -> Measures:
     """One run."""
     measures: Measures = {}
-    empty_rss, empty_pss = _memory("")
+    empty_rss, empty_pss = memory_of("")
     few, many = (100_000, 1_000_000) if quick else (1_000_000, 10_000_000)
     for what, records in (("few", few), ("many", many)):
         with TemporaryDirectory(prefix="attolog-bench-") as folder:
             path = Path(folder, "run.atto")
-            rss, pss = _memory(_LOG, str(path), str(records))
+            rss, pss = memory_of(_LOG, str(path), str(records))
             must_arrive(records_in(path), records)
         measures[f"{what}, RSS above rings"] = rss - empty_rss - _RING
         measures[f"{what}, PSS above rings"] = pss - empty_pss - _RING

@@ -284,13 +284,8 @@ template <std::uint8_t level>
     const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
     PyObject* const* values = n_values != 0 ? args + 1 : args;
     const Py_ssize_t n = n_values != 0 ? n_values : 1;
-    if (site == nullptr) {
-    } else if (mode == Mode::on) [[likely]] {
-      if (site->accept != 0 &&
-          write_fast(root, logger->bound, site->site, values, n, site->accept)) {
-        Py_RETURN_NONE;
-      }
-    } else if (route_fast(site->routes, logger->bound, values, n, site->accept)) {
+    if (site != nullptr && take_fast(mode, root, logger->bound, site->site, site->routes, values, n,
+                                     site->accept)) [[likely]] {
       Py_RETURN_NONE;
     }
   }
@@ -318,14 +313,9 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
     if (n_values != 0) [[likely]] {
       const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
-      if (site == nullptr || site->rank < root->level.load(std::memory_order_relaxed))
-          [[unlikely]] {
-      } else if (mode == Mode::on) [[likely]] {
-        if (write_fast(root, logger->bound, site->site, args + 1, n_values, site->accept))
-            [[likely]] {
-          Py_RETURN_NONE;
-        }
-      } else if (route_fast(site->routes, logger->bound, args + 1, n_values, site->accept)) {
+      if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
+          take_fast(mode, root, logger->bound, site->site, site->routes, args + 1, n_values,
+                    site->accept)) [[likely]] {
         Py_RETURN_NONE;
       }
     } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
@@ -384,13 +374,12 @@ PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs
 PyObject* call_text(PyObject* self, PyObject* text) {
   Logger* logger = as_logger(self);
   Root* root = logger->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::on) [[likely]] {
+  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  if (mode == Mode::on || mode == Mode::routed) [[likely]] {
     const std::uint32_t site =
         logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
-    if (write_fast(root, logger->bound, site, &text, 1, kAcceptStr)) Py_RETURN_NONE;
-  } else if (root->mode.load(std::memory_order_relaxed) == Mode::routed) {
     const Routes& routes = logger->sites->plain_routes(Kind::text);
-    if (route_fast(routes, logger->bound, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+    if (take_fast(mode, root, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
   } else if (!is_taken(*root)) {
     Py_RETURN_NONE;
   }

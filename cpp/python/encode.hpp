@@ -135,4 +135,19 @@ Tag native_tag(PyObject* object, bool ascii_only);
 // Gets what all of this needs from Python; called once, at import.
 bool prepare_encoding();
 
+// What is encoded of an int or a short ASCII text, without encoding it; false for other values.
+inline bool view_plain(PyObject* object, Value& value) {
+  if (PyLong_CheckExact(object)) {
+    std::int64_t number = 0;
+    if (!small_int(object, number) && !word_int(object, number)) return false;
+    value = Value::of_int(number);
+    return true;
+  }
+  if (!PyUnicode_CheckExact(object) || !PyUnicode_IS_COMPACT_ASCII(object)) return false;
+  const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(object));
+  if (n > 255) return false;
+  value = Value::of_str({static_cast<const char*>(PyUnicode_DATA(object)), n});
+  return true;
+}
+
 }  // namespace attolog::python

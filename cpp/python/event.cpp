@@ -130,12 +130,9 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   if (nargs == event->n_fields && kwnames == nullptr && event->site != kInlineEventSite)
       [[likely]] {
     const Mode mode = root->mode.load(std::memory_order_relaxed);
-    if (mode == Mode::on) [[likely]] {
-      if (write_fast(root, event->bound, event->site, args, nargs, kAcceptEverything)) [[likely]] {
-        Py_RETURN_NONE;
-      }
-    } else if (mode == Mode::routed &&
-               route_fast(*event->routes, event->bound, args, nargs, kAcceptEverything)) {
+    if ((mode == Mode::on || mode == Mode::routed) &&
+        take_fast(mode, root, event->bound, event->site, *event->routes, args, nargs,
+                  kAcceptEverything)) [[likely]] {
       Py_RETURN_NONE;
     }
   }

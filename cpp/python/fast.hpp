@@ -58,24 +58,49 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return plan.sampler->skips();
 }
 
-// By a site's plan, in place of what its logger does as a rule: the same, for what needs no more
-// than a countdown or one channel.
-[[gnu::always_inline]] inline bool route_fast(const Routes& routes, const Bound* bound,
-                                              PyObject* const* values, Py_ssize_t n,
-                                              std::uint64_t accept) {
-  // acquire: pairs with current_plan.
-  const Plan* plan = routes.now.load(std::memory_order_acquire);
-  if (plan == nullptr || !plan->is_current()) [[unlikely]]
-    return false;
-  switch (plan->action) {
-    case Plan::Action::off: return true;
-    case Plan::Action::countdown: return skips_quickly(*plan);
-    case Plan::Action::mixed: return false;
-    case Plan::Action::write: break;
-  }
-  if (!write_fast(plan->to, bound, plan->site, values, n, accept)) return false;
-  if (plan->passes != nullptr) plan->passes->count_passed(1, 0);
+// The same by the hash of the key, where that needs no copy of it.
+[[gnu::noinline]] inline bool skips_by_key(const Plan& plan, PyObject* const* values,
+                                           Py_ssize_t n) {
+  if (plan.key >= static_cast<std::size_t>(n)) return false;
+  Value key;
+  if (!view_plain(values[plan.key], key)) return false;
+  const std::uint64_t hash = hash_key(key, plan.sampler->seed());
+  const SamplerLock lock(*plan.top->root);
+  return plan.sampler->skips_key(hash);
+}
+
+// Into the channel of another logger. Apart from what writes into its own, which is so inlined
+// once.
+[[gnu::noinline]] inline bool pass_fast(const Plan& plan, const Bound* bound,
+                                        PyObject* const* values, Py_ssize_t n,
+                                        std::uint64_t accept) {
+  if (!write_fast(plan.to, bound, plan.site, values, n, accept)) return false;
+  plan.passes->count_passed(1, 0);
   return true;
+}
+
+// What a logger does that is on, or, where it is routed, what the plan of the place says: the same
+// as write_fast, for what needs no more than a countdown or one channel.
+[[gnu::always_inline]] inline bool take_fast(Mode mode, const Root* root, const Bound* bound,
+                                             std::uint32_t site, const Routes& routes,
+                                             PyObject* const* values, Py_ssize_t n,
+                                             std::uint64_t accept) {
+  if (mode != Mode::on) {
+    // acquire: pairs with current_plan.
+    const Plan* plan = routes.now.load(std::memory_order_acquire);
+    if (plan == nullptr || !plan->is_current()) [[unlikely]]
+      return false;
+    const Plan::Action action = plan->action;
+    if (action != Plan::Action::write) {
+      if (action == Plan::Action::off) return true;
+      if (action == Plan::Action::countdown) return skips_quickly(*plan);
+      if (action == Plan::Action::keyed) return skips_by_key(*plan, values, n);
+      return action == Plan::Action::pass && pass_fast(*plan, bound, values, n, accept);
+    }
+    // By the root at hand, so that the look-up of its ring does not wait for that of the plan.
+    site = plan->site;
+  }
+  return write_fast(root, bound, site, values, n, accept);
 }
 
 }  // namespace attolog::python

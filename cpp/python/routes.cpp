@@ -113,9 +113,15 @@ void describe(Plan& plan) {
   if (!plan.top) return;
   const Node& top = *plan.top;
   if (top.sampler != nullptr) {
-    const bool counts = top.sampler->counts_down();
-    plan.action = counts ? Plan::Action::countdown : Plan::Action::mixed;
     plan.sampler = top.sampler.get();
+    if (top.sampler->counts_down()) {
+      plan.action = Plan::Action::countdown;
+    } else if (top.key && !top.key->is_bound) {
+      plan.action = Plan::Action::keyed;
+      plan.key = top.key->index;
+    } else {
+      plan.action = Plan::Action::mixed;
+    }
     return;
   }
   const Node* leaf = &top;
@@ -130,7 +136,9 @@ void describe(Plan& plan) {
   }
   const bool is_timed = top.root->has_time.load(std::memory_order_relaxed) ||
                         leaf->root->has_time.load(std::memory_order_relaxed);
-  plan.action = is_direct && !is_timed ? Plan::Action::write : Plan::Action::mixed;
+  plan.action = !is_direct || is_timed ? Plan::Action::mixed
+                : leaf == &top         ? Plan::Action::write
+                                       : Plan::Action::pass;
   plan.to = leaf->root;
   plan.site = leaf->site;
 }
@@ -312,11 +320,9 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bo
     return true;
   }
   PyObject* const value = key.index < values.size() ? values[key.index] : nullptr;
-  std::int64_t number = 0;
-  if (value == nullptr) {
-    hash = hash_key(Value{}, seed);
-  } else if (PyLong_CheckExact(value) && (small_int(value, number) || word_int(value, number))) {
-    hash = hash_key(Value::of_int(number), seed);
+  Value plain;
+  if (value == nullptr || view_plain(value, plain)) {
+    hash = hash_key(plain, seed);
   } else {
     if (!encode_any(encoded, value, ChannelOptions{}.max_record)) return false;
     hash = hash_key(nth_value(encoded, 0, arena), seed);

@@ -85,16 +85,19 @@ struct Node {
 struct Plan {
   enum class Action : std::uint8_t {
     off,        // nothing passes
-    write,      // all of it, into one channel
+    write,      // all of it, into the logger's own channel
+    pass,       // all of it, into that of another
     countdown,  // a sampler that counts down decides first
+    keyed,      // one that decides by one of the call's own values
     mixed,
   };
   std::atomic<std::uint64_t> epoch{0};  // up to date if it is that of all routes
   Action action = Action::off;
-  Root* to = nullptr;          // write: whose channel
-  std::uint32_t site = 0;      // write
-  Root* passes = nullptr;      // write: whose call it is, if another's
-  Sampler* sampler = nullptr;  // countdown
+  std::uint32_t site = 0;      // write, pass
+  Root* to = nullptr;          // pass: whose channel
+  Root* passes = nullptr;      // pass: whose call it is
+  Sampler* sampler = nullptr;  // countdown, keyed
+  std::size_t key = 0;         // keyed: which value
   std::optional<Node> top;     // none: off
 
   bool is_current() const {

@@ -163,8 +163,10 @@ PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 PyObject* log_event(PyObject* self, PyObject*) {
   Logger* logger = as_logger(self);
   const Routes& routes = logger->sites->plain_routes(Kind::event);
-  if (logger->root->mode.load(std::memory_order_relaxed) == Mode::routed &&
-      route_fast(routes, logger->bound, nullptr, 0, kAcceptEverything)) {
+  const Root* root = logger->root;
+  // Always routed, or special: its own strategy is one.
+  if (root->mode.load(std::memory_order_relaxed) == Mode::routed &&
+      take_fast(Mode::routed, root, logger->bound, 0, routes, nullptr, 0, kAcceptEverything)) {
     Py_RETURN_NONE;
   }
   return call_any_event(logger);
@@ -266,7 +268,7 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
                        &after, &path, &signals, &rules, &PyDict_Type, &options)) {
     ChannelOptions channel;
     channel.format = Format::none;
-    channel.ring_bytes = std::size_t{1} << 20;
+    channel.ring_bytes = std::size_t{2} << 20;  // a burst of 10,000 fits into half of it
     channel.box = {max_size, max_bytes};
     channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
                         std::llround(after * 1e9), to_wtf8(path)};

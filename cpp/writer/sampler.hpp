@@ -74,6 +74,12 @@ class Sampler {
     left_.store(left - 1, std::memory_order_relaxed);
     return true;
   }
+  // The quick way for those with a key: true means left out. False decides nothing.
+  bool skips_key(std::uint64_t hash) {
+    if (is_below(hash, policy_.share)) return false;
+    out_.store(out_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return true;
+  }
   bool counts_down() const { return counts_down_; }
   bool needs_key() const { return !policy_.key.empty(); }
 

@@ -1,44 +1,44 @@
-"""The debug events of a run, and the three ways to log them: off, print, async.
+"""The debug events of a run, and the ways to log them.
 
-The declared events stand on attolog's default logger: off until `attolog.init_logger()` turns it
-on, and the calls stay as they are. `print` is what the program did before: a formatted line a call.
+`print` is what the program did before: a formatted line a call. Everything else is attolog, by one
+of its four strategies or switched off; the calls stay as they are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
-from attolog import log
+import attolog
 
-Mode = Literal["off", "print", "async"]
+Mode = Literal["off", "print", "async", "sample", "stats", "ring"]
 Level = Literal["batch", "task"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 LEVELS: tuple[Level, ...] = get_args(Level)
+TO_A_FILE: tuple[Mode, ...] = ("async", "sample", "stats", "ring")
 
 OF_BATCHES = ("SCHED", "EXEC")
 OF_TASKS = ("GEN", "DONE", "DROP")
 
+# The events. What is declared of a function are its name and its parameters: the body is not run.
 
-@log.event
+
 def GEN(model: str, task_id: int, arrival: float) -> None:
     """A request has arrived. `arrival`: its scheduled time, seconds since the run's start."""
 
 
-@log.event
 def SCHED(
     model: str, batch_id: int, exit: str, batch_size: int, max_wait_ms: float, pred_ms: float
 ) -> None:
     """A batch is about to run."""
 
 
-@log.event
 def EXEC(
     model: str, batch_id: int, exit: str, batch_size: int, actual_ms: float, pred_ms: float
 ) -> None:
     """A batch has run."""
 
 
-@log.event
 def DONE(
     model: str,
     task_id: int,
@@ -52,7 +52,6 @@ def DONE(
     """A request is answered."""
 
 
-@log.event
 def DROP(model: str, task_id: int, wait_ms: float) -> None:
     """A request was given up, since it was past its SLO before it ran."""
 
@@ -68,9 +67,30 @@ class Events:
     drop: Callable[[str, int, float], None]
 
 
-def choose(mode: Mode, level: Level) -> Events:
+def open_logger(mode: Mode, path: Path) -> attolog.Logger:
+    """The logger of a way of logging: the program's own, unless that has another strategy.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    if mode == "async":
+        # Five columns: rows of mixed events stay rectangular, for a plain pandas.read_csv.
+        return attolog.init_logger(path, columns=5)
+    if mode not in TO_A_FILE:
+        return attolog.log
+    print(f"[INFO] Debug logging to: {path}")
+    if mode == "sample":  # all events of a tenth of the tasks, and a tenth of the batches
+        return attolog.SampledLogger(path, 0.1, key="task_id", columns=5)
+    if mode == "stats":
+        return attolog.StatsLogger(path, window="1s", by="model")
+    return attolog.CircularLogger(path=path)  # it saves itself there on an unhandled exception
+
+
+def choose(mode: Mode, level: Level, logger: attolog.Logger) -> Events:
     """The calls for a way of logging; at level `batch`, those of single tasks do nothing."""
-    events = _PRINTS if mode == "print" else Events(GEN, SCHED, EXEC, DONE, DROP)
+    event = logger.event
+    declared = Events(event(GEN), event(SCHED), event(EXEC), event(DONE), event(DROP))
+    events = _PRINTS if mode == "print" else declared
     if level == "batch":
         events = replace(events, gen=_nothing, done=_nothing, drop=_nothing)
     return events

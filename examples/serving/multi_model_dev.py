@@ -40,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, profiles.ProfileError) as error:
         parser.error(f"--profile {options.profile}: {_reason(error)}")
     gpu = _gpu(parser, options, profile)
-    _prepare_outputs(parser, options)
+    logger = _prepare_outputs(parser, options)
 
-    calls = events.choose(options.log, options.log_level)
+    calls = events.choose(options.log, options.log_level, logger)
     policy = POLICIES[options.scheduler]
     engine = Engine(queues, arrivals, policy, profile, config, gpu, calls, options.drop_late)
     run = engine.run(options.run_seconds)
-    account = _close_log(options, run)
+    account = _close_log(options, logger, run)
     _report(options, config, profile, run, account)
     return 130 if run.interrupted else 0
 
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--log", "where the debug events go", choices=events.MODES, default="async")
     what = "batch: SCHED, EXEC; task: also GEN, DONE, DROP"
     add("--log-level", what, choices=events.LEVELS, default="task")
-    what = "file of --log async; by default logs/debug_<unix time>.csv"
+    what = "file of the log; by default logs/debug_<unix time>.csv"
     add("--log-file", what, type=Path, metavar="FILE.csv")
     add("--csv", "write summary.csv and tasks.csv there", type=Path, metavar="DIR")
     add("--json", "write the summary there", type=Path, metavar="FILE")
@@ -180,10 +180,12 @@ def _gpu(
     )
 
 
-def _prepare_outputs(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _prepare_outputs(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> attolog.Logger:
     """Opens the log and tries the places of the reports now rather than after the run."""
-    if options.log_file is not None and options.log != "async":
-        parser.error("--log-file goes with --log async")
+    if options.log_file is not None and options.log not in events.TO_A_FILE:
+        parser.error(f"--log-file goes with --log {', '.join(events.TO_A_FILE)}")
     if options.log_file is not None and options.log_file.suffix != ".csv":
         parser.error("--log-file must end in .csv")
     try:
@@ -192,27 +194,24 @@ def _prepare_outputs(parser: argparse.ArgumentParser, options: argparse.Namespac
         if options.json is not None:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.open("a").close()
-        if options.log == "async":
-            if options.log_file is None:
-                options.log_file = Path("logs") / f"debug_{int(time.time())}.csv"
-            # Five columns: rows of mixed events stay rectangular, for a plain pandas.read_csv.
-            attolog.init_logger(options.log_file, columns=5)
+        if options.log in events.TO_A_FILE and options.log_file is None:
+            options.log_file = Path("logs") / f"debug_{int(time.time())}.csv"
+        return events.open_logger(options.log, options.log_file)
     except OSError as error:
         parser.error(str(error))
 
 
-def _close_log(options: argparse.Namespace, run: Run) -> report.LogAccount:
+def _close_log(options: argparse.Namespace, logger: attolog.Logger, run: Run) -> report.LogAccount:
     start = time.perf_counter()
-    if options.log == "async":
-        attolog.log.close()
-    else:
-        sys.stdout.flush()
+    if isinstance(logger, attolog.CircularLogger):
+        logger.save(options.log_file, columns=5)
+    logger.close()
+    sys.stdout.flush()
     drain_s = time.perf_counter() - start
-    if options.log != "async":
-        calls = sum(_event_counts(options, run).values())
-        return report.LogAccount(calls, calls, 0, 0, drain_s)
-    counts = attolog.log.counts
-    return report.LogAccount(counts.calls, counts.written, counts.dropped, counts.waiting, drain_s)
+    if options.log in events.TO_A_FILE:
+        return report.LogAccount(*logger.counts, drain_s)
+    calls = sum(_event_counts(options, run).values())
+    return report.LogAccount(calls, written=calls, drain_s=drain_s)
 
 
 def _event_counts(options: argparse.Namespace, run: Run) -> dict[str, int]:

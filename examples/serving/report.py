@@ -30,13 +30,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LogAccount:
-    """What the logger says of the run, after it was closed."""
+    """What the logger says of the run, after it was closed: `attolog.Counts` and the time.
+
+    The calls are the sum of the others.
+    """
 
     calls: int
     written: int
-    lost: int
-    waiting: int  # still in the ring when the time for closing was up
-    drain_s: float
+    waiting: int = 0  # still in the ring when the time for closing was up
+    lost: int = 0
+    sampled_out: int = 0
+    aggregated: int = 0
+    overwritten: int = 0
+    drain_s: float = 0.0
 
 
 def answers(run: Run, profile: Profile) -> list[Answer]:
@@ -107,6 +113,9 @@ def health(run: Run, account: LogAccount) -> Figures:
         "records_written": account.written,
         "records_lost": account.lost,
         "records_waiting": account.waiting,
+        "records_sampled_out": account.sampled_out,
+        "records_aggregated": account.aggregated,
+        "records_overwritten": account.overwritten,
         "log_drain_s": account.drain_s,
     }
 
@@ -165,6 +174,11 @@ def health_table(figures: Figures) -> str:
         (
             "records written / lost / still waiting",
             ("records_written", "records_lost", "records_waiting"),
+            "{:.0f}".format,
+        ),
+        (
+            "records sampled out / aggregated / overwritten",
+            ("records_sampled_out", "records_aggregated", "records_overwritten"),
             "{:.0f}".format,
         ),
         ("seconds to drain the log at exit", ("log_drain_s",), "{:.3f}".format),

@@ -550,7 +550,7 @@ class CircularLogger(Logger):
     Args:
         max_size: How many records at most, 1 to 1,073,741,824.
         max_bytes: The memory for them; None for `max_size` times 128 bytes. If they do not fit into
-            it fewer are held, which `len` says. Each thread has a ring besides (1 MiB).
+            it fewer are held, which `len` says. Each thread has a ring besides (2 MiB).
         when: An expression over the fields of a record, such as "total_ms > 50 and model ==
             'ResNet50'", which the writer evaluates; or a callable that is given each record's
             fields as a dict, and is run at the call.

@@ -111,6 +111,19 @@ const check::Test key{
       });
     }};
 
+const check::Test quick_key{
+    "sample by key: the quick way leaves out the same calls, and counts them", [] {
+      Sampler quick(policy_of("sample:0.1@task"), 7, nullptr);
+      Sampler sampler(policy_of("sample:0.1@task"), 7, nullptr);
+      for (int task = 0; task < 1000; ++task) {
+        const std::uint64_t hash = hash_key(Value::of_int(task), 7);
+        const bool is_kept = sampler.decide_key(hash).weight != 0;
+        check::equal(quick.skips_key(hash), !is_kept);
+      }
+      check::equal(quick.left_out(), sampler.left_out());
+      check::equal(quick.kept(), std::uint64_t{0});  // what it lets pass is decided later
+    }};
+
 const check::Test hashes{
     "equal keys have equal hashes, other ones others", [] {
       Value real;

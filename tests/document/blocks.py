@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 
 DOCUMENT = Path(__file__).with_name("user-document.md").read_text(encoding="utf-8")
@@ -26,19 +27,22 @@ GENERATOR = block("**Generator的print")
 SCHEDULER = block("**Scheduler的print")
 MAIN = block("#### 步骤3")
 ANALYSIS = block("### 解析日志")
+SAMPLED = block("## 方案 2")
+STATISTICS = block("## 方案 3")
+CIRCULAR = block("## 方案 4")
 
 
-def imported(source: str) -> str:
-    """`source` with what step 1 defines (classes, functions, their global) imported instead."""
+def imported(source: str, defined: Collection[str] = DEFINED, instead: str = IMPORT) -> str:
+    """`source` with what it defines (classes, functions, their global) imported instead."""
     lines = source.splitlines()
     for node in ast.parse(source).body:
         names = {getattr(node, "name", None)}
         if isinstance(node, ast.Assign):
             names = {getattr(target, "id", None) for target in node.targets}
-        if names & DEFINED:
+        if names & set(defined):
             for i in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[i] = ""
-    return "\n".join([*lines, IMPORT, ""])
+    return "\n".join([*lines, instead, ""])
 
 
 # What the document's program has and its blocks use: values of its own example lines.

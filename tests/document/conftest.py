@@ -13,10 +13,11 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a program in an empty folder; returns what it prints."""
+    """Run a program in an empty folder, with variables of the environment; returns its output."""
 
-    def run(source: str, *args: str) -> str:
+    def run(source: str, *args: str, **variables: str) -> str:
         environment = {name: v for name, v in os.environ.items() if not name.startswith("ATTOLOG")}
+        environment |= variables
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         (tmp_path / "program.py").write_text(source, encoding="utf-8")
         done = subprocess.run(

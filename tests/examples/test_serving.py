@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import report  # noqa: E402
 import sim  # noqa: E402
 from arrivals import poisson  # noqa: E402
 from engine import Batch, Drop, Engine, Run  # noqa: E402
-from events import Events  # noqa: E402
+from events import MODES, Events  # noqa: E402
 from policies import POLICIES, Config, Decision, Policy, Queue, Task  # noqa: E402
 from profiles import EXITS, Cell, Profile, ProfileError  # noqa: E402
 
@@ -367,7 +368,7 @@ class Finished:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
     folder = tmp_path_factory.mktemp("serving")
-    return {mode: Finished(folder / mode, "--log", mode) for mode in ("off", "print", "async")}
+    return {mode: Finished(folder / mode, "--log", mode) for mode in MODES}
 
 
 def test_every_log_mode_sees_the_same_arrivals(runs: dict[str, Finished]) -> None:
@@ -433,6 +434,78 @@ def test_print_says_the_same(runs: dict[str, Finished]) -> None:
     for event, n in said.items():
         assert 0.9 * events[event] <= n <= events[event]
     assert not (run.folder / "logs").exists()
+
+
+def rows_of(run: Finished) -> list[list[str]]:
+    (path,) = (run.folder / "logs").glob("debug_*.csv")
+    assert re.match(rf"\[INFO\] Debug logging to: .*{path.name}\n", run.output)
+    with open(path, newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_the_log_accounts_for_every_call(runs: dict[str, Finished]) -> None:
+    for run in runs.values():
+        health = run.report["health"]
+        assert health["log_calls"] == sum(run.report["events"].values())
+        kinds = ("written", "lost", "waiting", "sampled_out", "aggregated", "overwritten")
+        assert health["log_calls"] == sum(health[f"records_{kind}"] for kind in kinds)
+
+
+def test_sample_keeps_whole_tasks(runs: dict[str, Finished]) -> None:
+    run = runs["sample"]
+    rows = rows_of(run)
+    health = run.report["health"]
+    assert len(rows) == health["records_written"] > 0 < health["records_sampled_out"]
+    kept = {(row[2], row[3]) for row in rows if row[1] == "GEN"}
+    done = {(row[2], row[3]) for row in rows if row[1] == "DONE"}
+    served = {(t["model"], t["task_id"]) for t in run.tasks if t["outcome"] == "done"}
+    assert done == kept & served
+    # Chosen by the number alone: the tasks of that number of all models.
+    numbers = {task_id for _, task_id in kept}
+    assert kept == {(t["model"], t["task_id"]) for t in run.tasks if t["task_id"] in numbers}
+
+
+def test_stats_counts_all_events(runs: dict[str, Finished]) -> None:
+    run = runs["stats"]
+    rows = rows_of(run)
+    assert {row[1] for row in rows} == {"STATS"}
+    assert run.report["health"]["records_aggregated"] == sum(run.report["events"].values())
+    counted: Counter[str] = Counter()
+    for _, _, event, model, field, _, count, *_ in rows:
+        assert model in run.report["models"]
+        if field == "":
+            counted[event] += int(count)
+    assert counted == Counter(run.report["events"])
+
+
+def test_ring_saves_the_last_events(runs: dict[str, Finished]) -> None:
+    run = runs["ring"]
+    rows = rows_of(run)
+    # One second is less than the ring holds.
+    assert Counter(row[1] for row in rows) == Counter(run.report["events"])
+    assert {len(row) for row in rows} == {5}
+
+
+FAILS = """
+import multi_model_dev, sim
+
+def fail(*_):
+    raise RuntimeError("the GPU fell off the bus")
+
+sim.SimulatedGpu.run = fail
+multi_model_dev.main(["--log", "ring", "--log-file", "last.csv"])
+"""
+
+
+def test_ring_saves_itself_when_the_program_fails(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SERVING), *sys.path])}
+    command = [sys.executable, "-c", FAILS]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1 and "the GPU fell off the bus" in ended.stderr
+    with open(tmp_path / "last.csv", newline="") as file:
+        events = [row[1] for row in csv.reader(file)]
+    assert events.count("SCHED") == 1 and "EXEC" not in events and "GEN" in events
+    assert events[-1] == "TRIGGER"
 
 
 def test_off_logs_nothing(runs: dict[str, Finished]) -> None:
