@@ -37,6 +37,7 @@ class Strategy(Protocol):
     @property
     def strategy(self) -> str:
         """The spelling in the grammar of strategies."""
+        ...
 
 
 Rules: TypeAlias = Mapping[str, str | Strategy]
