@@ -174,7 +174,7 @@ void Root::set_time(std::optional<std::int64_t> ns) {
 
 std::string Root::path() const {
   const std::lock_guard lock(mutex);
-  return owner ? owner->path() : "";
+  return owner && !keeps_all ? owner->path() : "";  // a box has a name, and no file
 }
 
 std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
