@@ -136,6 +136,7 @@ bool Drain::take(const Record& record) {
   if (is_kept) {
     if (call == 0) return true;  // nobody is told of what a box without a file left out
     if (!keeper_.append(record, merge_.raw())) return false;
+    merge_.keep_spill();
     if (look_) look_(record);
     ++tally_.kept;
   } else if (record.site->handling == Handling::aggregate) {

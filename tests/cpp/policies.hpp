@@ -1,8 +1,10 @@
 // A program whose records are written, counted and kept in turn, and what is to be in its file.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -12,6 +14,7 @@
 #include "check.hpp"
 #include "core/buffer.hpp"
 #include "core/codec.hpp"
+#include "core/folder.hpp"
 #include "core/site_table.hpp"
 #include "program.hpp"
 #include "temp.hpp"
@@ -27,89 +30,33 @@ inline constexpr std::uint32_t kWritten = kFirstSite;
 inline constexpr std::uint32_t kCounted = kFirstSite + 1;
 inline constexpr std::uint32_t kKept = kFirstSite + 2;
 inline constexpr Ticks kStep = 100'000;  // ns between records: ten of them in a window
-
-inline Site site_of(std::uint32_t id, std::string name, Handling handling, std::string policy) {
-  Site site;
-  site.id = id;
-  site.name = std::move(name);
-  site.fields = {"i", "text"};
-  site.handling = handling;
-  site.policy = std::move(policy);
-  return site;
-}
+inline constexpr std::uint64_t kLast = 10;
 
 // What the file begins with: more bytes than any file beside it has, so that a limit on the size of
 // files concerns it alone.
-inline const std::string kOld(std::size_t{1} << 20, 'o');
+inline const std::string kOld(std::size_t{8} << 20, 'o');
 
-class Mixed {
+// A log file, and the folder of those who log to it.
+class Disk {
  public:
-  explicit Mixed(std::uint64_t kept = 10, Format format = Format::csv, std::size_t rings = 1)
-      : target_(program::target_of(root_ / "run.csv", format)), kept_(kept) {
+  Disk() {
     std::filesystem::create_directory(folder());
     temp::write_file(path(), kOld + "\n");
-    program_ = std::make_unique<program::Program>(folder(), target_, rings);
-    Buffer sites;
-    encode_site(sites, site_of(kWritten, "WRITTEN", Handling::write, ""));
-    encode_site(sites, site_of(kCounted, "COUNTED", Handling::aggregate, "stats:1ms"));
-    encode_site(sites, site_of(kKept, "KEPT", Handling::keep, "last:" + std::to_string(kept)));
-    check::that(program_->session().append_sites(sites.view()));
   }
-
-  std::string path() const { return target_.path; }
+  std::string path() const { return root_ / "run.csv"; }
   std::string folder() const { return root_ / "folder"; }
-  program::Program& program() { return *program_; }
-  Progress& progress() { return progress_; }
-  std::uint64_t logged() const { return logged_; }
-
-  // One more record of a site; false where the ring is full.
-  bool log(std::uint32_t site, std::uint64_t i, std::string_view text = "", std::size_t ring = 0) {
-    Buffer values;
-    encode_int(values, static_cast<std::int64_t>(i));
-    encode_str(values, text);
-    return program_->put(site, (i + 1) * kStep, values.view(), ring);
-  }
-  // The next record of each site.
-  void step(std::string_view text = "") {
-    for (const std::uint32_t site : {kWritten, kCounted, kKept}) {
-      check::that(log(site, logged_, text));
-    }
-    ++logged_;
-  }
-  void steps(std::uint64_t n) {
-    while (n-- > 0) step();
-  }
-  // A record whose values lie in a file of their own.
-  void log_spilled(std::uint32_t site, std::uint64_t i, std::string_view text) {
-    Buffer values;
-    encode_int(values, static_cast<std::int64_t>(i));
-    encode_str(values, text);
-    const std::uint64_t spill[] = {program_->session().spill(values.view()), values.size()};
-    check::that(program_->put(site | kSpilled, (i + 1) * kStep,
-                              {reinterpret_cast<const char*>(spill), sizeof spill}));
+  std::uintmax_t size() const { return std::filesystem::file_size(path()); }
+  std::size_t files(std::string_view suffix) const {
+    std::size_t n = 0;
+    for (const std::string& name : list_files(folder(), "")) n += name.ends_with(suffix) ? 1 : 0;
+    return n;
   }
 
-  // Another process goes on where this one was.
-  Drain& restart() {
-    drain_.reset();
-    output_ = std::make_unique<Output>(path(), folder());
-    drain_ = std::make_unique<Drain>(program_->session(), output_.get(), make_sink(target_),
-                                     progress_);
-    for (const Ring& ring : program_->rings()) drain_->add(ring);
-    return *drain_;
-  }
-  Drain& drain() { return drain_ ? *drain_ : restart(); }
-  Drain::Outcome end() { return drain().run(kAll, true, Drain::Extent::end); }
-  // As a process that was killed: nothing is taken down, and others may claim what it had.
-  void die() {
-    program_->session().close_lock();
-    static_cast<void>(program_.release());
-  }
-
-  // The rows of an event, each split into its cells.
+  // The rows of an event, each as its cells.
   std::vector<std::vector<std::string>> rows(std::string_view event) const {
     std::vector<std::vector<std::string>> found;
     for (const std::string& line : temp::lines_of(path())) {
+      if (line.size() >= kOld.size()) continue;
       std::vector<std::string> cells(1);
       for (const char c : line) {
         if (c == ',') {
@@ -122,14 +69,10 @@ class Mixed {
     }
     return found;
   }
-  // All that was logged is there as it is to be: written and counted once, the last ones kept.
-  void expect(std::uint64_t n,
+  // All of `n` steps is there as it is to be: written and counted once, the last ones kept.
+  void expect(std::uint64_t n, std::uint64_t last = kLast,
               const std::source_location& where = std::source_location::current()) const {
-    const auto written = rows("WRITTEN");
-    check::equal(written.size(), n, where);
-    for (std::uint64_t i = 0; i < written.size(); ++i) {
-      check::equal(written[i].at(2), std::to_string(i), where);
-    }
+    expect_numbers(rows("WRITTEN"), 0, n, where);
     std::uint64_t calls = 0;
     std::uint64_t numbers = 0;
     std::uint64_t sum = 0;
@@ -142,23 +85,94 @@ class Mixed {
     check::equal(calls, n, where);
     check::equal(numbers, n, where);
     check::equal(sum, n == 0 ? 0 : n * (n - 1) / 2, where);
-    expect_kept(n, where);
+    expect_kept(n, last, where);
   }
-  void expect_kept(std::uint64_t n,
+  void expect_kept(std::uint64_t n, std::uint64_t last = kLast,
                    const std::source_location& where = std::source_location::current()) const {
-    const auto kept = rows("KEPT");
-    const std::uint64_t first = n - std::min(n, kept_);
-    check::equal(kept.size(), n - first, where);
-    for (std::uint64_t i = 0; i < kept.size(); ++i) {
-      check::equal(kept[i].at(2), std::to_string(first + i), where);
-    }
+    expect_numbers(rows("KEPT"), n - std::min(n, last), n, where);
   }
 
  private:
+  static void expect_numbers(const std::vector<std::vector<std::string>>& rows, std::uint64_t first,
+                             std::uint64_t end, const std::source_location& where) {
+    check::equal(rows.size(), end - first, where);
+    for (std::uint64_t i = 0; i < rows.size(); ++i) {
+      check::equal(rows[i].at(2), std::to_string(first + i), where);
+    }
+  }
+
   temp::Folder root_;
+};
+
+class Mixed {
+ public:
+  // It keeps the last `kept` records.
+  explicit Mixed(const Disk& disk, std::uint64_t kept = kLast)
+      : disk_(disk), target_(program::target_of(disk.path())), program_(disk.folder(), target_) {
+    Buffer sites;
+    encode_site(sites, site_of(kWritten, "WRITTEN", Handling::write, ""));
+    encode_site(sites, site_of(kCounted, "COUNTED", Handling::aggregate, "stats:1ms"));
+    encode_site(sites, site_of(kKept, "KEPT", Handling::keep, "last:" + std::to_string(kept)));
+    check::that(program_.session().append_sites(sites.view()));
+  }
+
+  Session& session() const { return program_.session(); }
+  Progress& progress() { return progress_; }
+
+  // One more record; false where the ring is full.
+  bool log(std::uint32_t site, std::uint64_t i, std::string_view text = "") {
+    const Buffer values = values_of(i, text);
+    return program_.put(site, (i + 1) * kStep, values.view());
+  }
+  // One whose values lie in a file of their own.
+  void log_spilled(std::uint32_t site, std::uint64_t i, std::string_view text) {
+    const Buffer values = values_of(i, text);
+    const std::uint64_t spill[] = {session().spill(values.view()), values.size()};
+    check::that(program_.put(site | kSpilled, (i + 1) * kStep,
+                             {reinterpret_cast<const char*>(spill), sizeof spill}));
+  }
+  // The next records of each site.
+  void steps(std::uint64_t n) {
+    for (; n > 0; --n, ++logged_) {
+      for (const std::uint32_t site : {kWritten, kCounted, kKept}) check::that(log(site, logged_));
+    }
+  }
+
+  // Another process goes on where this one was.
+  Drain& restart(std::function<void(const Record&)> look = nullptr) {
+    drain_.reset();
+    output_ = std::make_unique<Output>(disk_.path(), disk_.folder());
+    drain_ = std::make_unique<Drain>(session(), output_.get(), make_sink(target_), progress_);
+    if (look) drain_->watch_kept(std::move(look));
+    for (const Ring& ring : program_.rings()) drain_->add(ring);
+    return *drain_;
+  }
+  Drain& drain() { return drain_ ? *drain_ : restart(); }
+  // Up to the record of a step, or all there is.
+  Drain::Outcome sweep() { return drain().run(kAll - 1, false); }
+  Drain::Outcome sweep(std::uint64_t steps) { return drain().run(steps * kStep, false); }
+  Drain::Outcome end() { return drain().run(kAll, true, Drain::Extent::end); }
+
+ private:
+  static Buffer values_of(std::uint64_t i, std::string_view text) {
+    Buffer values;
+    encode_int(values, static_cast<std::int64_t>(i));
+    encode_str(values, text);
+    return values;
+  }
+  static Site site_of(std::uint32_t id, std::string name, Handling handling, std::string policy) {
+    Site site;
+    site.id = id;
+    site.name = std::move(name);
+    site.fields = {"i", "text"};
+    site.handling = handling;
+    site.policy = std::move(policy);
+    return site;
+  }
+
+  const Disk& disk_;
   LogTarget target_;
-  std::uint64_t kept_;
-  std::unique_ptr<program::Program> program_;
+  program::Program program_;
   std::uint64_t logged_ = 0;
   Progress progress_;
   std::unique_ptr<Output> output_;
