@@ -29,7 +29,6 @@ from .harness import (
     left_behind,
     read_rows,
     recover,
-    ring_folder,
     status_of,
 )
 from .programs import THREADS, run
@@ -163,6 +162,8 @@ def test_a_writer_killed_in_a_system_call_counts_once(
             status = program.wait()
             acknowledged = program.acknowledged()
         assert killed_by(status) or (status == 0 and call == "any")
+        if not path.exists() and not acknowledged:
+            continue  # before there was anything
         recover(path)
         if acknowledged:
             check_windows(path, {k: n for k, n in acknowledged.items() if k == 0})
@@ -243,14 +244,19 @@ def test_a_killed_circular_log_is_the_end_of_the_full_log(log_path: Path, tmp_pa
         program.kill()
     recover(path)
     assert _core.rescue(program.pid, str(saved))["records"] == 500
-    full = [(row.worker, row.seq) for row in read_rows(path).rows]
-    box = [(row.worker, row.seq) for row in read_rows(saved).rows]
-    # Of the calls that the kill cut off the full log may have a record that the box has not, and
-    # neighbours may have changed places.
-    assert set(box) <= set(full)
-    assert {row for row in full[-500 + 8 :] if row not in box} <= {
-        max(row for row in full if row[0] == worker) for worker in range(1, 4)
-    }
+    full = {entry(record): record.time for record in attolog.read(path).records()}
+    box = list(attolog.read(saved).records())
+    rows = {entry(record) for record in box}
+    assert rows <= {*full}
+    # A call is in the full log first: what the box has not of it came before the box's oldest, or
+    # is the last one of its thread. Each has a clock of its own, read at its start.
+    oldest, slack = box[0].time, 50_000
+    ends = {worker: max(seq for w, seq in full if w == worker) for worker, _ in full}
+    assert all(full[row] <= oldest + slack or ends[row[0]] == row[1] for row in {*full} - rows)
+
+
+def entry(record: attolog.Record) -> tuple[int, int]:
+    return record.fields["worker"], record.fields["seq"]
 
 
 def test_a_living_program_s_circular_log_is_saved_without_stopping_it(tmp_path: Path) -> None:
@@ -377,27 +383,18 @@ def test_the_last_records_stand_in_the_file_at_the_end(log_path: Path, suffix: s
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize(
-    ("action", "points"),
-    [
-        ("kill", range(3)),
-        ("half", range(3)),
-        ("kill_after", range(3)),
-    ],
-)
+@pytest.mark.parametrize("action", ["kill", "half", "kill_after"])
 def test_a_kill_while_they_are_written_doubles_none(
-    log_path: Path, faults: Path, suffix: str, action: str, points: range
+    log_path: Path, faults: Path, suffix: str, action: str
 ) -> None:
     """More than a batch, so that some are in the file and others in the box yet."""
-    for point in points:
+    for point in range(3):
         path = log_path.with_name(f"run{point}.{suffix}")
         fault = f"{path.stem}|write|{point}|{action}|1"
-        with Program(KEEPING, path, 3000, 1, 3000, 1000, fault=(faults, fault)) as program:
+        with Program(KEEPING, path, 30_000, 1, 3000, 1000, fault=(faults, fault)) as program:
             assert killed_by(program.wait())
         recover(path)
-        assert read_rows(path).workers()[0][-1] == 2999
-        assert read_rows(path).workers() == {0: list(range(3000 - len(read_rows(path).rows), 3000))}
-        assert len(read_rows(path).rows) > 300
+        assert read_rows(path).workers() == {0: list(range(3000))}
         assert left_behind(path) == []
         clear_rings(path)
 
@@ -455,4 +452,3 @@ def test_a_killed_sampler_s_records_are_all_there(log_path: Path) -> None:
     assert numbers == list(range(numbers[0], numbers[-1] + 1, 10))
     assert 0 <= numbers[0] < 10
     assert n - 10 <= numbers[-1] <= n
-    assert ring_folder(path)

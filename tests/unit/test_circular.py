@@ -119,9 +119,10 @@ def test_by_itself_a_record_has_128_bytes(tmp_path: Path) -> None:
         assert len(box) == 10_000
 
 
+@pytest.mark.parametrize("when", [None, "i < 0", lambda record: record["i"] < 0])
 @pytest.mark.parametrize("size", [100, 20_000, 100_000, 3_000_000])
-def test_values_of_any_length(tmp_path: Path, size: int) -> None:
-    with CircularLogger(8) as box:
+def test_values_of_any_length(tmp_path: Path, size: int, when: Any) -> None:
+    with CircularLogger(8, when=when) as box:
         for i in range(20):
             box("E", i=i, letters=chr(ord("a") + i) * (size if i % 2 else 1))
         held = len(box)
