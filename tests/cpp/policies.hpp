@@ -117,6 +117,7 @@ class Mixed {
   }
 
   Session& session() const { return program_.session(); }
+  const Ring& ring() const { return program_.ring(); }
   Progress& progress() { return progress_; }
 
   // One more record; false where the ring is full.
