@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "core/mapping.hpp"
@@ -70,7 +71,9 @@ class Ring {
  public:
   // `capacity`: whole pages. An empty `path` makes a ring without a name, gone with the process.
   // Throws std::system_error.
-  static Ring create(const std::string& path, std::size_t capacity);
+  // `complete` adds to the header page what it needs before it has its name.
+  static Ring create(const std::string& path, std::size_t capacity,
+                     const std::function<void(char* page)>& complete = nullptr);
   // A ring that another process left behind; throws std::runtime_error where it is none.
   static Ring open(const std::string& path, bool writable);
 

@@ -64,6 +64,7 @@ void Root::use(std::shared_ptr<Channel> next) {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
+    begin_anew_in_child();
     if (channel.load(std::memory_order_relaxed) != nullptr) before = owner;
     if (owner) former.push_back(std::move(owner));
     std::erase_if(former, [this](const auto& old) {
@@ -186,9 +187,22 @@ std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
   return channels;
 }
 
+// The child of a fork counts its own calls, as its channels do; what its parent's samplers have not
+// told yet is told by the parent.
+void Root::begin_anew_in_child() {
+  if (pid == ::getpid()) return;
+  pid = ::getpid();
+  samplers.clear();
+  pools.clear();
+  past = {};
+  passed.store(0, std::memory_order_relaxed);
+  left_out.store(0, std::memory_order_relaxed);
+}
+
 // What it left out itself, and what became of calls in its channels.
-void Root::add_own(Counts& sum) const {
+void Root::add_own(Counts& sum) {
   const std::lock_guard lock(mutex);
+  begin_anew_in_child();
   add(sum, past);
   for (const auto& channel : former) {
     if (!channel->is_forked()) add(sum, channel->counts());
@@ -198,7 +212,7 @@ void Root::add_own(Counts& sum) const {
   sum.dropped += late.load(std::memory_order_relaxed);
 }
 
-Counts Root::counts() const {
+Counts Root::counts() {
   Counts sum;
   add_own(sum);
   if (targets.empty()) return sum;
