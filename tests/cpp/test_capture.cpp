@@ -174,11 +174,13 @@ static const check::Test no_room{
       const Root root;
       const std::uint32_t pid = root.die(1000, 500, 800);
       temp::write_file(root.path(), "before\n");
-      {
-        // Enough for boxes, which are there, and not for the rows.
-        const FileLimit full(1000);
-        check::that(temp::error_of([&] { root.save(pid); }).find(root.path()) != std::string::npos);
-      }
+      const std::string part = root.path() + "." + std::to_string(::getpid()) + ".part";
+      std::filesystem::create_directory(part);
+      check::equal(temp::error_of([&] { root.save(pid); }), root.path() + ": Is a directory");
+      std::filesystem::remove(part);
+      check::that(!temp::error_of([&] {
+                     rescue(root.root(), pid, program::target_of("/dev/full"), false);
+                   }).empty());
       expect(root.rows(), {"before"});
       check::equal(root.save(pid).records, 800u);
       expect(root.rows(), numbered(200, 1000));
@@ -232,8 +234,8 @@ static const check::Test living{"a living process is looked at, and goes on", []
                                   const Rescue rescue = root.save(static_cast<std::uint32_t>(pid));
                                   check::that(rescue.is_alive);
                                   check::equal(rescue.sessions, 1u);
-                                  // The box, and what is in the ring yet.
-                                  expect(root.rows(), numbered(35, 50));
+                                  // The last ones of the box and of the ring.
+                                  expect(root.rows(), numbered(40, 50));
                                   go_on.send();
                                   check::equal(temp::wait_for(pid), 0);
                                 }};
@@ -261,8 +263,8 @@ static const check::Test range{
       const Capture capture{target.path, 20, 29, {{22, "first"}, {28, "second"}}};
       check::equal(write_capture(log.program().session(), rings, target, capture), 10u);
       Rows expected = numbered(20, 30);
-      expected.insert(expected.begin() + 8, "0.000000028,TRIGGER,second");
-      expected.insert(expected.begin() + 2, "0.000000022,TRIGGER,first");
+      expected.insert(expected.begin() + 9, "0.000000028,TRIGGER,second");
+      expected.insert(expected.begin() + 3, "0.000000022,TRIGGER,first");
       const Rows found = temp::lines_of(target.path);
       expect(found, expected);
     }};
