@@ -70,8 +70,8 @@ class RingChange {
 class Ring {
  public:
   // `capacity`: whole pages. An empty `path` makes a ring without a name, gone with the process.
+  // `complete` adds to the header page what else is to be there before the ring has its name.
   // Throws std::system_error.
-  // `complete` adds to the header page what it needs before it has its name.
   static Ring create(const std::string& path, std::size_t capacity,
                      const std::function<void(char* page)>& complete = nullptr);
   // A ring that another process left behind; throws std::runtime_error where it is none.

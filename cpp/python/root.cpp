@@ -195,6 +195,7 @@ void Root::begin_anew_in_child() {
   samplers.clear();
   pools.clear();
   past = {};
+  past_by_site.clear();
   passed.store(0, std::memory_order_relaxed);
   left_out.store(0, std::memory_order_relaxed);
 }
