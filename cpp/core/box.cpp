@@ -70,12 +70,14 @@ void BoxTotal::announce(std::uint64_t end, std::uint64_t position, std::uint64_t
 }
 
 Box Box::create(const std::string& path, std::size_t capacity, std::uint64_t max_records) {
-  Box box(Ring::create(path, capacity), {});
-  auto* header = new (&box.header()) BoxHeader{};
-  header->max_records = std::max<std::uint64_t>(max_records, 1);
-  // release: pairs with the acquire in open.
-  header->magic.store(BoxHeader::kMagic, std::memory_order_release);
-  return box;
+  // Whoever finds a box finds a whole one.
+  const auto complete = [&](char* page) {
+    auto* header = new (page + BoxHeader::kOffset) BoxHeader{};
+    header->max_records = std::max<std::uint64_t>(max_records, 1);
+    // release: pairs with the acquire in open.
+    header->magic.store(BoxHeader::kMagic, std::memory_order_release);
+  };
+  return {Ring::create(path, capacity, complete), {}};
 }
 
 Box Box::open(const std::string& path, bool writable) {

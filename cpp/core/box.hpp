@@ -38,7 +38,7 @@ struct BoxTotal {
 struct BoxHeader {
   static constexpr std::uint64_t kMagic = 0x31584f42'4f545441;  // "ATTOBOX1"
   static constexpr std::size_t kOffset = 1024;                  // in the header page
-  std::atomic<std::uint64_t> magic;  // stored last (release): without it nothing was ever in it
+  std::atomic<std::uint64_t> magic;  // stored last (release), before the box has its name
   std::uint64_t max_records;
   BoxTotal appended;     // ever, by the head
   BoxTotal skipped;      // of those, the ones that later ones of their batch replaced, by the head

@@ -83,4 +83,17 @@ std::optional<std::string> Checkpoint::read(std::uint64_t committed_batch) {
   return best;
 }
 
+void Checkpoint::remove() {
+  if (path_.empty()) return;
+  std::array<std::uint64_t, 2> batches{};
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    Header header{};
+    if (file && read_all(file.fd(), &header, sizeof header, 0)) batches[i] = header.batch;
+  }
+  const std::size_t older = batches[0] <= batches[1] ? 0 : 1;
+  ::unlink(slot(older).c_str());
+  ::unlink(slot(1 - older).c_str());
+}
+
 }  // namespace attolog

@@ -27,6 +27,9 @@ class Checkpoint {
   // damaged.
   std::optional<std::string> read(std::uint64_t committed_batch);
 
+  // Removes the files. A kill in between does not leave an older state to be read.
+  void remove();
+
  private:
   struct Header {
     std::uint64_t batch;

@@ -29,14 +29,17 @@ RingChange::~RingChange() {
   if (is_outermost_) header_.version.store(before_ + 2, std::memory_order_release);
 }
 
-Ring Ring::create(const std::string& path, std::size_t capacity) {
+Ring Ring::create(const std::string& path, std::size_t capacity,
+                  const std::function<void(char* page)>& complete) {
   const std::size_t size = kPage + capacity;
   // It gets its name once it is a ring: a process may die here. Never in place of another.
   const std::string fresh = path + "-";
+  if (!path.empty()) ::unlink(fresh.c_str());  // of one that died here
   const File file = path.empty() ? memory_file(size) : create_file(fresh, size);
   Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, true);
   auto* header = new (mapping.data()) RingHeader{};
   header->capacity = capacity;
+  if (complete) complete(mapping.data());
   // release: pairs with the acquire in open, which may run as soon as the file has a name.
   header->magic.store(RingHeader::kMagic, std::memory_order_release);
   if (!path.empty()) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "core/mapping.hpp"
@@ -69,8 +70,10 @@ class RingChange {
 class Ring {
  public:
   // `capacity`: whole pages. An empty `path` makes a ring without a name, gone with the process.
+  // `complete` adds to the header page what else is to be there before the ring has its name.
   // Throws std::system_error.
-  static Ring create(const std::string& path, std::size_t capacity);
+  static Ring create(const std::string& path, std::size_t capacity,
+                     const std::function<void(char* page)>& complete = nullptr);
   // A ring that another process left behind; throws std::runtime_error where it is none.
   static Ring open(const std::string& path, bool writable);
 

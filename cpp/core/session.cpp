@@ -11,6 +11,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "core/checkpoint.hpp"
 #include "core/folder.hpp"
 
 namespace attolog {
@@ -232,6 +233,10 @@ bool Session::is_removed() const {
 void Session::remove() {
   if (name_.empty()) return;
   const std::string own = name_ + std::string(kSessionSuffix);
+  // What a kill leaves of it has nothing more to tell: boxes go before the spill files that they
+  // refer to, and the older state of statistics before the last one.
+  for (const std::string& path : box_paths()) ::unlink(path.c_str());
+  Checkpoint(stats_path()).remove();
   for (const std::string& file : list_files(folder_, "")) {
     if (file != own && file.starts_with(name_ + ".")) ::unlink((folder_ + "/" + file).c_str());
   }

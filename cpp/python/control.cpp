@@ -67,7 +67,7 @@ const char* kind_name(Kind kind) {
   }
 }
 
-void add_logger(std::string& lines, const Root& root) {
+void add_logger(std::string& lines, Root& root) {
   const Counts counts = root.counts();
   lines += "logger";
   add_cell(lines, root.path());

@@ -12,6 +12,8 @@
 
 #include "python/compat.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -77,6 +79,7 @@ struct Root : std::enable_shared_from_this<Root> {
   std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
       samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
+  ::pid_t pid = ::getpid();         // whose calls the samplers and counts are of
   mutable std::mutex plans_mutex;   // `planned`, and the Routes of its call sites and events
   std::set<std::uint32_t> planned;  // sites that there ever was a plan for
   std::mutex sampler_mutex;         // where no GIL keeps the samplers' callers apart
@@ -110,6 +113,8 @@ struct Root : std::enable_shared_from_this<Root> {
   std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy,
                                       std::uint64_t depth);
   bool is_on() const;
+  // In a forked child: forgets what its parent did. Under the mutex.
+  void begin_anew_in_child();
   // Whether its sites have plans.
   std::atomic<bool> is_routed{false};
   void count_passed(std::uint64_t taken, std::uint64_t by_targets) {
@@ -119,7 +124,7 @@ struct Root : std::enable_shared_from_this<Root> {
   void set_time(std::optional<std::int64_t> ns);
   // The log file of now, or of last; "" where there never was one.
   std::string path() const;
-  Counts counts() const;
+  Counts counts();
   // What became of the calls of one site, as far as this logger alone can tell.
   struct OfSite {
     std::uint64_t written = 0;
@@ -139,7 +144,7 @@ struct Root : std::enable_shared_from_this<Root> {
   void update_mode();  // under the mutex
   void enlist();       // likewise
   bool is_enlisted_ = false;
-  void add_own(Counts& sum) const;
+  void add_own(Counts& sum);
 };
 
 // One thread at a time is in a logger's samplers: the GIL's, where there is one.

@@ -1,10 +1,13 @@
 // The extension module attolog._core.
+#include <pthread.h>
+
 #include <exception>
 
 #include "python/control.hpp"
 #include "python/encode.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
+#include "python/routes.hpp"
 #include "python/text.hpp"
 #include "writer/expression.hpp"
 #include "writer/spec.hpp"
@@ -76,6 +79,7 @@ PyMethodDef methods[] = {
 int fill_module(PyObject* module) {
   try {
     Writer::get().set_control(answer_request);  // get() registers the exit and fork handlers
+    ::pthread_atfork(nullptr, nullptr, change_routes);  // the child gets samplers of its own
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||

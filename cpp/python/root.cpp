@@ -65,6 +65,7 @@ void Root::use(std::shared_ptr<Channel> next) {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
+    begin_anew_in_child();
     if (channel.load(std::memory_order_relaxed) != nullptr) before = owner;
     if (owner) former.push_back(std::move(owner));
     std::erase_if(former, [this](const auto& old) {
@@ -175,7 +176,7 @@ void Root::set_time(std::optional<std::int64_t> ns) {
 
 std::string Root::path() const {
   const std::lock_guard lock(mutex);
-  return owner ? owner->path() : "";
+  return owner && !keeps_all ? owner->path() : "";  // a box has a name, and no file
 }
 
 std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
@@ -187,9 +188,23 @@ std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
   return channels;
 }
 
+// The child of a fork counts its own calls, as its channels do; what its parent's samplers have not
+// told yet is told by the parent.
+void Root::begin_anew_in_child() {
+  if (pid == ::getpid()) return;
+  pid = ::getpid();
+  samplers.clear();
+  pools.clear();
+  past = {};
+  past_by_site.clear();
+  passed.store(0, std::memory_order_relaxed);
+  left_out.store(0, std::memory_order_relaxed);
+}
+
 // What it left out itself, and what became of calls in its channels.
-void Root::add_own(Counts& sum) const {
+void Root::add_own(Counts& sum) {
   const std::lock_guard lock(mutex);
+  begin_anew_in_child();
   add(sum, past);
   for (const auto& channel : former) {
     if (!channel->is_forked()) add(sum, channel->counts());
@@ -199,7 +214,7 @@ void Root::add_own(Counts& sum) const {
   sum.dropped += late.load(std::memory_order_relaxed);
 }
 
-Counts Root::counts() const {
+Counts Root::counts() {
   Counts sum;
   add_own(sum);
   if (targets.empty()) return sum;

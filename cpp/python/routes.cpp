@@ -84,6 +84,7 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
 
 std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way) {
   const std::lock_guard lock(root.mutex);
+  root.begin_anew_in_child();
   if (!root.is_on()) return std::nullopt;
   const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
   if (rank < root.level.load(std::memory_order_relaxed)) return std::nullopt;

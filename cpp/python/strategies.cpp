@@ -249,6 +249,13 @@ int set_window(PyObject* self, PyObject* value, void*) {
 
 // ---- the circular log -------------------------------------------------------------------------
 
+// Lets the logger save itself; false with an exception set.
+bool install(PyObject* logger, PyObject* signals) {
+  PyObject* done = call_helper("attolog._recorder", "install", "(OO)", logger, signals);
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
 PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* described = call_helper("attolog._strategies", "circular", "(OO)", args,
                                     kwargs == nullptr ? Py_None : kwargs);
@@ -278,14 +285,11 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     root.policy.n = max_size;
     root.keeps_all = true;
     if (call != Py_None) root.watcher = Py_NewRef(call);
-    if (!take_rules(rules, root.rules) || !aim(as_logger(logger), Py_None, options, channel)) {
+    // What it opens comes last: then nothing is left open where something else fails.
+    if (!take_rules(rules, root.rules) || !install(logger, signals) ||
+        !aim(as_logger(logger), Py_None, options, channel)) {
       Py_CLEAR(logger);
     }
-  }
-  if (logger != nullptr) {
-    PyObject* done = call_helper("attolog._recorder", "install", "(OO)", logger, signals);
-    if (done == nullptr) Py_CLEAR(logger);
-    Py_XDECREF(done);
   }
   Py_DECREF(described);
   return logger;

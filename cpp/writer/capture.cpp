@@ -154,6 +154,7 @@ class Held {
     }
     drain.run(kAll, false, Drain::Extent::end);
     held->copy_boxes(BoxOwner::dead);
+    held->is_dead_ = true;
     return held;
   }
 
@@ -199,6 +200,12 @@ class Held {
     });
   }
   Session& session() { return *session_; }
+  // Nothing was logged, or whoever saved it was killed while removing it.
+  bool is_done_with() const { return is_dead_ && copies_.empty(); }
+  void remove() {
+    session_->remove();
+    tidy(session_->folder());
+  }
 
  private:
   explicit Held(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -225,6 +232,7 @@ class Held {
   }
 
   std::unique_ptr<Session> session_;
+  bool is_dead_ = false;
   std::list<Ring> rings_;
   std::list<BoxCopy> copies_;
 };
@@ -270,6 +278,10 @@ Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& targe
       result.is_alive = result.is_alive || dead == nullptr;
       auto one = dead ? Held::claim(std::move(dead)) : Held::look_at(folder, name);
       if (one == nullptr) continue;
+      if (one->is_done_with()) {
+        one->remove();
+        continue;
+      }
       ++result.sessions;
       held.push_back(std::move(one));
     } catch (const std::exception& error) {
@@ -290,10 +302,7 @@ Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& targe
   for (const auto& one : held) saver.add_drops(one->session());
   result.records = saver.finish();
   if (result.is_alive) return result;
-  for (const auto& one : held) {
-    one->session().remove();
-    tidy(one->session().folder());
-  }
+  for (const auto& one : held) one->remove();
   return result;
 }
 

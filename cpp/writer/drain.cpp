@@ -136,6 +136,7 @@ bool Drain::take(const Record& record) {
   if (is_kept) {
     if (call == 0) return true;  // nobody is told of what a box without a file left out
     if (!keeper_.append(record, merge_.raw())) return false;
+    merge_.keep_spill();
     if (look_) look_(record);
     ++tally_.kept;
   } else if (record.site->handling == Handling::aggregate) {
@@ -224,6 +225,13 @@ void Drain::release(RingMerge& from) {
   }
 }
 
+// Also in the same instant as the rings say that they are drained: whoever waits for the end asks
+// for both.
+void Drain::note_holding() {
+  const bool holds_kept = sink_ != nullptr && keeper_.records() != 0;
+  is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);
+}
+
 void Drain::take_over(RingMerge& from) {
   const std::lock_guard lock(progress_.mutex);
   release(from);
@@ -232,6 +240,7 @@ void Drain::take_over(RingMerge& from) {
     checkpoint_.commit();
     committed_stats_ = stats_state_.view();
   }
+  note_holding();
   progress_.written += tally_.written;
   progress_.aggregated += tally_.aggregated;
   by_site_.move_to(progress_.by_site);
@@ -292,8 +301,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
     most_records = fewer(tried, result.written);
   }
   if (extent == Extent::end && sink_) flush_boxes(outcome);
-  const bool holds_kept = sink_ != nullptr && keeper_.records() != 0;
-  is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);
+  note_holding();
   is_settled_ = true;
   return outcome;
 }

@@ -105,6 +105,7 @@ class Drain {
   bool is_empty_batch() const;
   Output::Result commit(RingMerge& from);
   void prepare_stats(std::uint64_t batch);
+  void note_holding();
   void take_over(RingMerge& from);
   void release(RingMerge& from);
   void start_over();

@@ -50,16 +50,19 @@ bool Keeper::append(const Record& record, const RingRecord& raw) {
   const std::uint64_t head_size = sizeof(RecordHead) + sizeof record.time_ns;
   std::uint64_t spill[2] = {raw.spill_number, raw.spill_size};
   bool is_spilled = (raw.head.site & kSpilled) != 0;
-  if (!is_spilled && head_size + raw.values.size() > box.record_limit()) {
+  const bool is_too_large = !is_spilled && head_size + raw.values.size() > box.record_limit();
+  is_spilled = is_spilled || is_too_large;
+  const std::size_t values_size = is_spilled ? sizeof spill : raw.values.size();
+  const std::uint64_t size = (head_size + values_size + 7) & ~std::uint64_t{7};
+  if (!box.fits(size)) return false;
+  if (is_too_large) {
     spill[0] = session_.spill(raw.values);
     spill[1] = raw.values.size();
-    is_spilled = true;
+    spilled_.push_back(spill[0]);
   }
   const std::string_view values =
       is_spilled ? std::string_view(reinterpret_cast<const char*>(spill), sizeof spill)
                  : raw.values;
-  const std::uint64_t size = (head_size + values.size() + 7) & ~std::uint64_t{7};
-  if (!box.fits(size)) return false;
   const RecordHead head{static_cast<std::uint32_t>(size),
                         raw.site() | kStamped | (is_spilled ? kSpilled : 0), raw.head.ticks};
   record_.clear();
@@ -86,10 +89,13 @@ void Keeper::release(std::uint64_t batch) {
     if (box.pending_records() == 0) continue;
     for (const std::uint64_t number : box.release(batch)) session_.remove_spill(number);
   }
+  spilled_.clear();
 }
 
 void Keeper::clear() {
   for (Box& box : boxes_) box.clear();
+  for (const std::uint64_t number : spilled_) session_.remove_spill(number);
+  spilled_.clear();
 }
 
 void Keeper::mark_taken() {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/box.hpp"
 #include "core/codec.hpp"
@@ -54,6 +55,7 @@ class Keeper {
   std::deque<Box> boxes_;     // one for each number of records
   SiteCache<Box*> by_site_;
   Buffer record_;
+  std::vector<std::uint64_t> spilled_;  // what the batch was too large for
 };
 
 }  // namespace attolog

@@ -24,7 +24,9 @@ void replace_all(std::string& text, std::string_view what, const std::string& by
 
 std::int64_t later(std::int64_t ns, std::int64_t by) {
   std::int64_t sum = 0;
-  return __builtin_add_overflow(ns, by, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+  if (!__builtin_add_overflow(ns, by, &sum)) return sum;
+  using Limits = std::numeric_limits<std::int64_t>;
+  return by < 0 ? Limits::min() : Limits::max();
 }
 
 }  // namespace

@@ -140,7 +140,14 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   return true;
 }
 
+void RingMerge::keep_spill() {
+  std::vector<std::uint64_t>& spills = current_->spills;
+  const bool is_spilled = (raw_.head.site & kSpilled) != 0;
+  if (is_spilled && !spills.empty() && spills.back() == raw_.spill_number) spills.pop_back();
+}
+
 void RingMerge::unread() {
+  keep_spill();
   current_->position = last_position_;
   peek(*current_);
 }

@@ -36,6 +36,8 @@ class RingMerge {
   const RingRecord& raw() const { return raw_; }
   // Gives the last record back: it is the next again.
   void unread();
+  // The spill file of the last record is wanted further on: it does not go with the ring's batch.
+  void keep_spill();
   // From now on the values of kept records (Handling::keep) are left as they are: such a record has
   // none, and its spill file stays its own.
   void leave_kept() { leaves_kept_ = true; }

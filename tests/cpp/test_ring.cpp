@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <atomic>
 #include <cstring>
 #include <filesystem>
@@ -197,6 +199,24 @@ static const check::Test long_names{"a thread's name is cut to what there is roo
                                       ring.prepare(2, 128, Thread{3, "n"});
                                       check::equal(std::string(ring.thread(2).name), "n");
                                     }};
+
+static const check::Test whole{
+    "a file has its name once it is a ring with all that belongs to it, also after a kill before",
+    [] {
+      const temp::Folder folder;
+      const std::string path = folder / "a.ring";
+      for (int i = 0; i < 2; ++i) {
+        temp::in_child([&] { Ring::create(path, kCapacity, [](char*) { ::_exit(0); }); });
+        check::that(!std::filesystem::exists(path));
+      }
+      const Ring ring = Ring::create(path, kCapacity, [&](char* page) {
+        check::that(!std::filesystem::exists(path));
+        put(page + 2048, "more");
+      });
+      const Ring again = reopened(ring);
+      check::equal(std::string(reinterpret_cast<const char*>(&again.header()) + 2048), "more");
+      check::that(!std::filesystem::exists(path + "-"));
+    }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);
