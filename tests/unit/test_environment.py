@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from written import cells, run_python
+from written import cells, objects, run_python
 
 LOGS = """
 import sys
@@ -58,6 +58,33 @@ def test_the_other_strategies_turn_it_on_too(tmp_path: Path, strategy: str) -> N
     program = "from attolog import log; print(log.path, bool(log))"
     done = run_python(program, ATTOLOG=f"{strategy}:{tmp_path}/run.csv")
     assert (done.stdout, done.stderr) == (f"{tmp_path}/run.csv True\n", "")
+
+
+def test_the_last_records_are_in_the_file_at_the_end(tmp_path: Path) -> None:
+    run_python(LOGS, ATTOLOG=f"last:5:{tmp_path}/run.csv")
+    rows = cells(tmp_path / "run.csv")
+    assert len(rows) == 5
+    assert {row[1] for row in rows} <= {"97", "98", "99"}
+
+
+def test_statistics_in_place_of_records(tmp_path: Path) -> None:
+    run_python(LOGS, ATTOLOG=f"stats:5m:{tmp_path}/run.jsonl")
+    rows = [row for row in objects(tmp_path / "run.jsonl") if row["field"] is None]
+    assert {row["event"] for row in rows} == {"STATS"}
+    assert sum(row["count"] for row in rows) == 200
+
+
+def test_a_strategy_before_the_path_goes_before_those_of_the_program(tmp_path: Path) -> None:
+    program = """
+from attolog import log
+cand = log.event("CAND", "i", strategy="off")
+for i in range(10):
+    cand(i)
+"""
+    run_python(program, ATTOLOG=f"all:{tmp_path}/all.csv")
+    assert len(cells(tmp_path / "all.csv")) == 10
+    run_python(program, ATTOLOG=f"{tmp_path}/plain.csv")
+    assert cells(tmp_path / "plain.csv") == []
 
 
 def test_a_key_keeps_all_records_of_a_task_or_none(tmp_path: Path) -> None:
