@@ -120,7 +120,7 @@ void Channel::tell(std::uint32_t site, std::string_view values) {
 
 void Channel::tend() {
   look_at_samplers(false);
-  if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false);
+  if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
   if (now - last_tended_ < kTendInterval) return;
   last_tended_ = now;
@@ -220,7 +220,7 @@ bool Channel::close(Deadline deadline) {
 }
 
 bool Channel::finish(milliseconds patience) {
-  if (recorder_ != nullptr && !is_finished()) save_captures(true);
+  if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || !is_through()) return false;

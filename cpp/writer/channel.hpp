@@ -206,8 +206,9 @@ class Channel {
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
   std::uint64_t waiting_in_rings() const;  // under rings_mutex_
-  std::uint64_t save(const LogTarget& target, const Capture& capture);
-  void save_captures(bool at_once);
+  enum class Within { call, drain };       // whether drain_mutex_ is held already
+  std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
+  void save_captures(bool at_once, Within within);
   bool is_through() const;  // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
@@ -243,8 +244,7 @@ class Channel {
   std::atomic<int> pins_{0};
   std::atomic<unsigned> said_{0};
 
-  std::mutex capture_mutex_;  // one capture after the other
-  std::mutex watch_mutex_;    // watches_
+  std::mutex watch_mutex_;  // watches_
   std::vector<Watch> watches_;
 
   // The writer's own.

@@ -129,7 +129,8 @@ void Channel::open_session() {
   if (options_.format == Format::none) {
     recorder_ = std::make_unique<Recorder>(options_.recorder);
     if (recorder_->has_condition()) {
-      drain_->watch_kept([this](const Record& record) { recorder_->see(record); });
+      drain_->watch_kept([this](const Record& record) { return recorder_->see(record); },
+                         [this] { save_captures(false, Within::drain); });
     }
     forget_old_boxes(ring_root());
   }

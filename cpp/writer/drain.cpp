@@ -125,6 +125,7 @@ bool Drain::fill(std::uint64_t most_records) {
       return true;
     }
     ++tally_.taken;
+    if (must_act_) return true;
   }
   return true;
 }
@@ -137,7 +138,7 @@ bool Drain::take(const Record& record) {
     if (call == 0) return true;  // nobody is told of what a box without a file left out
     if (!keeper_.append(record, merge_.raw())) return false;
     merge_.keep_spill();
-    if (look_) look_(record);
+    if (look_ && look_(record)) must_act_ = true;
     ++tally_.kept;
   } else if (record.site->handling == Handling::aggregate) {
     if (!stats_) stats_ = make_aggregator();
@@ -288,6 +289,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       outcome.records += tally_.written + tally_.aggregated + tally_.kept;
       jump_ns_ = 0;
       forget_told();
+      if (std::exchange(must_act_, false)) act_();
       if (has_own_only) break;
       continue;
     }

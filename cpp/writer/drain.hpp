@@ -51,8 +51,12 @@ class Drain {
 
   // From now on `ring` is drained too; it must outlive the drain.
   void add(const Ring& ring);
-  // From now on `look` sees every record that is kept.
-  void watch_kept(std::function<void(const Record&)> look) { look_ = std::move(look); }
+  // From now on `look` sees every record that is kept; where it says so, `act` is called once the
+  // record is in the box, and before any later one is.
+  void watch_kept(std::function<bool(const Record&)> look, std::function<void()> act) {
+    look_ = std::move(look);
+    act_ = std::move(act);
+  }
 
   struct Outcome {
     std::uint64_t records = 0;
@@ -138,7 +142,9 @@ class Drain {
   StatsEmit emit_;
 
   Keeper keeper_;
-  std::function<void(const Record&)> look_;
+  std::function<bool(const Record&)> look_;
+  std::function<void()> act_;
+  bool must_act_ = false;                // after this batch
   std::atomic<bool> is_holding_{false};  // release/acquire: for those who wait for the end
 
   struct Told {

@@ -65,7 +65,8 @@ std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool i
     capture.path = fill_in_path(options_.path, number.fetch_add(1, std::memory_order_relaxed) + 1);
     if (options_.before_ns >= 0) capture.since_ns = later(time_ns, -options_.before_ns);
     if (options_.after_ns > 0) capture.until_ns = later(time_ns, options_.after_ns);
-    is_stamped_ = is_stamped;
+    is_stamped_.store(is_stamped, std::memory_order_relaxed);
+    is_waiting_.store(true, std::memory_order_relaxed);
   }
   if (open_->triggers.size() < kMostTriggers) {
     open_->triggers.push_back({time_ns, std::string(reason)});
@@ -73,11 +74,18 @@ std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool i
   return open_->path;
 }
 
-void Recorder::see(const Record& record) {
-  if (record.is_stamped || !is_stamped_) last_seen_ns_ = record.time_ns;
-  if (!when_ || !when_->matches(record)) return;
+bool Recorder::see(const Record& record) {
+  if (record.is_stamped || !is_stamped_.load(std::memory_order_relaxed)) {
+    last_seen_ns_.store(record.time_ns, std::memory_order_relaxed);
+  }
+  const bool is_match = when_ && when_->matches(record);
+  // relaxed: one that is opened just now is seen with the next record.
+  if (!is_match && !is_waiting_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock(mutex_);
-  open(record.time_ns, options_.when, record.is_stamped);
+  if (is_match) open(record.time_ns, options_.when, record.is_stamped);
+  return open_ && (options_.after_ns == 0 ||
+                   (record.is_stamped == is_stamped_.load(std::memory_order_relaxed) &&
+                    record.time_ns >= open_->until_ns));
 }
 
 std::string Recorder::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
@@ -89,8 +97,11 @@ std::optional<Capture> Recorder::take(std::int64_t now_ns, bool at_once) {
   const std::lock_guard lock(mutex_);
   if (!open_) return std::nullopt;
   const bool is_immediate = options_.after_ns == 0;
-  const std::int64_t reached = is_stamped_ ? last_seen_ns_ : std::max(now_ns, last_seen_ns_);
+  const std::int64_t seen = last_seen_ns_.load(std::memory_order_relaxed);
+  const std::int64_t reached =
+      is_stamped_.load(std::memory_order_relaxed) ? seen : std::max(now_ns, seen);
   if (!at_once && !is_immediate && reached < open_->until_ns) return std::nullopt;
+  is_waiting_.store(false, std::memory_order_relaxed);
   std::ranges::stable_sort(open_->triggers, {}, &Trigger::time_ns);
   return std::exchange(open_, std::nullopt);
 }

@@ -4,6 +4,7 @@
 // what comes after the first of them, as wished, has been logged.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -44,8 +45,9 @@ class Recorder {
   explicit Recorder(const RecorderOptions& options);
 
   bool has_condition() const { return when_.has_value(); }
-  // Every record, by the drain alone.
-  void see(const Record& record);
+  // Every record, by the drain alone. Whether a capture is due with it, before later ones take the
+  // place of what belongs to it.
+  bool see(const Record& record);
   // From any thread. Where it will be saved; "" once there are too many captures.
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
   // The capture that is due at `now_ns`, or at the time of the last record seen; `at_once`: any.
@@ -56,11 +58,15 @@ class Recorder {
 
   RecorderOptions options_;
   std::optional<Expression> when_;
-  std::int64_t last_seen_ns_ = INT64_MIN;  // the drain's
+  // Relaxed: the drain sets the one, whoever opens a capture the other, and a look that is late by
+  // a record is early enough.
+  std::atomic<std::int64_t> last_seen_ns_{INT64_MIN};
+  std::atomic<bool> is_stamped_{false};  // the open capture's clock is the program's
+
+  std::atomic<bool> is_waiting_{false};  // there is an open capture
 
   std::mutex mutex_;  // all below
   std::optional<Capture> open_;
-  bool is_stamped_ = false;  // the open capture's clock is the program's
   std::uint64_t captures_ = 0;
 };
 

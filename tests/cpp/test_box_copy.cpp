@@ -198,7 +198,7 @@ static const check::Test drained{
 
         Output output(target.path, root);
         Progress progress;
-        Drain drain(session, output, make_sink(target), progress);
+        Drain drain(session, &output, make_sink(target), progress);
         box = Box::open(path, true);
         box.settle(session.committed());
         drain.add(box.ring());

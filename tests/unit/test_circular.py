@@ -372,6 +372,14 @@ def test_names_are_filled_in(tmp_path: Path) -> None:
     assert re.fullmatch(rf"{os.getpid()}/\d{{8}}T\d{{6}}-\d+\.csv", path[len(str(tmp_path)) + 1 :])
 
 
+def test_what_when_asks_for_is_saved_before_later_records_take_its_place(tmp_path: Path) -> None:
+    # All of it waits in the ring when it is drained for the first time.
+    with CircularLogger(100, when="i == 4000", path=tmp_path / "self-{n}.jsonl") as box:
+        for i in range(10_000):
+            box("E", i=i)
+    assert numbers(saved(tmp_path)[0]) == list(range(3901, 4001))
+
+
 def test_when_is_true_of_a_record(tmp_path: Path) -> None:
     when = "total_ms > 50 and model == 'ResNet50'"
     with CircularLogger(100, when=when, path=tmp_path / "self-{n}.jsonl") as box:
