@@ -244,7 +244,8 @@ class Channel {
   std::atomic<int> pins_{0};
   std::atomic<unsigned> said_{0};
 
-  std::mutex watch_mutex_;  // watches_
+  std::mutex capture_mutex_;  // captures saved by calls; taken before drain_mutex_
+  std::mutex watch_mutex_;    // watches_
   std::vector<Watch> watches_;
 
   // The writer's own.

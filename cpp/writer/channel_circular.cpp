@@ -40,10 +40,14 @@ std::string Channel::trigger(std::int64_t time_ns, bool is_stamped, std::string_
   std::string path = recorder_->trigger(time_ns, is_stamped, reason);
   flush(std::nullopt);
   save_captures(false, Within::call);
+  const std::lock_guard lock(drain_mutex_);  // a drain under way may be the one that saves it
   return path;
 }
 
 void Channel::save_captures(bool at_once, Within within) {
+  // Who asked for a capture finds it saved, also where somebody else was quicker.
+  std::unique_lock lock(capture_mutex_, std::defer_lock);
+  if (within == Within::call) lock.lock();
   while (const auto capture =
              recorder_->take(session_->header().clock.to_ns(now_ticks()), at_once)) {
     if (within == Within::call) drain();  // what is still in the rings belongs to it

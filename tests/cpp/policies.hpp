@@ -144,7 +144,14 @@ class Mixed {
     drain_.reset();
     output_ = std::make_unique<Output>(disk_.path(), disk_.folder());
     drain_ = std::make_unique<Drain>(session(), output_.get(), make_sink(target_), progress_);
-    if (look) drain_->watch_kept(std::move(look));
+    if (look) {
+      drain_->watch_kept(
+          [look = std::move(look)](const Record& record) {
+            look(record);
+            return false;
+          },
+          nullptr);
+    }
     for (const Ring& ring : program_.rings()) drain_->add(ring);
     return *drain_;
   }
