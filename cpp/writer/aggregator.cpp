@@ -166,7 +166,8 @@ StatsTable& Aggregator::table_of(Plan& plan, std::int64_t time_ns, bool is_stamp
 void Aggregator::count(Plan& plan, const Record& record) {
   const auto values = record.own_values();
   const Value* const given = record.weight();
-  const double weight = given != nullptr && given->f > 0 ? given->f : 1;
+  const bool is_weight = given != nullptr && given->f > 0 && std::isfinite(given->f);
+  const double weight = is_weight ? given->f : 1;
   if (values.size() > plan.fields.size()) plan.name_fields(values.size());
   StatsTable& table = table_of(plan, record.time_ns, record.is_stamped);
   const std::size_t cells = table.cells();

@@ -178,7 +178,7 @@ class Stream {
     switch (which) {
       case 0: return {&sites_[which], now, is_stamped, {k, x}, 1};
       case 1: return {&sites_[which], now, is_stamped, {x, k}, 1};
-      case 2: return {&sites_[which], now, is_stamped, {x, of(weight)}, weight * 1.0};
+      case 2: return {&sites_[which], now, is_stamped, {x, of(weight * 1.0)}, weight * 1.0};
       case 3: return {&sites_[which], now, is_stamped, {x}, 1};
       default: return {&sites_[which], now, is_stamped, {of("A"), of("x"), x, of("k"), k}, 1};
     }

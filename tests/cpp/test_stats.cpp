@@ -157,17 +157,17 @@ const check::Test weights{
       Draining draining;
       const std::vector<std::string> columns{"field", "count", "rate", "sum", "mean"};
       const Site& site = draining.site(weighted(site_of("A", {"x"}, "stats:2s")));
-      draining.log(site, 0, {of(3), of(10)});
+      draining.log(site, 0, {of(3), of(10.0)});
       draining.log(site, 0, {of(4), of(100.0)});
       expect(draining.close(kMax, columns), {"- 110 55.0 - -", "x 110 55.0 430 3.909090909090909"});
       draining.log(site, 0, {of(1), of(2.5)});
       draining.log(site, 0, {of(1), of(2.5)});
       expect(draining.close(kMax, columns), {"- 5 2.5 - -", "x 5 2.5 5.0 1.0"});
       // What is no weight counts as one record; a call with too many values has it last too.
-      for (const Value& weight : {of("much"), of(-1), of(0), of(kNan), of(kInf)}) {
+      for (const Value& weight : {of("much"), of(-1.0), of(0.0), of(kNan), of(kInf)}) {
         draining.log(site, 0, {of(1), weight});
       }
-      draining.log(site, 0, {of(1), of(8), of(2)});
+      draining.log(site, 0, {of(1), of(8), of(2.0)});
       expect(draining.close(kMax, columns), {"- 7 3.5 - -", "v2 2 1.0 16 8.0", "x 7 3.5 7 1.0"});
     }};
 
@@ -232,8 +232,8 @@ const check::Test inline_kinds{
       Value formatted = of("{} {}");
       formatted.is_formatted = true;
       formatted.formatted = "a 4";
-      draining.log(heavy_event, 0, {of("A"), of("x"), of(2), of("weight"), of(10)});
-      draining.log(heavy_message, 0, {formatted, of("a"), of(4), of(100)});
+      draining.log(heavy_event, 0, {of("A"), of("x"), of(2), of("weight"), of(10.0)});
+      draining.log(heavy_message, 0, {formatted, of("a"), of(4), of(100.0)});
       draining.log(heavy_event, 0, {});
       expect(draining.close(kMax, {"field", "count", "sum", "of"}),
              {"- 1 - ", "- 10 - A", "x 10 20 A", "- 100 - {} {}", "v2 100 400 {} {}"});
