@@ -328,7 +328,8 @@ def test_a_process_that_does_not_answer(process: Process, ctl: Ctl) -> None:
     said = f"attolog: {process.pid} does not answer\n"
     assert ctl(process.pid, "level", "INFO") == (1, "", said)
     answer = ctl()
-    assert (answer.status, answer.err) == (1, said)
+    assert answer.status == 1
+    assert said in answer.err  # there may be others of the user's
     assert f"process\t{process.pid}\t" in answer.out
 
 
