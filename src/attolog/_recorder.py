@@ -14,7 +14,8 @@ from typing import Any
 
 from attolog._core import CircularLogger
 
-_loggers: weakref.WeakSet[CircularLogger] = weakref.WeakSet()
+# Each with the signals that it asked for.
+_loggers: weakref.WeakKeyDictionary[CircularLogger, frozenset[int]] = weakref.WeakKeyDictionary()
 _handled: dict[int, Any] = {}  # signals, with what was there before
 
 
@@ -24,26 +25,17 @@ def install(logger: CircularLogger, signals: tuple[int, ...]) -> None:
     Raises:
         ValueError: A signal cannot be handled, or this is not the main thread.
     """
-    if not _loggers:
-        _hook_exceptions()
+    _hook_exceptions()
     for number in signals:
         _handle(number)
-    logger_signals[logger] = frozenset(signals)
-    _loggers.add(logger)
-
-
-logger_signals: weakref.WeakKeyDictionary[CircularLogger, frozenset[int]] = (
-    weakref.WeakKeyDictionary()
-)
-"""Which signals a logger asked for."""
+    _loggers[logger] = frozenset(signals)
 
 
 def _save_all(reason: str, number: int | None = None) -> None:
-    for logger in list(_loggers):
-        if number is not None and number not in logger_signals[logger]:
-            continue
-        with suppress(ValueError):  # closed
-            logger.trigger(reason)
+    for logger, signals in list(_loggers.items()):
+        if number is None or number in signals:
+            with suppress(ValueError):  # closed
+                logger.trigger(reason)
 
 
 def _describe(kind: type[BaseException], error: BaseException | None) -> str:
