@@ -326,7 +326,6 @@ PyObject* trigger(PyObject* self, PyObject* reason) {
   const auto channel = open_box(root);
   if (channel == nullptr) return nullptr;
   const std::string path = trigger_box(root, *channel, to_wtf8(reason));
-  if (path.empty()) Py_RETURN_NONE;
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 

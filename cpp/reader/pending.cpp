@@ -7,14 +7,20 @@
 #include <exception>
 #include <limits>
 #include <list>
+#include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "core/checkpoint.hpp"
 #include "core/folder.hpp"
 #include "core/ledger.hpp"
+#include "core/policy.hpp"
 #include "core/session.hpp"
-#include "writer/drain.hpp"
+#include "writer/aggregator.hpp"
 #include "writer/journal_sink.hpp"
 #include "writer/recovery.hpp"
+#include "writer/ring_merge.hpp"
 
 namespace attolog {
 
@@ -29,30 +35,95 @@ void write_all(int fd, std::string_view bytes) {
   }
 }
 
+// How many records of each policy `last:N` are older than those that a recovery would keep.
+std::map<std::string, std::uint64_t> count_overwritten(RingMerge& merge) {
+  std::map<std::string, std::uint64_t> records;
+  while (const Record* record = merge.next()) {
+    if (record->site->handling == Handling::keep) ++records[record->site->policy];
+  }
+  for (auto& [text, n] : records) {
+    std::string complaint;
+    const std::uint64_t most = parse_policy(text, complaint).value_or(Policy{}).n;
+    n -= std::min(n, most);
+  }
+  return records;
+}
+
+// Writes a session's records as a recovery would: statistics as rows of their windows, and of what
+// was kept the last ones.
+class Copy {
+ public:
+  Copy(const Session& session, std::uint64_t committed, int fd)
+      : header_(session.header()),
+        fd_(fd),
+        sink_(make_journal_sink(header_.run_id, header_.pid)),
+        stats_(header_.started_ns, true) {
+    if (const auto state = Checkpoint(session.stats_path()).read(committed)) stats_.load(*state);
+  }
+
+  void add(const Record& record) {
+    stats_.close_until(record.time_ns, record.is_stamped, emit_);
+    if (record.site->handling == Handling::aggregate) {
+      stats_.add(record);
+    } else {
+      put(record);
+    }
+  }
+  void finish() {
+    stats_.close_all(header_.clock.to_ns(now_ticks()), emit_);
+    flush();
+  }
+
+ private:
+  void put(const Record& record) {
+    sink_->append(record, bytes_);
+    if (bytes_.size() >= (std::size_t{1} << 20)) flush();
+  }
+  void flush() {
+    sink_->finish(bytes_);
+    write_all(fd_, bytes_.view());
+    bytes_.clear();
+  }
+
+  const SessionHeader& header_;
+  int fd_;
+  std::unique_ptr<Sink> sink_;
+  Aggregator stats_;
+  SiteReader sites_;
+  const Thread writer_{0, "attolog"};
+  StatsEmit emit_ = [this](std::span<const Value> values, std::int64_t time_ns) {
+    put({sites_.find(kInlineEventSite), &writer_, time_ns, values});
+  };
+  Buffer bytes_;
+};
+
 void copy_records(const Session& session, std::uint64_t committed, int fd,
                   std::vector<std::string>& problems) {
   RingMerge merge(session, committed);
   std::list<Ring> rings;
-  for (const std::string& path : session.ring_paths()) {
+  std::vector<std::string> paths = session.box_paths();
+  for (std::string& path : session.ring_paths()) paths.push_back(std::move(path));
+  for (const std::string& path : paths) {
     try {
       merge.add(rings.emplace_back(Ring::open(path, false)));
     } catch (const std::exception& error) {
       problems.emplace_back(error.what());
     }
   }
-  const LogTarget target = session.target();
-  const auto sink = make_journal_sink(target.run_id, target.pid);
-  Buffer bytes;
   merge.sweep(std::numeric_limits<Ticks>::max());
+  auto overwritten = count_overwritten(merge);
+  merge.rewind();
+  merge.sweep(std::numeric_limits<Ticks>::max());
+  Copy copy(session, committed, fd);
   while (const Record* record = merge.next()) {
-    sink->append(*record, bytes);
-    if (bytes.size() < (std::size_t{1} << 20)) continue;
-    sink->finish(bytes);
-    write_all(fd, bytes.view());
-    bytes.clear();
+    const bool is_kept = record->site->handling == Handling::keep;
+    if (is_kept && overwritten[record->site->policy] != 0) {
+      --overwritten[record->site->policy];
+    } else {
+      copy.add(*record);
+    }
   }
-  sink->finish(bytes);
-  write_all(fd, bytes.view());
+  copy.finish();
 }
 
 }  // namespace

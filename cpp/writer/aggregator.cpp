@@ -192,7 +192,12 @@ void Aggregator::count(Plan& plan, const Record& record) {
 StatsCover Aggregator::cover(const StatsKey& key, std::int64_t now_ns) const {
   const std::int64_t start = std::max(key.start(), start_ns_);
   const bool is_over = key.is_stamped || now_ns >= key.end || now_ns <= start;
-  if (is_over) return {static_cast<double>(key.length) / kSecond, key.end};
+  if (is_over) {
+    // The first window is counted from when counting began.
+    const bool is_first = !key.is_stamped && start > key.start() && start < key.end;
+    const std::int64_t covered = is_first ? key.end - start : key.length;
+    return {static_cast<double>(covered) / kSecond, key.end};
+  }
   return {static_cast<double>(now_ns - start) / kSecond, now_ns};
 }
 

@@ -109,13 +109,16 @@ void Channel::look_at_samplers(bool all) {
     encode_str(values, watch.name);
     encode_int(values, std::llround(static_cast<double>(n) * watch.weight));
     for (const auto& each : watch.channels) {
-      if (const auto channel = each.lock()) channel->tell(kSkippedSite, values.view());
+      if (const auto channel = each.lock()) {
+        channel->tell(kSkippedSite, values.view(), watch.sampler->end_ns());
+      }
     }
   }
 }
 
-void Channel::tell(std::uint32_t site, std::string_view values) {
-  drain_->tell(site, values);
+void Channel::tell(std::uint32_t site, std::string_view values,
+                   std::optional<std::int64_t> time_ns) {
+  drain_->tell(site, values, time_ns);
 }
 
 void Channel::tend() {

@@ -145,7 +145,7 @@ class Channel {
   // Tells now of what watched samplers have left out, whether their intervals are over or not.
   void tell_remainders();
   // A record of attolog's own, into the next batch.
-  void tell(std::uint32_t site, std::string_view values);
+  void tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns);
 
   // Of a log without a file: saves what it holds to the target. How many records. Throws
   // std::system_error and std::runtime_error.

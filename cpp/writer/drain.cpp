@@ -84,12 +84,11 @@ void Drain::add_own_rows(bool report_drops) {
     const Value values[] = {Value::of_int(jump_ns_)};
     add_own(kClockSite, now, values);
   }
-  if (has_untold()) add_told(now);
 }
 
-void Drain::tell(std::uint32_t site, std::string_view values) {
+void Drain::tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns) {
   const std::lock_guard lock(told_mutex_);
-  told_.push_back({site, std::string(values)});
+  told_.push_back({site, std::string(values), time_ns});
   n_untold_.store(told_.size(), std::memory_order_release);
 }
 
@@ -99,7 +98,7 @@ void Drain::add_told(std::int64_t time_ns) {
   std::vector<Value> values;
   for (const Told& told : told_) {
     decode_values(told.values, arena, values);
-    add_own(told.site, time_ns, values);
+    add_own(told.site, told.time_ns.value_or(time_ns), values);
   }
   in_batch_ = told_.size();
 }
@@ -267,7 +266,11 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
     tally_ = {};
     by_site_.clear();
     add_own_rows(report_drops);
-    if (!fill(most_records)) end_windows(until, extent);
+    in_batch_ = 0;
+    if (!fill(most_records)) {
+      end_windows(until, extent);
+      if (has_untold()) add_told(now_ns());  // behind the records that it tells of
+    }
     // Another process gave the file's events new columns meanwhile: once more, after its order.
     if (const std::string memory = sink_ ? sink_->memory() : "";
         !memory.empty() && !output_->remember(memory)) {

@@ -72,7 +72,9 @@ class Drain {
   // Adds a record of the writer's own to the next batch: the wall clock jumped.
   void note_jump(std::int64_t ns) { jump_ns_ += ns; }
   // The same for one of a fixed site, with encoded values. From any thread.
-  void tell(std::uint32_t site, std::string_view values);
+  // `time_ns`: of the program's own time; else it is of now.
+  void tell(std::uint32_t site, std::string_view values,
+            std::optional<std::int64_t> time_ns = std::nullopt);
   bool has_untold() const { return n_untold_.load(std::memory_order_acquire) != 0; }
   // Whether something waits for the last run: a window, or what is kept for the file. From any
   // thread.
@@ -150,6 +152,7 @@ class Drain {
   struct Told {
     std::uint32_t site;
     std::string values;
+    std::optional<std::int64_t> time_ns;
   };
   std::mutex told_mutex_;  // told_
   std::deque<Told> told_;

@@ -51,22 +51,39 @@ Recorder::Recorder(const RecorderOptions& options) : options_(options) {
   if (!when_) throw std::invalid_argument(complaint);
 }
 
-std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool is_stamped) {
+// Captures that a condition asks for keep their distance: what it is true of meanwhile belongs to
+// the next one.
+std::int64_t Recorder::due_by_when(std::int64_t time_ns, bool is_stamped) {
+  std::int64_t due = later(time_ns, options_.after_ns);
+  const bool has_last = by_when_ > 1 && is_last_stamped_ == is_stamped && time_ns >= last_by_when_;
+  if (has_last) due = std::max(due, later(last_by_when_, kSpacingNs));
+  last_by_when_ = due;
+  is_last_stamped_ = is_stamped;
+  return due;
+}
+
+std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool is_stamped,
+                           Cause cause) {
   if (!open_) {
-    if (captures_ == kMostCaptures) {
-      ++captures_;
-      say("the circular log has saved itself " + std::to_string(kMostCaptures) +
-          " times; further triggers save nothing");
+    if (cause == Cause::when && ++by_when_ > kMostCaptures) {
+      if (by_when_ == kMostCaptures + 1) {
+        say("the circular log has saved itself " + std::to_string(kMostCaptures) +
+            " times by when=; from now on it does when it is asked to, and on exceptions");
+      }
+      return "";
     }
-    if (captures_ > kMostCaptures) return "";
-    ++captures_;
     static std::atomic<std::uint64_t> number{0};  // no two logs of a process save to one path
     Capture& capture = open_.emplace();
     capture.path = fill_in_path(options_.path, number.fetch_add(1, std::memory_order_relaxed) + 1);
     if (options_.before_ns >= 0) capture.since_ns = later(time_ns, -options_.before_ns);
     if (options_.after_ns > 0) capture.until_ns = later(time_ns, options_.after_ns);
+    due_ns_ = cause == Cause::when ? due_by_when(time_ns, is_stamped) : INT64_MAX;
     is_stamped_.store(is_stamped, std::memory_order_relaxed);
     is_waiting_.store(true, std::memory_order_relaxed);
+  }
+  if (cause == Cause::asked) {
+    const bool is_at_once = options_.after_ns == 0;
+    due_ns_ = is_at_once ? INT64_MIN : std::min(due_ns_, later(time_ns, options_.after_ns));
   }
   if (open_->triggers.size() < kMostTriggers) {
     open_->triggers.push_back({time_ns, std::string(reason)});
@@ -82,25 +99,23 @@ bool Recorder::see(const Record& record) {
   // relaxed: one that is opened just now is seen with the next record.
   if (!is_match && !is_waiting_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock(mutex_);
-  if (is_match) open(record.time_ns, options_.when, record.is_stamped);
-  return open_ && (options_.after_ns == 0 ||
-                   (record.is_stamped == is_stamped_.load(std::memory_order_relaxed) &&
-                    record.time_ns >= open_->until_ns));
+  if (is_match) open(record.time_ns, options_.when, record.is_stamped, Cause::when);
+  return open_ && record.is_stamped == is_stamped_.load(std::memory_order_relaxed) &&
+         record.time_ns >= due_ns_;
 }
 
 std::string Recorder::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
   const std::lock_guard lock(mutex_);
-  return open(time_ns, reason, is_stamped);
+  return open(time_ns, reason, is_stamped, Cause::asked);
 }
 
 std::optional<Capture> Recorder::take(std::int64_t now_ns, bool at_once) {
   const std::lock_guard lock(mutex_);
   if (!open_) return std::nullopt;
-  const bool is_immediate = options_.after_ns == 0;
   const std::int64_t seen = last_seen_ns_.load(std::memory_order_relaxed);
   const std::int64_t reached =
       is_stamped_.load(std::memory_order_relaxed) ? seen : std::max(now_ns, seen);
-  if (!at_once && !is_immediate && reached < open_->until_ns) return std::nullopt;
+  if (!at_once && reached < due_ns_) return std::nullopt;
   is_waiting_.store(false, std::memory_order_relaxed);
   std::ranges::stable_sort(open_->triggers, {}, &Trigger::time_ns);
   return std::exchange(open_, std::nullopt);

@@ -38,8 +38,9 @@ struct RecorderOptions {
 
 class Recorder {
  public:
-  static constexpr std::uint64_t kMostCaptures = 100;  // of a process: a disk is not filled by them
-  static constexpr std::size_t kMostTriggers = 100;    // of a capture that are told of
+  static constexpr std::uint64_t kMostCaptures = 100;        // by `when`: no disk is filled by them
+  static constexpr std::int64_t kSpacingNs = 1'000'000'000;  // between two of those
+  static constexpr std::size_t kMostTriggers = 100;          // of a capture that are told of
 
   // Throws std::invalid_argument where `when` is no expression.
   explicit Recorder(const RecorderOptions& options);
@@ -48,13 +49,15 @@ class Recorder {
   // Every record, by the drain alone. Whether a capture is due with it, before later ones take the
   // place of what belongs to it.
   bool see(const Record& record);
-  // From any thread. Where it will be saved; "" once there are too many captures.
+  // From any thread. Where it will be saved.
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
   // The capture that is due at `now_ns`, or at the time of the last record seen; `at_once`: any.
   std::optional<Capture> take(std::int64_t now_ns, bool at_once);
 
  private:
-  std::string open(std::int64_t time_ns, std::string_view reason, bool is_stamped);
+  enum class Cause { when, asked };
+  std::string open(std::int64_t time_ns, std::string_view reason, bool is_stamped, Cause cause);
+  std::int64_t due_by_when(std::int64_t time_ns, bool is_stamped);
 
   RecorderOptions options_;
   std::optional<Expression> when_;
@@ -67,7 +70,10 @@ class Recorder {
 
   std::mutex mutex_;  // all below
   std::optional<Capture> open_;
-  std::uint64_t captures_ = 0;
+  std::int64_t due_ns_ = 0;        // of the open capture
+  std::uint64_t by_when_ = 0;      // captures
+  std::int64_t last_by_when_ = 0;  // when the last of them was due
+  bool is_last_stamped_ = false;   // by which clock
 };
 
 // `{pid}`, `{time}` (UTC) and, unless it is 0, `{n}` of a path filled in.

@@ -18,7 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -94,6 +94,11 @@ class Sampler {
   std::uint64_t take_remainder() { return pending_.exchange(0, std::memory_order_acq_rel); }
   // The same if their interval is over and no call came since.
   std::uint64_t take_remainder_if_over(Ticks now);
+  // When the interval ends, by the program's own time; nothing by the clock's.
+  std::optional<std::int64_t> end_ns() const {
+    if (!is_stamped_.load(std::memory_order_relaxed)) return std::nullopt;
+    return static_cast<std::int64_t>(until_.load(std::memory_order_relaxed));
+  }
   bool has_intervals() const {
     return policy_.kind == Policy::Kind::first || policy_.kind == Policy::Kind::cap;
   }

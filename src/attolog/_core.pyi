@@ -552,8 +552,9 @@ class CircularLogger(Logger):
         max_bytes: The memory for them; None for `max_size` times 128 bytes. If they do not fit into
             it fewer are held, which `len` says. Each thread has a ring besides (2 MiB).
         when: An expression over the fields of a record, such as "total_ms > 50 and model ==
-            'ResNet50'", which the writer evaluates; or a callable that is given each record's
-            fields as a dict, and is run at the call.
+            'ResNet50'", which the writer evaluates (it saves itself by that once a second at most,
+            and 100 times); or a callable that is given each record's fields as a dict, and is run
+            at the call.
         before: How much of what came before is saved, in seconds or as "500ms", "1s", "5m"; None
             for all there is.
         after: How long the log waits for what comes after before it saves itself; None not at all.
@@ -619,14 +620,14 @@ class CircularLogger(Logger):
             ValueError: The path's suffix gives no format, or the logger is closed.
         """
 
-    def trigger(self, reason: str, /) -> str | None:
+    def trigger(self, reason: str, /) -> str:
         """Have the log save itself, once what comes `after` has been logged.
 
         Args:
             reason: Stands in the file as an event named TRIGGER.
 
         Returns:
-            Where; None once it has saved itself 100 times.
+            Where.
 
         Raises:
             TypeError: The reason is no str.

@@ -108,6 +108,8 @@ def _split(setting: str) -> tuple[str, str]:
     """
     word, _, rest = setting.partition(":")
     if word not in _STRATEGIES:
+        if rest and _is_misspelt(word):
+            _core.check_strategy(word)
         return "", setting
     if word not in ("all", "off"):
         argument, _, rest = rest.partition(":")
@@ -115,7 +117,19 @@ def _split(setting: str) -> tuple[str, str]:
     _core.check_strategy(word)
     if not rest:
         raise ValueError(f"a path is missing behind {word}")
+    if rest.partition(":")[0] in _STRATEGIES:
+        raise ValueError(f"one strategy at a time, not {rest!r} behind {word}")
     return word, rest
+
+
+def _is_misspelt(word: str) -> bool:
+    """Whether a word in front of a colon is nearly a strategy, and hardly a path."""
+    if not word.replace(" ", "").isalnum():
+        return False
+    import difflib
+
+    near = difflib.get_close_matches(word.lower().split(" ")[0], _STRATEGIES, 1, 0.7)
+    return bool(near)
 
 
 def _read_rules(setting: str) -> dict[str, str]:

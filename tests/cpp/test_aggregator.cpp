@@ -90,7 +90,7 @@ const check::Test parts{
       draining->snapshot(10'500 * kMs, draining.rows().emit());
       expect(draining.take(columns), {"10500 3 12.0 1.0"});
       draining.log(site, 11'100 * kMs, {});
-      expect(draining.take(columns), {"11000 3 3.0 1.0"});
+      expect(draining.take(columns), {"11000 3 4.0 1.0"});
       draining->snapshot(11'250 * kMs, draining.rows().emit());
       expect(draining.take(columns), {"11250 1 4.0 1.0"});
       // A clock that stands before all that was counted says nothing of how long that took.

@@ -135,19 +135,41 @@ static const check::Test order{"triggers are told of in order of time, a hundred
                                  check::equal(capture->triggers.back().reason, "150");
                                }};
 
-static const check::Test most{"it saves itself a hundred times, each time to a path of its own",
-                              [] {
-                                Recorder recorder(options_of(""));
-                                std::set<std::string> paths;
-                                for (std::uint64_t i = 0; i < Recorder::kMostCaptures; ++i) {
-                                  paths.insert(recorder.trigger(kNow, false, "now"));
-                                  check::that(recorder.take(kNow, false).has_value());
-                                }
-                                check::equal(paths.size(), Recorder::kMostCaptures);
-                                check::equal(recorder.trigger(kNow, false, "now"), "");
-                                check::equal(recorder.trigger(kNow, false, "now"), "");
-                                check::that(!recorder.take(kNow, true).has_value());
-                              }};
+static const check::Test most{
+    "by its condition it saves itself a hundred times, each time to a path of its own", [] {
+      Recorder recorder(options_of("x > 5"));
+      const Logged high = with(6);
+      std::set<std::string> paths;
+      std::int64_t now = kNow;
+      for (std::uint64_t i = 0; i < Recorder::kMostCaptures; ++i, now += 2 * kSecond) {
+        check::that(recorder.see(at(high, now)));
+        paths.insert(recorder.take(now, false).value().path);
+      }
+      check::equal(paths.size(), Recorder::kMostCaptures);
+      check::that(!recorder.see(at(high, now)));
+      check::that(!recorder.take(now, true).has_value());
+      // Who asks for it has it all the same.
+      check::that(!recorder.trigger(now, false, "crash").empty());
+      check::equal(recorder.take(now, false)->triggers.at(0).reason, "crash");
+    }};
+
+static const check::Test spacing{
+    "a condition that is true all the time saves it once a second, and what came between is told",
+    [] {
+      Recorder recorder(options_of("x > 5"));
+      const Logged high = with(6);
+      check::that(recorder.see(at(high, kNow)));
+      check::that(recorder.take(kNow, false).has_value());
+      check::that(!recorder.see(at(high, kNow + kSecond / 2)));
+      check::that(!recorder.see(at(high, kNow + kSecond - 1)));
+      check::that(!recorder.take(kNow + kSecond - 1, false).has_value());
+      check::that(recorder.see(at(high, kNow + kSecond)));
+      check::equal(recorder.take(kNow + kSecond, false)->triggers.size(), std::size_t{3});
+      // Who asks for it does not wait.
+      check::that(!recorder.see(at(high, kNow + kSecond + 1)));
+      recorder.trigger(kNow + kSecond + 2, false, "crash");
+      check::that(recorder.take(kNow + kSecond + 2, false).has_value());
+    }};
 
 static const check::Test one_path{"triggers of one capture have one path", [] {
                                     Recorder recorder(options_of("", -1, kSecond));

@@ -353,16 +353,27 @@ def test_a_reason_that_is_none(box: CircularLogger, tmp_path: Path, reason: Any)
     assert saved(tmp_path) == []
 
 
-def test_it_saves_itself_a_hundred_times(
-    box: CircularLogger, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_by_its_condition_it_saves_itself_a_hundred_times(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for _ in range(100):
-        assert box.trigger("again") is not None
-    capfd.readouterr()
-    assert box.trigger("again") is box.trigger("again") is None
-    assert capfd.readouterr().err.count("\n") == 1
-    assert len(saved(tmp_path)) == 100
-    assert box.save(tmp_path / "saved.csv") == 0
+    with CircularLogger(10, when="i >= 0", path=tmp_path / "self-{n}.jsonl") as box:
+        for second in range(110):
+            box.set_time(START + second * SECOND)
+            box("E", i=second)
+        box.flush()
+        assert len(saved(tmp_path)) == 100
+        assert "100 times by when=" in capfd.readouterr().err
+        path = box.trigger("asked")  # whoever asks has it all the same
+    assert path is not None
+    assert reasons(Path(path)) == ["asked"]
+
+
+def test_a_condition_that_is_always_true_saves_it_once_a_second(tmp_path: Path) -> None:
+    with CircularLogger(1000, when="i >= 0", path=tmp_path / "self-{n}.jsonl") as box:
+        for i in range(25):
+            box.set_time(START + i * SECOND // 10)
+            box("E", i=i)
+    assert [len(reasons(path)) for path in saved(tmp_path)] == [1, 10, 10, 4]
 
 
 def test_names_are_filled_in(tmp_path: Path) -> None:

@@ -340,6 +340,7 @@ def test_a_process_that_does_not_answer(process: Process, ctl: Ctl) -> None:
         ("set A=off B=off", "'set A=off B=off': allowed are "),
         ("stop now", "'stop now': allowed are "),
         ("set A", "'A': NAME=STRATEGY is wanted"),
+        ("set A=sample:0.1,B=off", "'A=sample:0.1,B=off': one rule at a time"),
         ("set =off", "'=off': NAME=STRATEGY is wanted"),
         ("set A=sometimes", "strategy: 'sometimes': is no strategy; allowed are off, all, "),
         ("set A=sample:2", "strategy: 'sample:2': sample needs a share above 0"),

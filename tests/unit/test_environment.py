@@ -60,6 +60,18 @@ def test_the_other_strategies_turn_it_on_too(tmp_path: Path, strategy: str) -> N
     assert (done.stdout, done.stderr) == (f"{tmp_path}/run.csv True\n", "")
 
 
+@pytest.mark.parametrize(
+    "setting", ["smaple:0.01:run.csv", "SAMPLE:0.1:run.csv", "every:2:sample:0.5:run.csv"]
+)
+def test_a_misspelt_strategy_is_no_path(tmp_path: Path, setting: str) -> None:
+    program = "import os, sys; os.chdir(sys.argv[1]); import attolog; print(bool(attolog.log))"
+    done = run_python(program, tmp_path, ATTOLOG=setting)
+    assert done.stdout == "False\n"
+    assert done.stderr.startswith(f"attolog: ATTOLOG={setting!r}: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_last_records_are_in_the_file_at_the_end(tmp_path: Path) -> None:
     run_python(LOGS, ATTOLOG=f"last:5:{tmp_path}/run.csv")
     rows = cells(tmp_path / "run.csv")

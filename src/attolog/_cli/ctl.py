@@ -94,6 +94,8 @@ def _request(action: Sequence[str]) -> str:
         name, _, strategy = value.rpartition("=")
         if not name:
             raise click.UsageError(f"{value!r}: NAME=STRATEGY is wanted")
+        if "=" in name and "," in name.partition("=")[2]:
+            raise click.UsageError(f"{value!r}: one rule at a time")
         if strategy:
             try:
                 _core.check_strategy(strategy)
