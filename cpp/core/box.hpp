@@ -95,7 +95,6 @@ class Box {
   bool fits(std::size_t record_bytes) const;
   // Adds to the batch a record as it lies in a ring. Throws std::length_error if it does not fit.
   void append(std::string_view record, const Thread& thread);
-  std::size_t pending_bytes() const { return batch_.size(); }
   std::uint64_t pending_records() const { return batch_records_; }
   // Forgets the batch: it failed, or starts anew.
   void clear();

@@ -1,12 +1,10 @@
 #include "python/options.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <ctime>
 #include <string>
 
 #include "python/text.hpp"

@@ -46,9 +46,6 @@ struct Way {
   std::string handled;  // the policy that says so
 };
 
-// The next one who decides about a call of the site, and those behind it. Nothing: none passes.
-std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way);
-
 std::uint32_t leaf_site(const SiteFacts& facts, const Way& way) {
   const bool is_plain = way.handling == Handling::write && way.sampled.empty();
   if (is_plain) return facts.site;
@@ -82,6 +79,7 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
   }
 }
 
+// The next one who decides about a call of the site, and those behind it. Nothing: none passes.
 std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way) {
   const std::lock_guard lock(root.mutex);
   root.begin_anew_in_child();

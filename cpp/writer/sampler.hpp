@@ -81,7 +81,6 @@ class Sampler {
     return true;
   }
   bool counts_down() const { return counts_down_; }
-  bool needs_key() const { return !policy_.key.empty(); }
 
   // Decides one call that `skips` did not.
   Verdict decide(const Moment& now);
