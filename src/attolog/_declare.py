@@ -76,6 +76,16 @@ def _describe_function(
     return name, fields, defaults, doc, code.co_filename, code.co_firstlineno
 
 
+def is_event_name(name: str) -> bool:
+    """Whether `log(name, ...)` is an event, and no message or text.
+
+    Example:
+        >>> is_event_name("GEN"), is_event_name("two words"), is_event_name("PRINT")
+        (True, False, False)
+    """
+    return _NAME.fullmatch(name) is not None and name not in _ROW_WORDS
+
+
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(

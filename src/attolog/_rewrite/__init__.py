@@ -1,0 +1,28 @@
+"""From print to log: what becomes of a call of print, and of the source it stands in.
+
+`classify` decides, on syntax trees; `rewrite` applies it to a source file, byte for byte.
+"""
+
+from __future__ import annotations
+
+from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
+from attolog._rewrite.rewrite import Done, Kept, Options, Result, rewrite
+from attolog._rewrite.scopes import Place, Scopes
+from attolog._rewrite.source import Source, SourceError
+
+__all__ = [
+    "Done",
+    "Kept",
+    "Kind",
+    "Left",
+    "Options",
+    "Place",
+    "Reason",
+    "Result",
+    "Rewrite",
+    "Scopes",
+    "Source",
+    "SourceError",
+    "classify",
+    "rewrite",
+]

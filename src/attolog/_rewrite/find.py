@@ -1,0 +1,140 @@
+"""The prints of a module, and what stands around them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attolog._rewrite.scopes import Scope
+from attolog._rewrite.source import Source
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_PROMPT = re.compile(r"\s*(?:>>>|\.\.\.) .*\bprint\s*\(")
+_KEEP = re.compile(r"#\s*attolog:\s*keep\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a node stands in.
+
+    Attributes:
+        scopes: The functions, classes and comprehensions, the outermost first.
+        statement: The index of the module's statement.
+        in_print: An argument of a print.
+        in_f_string: A value of an f-string.
+        is_redirected: `with redirect_stdout(...)`.
+    """
+
+    scopes: tuple[Scope, ...] = ()
+    statement: int = 0
+    in_print: bool = False
+    in_f_string: bool = False
+    is_redirected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A print: its call, or its name where that is not called."""
+
+    node: ast.Call | ast.Name
+    around: Around
+    has_inner: bool = False
+
+    @property
+    def line(self) -> int:
+        """The number of its line."""
+        return self.node.lineno
+
+
+def prints(tree: ast.Module) -> list[Print]:
+    """All prints of a module, in the order of the source."""
+    finder = _Finder()
+    for i, statement in enumerate(tree.body):
+        finder.visit(statement, Around(statement=i))
+    return sorted(finder.found, key=lambda each: (each.node.lineno, each.node.col_offset))
+
+
+class _Finder:
+    def __init__(self) -> None:
+        self.found: list[Print] = []
+
+    def visit(self, node: ast.AST, around: Around) -> None:
+        if isinstance(node, ast.Call) and _is_print(node.func):
+            n_before = len(self.found)
+            inner = _with(around, in_print=True)
+            for child in (*node.args, *node.keywords):
+                self.visit(child, inner)
+            self.found.append(Print(node, around, len(self.found) > n_before))
+            return
+        if isinstance(node, ast.Name):
+            if node.id == "print" and isinstance(node.ctx, ast.Load):
+                self.found.append(Print(node, around))
+            return
+        for child, inside in _children(node, around):
+            self.visit(child, inside)
+
+
+def _is_print(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "print"
+
+
+def _children(node: ast.AST, around: Around) -> Iterator[tuple[ast.AST, Around]]:
+    inside = around
+    body: list[ast.AST] = []
+    if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
+        # Decorators, defaults and annotations stand outside.
+        inside = _with(around, scopes=(*around.scopes, node))
+        body = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+    elif isinstance(node, _COMPREHENSIONS):
+        inside = _with(around, scopes=(*around.scopes, node))
+        body = list(ast.iter_child_nodes(node))
+    elif isinstance(node, ast.With | ast.AsyncWith) and any(map(_redirects, node.items)):
+        inside = _with(around, is_redirected=True)
+        body = list(node.body)
+    elif isinstance(node, ast.JoinedStr):
+        inside = _with(around, in_f_string=True)
+        body = list(node.values)
+    own = {id(each) for each in body}
+    for child in ast.iter_child_nodes(node):
+        yield child, inside if id(child) in own else around
+
+
+def _with(around: Around, **changes: object) -> Around:
+    known = {name: getattr(around, name) for name in Around.__slots__}
+    return Around(**{**known, **changes})
+
+
+def _redirects(item: ast.withitem) -> bool:
+    call = item.context_expr
+    if not isinstance(call, ast.Call):
+        return False
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else ""
+    name = function.id if isinstance(function, ast.Name) else name
+    return name in ("redirect_stdout", "redirect_stderr")
+
+
+def is_kept(source: Source, node: ast.expr) -> bool:
+    """Whether `# attolog: keep` stands on a line of the node."""
+    lines = source.lines(node.lineno, node.end_lineno or node.lineno)
+    return any(_KEEP.search(line) for line in lines)
+
+
+def doctest_prints(source: Source, tree: ast.Module) -> list[int]:
+    """The lines of docstrings in which an example prints."""
+    found: list[int] = []
+    if ">>>" not in source.text:
+        return found
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Module, *_FUNCTIONS, ast.ClassDef)) or not node.body:
+            continue
+        first = node.body[0]
+        if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
+            continue
+        if isinstance(first.value.value, str) and ">>>" in first.value.value:
+            lines = source.lines(first.lineno, first.end_lineno or first.lineno)
+            found += [i for i, line in enumerate(lines, first.lineno) if _PROMPT.match(line)]
+    return found

@@ -1,0 +1,195 @@
+"""A source file with its prints turned into log calls, and the proof that nothing else changed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
+from attolog._rewrite.find import Print, doctest_prints, is_kept, prints
+from attolog._rewrite.insert import Insertion, insertion, name_for_log
+from attolog._rewrite.scopes import Place, Scopes
+from attolog._rewrite.source import Edit, Source, SourceError, parse
+from attolog._rewrite.splice import splice
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A print that was rewritten.
+
+    Attributes:
+        line: The number of its line.
+        kind: What it became.
+        before: Its text.
+        after: The text in its place.
+        call: The call, as a tree.
+    """
+
+    line: int
+    kind: Kind
+    before: str
+    after: str
+    call: ast.Call
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A print that was left, and why."""
+
+    line: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is rewritten.
+
+    Attributes:
+        all: Also prints that only show values.
+        is_entry: The program starts in this file: turn the logger on there.
+        accept: Asked for each print that could be rewritten.
+    """
+
+    all: bool = False
+    is_entry: bool = False
+    accept: Callable[[Done], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a file.
+
+    Attributes:
+        old: Its bytes before.
+        new: Its bytes now; the same if nothing was rewritten.
+        done: The prints that were rewritten, in the order of the source.
+        left: Those that were not.
+    """
+
+    old: bytes
+    new: bytes
+    done: tuple[Done, ...] = ()
+    left: tuple[Kept, ...] = ()
+
+
+def rewrite(raw: bytes, name: str = "<source>", options: Options | None = None) -> Result:
+    """Turn the prints of a source file into log calls.
+
+    Args:
+        raw: The file's bytes.
+        name: Its name, for errors.
+        options: What is rewritten.
+
+    Returns:
+        The new bytes. They are parsed, and their tree is the old one with the rewritten calls and
+        the import in it; otherwise the file is left as it is, all prints for Reason.INTERNAL.
+
+    Raises:
+        SourceError: The file cannot be decoded or parsed.
+
+    Example:
+        >>> rewrite(b'x = 1\nprint(f"x is {x}")\n').new.decode().splitlines()[-1]
+        'log("x is {x}", x)'
+    """
+    options = options or Options()
+    if b"print" not in raw and not options.is_entry:
+        return Result(raw, raw)
+    return _File(Source(raw, name), options).rewritten()
+
+
+class _File:
+    def __init__(self, source: Source, options: Options) -> None:
+        self._source = source
+        self._options = options
+        self._tree = source.parse()
+        try:
+            self._found = prints(self._tree)
+            self._scopes = Scopes(self._tree, source.text, source.name)
+        except SyntaxError as error:
+            raise SourceError(f"line {error.lineno}: {error.msg}") from None
+        except RecursionError:
+            raise SourceError("too deeply nested") from None
+        self._edits: list[Edit] = []
+        self._done: list[Done] = []
+        self._left: list[Kept] = []
+
+    def rewritten(self) -> Result:
+        raw = self._source.raw
+        calls: list[tuple[ast.Call, ast.Call]] = []
+        log, is_imported = name_for_log(self._tree, self._scopes, self._found)
+        for each in self._found:
+            what = self._decide(each, log)
+            if isinstance(what, Left):
+                self._left.append(Kept(each.line, what.reason))
+            elif isinstance(each.node, ast.Call):
+                calls.append((each.node, what.call))
+        for line in doctest_prints(self._source, self._tree):
+            self._left.append(Kept(line, Reason.DOCTEST))
+        self._left.sort(key=lambda kept: kept.line)
+        new_name = log if calls and not is_imported else None
+        inserted = insertion(
+            self._source, self._tree, self._scopes, new_name, self._options.is_entry
+        )
+        if not calls and inserted is None:
+            return Result(raw, raw, (), tuple(self._left))
+        new = self._spliced(calls, inserted)
+        if new is None:
+            lines = sorted([done.line for done in self._done] + [kept.line for kept in self._left])
+            return Result(raw, raw, (), tuple(Kept(line, Reason.INTERNAL) for line in lines))
+        return Result(raw, new, tuple(self._done), tuple(self._left))
+
+    def _decide(self, found: Print, log: str) -> Rewrite | Left:
+        node, around = found.node, found.around
+        reason = None
+        if not isinstance(node, ast.Call):
+            reason = Reason.VALUE
+        elif is_kept(self._source, node):
+            reason = Reason.KEPT
+        elif around.in_f_string:
+            reason = Reason.IN_F_STRING
+        elif found.has_inner or around.in_print:
+            reason = Reason.NESTED
+        elif around.is_redirected:
+            reason = Reason.REDIRECTED
+        if reason is not None or not isinstance(node, ast.Call):
+            return Left(reason or Reason.VALUE)
+        what = classify(node, Place(self._scopes, around.scopes), log)
+        if isinstance(what, Left):
+            return what
+        if what.is_plain and not self._options.all:
+            return Left(Reason.PLAIN)
+        edits = splice(self._source, node, what)
+        if isinstance(edits, Left):
+            return edits
+        done = self._describe(node, what, edits)
+        if self._options.accept is not None and not self._options.accept(done):
+            return Left(Reason.DECLINED)
+        self._done.append(done)
+        self._edits += edits
+        return what
+
+    def _describe(self, node: ast.Call, what: Rewrite, edits: list[Edit]) -> Done:
+        start, stop = self._source.span(node)
+        after, at = "", start
+        for edit in edits:
+            after += self._source.data[at : edit.start].decode() + edit.text
+            at = edit.stop
+        after += self._source.data[at:stop].decode()
+        return Done(node.lineno, what.kind, self._source.segment(node), after, what.call)
+
+    def _spliced(
+        self, calls: list[tuple[ast.Call, ast.Call]], inserted: Insertion | None
+    ) -> bytes | None:
+        """The new file; None if it is not what it ought to be."""
+        edits = [*self._edits, *([inserted.edit] if inserted else [])]
+        try:
+            new = self._source.edited(edits)
+            tree = parse(Source(new, self._source.name).text, self._source.name)
+        except (AssertionError, SourceError, UnicodeError):
+            return None
+        for old, call in calls:  # in place, which ends the use of the tree
+            old.func, old.args, old.keywords = call.func, call.args, call.keywords
+        if inserted is not None:
+            self._tree.body[inserted.at : inserted.at] = inserted.statements
+        return new if ast.dump(tree) == ast.dump(self._tree) else None

@@ -1,0 +1,170 @@
+"""What a name means at a place of a module, by the compiler's own symbol tables."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Scope: TypeAlias = (
+    ast.FunctionDef
+    | ast.AsyncFunctionDef
+    | ast.Lambda
+    | ast.ClassDef
+    | ast.ListComp
+    | ast.SetComp
+    | ast.DictComp
+    | ast.GeneratorExp
+)
+"""The nodes that have a symbol table of their own, modules aside."""
+
+Meaning: TypeAlias = Literal["global", "local", "unsure"]
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Scopes:
+    """The names of a module.
+
+    Args:
+        tree: The module.
+        text: Its source.
+        name: Its file, for errors.
+
+    Raises:
+        SyntaxError: What only the compiler finds wrong, such as a `nonlocal` without a function.
+    """
+
+    def __init__(self, tree: ast.Module, text: str, name: str) -> None:
+        self._module = symtable.symtable(text, name, "exec")
+        self._tables: dict[tuple[int, bool], list[symtable.SymbolTable]] = defaultdict(list)
+        self._symbols: dict[str, list[tuple[symtable.SymbolTable, symtable.Symbol]]] = (
+            defaultdict(list)
+        )
+        self._meanings: dict[tuple[str, Scope], Meaning | None] = {}
+        self._imports: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._may_rebind_builtins = False
+        self.has_star = False
+        """Whether a `from x import *` may bind any name."""
+        self._read_tables()
+        self._read_imports(tree)
+
+    def binds(self, name: str) -> bool:
+        """Whether the module itself, or a function by `global`, gives the name a value."""
+        return any(
+            (table is self._module or symbol.is_declared_global())
+            and (symbol.is_assigned() or symbol.is_imported())
+            for table, symbol in self._symbols[name]
+        )
+
+    def uses(self, name: str) -> bool:
+        """Whether the name means something in the module, or outside of it, in any scope."""
+        return any(
+            table is self._module or symbol.is_global() for table, symbol in self._symbols[name]
+        )
+
+    def is_builtin(self, name: str, around: tuple[Scope, ...]) -> bool | None:
+        """Whether the name is Python's own inside these scopes; None: it cannot be told."""
+        if not hasattr(builtins, name):
+            return False
+        meaning = self.meaning(name, around)
+        if meaning == "local" or self.binds(name):
+            return False
+        return None if meaning == "unsure" or self._may_rebind_builtins else True
+
+    def is_import(self, name: str, module: str, attribute: str = "") -> bool:
+        """Whether the name, wherever it is bound, is that module or that attribute of it."""
+        return self._imports.get(name) == {(module, attribute)} and not any(
+            symbol.is_assigned() or symbol.is_parameter() for _, symbol in self._symbols[name]
+        )
+
+    def meaning(self, name: str, around: tuple[Scope, ...]) -> Meaning:
+        """Whether the name, read inside these scopes, is one of the module's or of a function's.
+
+        Args:
+            name: The name.
+            around: The scopes around the place, the outermost first.
+        """
+        for scope in reversed(around):
+            if isinstance(scope, ast.ClassDef) and scope is not around[-1]:
+                continue  # methods do not see the names of their class
+            if (name, scope) not in self._meanings:
+                self._meanings[name, scope] = self._meaning_in(scope, name)
+            found = self._meanings[name, scope]
+            if found is not None:
+                return found
+        return "global"
+
+    def _meaning_in(self, scope: Scope, name: str) -> Meaning | None:
+        """None: the scope does not say, those around it do."""
+        candidates = self._tables[scope.lineno, isinstance(scope, ast.ClassDef)]
+        if isinstance(scope, _DEFINITIONS):
+            tables = [table for table in candidates if table.get_name() == scope.name]
+        else:
+            word = {ast.Lambda: "lambda", ast.GeneratorExp: "genexpr"}.get(type(scope), "comp")
+            tables = [table for table in candidates if word in table.get_name()]
+        found = {
+            _meaning_of(symbol)
+            for table, symbol in self._symbols[name]
+            if any(table is each for each in tables)
+        }
+        if len(tables) > 1 and found - {"global", None}:
+            return "unsure"  # two lambdas on a line: which of them?
+        return found.pop() if len(found) == 1 else "global" if found else None
+
+    def _read_tables(self) -> None:
+        tables = [self._module]
+        for table in tables:  # which grows
+            for symbol in table.get_symbols():
+                self._symbols[symbol.get_name()].append((table, symbol))
+            for child in table.get_children():
+                tables.append(child)
+                self._tables[child.get_lineno(), child.get_type() == "class"].append(child)
+
+    def _read_imports(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    name = each.asname or each.name.partition(".")[0]
+                    self._imports[name].add((each.name if each.asname else name, ""))
+            elif isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                for each in node.names:
+                    self._imports[each.asname or each.name].add((module, each.name))
+                    if each.name == "*":
+                        self.has_star = True
+                        known = module in sys.stdlib_module_names and module != "builtins"
+                        self._may_rebind_builtins |= not known
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                on = node.value.id if isinstance(node.value, ast.Name) else ""
+                self._may_rebind_builtins |= on in ("builtins", "__builtins__")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a module, for those who ask what a name means there."""
+
+    scopes: Scopes
+    around: tuple[Scope, ...] = ()
+
+    def is_builtin(self, name: str) -> bool | None:
+        """Whether the name is Python's own here; None: it cannot be told."""
+        return self.scopes.is_builtin(name, self.around)
+
+    def is_from(self, expression: ast.expr, module: str, name: str) -> bool:
+        """Whether the expression is `module.name`, in one of the ways of writing it."""
+        if isinstance(expression, ast.Attribute) and isinstance(expression.value, ast.Name):
+            return expression.attr == name and self.scopes.is_import(expression.value.id, module)
+        return isinstance(expression, ast.Name) and self.scopes.is_import(
+            expression.id, module, name
+        )
+
+
+def _meaning_of(symbol: symtable.Symbol) -> Meaning | None:
+    if symbol.is_free():
+        return None
+    return "global" if symbol.is_global() or symbol.is_declared_global() else "local"
