@@ -15,7 +15,7 @@ import click
 
 from attolog._cli.show import escape
 
-VERBS = ("cat", "ctl", "recover", "stats")
+VERBS = ("cat", "ctl", "recover", "rewrite", "stats")
 
 
 class Verbs(click.Group):
@@ -42,7 +42,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="attolog")
 def cli() -> None:
-    """Look at what attolog wrote. `attolog FILE` shows a file."""
+    """Look at what attolog wrote, and turn prints into log calls. `attolog FILE` shows a file."""
 
 
 def main(args: Sequence[str] | None = None) -> int:

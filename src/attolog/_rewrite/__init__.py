@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from attolog._rewrite import files
 from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
 from attolog._rewrite.rewrite import Done, Kept, Options, Result, rewrite
 from attolog._rewrite.scopes import Place, Scopes
@@ -24,5 +25,6 @@ __all__ = [
     "Source",
     "SourceError",
     "classify",
+    "files",
     "rewrite",
 ]

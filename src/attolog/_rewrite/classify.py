@@ -157,8 +157,10 @@ class _Call:
 
     def _is_event(self) -> bool:
         """A name alone, then values none of which is text of the program's own."""
-        first, *values = self.call.args or [None]
-        if not (values and isinstance(first, ast.Constant) and isinstance(first.value, str)):
+        if len(self.call.args) < 2:
+            return False
+        first, *values = self.call.args
+        if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
             return False
         # "Total:" reads as part of a sentence.
         if not is_event_name(first.value) or not first.value[-1].isalnum():
@@ -198,10 +200,10 @@ class _Call:
         fields = format_fields(call, text)
         if fields is None or not _fills(fields, call):
             return None
+        assert isinstance(text, ast.Constant)
         function = ast.Name(self.log, ast.Load())
         new = ast.Call(function, [text, *call.args], call.keywords)
-        assert isinstance(text, ast.Constant)
-        template = Template((text.value,), (False,), (), True)
+        template = Template((str(text.value),), (False,), (), True)
         return Rewrite(Kind.MESSAGE, new, template)
 
     def _with(self, template: Template, kind: Kind, function: ast.expr) -> Rewrite:

@@ -13,23 +13,36 @@ import ast
 
 from attolog._rewrite.scopes import Place
 
-_PURE_BUILTINS = frozenset(
-    "abs ascii bin bool bytes callable chr complex dict divmod enumerate float format frozenset"
-    " hasattr hash hex id int isinstance issubclass len list max min oct ord pow range repr"
-    " reversed round set slice sorted str sum tuple type vars zip".split()
-)
+# fmt: off
+_PURE_BUILTINS = frozenset((
+    "abs", "ascii", "bin", "bool", "bytes", "callable", "chr", "complex", "dict", "divmod",
+    "enumerate", "float", "format", "frozenset", "hasattr", "hash", "hex", "id", "int",
+    "isinstance", "issubclass", "len", "list", "max", "min", "oct", "ord", "pow", "range", "repr",
+    "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "vars", "zip",
+))
 _PURE_FUNCTIONS = {
-    "time": "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time ctime"
-    " strftime".split(),
-    "math": "ceil exp floor fabs hypot isclose isfinite isnan log log10 log2 sqrt".split(),
-    "os": "getpid getcwd".split(),
-    "threading": "current_thread get_ident active_count".split(),
+    "time": (
+        "ctime", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
+        "strftime", "time", "time_ns",
+    ),
+    "math": (
+        "ceil", "exp", "floor", "fabs", "hypot", "isclose", "isfinite", "isnan", "log", "log10",
+        "log2", "sqrt",
+    ),
+    "os": ("getcwd", "getpid"),
+    "threading": ("active_count", "current_thread", "get_ident"),
 }
-_PURE_METHODS = frozenset(
-    "as_posix capitalize count empty encode endswith format full get_name hex index isoformat"
-    " items join keys ljust lower lstrip mean most_common qsize replace rjust rstrip split"
-    " startswith std strftime strip title tolist total_seconds upper values zfill".split()
-)
+_PURE_METHODS = frozenset((
+    "as_posix", "capitalize", "count", "empty", "encode", "endswith", "format", "full",
+    "get_name", "hex", "index", "isoformat", "items", "join", "keys", "ljust", "lower", "lstrip",
+    "mean", "most_common", "qsize", "replace", "rjust", "rstrip", "split", "startswith", "std",
+    "strftime", "strip", "title", "tolist", "total_seconds", "upper", "values", "zfill",
+))
+_TEXT_METHODS = frozenset((
+    "capitalize", "center", "expandtabs", "format", "join", "ljust", "lower", "lstrip", "replace",
+    "rjust", "rstrip", "strip", "title", "upper", "zfill",
+))
+# fmt: on
 _PURE = (
     ast.Attribute,
     ast.BinOp,
@@ -51,14 +64,19 @@ _PURE = (
     ast.Tuple,
     ast.UnaryOp,
 )
+_REFERENCES = (
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.NamedExpr,
+    ast.Await,
+    ast.Yield,
+    ast.YieldFrom,
+)
 _LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 _INT = frozenset({"hash", "id", "int", "len", "ord"})
 _TEXT = frozenset({"ascii", "bin", "chr", "format", "hex", "input", "oct", "repr", "str"})
-_TEXT_METHODS = frozenset(
-    "capitalize center expandtabs format join ljust lower lstrip replace rjust rstrip strip title"
-    " upper zfill".split()
-)
 
 
 def is_pure(expression: ast.AST, place: Place) -> bool:
@@ -91,9 +109,7 @@ def may_change(expression: ast.expr, place: Place) -> bool:
         return any(may_change(value, place) for value in expression.values)
     if isinstance(expression, ast.Call):
         return not is_exact(expression, place)
-    return isinstance(
-        expression, ast.Name | ast.Attribute | ast.Subscript | ast.NamedExpr | ast.Await | ast.Yield
-    ) or isinstance(expression, ast.YieldFrom)
+    return isinstance(expression, _REFERENCES)
 
 
 def is_exact(expression: ast.expr, place: Place) -> bool:
@@ -150,7 +166,9 @@ def is_no_tuple(expression: ast.expr, place: Place) -> bool:
         if isinstance(expression.op, ast.Add):  # a tuple takes tuples only
             return any(sides)
         if isinstance(expression.op, ast.Mult):  # a tuple takes an int
-            return all(sides) or is_float(expression.left, place) or is_float(expression.right, place)
+            return (
+                all(sides) or is_float(expression.left, place) or is_float(expression.right, place)
+            )
         return True
     return isinstance(
         expression, ast.Constant | ast.List | ast.Dict | ast.Compare | ast.ListComp | ast.UnaryOp

@@ -49,8 +49,10 @@ def name_for_log(tree: ast.Module, scopes: Scopes, found: list[Print]) -> tuple[
 def _free_name(name: str, scopes: Scopes, found: Iterable[Print] = ()) -> str:
     number = 1
     free = name
-    while scopes.uses(free) or (scopes.has_star and number == 1) or not _is_free_at(
-        free, scopes, found
+    while (
+        scopes.uses(free)
+        or (scopes.has_star and number == 1)
+        or not _is_free_at(free, scopes, found)
     ):
         free = f"attolog_{name}" + (f"_{number}" if number > 1 else "")
         number += 1

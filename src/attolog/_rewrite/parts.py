@@ -48,8 +48,8 @@ class Value:
 Part: TypeAlias = str | Value
 
 
-class NotTakenApart(Exception):
-    """The expression is nothing but a value, as far as can be told."""
+class NotTextError(Exception):
+    """As far as can be told, the expression is nothing but a value."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Splitter:
         """The parts of one argument, which print turns into text when all are evaluated."""
         try:
             parts = self._text(node)
-        except NotTakenApart:
+        except NotTextError:
             plain = "" if is_exact(node, self.place) else "!s"
             parts = [Value(node, node, conversion=plain)]
         self._pass(node)
@@ -94,7 +94,7 @@ class Splitter:
         elif isinstance(node, ast.Call):
             parts = self._call(node)
         if parts is None:
-            raise NotTakenApart
+            raise NotTextError
         return parts
 
     def _f_string(self, node: ast.JoinedStr) -> list[Part]:
@@ -106,7 +106,7 @@ class Splitter:
                 parts.append(self._hole(each))
                 self._pass(each)
             else:  # a language newer than this
-                raise NotTakenApart
+                raise NotTextError
         self.has_format = True
         return parts[::-1]
 
@@ -139,16 +139,18 @@ class Splitter:
         self.has_format = True
         if self._changes_before(operands, wanted):
             return [Value(node, node)]
-        values = iter([_converted(*each, self.place) for each in zip(wanted, operands, strict=True)])
+        values = iter(
+            [_converted(*each, self.place) for each in zip(wanted, operands, strict=True)]
+        )
         return [each if isinstance(each, str) else next(values) for each in found]
 
     def _changes_before(self, operands: Sequence[ast.expr], wanted: list[Conversion]) -> bool:
         """Whether a value is changed between its evaluation and its formatting, or after that."""
         changes = self.is_disturbed
         for operand, conversion in zip(reversed(operands), reversed(wanted), strict=True):
-            if changes and may_change(operand, self.place):
-                if self.is_disturbed or conversion.convert:
-                    return True
+            is_late = self.is_disturbed or bool(conversion.convert)
+            if changes and is_late and may_change(operand, self.place):
+                return True
             changes = changes or not is_pure(operand, self.place)
         return False
 
@@ -166,7 +168,7 @@ class Splitter:
         for leaf in leaves:  # the last first
             try:
                 parts.append(self._text(leaf))
-            except NotTakenApart:
+            except NotTextError:
                 parts.append([Value(leaf, leaf)])
             self._pass(leaf)
         self.has_format = True
@@ -210,14 +212,14 @@ class Splitter:
             name, value = next(values)
             _, conversion, spec = each
             parts.append(
-                Value(value, value, "" if name.isdigit() else name, conversion, (spec,) * bool(spec))
+                Value(
+                    value, value, "" if name.isdigit() else name, conversion, (spec,) * bool(spec)
+                )
             )
         return parts
 
 
-def format_fields(
-    node: ast.Call, text: ast.expr
-) -> list[str | tuple[str, str, str]] | None:
+def format_fields(node: ast.Call, text: ast.expr) -> list[str | tuple[str, str, str]] | None:
     """The text and holes of a call of str.format, holes as name, conversion and spec.
 
     Returns:

@@ -12,12 +12,12 @@ Mappings (`%(name)s`), widths from values (`%*d`) and wrong numbers of values ar
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 
 _CONVERSION = re.compile(
-    r"%(?P<flags>[#0\- +]*)(?P<width>\d*)(?:\.(?P<precision>\d*))?[hlL]?(?P<type>[diueEfFgGxXocsra%])"
+    r"%(?P<flags>[#0\- +]*)(?P<width>\d*)(?:\.(?P<precision>\d*))?"
+    r"[hlL]?(?P<type>[diueEfFgGxXocsra%])"
 )
 
 

@@ -74,7 +74,7 @@ class Result:
 
 
 def rewrite(raw: bytes, name: str = "<source>", options: Options | None = None) -> Result:
-    """Turn the prints of a source file into log calls.
+    r"""Turn the prints of a source file into log calls.
 
     Args:
         raw: The file's bytes.

@@ -42,8 +42,8 @@ class Scopes:
     def __init__(self, tree: ast.Module, text: str, name: str) -> None:
         self._module = symtable.symtable(text, name, "exec")
         self._tables: dict[tuple[int, bool], list[symtable.SymbolTable]] = defaultdict(list)
-        self._symbols: dict[str, list[tuple[symtable.SymbolTable, symtable.Symbol]]] = (
-            defaultdict(list)
+        self._symbols: dict[str, list[tuple[symtable.SymbolTable, symtable.Symbol]]] = defaultdict(
+            list
         )
         self._meanings: dict[tuple[str, Scope], Meaning | None] = {}
         self._imports: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -107,14 +107,16 @@ class Scopes:
         else:
             word = {ast.Lambda: "lambda", ast.GeneratorExp: "genexpr"}.get(type(scope), "comp")
             tables = [table for table in candidates if word in table.get_name()]
-        found = {
+        found: set[Meaning | None] = {
             _meaning_of(symbol)
             for table, symbol in self._symbols[name]
             if any(table is each for each in tables)
         }
         if len(tables) > 1 and found - {"global", None}:
             return "unsure"  # two lambdas on a line: which of them?
-        return found.pop() if len(found) == 1 else "global" if found else None
+        if len(found) > 1:
+            return "global"
+        return found.pop() if found else None
 
     def _read_tables(self) -> None:
         tables = [self._module]

@@ -56,7 +56,11 @@ class _Builder:
         name = self._name(value)
         spec = "".join(each if isinstance(each, str) else self.hole(each) for each in value.spec)
         rest = value.conversion + (f":{spec}" if spec else "")
-        if self._may_share and isinstance(value.expression, ast.Name) and len(self.values) == at + 1:
+        if (
+            self._may_share
+            and isinstance(value.expression, ast.Name)
+            and len(self.values) == at + 1
+        ):
             known = self._shown.setdefault((value.expression.id, rest), name)
             if known != name:
                 self._taken.discard(name)
@@ -107,5 +111,3 @@ def _all(parts: Iterable[Part]) -> Iterable[Value]:
         if isinstance(part, Value):
             yield part
             yield from _all(part.spec)
-
-
