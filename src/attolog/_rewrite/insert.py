@@ -75,6 +75,8 @@ def insertion(
         log: What to import the logger as; None if it is there, or not needed.
         is_entry: The program starts here: turn the logger on.
     """
+    at = _after_imports(tree)
+    is_inline = _is_inline(source, tree, at)
     is_off = is_entry and not _turns_on(tree)
     names: list[tuple[str, str]] = []
     lines: list[str] = []
@@ -89,7 +91,8 @@ def insertion(
         names.append(("init_logger", init))
         call = f'{init}(f"logs/debug_{{int({time}.time())}}.log")'
         start = ["", call]
-        if _has_guard(tree):  # it is imported by others, too
+        # With a guard the file is imported by others, too. (On a line with others no `if` stands.)
+        if _has_guard(tree) and not is_inline:
             start = ["", 'if __name__ == "__main__":', f"    {call}"]
     if log is not None:
         names.append(("log", log))
@@ -97,8 +100,7 @@ def insertion(
         return None
     imported = ", ".join(name if name == known else f"{name} as {known}" for name, known in names)
     lines += [f"from attolog import {imported}", *start]
-    at = _after_imports(tree)
-    edit = _edit(source, tree, at, lines)
+    edit = _inline_edit(source, tree, at, lines) if is_inline else _edit(source, tree, at, lines)
     return Insertion(edit, at, ast.parse("\n".join(lines)).body)
 
 
@@ -132,32 +134,34 @@ def _after_imports(tree: ast.Module) -> int:
     return at
 
 
+def _is_inline(source: Source, tree: ast.Module, at: int) -> bool:
+    """Whether the statements before and behind stand on one line: `import os; print()`."""
+    if not 0 < at < len(tree.body):
+        return False
+    _, stop = source.span(tree.body[at - 1])
+    return _first_line(tree.body[at]) == source.line_of(stop)
+
+
+def _inline_edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
+    _, stop = source.span(tree.body[at - 1])
+    return Edit(stop, stop, "".join(f"; {line}" for line in lines if line))
+
+
 def _edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
     eol = source.eol
-    before = tree.body[at - 1] if at else None
-    after = tree.body[at] if at < len(tree.body) else None
-    if before is not None:
-        _, stop = source.span(before)
-        if after is not None and _first_line(after) == source.line_of(stop):
-            # `import os; print()`: what cannot follow a semicolon does not come up there.
-            if not any(line.startswith("if ") for line in lines):
-                return Edit(stop, stop, "".join(f"; {line}" for line in lines if line))
-            lines = [line for line in lines if line]
-            guard, call = lines[-2:]
-            simple = "".join(f"; {line}" for line in lines[:-2])
-            call = f"__name__ == '__main__' and {call.strip()}"
-            return Edit(stop, stop, f"{simple}; {call}") if guard else Edit(stop, stop, simple)
-        line = source.line_of(stop)
-        block = eol.join(lines)
-        if line >= len(source.starts):  # the last line, which has no end
-            return Edit(len(source.data), len(source.data), eol + block)
-        where = source.starts[line]
-        gap = eol if isinstance(before, ast.Expr) else ""  # below a docstring
-        is_apart = not source.data[where:].lstrip(b" \t\f").startswith((b"\r", b"\n"))
-        needs_gap = is_apart and (bool(gap) or len(lines) > 1)
-        return Edit(where, where, gap + block + eol + (eol if needs_gap else ""))
-    where = source.starts[_above(source, after) - 1] if after is not None else len(source.data)
-    return Edit(where, where, eol.join(lines) + eol + eol)
+    block = eol.join(lines) + eol
+    if not at:
+        start = source.starts[_above(source, tree.body[0]) - 1] if tree.body else len(source.data)
+        return Edit(start, start, block + eol)
+    _, stop = source.span(tree.body[at - 1])
+    line = source.line_of(stop)
+    if line >= len(source.starts):  # the last one, which has no end
+        return Edit(len(source.data), len(source.data), eol + block.removesuffix(eol))
+    start = source.starts[line]
+    is_below_docstring = isinstance(tree.body[at - 1], ast.Expr)
+    is_followed = not source.data[start:].lstrip(b" \t\f").startswith((b"\r", b"\n"))
+    gap = eol if is_followed and (is_below_docstring or len(lines) > 1) else ""
+    return Edit(start, start, (eol if is_below_docstring else "") + block + gap)
 
 
 def _first_line(node: ast.stmt) -> int:

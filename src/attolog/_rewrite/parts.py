@@ -69,6 +69,7 @@ class Splitter:
 
     def argument(self, node: ast.expr) -> list[Part]:
         """The parts of one argument, which print turns into text when all are evaluated."""
+        parts: list[Part]
         try:
             parts = self._text(node)
         except NotTextError:
