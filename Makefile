@@ -39,7 +39,7 @@ demo: $(VENV)/installed
 ## make torture          the long forms of the reliability tests, other random examples of the property tests
 torture: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m torture $(PYTEST_ARGS) tests
-	$(bin)/python -m pytest $(PYTEST_ARGS) tests/property
+	$(bin)/python -m pytest $(PYTEST_ARGS) tests/property tests/rewrite/test_rewrite_meaning.py
 
 ## make bench            all benchmarks (benchmarks/)
 bench: $(VENV)/installed $(VENV)/group-test

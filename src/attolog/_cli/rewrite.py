@@ -163,7 +163,9 @@ def _show(path: str, result: Result) -> None:
     colours = {"-": "red", "+": "green", "@": "cyan"}
     for line in lines:
         text = line.rstrip(b"\r\n").decode(errors="backslashreplace")
-        click.secho(escape(text), fg=colours.get(text[:1]), bold=text[:4] in ("--- ", "+++ "))
+        click.secho(
+            escape(text), fg=colours.get(text[:1]), bold=text[:4] in ("--- ", "+++ ") or None
+        )
 
 
 def _name(path: str, done: Iterable[Done]) -> None:

@@ -98,10 +98,12 @@ def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:
         The call that takes its place, or the reason to leave it.
 
     Example:
-        >>> call = ast.parse('print("a", b)').body[0].value
-        >>> place = Place(Scopes(ast.Module([], []), "", "?"))
-        >>> ast.unparse(classify(call, place).call)
-        "log('a', b)"
+        >>> from attolog._rewrite import Scopes
+        >>> source = 'print("GEN", x)'
+        >>> tree = ast.parse(source)
+        >>> place = Place(Scopes(tree, source, "<example>"))
+        >>> ast.unparse(classify(tree.body[0].value, place).call)
+        "log('GEN', x)"
     """
     is_builtin = place.is_builtin("print")
     if not is_builtin:

@@ -6,6 +6,7 @@ import ast
 import builtins
 import symtable
 import sys
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -40,7 +41,9 @@ class Scopes:
     """
 
     def __init__(self, tree: ast.Module, text: str, name: str) -> None:
-        self._module = symtable.symtable(text, name, "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the program will be warned of itself
+            self._module = symtable.symtable(text, name, "exec")
         self._tables: dict[tuple[int, bool], list[symtable.SymbolTable]] = defaultdict(list)
         self._symbols: dict[str, list[tuple[symtable.SymbolTable, symtable.Symbol]]] = defaultdict(
             list
