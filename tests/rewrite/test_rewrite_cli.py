@@ -263,6 +263,25 @@ def test_what_is_wrong_with_files_is_told_and_the_others_are_done(
     assert app.read_text() == AFTER
 
 
+def test_a_folder_that_cannot_be_read_is_told(
+    app: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = app.parent / "closed"
+    closed.mkdir()
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:  # root may read anything
+        if path == str(closed):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    status, _, err = run(capfd, "--write", app.parent)
+    assert status == 1
+    assert f"attolog: {closed}: Permission denied; skipped\n" in err
+    assert app.read_text() == AFTER
+
+
 def test_a_file_that_must_not_be_written_is_left(
     app: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

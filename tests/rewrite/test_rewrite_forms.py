@@ -123,6 +123,8 @@ PLAIN = [
     ('print("{0} {}".format(a, b))', 'log.print("{0} {}".format(a, b))'),
     ('print("{}".format(*xs))', 'log.print("{}".format(*xs))'),
     ('print(a, b, sep=": ")', 'log.print(a, b, sep=": ")'),
+    ("print(cpu_usage)", "log.print(cpu_usage)"),
+    ("print(x for x in y)", "log.print(x for x in y)"),
 ]
 
 LEFT = [

@@ -92,6 +92,7 @@ def test_tabs_stay_where_arguments_are_laid_out_anew() -> None:
         (b"def f():\n    x = 1; print(x)\n    nonlocal x\n", "line 3: "),
         (b"print(" + b"(" * 1000 + b")" * 1000 + b")\n", ""),
         (b"print(x" + b"+x" * 100_000 + b")\n", ""),
+        (b"print('a'" + b"+str(x)" * 900 + b")\n", "too deeply nested"),
     ],
 )
 def test_what_is_no_source_is_told(raw: bytes, said: str) -> None:

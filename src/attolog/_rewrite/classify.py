@@ -111,7 +111,7 @@ def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:
     options = _read_options(call.keywords, place)
     if isinstance(options, Left):
         return options
-    if any(_is_usage(arg) for arg in call.args):
+    if len(call.args) == 1 and _is_usage(call.args[0]):
         return Left(Reason.USAGE)
     is_starred = any(isinstance(arg, ast.Starred) for arg in call.args)
     ends_line = options.end is not None and options.end.endswith("\n")
@@ -246,9 +246,9 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def _is_usage(node: ast.expr) -> bool:
-    if isinstance(node, ast.Name):
-        return node.id == "__doc__" or "usage" in node.id.lower()
-    return False
+    return isinstance(node, ast.Name) and (
+        node.id in ("__doc__", "usage") or "USAGE" in node.id.split("_")
+    )
 
 
 def _is_usage_text(parts: list[Part]) -> bool:

@@ -20,7 +20,7 @@ def sources(paths: Iterable[str], suffix: str = "") -> Iterator[str]:
     Hidden folders, site-packages and virtual environments below a folder are left out.
 
     Args:
-        paths: Files and folders. What is not there is given as it is.
+        paths: Files and folders. What cannot be looked into is given as it is.
         suffix: What the names of the files have behind .py.
     """
     seen: set[str] = set()
@@ -33,14 +33,14 @@ def sources(paths: Iterable[str], suffix: str = "") -> Iterator[str]:
 
 
 def _below(folder: str, suffix: str) -> Iterator[str]:
-    def complain(error: OSError) -> None:
-        raise error
-
-    for at, folders, files in os.walk(folder, onerror=complain):
+    unreadable: list[OSError] = []
+    for at, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(each for each in folders if not _is_skipped(os.path.join(at, each)))
         for name in sorted(files):
             if name.endswith(tuple(each + suffix for each in _SUFFIXES)):
                 yield os.path.join(at, name)
+    for error in unreadable:
+        yield os.fsdecode(error.filename)
 
 
 def _is_skipped(folder: str) -> bool:
@@ -58,7 +58,9 @@ def read(path: str) -> bytes:
     Raises:
         OSError: It cannot be read, or is no regular file.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if os.path.isdir(path):
+        os.scandir(path).close()  # says why it was not gone through
+    if not os.path.isfile(path) and os.path.exists(path):
         raise OSError(None, "not a regular file", path)
     with open(path, "rb") as file:
         return file.read()

@@ -95,7 +95,10 @@ def rewrite(raw: bytes, name: str = "<source>", options: Options | None = None) 
     options = options or Options()
     if b"print" not in raw and not options.is_entry:
         return Result(raw, raw)
-    return _File(Source(raw, name), options).rewritten()
+    try:
+        return _File(Source(raw, name), options).rewritten()
+    except RecursionError:
+        raise SourceError("too deeply nested") from None
 
 
 class _File:
@@ -108,8 +111,6 @@ class _File:
             self._scopes = Scopes(self._tree, source.text, source.name)
         except SyntaxError as error:
             raise SourceError(f"line {error.lineno}: {error.msg}") from None
-        except RecursionError:
-            raise SourceError("too deeply nested") from None
         self._edits: list[Edit] = []
         self._done: list[Done] = []
         self._left: list[Kept] = []
