@@ -3,7 +3,7 @@
 import pytest
 from rewritten import reasons, whole
 
-from attolog._rewrite import Options, Reason, rewrite
+from attolog._rewrite import Options, Reason, Start, rewrite
 
 SHADOWED = [
     'def print(*args): pass\nprint("GEN", x)',
@@ -148,8 +148,8 @@ def test_the_import_stands_below_docstring_and_imports(before: str, after: str) 
     assert whole(before + GEN) == after + NEW
 
 
-def entry(source: str) -> str:
-    return rewrite(source.encode(), options=Options(is_entry=True)).new.decode()
+def entry(source: str, start: Start = Start.TOP) -> str:
+    return rewrite(source.encode(), options=Options(start=start)).new.decode()
 
 
 CALL = '(f"logs/debug_{int(time.time())}.log")\n'
@@ -195,3 +195,41 @@ def test_an_entry_file_of_statements_on_one_line_turns_it_on(guard: str) -> None
     compile(new, "<entry>", "exec")
     assert new.startswith("import os; import time; from attolog import init_logger, log; ")
     assert "init_logger(f" in new.splitlines()[0]
+
+
+PARSER = """\
+import argparse, time
+
+def main():
+    parser = argparse.ArgumentParser()
+    args = parser.parse_args()  # all of them
+    print("GEN", args)
+"""
+
+
+def test_a_switch_turns_the_log_on_where_the_options_are_known() -> None:
+    assert entry(PARSER, Start.SWITCH) == (
+        "import argparse, time\nimport time\nfrom attolog import init_logger, log\n\n"
+        "def main():\n"
+        "    parser = argparse.ArgumentParser()\n"
+        '    parser.add_argument("--debug-log", action=argparse.BooleanOptionalAction, '
+        "default=True)\n"
+        "    args = parser.parse_args()  # all of them\n"
+        "    if args.debug_log:\n"
+        f"        init_logger{CALL}"
+        '    log("GEN", args)\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        PARSER.replace("= parser", "= x = parser"),
+        PARSER.replace("args = parser.parse_args()", "a = 1; args = parser.parse_args()"),
+        PARSER.replace("import argparse", "from x import argparse"),
+        PARSER + PARSER,
+        "x = 1\n",
+    ],
+)
+def test_where_they_are_not_it_is_turned_on_at_the_top(source: str) -> None:
+    assert entry(source, Start.SWITCH) == entry(source)

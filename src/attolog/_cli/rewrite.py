@@ -12,7 +12,7 @@ import click
 
 from attolog._cli.show import escape
 from attolog._read import count
-from attolog._rewrite import Done, Kept, Options, Result, SourceError, files, rewrite
+from attolog._rewrite import Done, Kept, Options, Result, SourceError, Start, files, rewrite
 
 MODES = ("diff", "write", "interactive", "check", "undo")
 _HELP = {
@@ -69,12 +69,13 @@ def command(paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
         if all_ or entry is not None:
             raise click.UsageError("--undo goes without --all and --entry")
         return _undo(paths)
-    start = None if entry is None else os.path.realpath(entry)
+    entry_file = None if entry is None else os.path.realpath(entry)
     named = list(files.sources([*paths, *([entry] if entry else [])]))
     tally = Tally()
     _say_first(mode)
     for path in named:
-        options = Options(all=all_, is_entry=os.path.realpath(path) == start)
+        is_entry = os.path.realpath(path) == entry_file
+        options = Options(all=all_, start=Start.TOP if is_entry else Start.NONE)
         try:
             _one(path, mode, options, tally)
         except _EnoughError:

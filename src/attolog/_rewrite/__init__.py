@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attolog._rewrite import files
 from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
+from attolog._rewrite.insert import Start
 from attolog._rewrite.rewrite import Done, Kept, Options, Result, rewrite
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source, SourceError
@@ -24,6 +25,7 @@ __all__ = [
     "Scopes",
     "Source",
     "SourceError",
+    "Start",
     "classify",
     "files",
     "rewrite",

@@ -5,10 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from attolog._rewrite.find import Print
 from attolog._rewrite.scopes import Scopes
 from attolog._rewrite.source import Edit, Source
+
+
+class Start(StrEnum):
+    """Whether a file turns the logger on."""
+
+    NONE = "none"
+    TOP = "top"
+    """Where the program starts."""
+    SWITCH = "switch"
+    """Where it has read its options, unless they say --no-debug-log; else as TOP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +28,13 @@ class Insertion:
 
     Attributes:
         edit: The edit that does it.
-        at: The index in the module's body.
+        body: The statements among which they are put.
+        at: The index there.
         statements: What is put there.
     """
 
     edit: Edit
+    body: list[ast.stmt]
     at: int
     statements: list[ast.stmt]
 
@@ -63,9 +76,9 @@ def _is_free_at(name: str, scopes: Scopes, found: Iterable[Print]) -> bool:
     return all(scopes.meaning(name, each.around.scopes) == "global" for each in found)
 
 
-def insertion(
-    source: Source, tree: ast.Module, scopes: Scopes, log: str | None, is_entry: bool
-) -> Insertion | None:
+def insertions(
+    source: Source, tree: ast.Module, scopes: Scopes, log: str | None, start: Start
+) -> list[Insertion]:
     """What has to be put into a module.
 
     Args:
@@ -73,35 +86,86 @@ def insertion(
         tree: Its tree, as parsed.
         scopes: Its names.
         log: What to import the logger as; None if it is there, or not needed.
-        is_entry: The program starts here: turn the logger on.
+        start: Whether the logger is turned on there.
     """
     at = _after_imports(tree)
     is_inline = _is_inline(source, tree, at)
-    is_off = is_entry and not _turns_on(tree)
-    names: list[tuple[str, str]] = []
-    lines: list[str] = []
-    start: list[str] = []
-    if is_off:
-        time = "time"
-        if not scopes.is_import("time", "time"):
-            time = _free_name("time", scopes)
+    names = [] if log is None else [("log", log)]
+    before: list[str] = []
+    after: list[str] = []
+    switch: list[Insertion] = []
+    if start is not Start.NONE and not _turns_on(tree):
+        time = "time" if scopes.is_import("time", "time") else _free_name("time", scopes)
         # Even if it is there, it may be imported further down.
-        lines.append("import time" if time == "time" else f"import time as {time}")
+        before = ["import time" if time == "time" else f"import time as {time}"]
         init = _free_name("init_logger", scopes)
-        names.append(("init_logger", init))
+        names.insert(0, ("init_logger", init))
         call = f'{init}(f"logs/debug_{{int({time}.time())}}.log")'
-        start = ["", call]
-        # With a guard the file is imported by others, too. (On a line with others no `if` stands.)
-        if _has_guard(tree) and not is_inline:
-            start = ["", 'if __name__ == "__main__":', f"    {call}"]
-    if log is not None:
-        names.append(("log", log))
+        if start is Start.SWITCH:
+            switch = _switch(source, tree, scopes, call)
+        if not switch:
+            after = ["", call]
+            # With a guard others import the file, too. (On a line with others no `if` stands.)
+            if _has_guard(tree) and not is_inline:
+                after = ["", 'if __name__ == "__main__":', f"    {call}"]
     if not names:
-        return None
+        return []
     imported = ", ".join(name if name == known else f"{name} as {known}" for name, known in names)
-    lines += [f"from attolog import {imported}", *start]
+    lines = [*before, f"from attolog import {imported}", *after]
     edit = _inline_edit(source, tree, at, lines) if is_inline else _edit(source, tree, at, lines)
-    return Insertion(edit, at, ast.parse("\n".join(lines)).body)
+    return [Insertion(edit, tree.body, at, ast.parse("\n".join(lines)).body), *switch]
+
+
+def _switch(source: Source, tree: ast.Module, scopes: Scopes, call: str) -> list[Insertion]:
+    """An option --debug-log, on by default; nothing where the options are not to be found."""
+    found = [
+        (body, at)
+        for node in ast.walk(tree)
+        for body in (getattr(node, "body", None), getattr(node, "orelse", None))
+        if isinstance(body, list)
+        for at, statement in enumerate(body)
+        if _parses_options(statement)
+    ]
+    if len(found) != 1 or not scopes.is_import("argparse", "argparse"):
+        return []
+    ((body, at),) = found
+    statement = body[at]
+    parser, options = statement.value.func.value.id, statement.targets[0].id
+    start, stop = source.span(statement)
+    first, line = source.starts[source.line_of(start) - 1], source.line_of(stop)
+    indent = source.data[first:start].decode()
+    rest = source.data[stop : source.starts[line]] if line < len(source.starts) else b";"
+    if indent.strip() or (rest.strip() and not rest.lstrip().startswith(b"#")):
+        return []  # others stand on its line
+    eol = source.eol
+    add = (
+        f'{parser}.add_argument("--debug-log", action=argparse.BooleanOptionalAction, default=True)'
+    )
+    turn_on = f"if {options}.debug_log:"
+    below = f"{indent}{turn_on}{eol}{indent}    {call}{eol}"
+    return [
+        # The last first, so that the indices hold.
+        Insertion(
+            Edit(source.starts[line], source.starts[line], below),
+            body,
+            at + 1,
+            ast.parse(f"{turn_on}\n    {call}").body,
+        ),
+        Insertion(Edit(first, first, indent + add + eol), body, at, ast.parse(add).body),
+    ]
+
+
+def _parses_options(node: ast.stmt) -> bool:
+    """`options = parser.parse_args()`."""
+    return (
+        isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and node.value.func.attr == "parse_args"
+        and isinstance(node.value.func.value, ast.Name)
+    )
 
 
 def _turns_on(tree: ast.Module) -> bool:

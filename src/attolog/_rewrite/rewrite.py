@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
 from attolog._rewrite.find import Print, doctest_prints, is_kept, prints
-from attolog._rewrite.insert import Insertion, insertion, name_for_log
+from attolog._rewrite.insert import Insertion, Start, insertions, name_for_log
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Edit, Source, SourceError, parse
 from attolog._rewrite.splice import splice
@@ -47,12 +47,12 @@ class Options:
 
     Attributes:
         all: Also prints that only show values.
-        is_entry: The program starts in this file: turn the logger on there.
+        start: Whether the logger is turned on there, as in the file in which the program starts.
         accept: Asked for each print that could be rewritten.
     """
 
     all: bool = False
-    is_entry: bool = False
+    start: Start = Start.NONE
     accept: Callable[[Done], bool] | None = None
 
 
@@ -93,7 +93,7 @@ def rewrite(raw: bytes, name: str = "<source>", options: Options | None = None) 
         'log("x is {x}", x)'
     """
     options = options or Options()
-    if b"print" not in raw and not options.is_entry:
+    if b"print" not in raw and options.start is Start.NONE:
         return Result(raw, raw)
     try:
         return _File(Source(raw, name), options).rewritten()
@@ -129,10 +129,8 @@ class _File:
             self._left.append(Kept(line, Reason.DOCTEST))
         self._left.sort(key=lambda kept: kept.line)
         new_name = log if calls and not is_imported else None
-        inserted = insertion(
-            self._source, self._tree, self._scopes, new_name, self._options.is_entry
-        )
-        if not calls and inserted is None:
+        inserted = insertions(self._source, self._tree, self._scopes, new_name, self._options.start)
+        if not calls and not inserted:
             return Result(raw, raw, (), tuple(self._left))
         new = self._spliced(calls, inserted)
         if new is None:
@@ -180,10 +178,10 @@ class _File:
         return Done(node.lineno, what.kind, self._source.segment(node), after, what.call)
 
     def _spliced(
-        self, calls: list[tuple[ast.Call, ast.Call]], inserted: Insertion | None
+        self, calls: list[tuple[ast.Call, ast.Call]], inserted: list[Insertion]
     ) -> bytes | None:
         """The new file; None if it is not what it ought to be."""
-        edits = [*self._edits, *([inserted.edit] if inserted else [])]
+        edits = [*self._edits, *(each.edit for each in inserted)]
         try:
             new = self._source.edited(edits)
             tree = parse(Source(new, self._source.name).text, self._source.name)
@@ -191,6 +189,6 @@ class _File:
             return None
         for old, call in calls:  # in place, which ends the use of the tree
             old.func, old.args, old.keywords = call.func, call.args, call.keywords
-        if inserted is not None:
-            self._tree.body[inserted.at : inserted.at] = inserted.statements
+        for each in inserted:
+            each.body[each.at : each.at] = each.statements
         return new if ast.dump(tree) == ast.dump(self._tree) else None

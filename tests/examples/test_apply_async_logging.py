@@ -1,0 +1,124 @@
+"""The document's command, which patches a program: its text is the same, in the log."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import apply_async_logging
+import pytest
+
+import attolog
+
+PROGRAM = '''\
+"""Serves tasks."""
+
+import argparse
+import sys
+
+
+def serve(model, n):
+    for task_id in range(n):
+        print(
+            f"[Generator-{model}] New task {task_id} at "
+            f"{task_id / 8:.6f}"
+        )
+        print("DONE", model, task_id, task_id / 8)
+    print("%d of %d done" % (n, n), end="\\n\\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lambda-152", type=int, default=1)
+    args = parser.parse_args()
+    serve("ResNet152", args.lambda_152)
+    print("=" * 20)
+    print(*range(3), sep=", ")
+    print("no more", "tasks", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
+'''
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    Path("multi_model_dev.py").write_text(PROGRAM)
+
+    def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        env = {key: value for key, value in os.environ.items() if not key.startswith("ATTOLOG")}
+        return subprocess.run(
+            [sys.executable, "multi_model_dev.py", *args],
+            env=env | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    return run
+
+
+def shown(path: Path) -> str:
+    """The records of a journal as print would show them."""
+    text = ""
+    for record in attolog.read(path).records():
+        if record.event is not None:
+            text += " ".join([record.event, *map(str, record.fields.values())]) + "\n"
+        else:
+            text += (record.message or "") + ("" if record.kind == "print" else "\n")
+    return text
+
+
+def test_the_text_is_the_same_and_complete(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    before = run("--lambda-152", "40")
+    assert apply_async_logging.main([]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("multi_model_dev.py: 6 prints go to logs/debug_<unix time>.log now\n")
+    assert "left" not in out
+
+    after = run("--lambda-152", "40", ATTOLOG="run.atto")
+    assert after.stdout + after.stderr == ""
+    assert shown(Path("run.atto")) == before.stdout + before.stderr
+    assert attolog.read("run.atto").events == {"DONE": 40}
+
+
+def test_the_switch_works(run: Run) -> None:
+    apply_async_logging.main([])
+    assert run("--no-debug-log").stdout == ""
+    assert not Path("logs").exists()
+    assert run("--debug-log").stdout.startswith("[INFO] Debug logging to: logs/debug_")
+    (log,) = Path("logs").iterdir()
+    assert "[Generator-ResNet152] New task 0 at 0.000000\n" in log.read_text()
+
+
+def test_there_and_back(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    apply_async_logging.main([])
+    assert Path("multi_model_dev.py.orig").read_text() == PROGRAM
+    capsys.readouterr()
+    assert apply_async_logging.main([]) == 0
+    assert capsys.readouterr().out == "0 prints left, already on attolog\n"
+    assert apply_async_logging.main(["--undo"]) == 0
+    assert Path("multi_model_dev.py").read_text() == PROGRAM
+    assert os.listdir() == ["multi_model_dev.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("missing.py", None, "missing.py: No such file or directory\n"),
+        ("python2.py", "print 'x'\n", "python2.py: line 1: Missing parentheses"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    run: Run, capsys: pytest.CaptureFixture[str], name: str, text: str | None, said: str
+) -> None:
+    if text is not None:
+        Path(name).write_text(text)
+    assert apply_async_logging.main([name]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert err.count("\n") == 1
