@@ -89,9 +89,7 @@ def is_pure(expression: ast.AST, place: Place) -> bool:
     elif isinstance(expression, _LOOPS):
         if any(each.is_async for each in expression.generators):
             return False
-    elif not isinstance(
-        expression, (*_PURE, ast.comprehension, ast.expr_context, ast.keyword)
-    ) and isinstance(expression, ast.expr):
+    elif isinstance(expression, ast.expr) and not isinstance(expression, _PURE):
         return False
     return all(is_pure(child, place) for child in ast.iter_child_nodes(expression))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attolog._rewrite.scopes import Scope
 from attolog._rewrite.source import Source
@@ -64,7 +64,7 @@ class _Finder:
     def visit(self, node: ast.AST, around: Around) -> None:
         if isinstance(node, ast.Call) and _is_print(node.func):
             n_before = len(self.found)
-            inner = _with(around, in_print=True)
+            inner = replace(around, in_print=True)
             for child in (*node.args, *node.keywords):
                 self.visit(child, inner)
             self.found.append(Print(node, around, len(self.found) > n_before))
@@ -86,25 +86,20 @@ def _children(node: ast.AST, around: Around) -> Iterator[tuple[ast.AST, Around]]
     body: list[ast.AST] = []
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
         # Decorators, defaults and annotations stand outside.
-        inside = _with(around, scopes=(*around.scopes, node))
+        inside = replace(around, scopes=(*around.scopes, node))
         body = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
     elif isinstance(node, _COMPREHENSIONS):
-        inside = _with(around, scopes=(*around.scopes, node))
+        inside = replace(around, scopes=(*around.scopes, node))
         body = list(ast.iter_child_nodes(node))
     elif isinstance(node, ast.With | ast.AsyncWith) and any(map(_redirects, node.items)):
-        inside = _with(around, is_redirected=True)
+        inside = replace(around, is_redirected=True)
         body = list(node.body)
     elif isinstance(node, ast.JoinedStr):
-        inside = _with(around, in_f_string=True)
+        inside = replace(around, in_f_string=True)
         body = list(node.values)
     own = {id(each) for each in body}
     for child in ast.iter_child_nodes(node):
         yield child, inside if id(child) in own else around
-
-
-def _with(around: Around, **changes: object) -> Around:
-    known = {name: getattr(around, name) for name in Around.__slots__}
-    return Around(**{**known, **changes})
 
 
 def _redirects(item: ast.withitem) -> bool:

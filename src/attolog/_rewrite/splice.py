@@ -31,7 +31,7 @@ def splice(source: Source, call: ast.Call, rewrite: Rewrite) -> list[Edit] | Lef
     if core is None:
         return Left(Reason.COMMENT)
     text = _arguments(source, call, rewrite, *core)
-    if text is None or not source.can_hold(text):
+    if not source.can_hold(text):
         return Left(Reason.INTERNAL)
     return [*edits, Edit(*core, text)]
 
@@ -87,9 +87,7 @@ def _without_comments(inner: str) -> tuple[int, int]:
     return at[real[0]], ends[real[-1]]
 
 
-def _arguments(
-    source: Source, call: ast.Call, rewrite: Rewrite, start: int, stop: int
-) -> str | None:
+def _arguments(source: Source, call: ast.Call, rewrite: Rewrite, start: int, stop: int) -> str:
     """The text of the new arguments, laid out as the old ones were."""
     core = source.data[start:stop].decode()
     new = rewrite.call
@@ -107,15 +105,12 @@ def _arguments(
     line = ", ".join(texts)
     first = source.starts[source.line_of(start) - 1]
     before = source.data[first:start].decode()
-    is_long = literal.endswith(('"""', "'''")) or len(before) + len(line) <= LINE_LENGTH
-    if "\n" not in core.replace("\r", "\n") or (is_long and _is_one_literal(literal)):
+    is_block = literal.endswith(('"""', "'''"))
+    fits = "\n" not in literal.replace("\r", "\n") and len(before) + len(line) <= LINE_LENGTH
+    if "\n" not in core.replace("\r", "\n") or is_block or fits:
         return line
     indent = re.sub(r"[^\s]", " ", before)
     return f",{source.eol}{indent}".join(texts)
-
-
-def _is_one_literal(literal: str) -> bool:
-    return "\n" not in literal.replace("\r", "\n") or literal.endswith(('"""', "'''"))
 
 
 def _is_new_text(arg: ast.expr) -> bool:
