@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import click
 
@@ -14,13 +15,15 @@ from attolog._cli.show import escape
 from attolog._read import count
 from attolog._rewrite import Done, Kept, Options, Result, SourceError, Start, files, rewrite
 
-MODES = ("diff", "write", "interactive", "check", "undo")
+MODES = ("diff", "write", "interactive", "check", "undo", "prove")
+_MOST_SHOWN = 20  # differences
 _HELP = {
     "diff": "Show what would change (the default).",
     "write": "Change the files; FILE.orig keeps the original.",
     "interactive": "Ask for each print, then change the files.",
     "check": "Only name the prints that could be rewritten; status 1 if there are any.",
     "undo": "Put the originals back.",
+    "prove": "Run the command behind -- before and after, in copies of this folder, and compare.",
 }
 
 
@@ -44,27 +47,44 @@ class _EnoughError(Exception):
     """The user has seen enough."""
 
 
-@click.command("rewrite")
+class _Command(click.Command):
+    """What stands behind -- is a command of its own: `--prove -- python app.py`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        ctx.obj = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+
+@click.command("rewrite", cls=_Command, options_metavar="[OPTIONS]")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option("--diff", is_flag=True, help=_HELP["diff"])
 @click.option("--write", is_flag=True, help=_HELP["write"])
 @click.option("--interactive", is_flag=True, help=_HELP["interactive"])
 @click.option("--check", is_flag=True, help=_HELP["check"])
 @click.option("--undo", is_flag=True, help=_HELP["undo"])
+@click.option("--prove", is_flag=True, help=_HELP["prove"])
 @click.option("--all", "all_", is_flag=True, help="Also print(x), as log.print(x).")
 @click.option(
     "--entry", type=click.Path(), metavar="FILE", help="The program starts there: turn the log on."
 )
-def command(paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool) -> int:
+@click.pass_obj
+def command(
+    program: list[str], paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
+) -> int:
     """Turn the prints of Python files into log calls.
 
-    PATH is a file, or a folder with all below it. Nothing is run, and what is no print stays as it
-    is, to the byte. A print with `# attolog: keep` on its line is left.
+    PATH is a file, or a folder with all below it. Nothing is run but by --prove, and what is no
+    print stays as it is, to the byte. A print with `# attolog: keep` on its line is left.
     """
     chosen = [mode for mode in MODES if modes[mode]]
     if len(chosen) > 1:
         raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} do not go together")
     mode = chosen[0] if chosen else "diff"
+    if mode == "prove" and (not program or entry is not None):
+        raise click.UsageError("--prove goes with a command, and without --entry: -- python app.py")
+    if mode != "prove" and program:
+        raise click.UsageError("a command behind -- goes with --prove")
     if mode == "undo":
         if all_ or entry is not None:
             raise click.UsageError("--undo goes without --all and --entry")
@@ -72,22 +92,27 @@ def command(paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
     entry_file = None if entry is None else os.path.realpath(entry)
     named = list(files.sources([*paths, *([entry] if entry else [])]))
     tally = Tally()
+    rewritten: dict[str, bytes] = {}
     _say_first(mode)
     for path in named:
         is_entry = os.path.realpath(path) == entry_file
         options = Options(all=all_, start=Start.TOP if is_entry else Start.NONE)
         try:
-            _one(path, mode, options, tally)
+            _one(path, mode, options, tally, rewritten)
         except _EnoughError:
             break
         except (OSError, SourceError) as error:
             tally.problems += 1
             _complain(path, error)
     _say_last(mode, tally)
+    if mode == "prove" and not _prove(program, rewritten):
+        return 1
     return 1 if tally.problems or (mode == "check" and tally.n_done) else 0
 
 
-def _one(path: str, mode: str, options: Options, tally: Tally) -> None:
+def _one(
+    path: str, mode: str, options: Options, tally: Tally, rewritten: dict[str, bytes]
+) -> None:
     """Rewrite a file, as far as the mode goes."""
     raw = files.read(path)
     quits = False
@@ -103,6 +128,8 @@ def _one(path: str, mode: str, options: Options, tally: Tally) -> None:
             _show(path, result)
         elif mode == "check":
             _name(path, result.done)
+        elif mode == "prove":
+            rewritten[path] = result.new
         else:
             files.write(path, result.old, result.new)
     tally.add(path, result)
@@ -129,6 +156,35 @@ class _Asker:
                 show_choices=False,
             )
         return self.answer in ("y", "a")
+
+
+def _prove(program: list[str], rewritten: dict[str, bytes]) -> bool:
+    """Run the program before and after; say what came of it."""
+    from attolog._rewrite.prove import ProofError, prove
+
+    if not rewritten:
+        raise click.ClickException("nothing was rewritten, so that there is nothing to prove")
+    try:
+        proof = prove(program, rewritten, Path())
+    except ProofError as error:
+        raise click.ClickException(str(error)) from None
+    if proof.holds:
+        what = f"{count(proof.n_records, 'record')}, {count(proof.n_bytes, 'byte')} printed before"
+        click.echo(f"Proved: the log has the same text, to the byte ({what}).")
+        return True
+    if proof.statuses[0] != proof.statuses[1]:
+        before, after = proof.statuses
+        click.echo(f"The exit status was {before} and is {after}.")
+    for each in proof.differences[:_MOST_SHOWN]:
+        where = each.stream if each.line is None else f"{each.stream}, line {each.line}"
+        click.echo(f"{where}:" + (f" (logged by {escape(each.name)})" if each.name else ""))
+        for sign, text, colour in (("-", each.printed, "red"), ("+", each.logged, "green")):
+            if text is not None:
+                click.secho(sign + escape(text.decode(errors="backslashreplace")), fg=colour)
+    rest = len(proof.differences) - _MOST_SHOWN
+    if rest > 0:
+        click.echo(f"and {count(rest, 'more difference')}")
+    return False
 
 
 def _undo(paths: tuple[str, ...]) -> int:

@@ -35,7 +35,7 @@ def sources(paths: Iterable[str], suffix: str = "") -> Iterator[str]:
 def _below(folder: str, suffix: str) -> Iterator[str]:
     unreadable: list[OSError] = []
     for at, folders, files in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(each for each in folders if not _is_skipped(os.path.join(at, each)))
+        folders[:] = sorted(each for each in folders if not is_skipped(os.path.join(at, each)))
         for name in sorted(files):
             if name.endswith(tuple(each + suffix for each in _SUFFIXES)):
                 yield os.path.join(at, name)
@@ -43,7 +43,7 @@ def _below(folder: str, suffix: str) -> Iterator[str]:
         yield os.fsdecode(error.filename)
 
 
-def _is_skipped(folder: str) -> bool:
+def is_skipped(folder: str) -> bool:
     name = os.path.basename(folder)
     return (
         name.startswith(".")
