@@ -5,6 +5,7 @@ import logging.handlers
 import queue
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -95,8 +96,8 @@ class Attolog:
             self._circular.save(self._path, columns=self._columns)
         self._logger.close(timeout=None)
         drain_s = time.perf_counter() - start
-        counts = zip(self._logger.counts, self._before, strict=True)
-        return LogAccount(*(now - before for now, before in counts), drain_s=drain_s)
+        both = zip(self._logger.counts, self._before, strict=True)
+        return replace(LogAccount(*(now - before for now, before in both)), drain_s=drain_s)
 
 
 class Prints:
