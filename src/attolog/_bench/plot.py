@@ -72,7 +72,10 @@ def _chart(figures: list[Figures], about: str) -> Any:
 
     figure = Figure(figsize=(10, 1.5 + 0.28 * len(figures)), layout="constrained")
     axes = figure.add_subplot(
-        xscale="log", xlabel="overhead per log, µs: median of the runs, least to most"
+        xscale="log",
+        xlabel="overhead per log, µs: median of the runs, least to most",
+        # With room for the numbers beside the bars.
+        xlim=(min(each.least for each in figures) / 4, max(each.most for each in figures) * 3),
     )
     overheads = [each.overhead for each in figures]
     around = [
@@ -84,11 +87,14 @@ def _chart(figures: list[Figures], about: str) -> Any:
     bars = axes.barh(titles, overheads, xerr=around, color=colors)
     axes.bar_label(bars, labels=[f"{value:.3g}" for value in overheads], padding=4)
     axes.invert_yaxis()
-    axes.margins(x=0.15, y=0.01)
+    axes.margins(y=0.01)
     axes.grid(axis="x", alpha=0.3)
     axes.set_title(about, fontsize="small")
-    makers = {**_COLORS, "other packages": _OTHERS}
-    axes.legend(handles=[Patch(color=color, label=maker) for maker, color in makers.items()])
+    makers = {"attolog": "attolog", "document": "the document", "python": "Python", "": "others"}
+    handles = [
+        Patch(color=_COLORS.get(maker, _OTHERS), label=label) for maker, label in makers.items()
+    ]
+    axes.legend(handles=handles)
     return figure
 
 

@@ -77,18 +77,21 @@ def command(
     page, picture = _plot_targets(plot_path)
     effort = _QUICK if quick else _WHOLE
     records, repeats = records or effort.records, repeats or effort.repeats
+    timeout = effort.timeout * max(1, records / effort.records)
     about = report.about()
     click.echo(f"{about}\n")
     sys.stdout.flush()
     with _progress(len(chosen) * repeats) as advance:
-        results = driver.measure(chosen, records, repeats, effort.timeout, advance=advance)
+        results = driver.measure(chosen, records, repeats, timeout, advance=advance)
     measured = report.Report(records, repeats, results, missing)
     click.echo(measured.text(_micro()))
     if target is not None:
         measured.write_json(target)
+    if not measured.figures:
+        return 1
     if page or picture:
         plot.write(measured, about, page, picture)
-    return 1 if not measured.figures else 0
+    return 0
 
 
 def _list() -> None:
