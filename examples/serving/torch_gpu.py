@@ -5,6 +5,8 @@ PyTorch is loaded when a `TorchGpu` is made, not by the import of this file.
 
 import platform
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -79,11 +81,13 @@ class TorchGpu:
 
         The first batch of each size is slower than those after it: kernels are chosen for it.
         """
-        exits = tuple(exits)
-        for model in models:
-            for exit in exits:
-                for batch_size in range(1, self._max_batch + 1):
-                    self.run(model, exit, batch_size)
+        # On the CPU, each thread that runs a batch has a pool of OpenMP threads until it ends. With
+        # a second pool in being, GNU OpenMP lets idle threads sleep at once, and the batches that
+        # the scheduler's thread runs are slower. So this thread ends before they begin.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            batches = product(models, exits, range(1, self._max_batch + 1))
+            for _ in thread.map(lambda batch: self.run(*batch), batches):
+                pass
 
     @property
     def description(self) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from threading import Thread, current_thread
 from typing import Any
 
 import pytest
@@ -121,6 +122,23 @@ def test_a_batch_runs_as_many_images_as_asked_up_to_the_exit_asked(torch: Any) -
     for exit, batch_size in (("layer2", 4), ("final", 5), ("layer1", 1)):
         gpu.run("ResNet50", exit, batch_size)
     assert seen == [("layer2", 4), ("final", 5), ("layer1", 1)]
+
+
+def test_warm_up_runs_every_batch_once_in_a_thread_that_ends(
+    torch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = TorchGpu(max_batch=2, image_size=TINY, device="cpu")
+    ran: list[tuple[str, str, int]] = []
+    threads: set[Thread] = set()
+
+    def run(*batch: Any) -> None:
+        ran.append(batch)
+        threads.add(current_thread())
+
+    monkeypatch.setattr(gpu, "run", run)
+    gpu.warm_up(["ResNet50", "ResNet152"], iter(("layer1", "final")))
+    assert sorted(ran) == sorted(product(("ResNet50", "ResNet152"), ("layer1", "final"), (1, 2)))
+    assert [thread.is_alive() for thread in threads] == [False]
 
 
 def test_a_missing_cuda_device_is_named(torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
