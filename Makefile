@@ -36,9 +36,10 @@ demo: $(VENV)/installed
 	@echo
 	$(bin)/python examples/kill_demo.py build/demo
 
-## make torture          the long forms of the reliability tests
+## make torture          the long forms of the reliability tests, other random examples of the property tests
 torture: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m torture $(PYTEST_ARGS) tests
+	$(bin)/python -m pytest $(PYTEST_ARGS) tests/property
 
 ## make bench            all benchmarks (benchmarks/)
 bench: $(VENV)/installed $(VENV)/group-test
@@ -93,9 +94,9 @@ cpp-test: $(VENV)/tools
 	$(bin)/cmake --build build/cpp
 	$(bin)/ctest --test-dir build/cpp --output-on-failure
 
-# The installed package is what is tested, docstrings included.
+# The installed package is what is tested, docstrings included; random examples are the same each time.
 pytest: $(VENV)/installed $(VENV)/group-test
-	$(bin)/python -m pytest -m 'not torture' $(PYTEST_ARGS) --pyargs tests README.md attolog
+	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs tests README.md attolog
 
 $(VENV)/tools: scripts/environment.py pyproject.toml
 	$$(scripts/find-python.sh) scripts/environment.py $(VENV)

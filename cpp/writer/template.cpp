@@ -106,7 +106,7 @@ bool Template::split(std::string_view text, int depth) {
     const char c = text[0];
     text.remove_prefix(1);
     const bool brace = c == '{' || c == '}';
-    if (brace && depth == 0 && !text.empty() && text[0] == c) {
+    if (brace && !text.empty() && text[0] == c) {
       text.remove_prefix(1);
     } else if (c == '{') {
       const std::size_t hole = holes_.size();

@@ -1,23 +1,32 @@
-"""One run in real time: a generator thread per queue, a scheduler thread that owns the GPU.
+"""The scheduler's part of a run: the queues, what is decided of them, and what came of it.
 
-The generators only put into the inbox, the scheduler alone touches the queues; neither takes a lock
-that the other could hold while it logs.
+How time passes is not known here: `realtime` serves with threads and the clock, `virtual` without.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from queue import SimpleQueue
-from threading import Event, Thread
 from typing import Protocol
 
 from events import Events
-from policies import Config, Decision, Policy, Queue, Task
+from policies import (
+    DROPS,
+    Config,
+    Decision,
+    GivesUp,
+    Policy,
+    Queue,
+    State,
+    Task,
+    after,
+    past_slo,
+)
 from profiles import Profile
 
 
 class Gpu(Protocol):
-    def run(self, model: str, exit: str, batch_size: int) -> None: ...
+    def run(self, model: str, exit: str, batch_size: int) -> None:
+        """Runs a batch up to this exit; returns when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +55,31 @@ class Run:
     interrupted: bool = False
     batches: list[Batch] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
-    decision_ns: list[int] = field(default_factory=list)
-    log_call_ns: list[int] = field(default_factory=list)  # of every SCHED call
+    decision_ns: list[int] = field(default_factory=list)  # logging what was thought of included
+    states: int = 0  # STATE events
+    candidates: int = 0  # CAND events
+    log_call_ns: list[float] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)  # generators, behind their schedule
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A batch on the GPU."""
+
+    decision: Decision
+    batch_id: int
+    tasks: Sequence[Task]
+    pred_ms: float
+
+
 class Engine:
-    """Serves the arrivals, once.
+    """Serves what arrives. One thread uses it.
 
     Args:
         queues: one per instance of a model, empty.
-        arrivals: by a queue's name, its arrivals in order.
         policy: decides what is served next.
         profile: times for the policy.
         config: limits for the policy.
-        gpu: does the work.
         events: where the debug events go.
         drop_late: give up tasks that are past the SLO before they run.
     """
@@ -68,135 +87,85 @@ class Engine:
     def __init__(
         self,
         queues: Sequence[Queue],
-        arrivals: Mapping[str, Sequence[float]],
         policy: Policy,
         profile: Profile,
         config: Config,
-        gpu: Gpu,
         events: Events,
         drop_late: bool = False,
     ) -> None:
-        self._run = Run(queues)
-        self._arrivals = arrivals
+        self.run = Run(queues)
+        self.events = events
         self._policy = policy
         self._profile = profile
         self._config = config
-        self._gpu = gpu
-        self._events = events
-        self._drop_late = drop_late
-        self._inbox: SimpleQueue[tuple[Queue, Task] | None] = SimpleQueue()
-        self._stop = Event()
-        self._failures: list[Exception] = []
-        self._start = 0.0
+        self._gives_up = DROPS.get(policy, past_slo if drop_late else None)
+        self._state = State()
 
-    def run(self, seconds: float) -> Run:
-        """Runs for so many seconds, or until Ctrl-C, and returns what happened."""
-        scheduler = Thread(target=self._guard, args=(self._schedule,), name="Scheduler")
-        lateness: list[list[float]] = [[] for _ in self._run.queues]
-        generators = [
-            Thread(
-                target=self._guard,
-                args=(self._generate, queue, late),
-                name=f"Generator-{queue.name}",
-            )
-            for queue, late in zip(self._run.queues, lateness, strict=True)
-        ]
-        self._start = time.perf_counter()
-        for thread in (scheduler, *generators):
-            thread.start()
-        try:
-            self._stop.wait(seconds)
-        except KeyboardInterrupt:
-            self._run.interrupted = True
-            self._stop.set()
-        # All arrivals lie before the end: a generator that is behind still delivers the rest.
-        for thread in generators:
-            thread.join()
-        self._inbox.put(None)
-        scheduler.join()
-        if self._failures:
-            raise self._failures[0]
-        self._run.elapsed = self._now()
-        self._run.late_ms = [ms for late in lateness for ms in late]
-        self._run.generated = len(self._run.late_ms)
-        return self._run
+    def is_idle(self) -> bool:
+        return not any(queue.tasks for queue in self.run.queues)
 
-    def _now(self) -> float:
-        return time.perf_counter() - self._start
+    def decide(self, now: float) -> Decision | None:
+        """What to serve now, or at a later time if nothing arrives before; None: nothing waits."""
+        if self._gives_up is not None:
+            self._drop(now, self._gives_up)
+        start = time.perf_counter_ns()
+        decision = self._policy(now, self.run.queues, self._profile, self._config, self._state)
+        if decision is not None and decision.start <= now:
+            self._log_decision(decision)
+            self.run.decision_ns.append(time.perf_counter_ns() - start)
+        return decision
 
-    def _guard(self, body: Callable[..., None], *arguments: object) -> None:
-        """Calls a thread's body: an error in it ends the run and is raised by `run`."""
-        try:
-            body(*arguments)
-        except Exception as error:
-            self._failures.append(error)
-            self._stop.set()
-
-    def _generate(self, queue: Queue, late_ms: list[float]) -> None:
-        gen = self._events.gen
-        for task_id, arrival in enumerate(self._arrivals[queue.name]):
-            delay = arrival - self._now()
-            if delay > 0:
-                self._stop.wait(delay)
-            if self._stop.is_set():
-                return
-            late_ms.append((self._now() - arrival) * 1e3)
-            gen(queue.name, task_id, arrival)
-            self._inbox.put((queue, Task(task_id, arrival)))
-
-    def _schedule(self) -> None:
-        while self._take_arrivals():
-            if self._drop_late:
-                self._drop_late_tasks()
-            start = time.perf_counter_ns()
-            decision = self._policy(self._now(), self._run.queues, self._profile, self._config)
-            if decision is not None:
-                self._run.decision_ns.append(time.perf_counter_ns() - start)
-                self._serve(decision)
-
-    def _take_arrivals(self) -> bool:
-        """Moves what has arrived into the queues, waiting if they are empty; False at the end."""
-        idle = not any(queue.tasks for queue in self._run.queues)
-        over = False
-        for _ in range(max(self._inbox.qsize(), int(idle))):
-            arrived = self._inbox.get()
-            if arrived is None:
-                over = True
-            else:
-                queue, task = arrived
-                queue.tasks.append(task)
-        return not over
-
-    def _drop_late_tasks(self) -> None:
-        now = self._now()
-        for queue in self._run.queues:
-            while queue.tasks and (wait_ms := queue.oldest_wait_ms(now)) > self._config.slo_ms:
-                task = queue.tasks.popleft()
-                self._run.drops.append(Drop(queue, task, wait_ms))
-                self._events.drop(queue.name, task.task_id, wait_ms)
-
-    def _serve(self, decision: Decision) -> None:
+    def start(self, decision: Decision, now: float) -> Started:
+        """Takes the batch's tasks off their queue."""
         queue, exit, batch_size = decision.queue, decision.exit, decision.batch_size
-        run, events = self._run, self._events
-        batch_id = len(run.batches)
+        batch_id = len(self.run.batches)
         pred_ms = self._profile.ms(queue.model, exit, batch_size)
-        max_wait_ms = queue.oldest_wait_ms(self._now())
+        max_wait_ms = queue.oldest_wait_ms(now)
         tasks = [queue.tasks.popleft() for _ in range(batch_size)]
-
         before = time.perf_counter_ns()
-        events.sched(queue.name, batch_id, exit, batch_size, max_wait_ms, pred_ms)
-        run.log_call_ns.append(time.perf_counter_ns() - before)
+        self.events.sched(queue.name, batch_id, exit, batch_size, max_wait_ms, pred_ms)
+        if self.events.cand is None:
+            self.run.log_call_ns.append(time.perf_counter_ns() - before)
+        return Started(decision, batch_id, tasks, pred_ms)
 
-        started = self._now()
-        self._gpu.run(queue.model, exit, batch_size)
-        ended = self._now()
-        run.batches.append(Batch(queue, exit, tasks, started, ended))
-
+    def finish(self, batch: Started, started: float, ended: float) -> None:
+        """The batch is done."""
+        queue, exit = batch.decision.queue, batch.decision.exit
+        self.run.batches.append(Batch(queue, exit, batch.tasks, started, ended))
         infer_ms = (ended - started) * 1e3
-        events.exec(queue.name, batch_id, exit, batch_size, infer_ms, pred_ms)
-        done = events.done
-        for task in tasks:
+        self.events.exec(
+            queue.name, batch.batch_id, exit, len(batch.tasks), infer_ms, batch.pred_ms
+        )
+        done = self.events.done
+        violations = 0
+        for task in batch.tasks:
             wait_ms = (started - task.arrival) * 1e3
             total_ms = wait_ms + infer_ms
             slo_ok = total_ms <= self._config.slo_ms
-            done(queue.name, task.task_id, batch_id, exit, wait_ms, infer_ms, total_ms, slo_ok)
+            violations += not slo_ok
+            done(
+                queue.name, task.task_id, batch.batch_id, exit, wait_ms, infer_ms, total_ms, slo_ok
+            )
+        self._state = after(self._state, batch.decision, violations, self._config)
+
+    def _drop(self, now: float, gives_up: GivesUp) -> None:
+        for queue in self.run.queues:
+            while queue.tasks and gives_up(now, queue, self._profile, self._config):
+                wait_ms = queue.oldest_wait_ms(now)
+                task = queue.tasks.popleft()
+                self.run.drops.append(Drop(queue, task, wait_ms))
+                self.events.drop(queue.name, task.task_id, wait_ms)
+
+    def _log_decision(self, decision: Decision) -> None:
+        run, state, cand = self.run, self.events.state, self.events.cand
+        if state is not None:
+            for queue in run.queues:
+                state(queue.name, len(queue.tasks), self._state.z.get(queue.name, 0.0))
+            run.states += len(run.queues)
+        if cand is not None and decision.candidates:
+            before = time.perf_counter_ns()
+            for candidate in decision.candidates:
+                cand(*candidate)
+            took = time.perf_counter_ns() - before
+            run.log_call_ns.append(took / len(decision.candidates))
+            run.candidates += len(decision.candidates)

@@ -1,30 +1,39 @@
-"""The debug events of a run, and the ways to log them.
-
-`print` is what the program did before: a formatted line a call. Everything else is attolog, by one
-of its four strategies or switched off; the calls stay as they are.
-"""
+"""The debug events of a run, and how much of them is logged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, get_args
 
 import attolog
 
-Mode = Literal["off", "print", "async", "sample", "stats", "ring"]
-Level = Literal["batch", "task"]
-MODES: tuple[Mode, ...] = get_args(Mode)
-LEVELS: tuple[Level, ...] = get_args(Level)
-TO_A_FILE: tuple[Mode, ...] = ("async", "sample", "stats", "ring")
+Level = Literal["batch", "task", "decision", "candidate"]
+LEVELS: tuple[Level, ...] = get_args(Level)  # each with all that the ones before it have
 
-OF_BATCHES = ("SCHED", "EXEC")
-OF_TASKS = ("GEN", "DONE", "DROP")
+_FIRST_LOGGED_AT: dict[str, Level] = {
+    "GEN": "task",
+    "STATE": "decision",
+    "CAND": "candidate",
+    "SCHED": "batch",
+    "EXEC": "batch",
+    "DONE": "task",
+    "DROP": "task",
+}
 
 # The events. What is declared of a function are its name and its parameters: the body is not run.
 
 
 def GEN(model: str, task_id: int, arrival: float) -> None:
     """A request has arrived. `arrival`: its scheduled time, seconds since the run's start."""
+
+
+def STATE(model: str, queue_len: int, z: float) -> None:
+    """A queue at a decision. `z`: its virtual queue, misses beyond what the target allows."""
+
+
+def CAND(
+    model: str, batch_size: int, exit: str, infer_ms: float, violations: int, score: float
+) -> None:
+    """What the policy thought of: one of over a hundred for a decision of `ours_normalized`."""
 
 
 def SCHED(
@@ -58,72 +67,42 @@ def DROP(model: str, task_id: int, wait_ms: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What the engine calls. Chosen once, so that a call goes straight to its logger."""
+    """What the engine calls. Chosen once, so that a call goes straight to its logger.
 
-    gen: Callable[[str, int, float], None]
-    sched: Callable[[str, int, str, int, float, float], None]
-    exec: Callable[[str, int, str, int, float, float], None]
-    done: Callable[[str, int, int, str, float, float, float, bool], None]
-    drop: Callable[[str, int, float], None]
-
-
-def open_logger(mode: Mode, path: Path) -> attolog.Logger:
-    """The logger of a way of logging: the program's own, unless that has another strategy.
-
-    Raises:
-        OSError: The file cannot be opened.
+    None: not logged at this level, and not worth walking through what would be logged.
     """
-    if mode == "async":
-        # Five columns: rows of mixed events stay rectangular, for a plain pandas.read_csv.
-        return attolog.init_logger(path, columns=5)
-    if mode not in TO_A_FILE:
-        return attolog.log
-    print(f"[INFO] Debug logging to: {path}")
-    if mode == "sample":  # all events of a tenth of the tasks, and a tenth of the batches
-        return attolog.SampledLogger(path, 0.1, key="task_id", columns=5)
-    if mode == "stats":
-        return attolog.StatsLogger(path, window="1s", by="model")
-    return attolog.CircularLogger(path=path)  # it saves itself there on an unhandled exception
+
+    gen: Callable[[str, int, float], object]
+    state: Callable[[str, int, float], object] | None
+    cand: Callable[[str, int, str, float, int, float], object] | None
+    sched: Callable[[str, int, str, int, float, float], object]
+    exec: Callable[[str, int, str, int, float, float], object]
+    done: Callable[[str, int, int, str, float, float, float, bool], object]
+    drop: Callable[[str, int, float], object]
 
 
-def choose(mode: Mode, level: Level, logger: attolog.Logger) -> Events:
-    """The calls for a way of logging; at level `batch`, those of single tasks do nothing."""
-    event = logger.event
-    declared = Events(event(GEN), event(SCHED), event(EXEC), event(DONE), event(DROP))
-    events = _PRINTS if mode == "print" else declared
-    if level == "batch":
+def declared(logger: attolog.Logger) -> Events:
+    """The events as a logger's declared ones."""
+    return Events(*map(logger.event, (GEN, STATE, CAND, SCHED, EXEC, DONE, DROP)))
+
+
+def names(level: Level) -> tuple[str, ...]:
+    """The events that are logged at a level."""
+    logged = LEVELS[: LEVELS.index(level) + 1]
+    return tuple(name for name, first in _FIRST_LOGGED_AT.items() if first in logged)
+
+
+def at_level(events: Events, level: Level) -> Events:
+    """The same, with those that a level leaves out doing nothing."""
+    logged = names(level)
+    if "GEN" not in logged:
         events = replace(events, gen=_nothing, done=_nothing, drop=_nothing)
+    if "STATE" not in logged:
+        events = replace(events, state=None)
+    if "CAND" not in logged:
+        events = replace(events, cand=None)
     return events
-
-
-def names(mode: Mode, level: Level) -> tuple[str, ...]:
-    """The events that are logged."""
-    if mode == "off":
-        return ()
-    return OF_BATCHES if level == "batch" else OF_BATCHES + OF_TASKS
 
 
 def _nothing(*_: object) -> None:
     pass
-
-
-_PRINTS = Events(
-    gen=lambda model, task_id, arrival: print(
-        f"[Generator-{model}] New task {task_id} at {arrival:.6f}"
-    ),
-    sched=lambda model, batch_id, exit, batch_size, max_wait_ms, pred_ms: print(
-        f"[Scheduler-{model}] Batch_id={batch_id}, exit={exit}, batch_size={batch_size}, "
-        f"max_wait_ms={max_wait_ms:.3f}, pred_ms={pred_ms:.3f}"
-    ),
-    exec=lambda model, batch_id, exit, batch_size, actual_ms, pred_ms: print(
-        f"[Executor-{model}] Batch_id={batch_id}, exit={exit}, batch_size={batch_size}, "
-        f"actual_ms={actual_ms:.3f}, pred_ms={pred_ms:.3f}"
-    ),
-    done=lambda model, task_id, batch_id, exit, wait_ms, infer_ms, total_ms, slo_ok: print(
-        f"[Executor-{model}] Task {task_id} done, batch_id={batch_id}, exit={exit}, "
-        f"wait_ms={wait_ms:.3f}, infer_ms={infer_ms:.3f}, total_ms={total_ms:.3f}, slo_ok={slo_ok}"
-    ),
-    drop=lambda model, task_id, wait_ms: print(
-        f"[Scheduler-{model}] Task {task_id} dropped, wait_ms={wait_ms:.3f}"
-    ),
-)

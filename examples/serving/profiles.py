@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXITS = ("layer1", "layer2", "layer3", "final")  # from shallow to deep
-SOURCES = ("anchor", "extrapolated")
+SOURCES = ("anchor", "extrapolated", "measured")
+STATISTICS = ("mean_ms", "p50_ms", "p95_ms", "p99_ms")
 
 
 class ProfileError(ValueError):
@@ -19,24 +20,43 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    mean_ms: float
-    source: str  # anchor: published; extrapolated: by the formula that stands in the file
+    times: Mapping[str, float]  # ms, by the names in STATISTICS
+    source: str  # of the mean. anchor: published; extrapolated: by the formula in the file
 
 
-@dataclass(frozen=True, slots=True)
 class Profile:
-    """The cells by (model, exit, batch size), and the accuracy in % by (model, exit)."""
+    """What is known of the models.
 
-    cells: Mapping[tuple[str, str, int], Cell]
-    accuracies: Mapping[tuple[str, str], float]
+    Args:
+        cells: by model, exit and batch size.
+        accuracies: in %, by model and exit.
+        statistic: which of a cell's times is the prediction; where a cell lacks it, there is none.
+    """
+
+    def __init__(
+        self,
+        cells: Mapping[tuple[str, str, int], Cell],
+        accuracies: Mapping[tuple[str, str], float],
+        statistic: str = "mean_ms",
+    ) -> None:
+        self.cells = cells
+        self.statistic = statistic
+        self._accuracies = accuracies
+        self._predicted = {
+            key: cell.times[statistic] for key, cell in cells.items() if statistic in cell.times
+        }
 
     def ms(self, model: str, exit: str, batch_size: int) -> float:
         """The predicted time of a batch in ms."""
-        return self.cells[model, exit, batch_size].mean_ms
+        return self._predicted[model, exit, batch_size]
+
+    def mean_ms(self, model: str, exit: str, batch_size: int) -> float:
+        """The time that a batch takes on average, in ms."""
+        return self.cells[model, exit, batch_size].times["mean_ms"]
 
     def accuracy(self, model: str, exit: str) -> float:
         """The share of right answers in %."""
-        return self.accuracies[model, exit]
+        return self._accuracies[model, exit]
 
     def require(self, models: Iterable[str], exits: Iterable[str], max_batch: int) -> None:
         """Checks that a run will find every cell it may ask for.
@@ -47,15 +67,20 @@ class Profile:
         exits = tuple(exits)
         for model in models:
             for exit in exits:
-                if (model, exit) not in self.accuracies:
+                if (model, exit) not in self._accuracies:
                     raise ProfileError(f"no accuracy of {model} at {exit}")
                 for batch_size in range(1, max_batch + 1):
-                    if (model, exit, batch_size) not in self.cells:
-                        raise ProfileError(f"no time of {model} at {exit}, batch size {batch_size}")
+                    if (model, exit, batch_size) not in self._predicted:
+                        where = f"{model} at {exit}, batch size {batch_size}"
+                        raise ProfileError(f"no {self.statistic} of {where}")
 
 
-def load(path: Path) -> Profile:
+def load(path: Path, statistic: str = "mean_ms") -> Profile:
     """Reads a profile.
+
+    Args:
+        path: the file.
+        statistic: one of STATISTICS, the time that is predicted of a batch.
 
     Raises:
         OSError: the file cannot be read.
@@ -63,7 +88,7 @@ def load(path: Path) -> Profile:
     """
     try:
         document = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"not JSON: {error}") from None
     cells: dict[tuple[str, str, int], Cell] = {}
     accuracies: dict[tuple[str, str], float] = {}
@@ -75,14 +100,18 @@ def load(path: Path) -> Profile:
             for batch_size, cell in _table(row, f"{model}.exits.{exit}").items():
                 where = f"{model}.exits.{exit}.{batch_size}"
                 cell = _table(cell, where)
-                if not batch_size.isdecimal():
-                    raise ProfileError(f"{where}: a batch size is a whole number")
+                if not batch_size.isdecimal() or len(batch_size) > 4:
+                    raise ProfileError(f"{where}: a batch size is a whole number up to 9999")
                 source = cell.get("source")
                 if not isinstance(source, str) or source not in SOURCES:
                     raise ProfileError(f"{where}.source: must be one of {', '.join(SOURCES)}")
-                mean_ms = _positive(cell.get("mean_ms"), f"{where}.mean_ms")
-                cells[model, exit, int(batch_size)] = Cell(mean_ms, source)
-    return Profile(cells, accuracies)
+                times = {
+                    name: _positive(cell.get(name), f"{where}.{name}")
+                    for name in STATISTICS
+                    if name in cell or name == "mean_ms"
+                }
+                cells[model, exit, int(batch_size)] = Cell(times, source)
+    return Profile(cells, accuracies, statistic)
 
 
 def _table(value: object, where: str) -> dict[str, object]:

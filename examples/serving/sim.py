@@ -44,10 +44,14 @@ class SimulatedGpu:
         self._launch_fraction = launch_fraction
         self._launch_ops_per_ms = launch_ops_per_ms
 
+    def draw_seconds(self, model: str, exit: str, batch_size: int) -> float:
+        """How long the next batch takes."""
+        mean_s = self._profile.mean_ms(model, exit, batch_size) / 1e3
+        return mean_s * max(0.0, self._stream.gauss(1.0, self._jitter))
+
     def run(self, model: str, exit: str, batch_size: int) -> None:
         """Runs one batch up to this exit; returns when it is done."""
-        mean_ms = self._profile.ms(model, exit, batch_size)
-        seconds = mean_ms / 1e3 * max(0.0, self._stream.gauss(1.0, self._jitter))
+        seconds = self.draw_seconds(model, exit, batch_size)
         if self._work == "spin":
             end = time.perf_counter() + seconds
             while time.perf_counter() < end:
@@ -55,7 +59,8 @@ class SimulatedGpu:
         elif self._work == "launch":
             # The count is fixed and the sleep is not shortened by it: what slows the launching
             # thread down, such as waiting for the GIL, slows the batch down, as it does in reality.
-            _launch(round(mean_ms * self._launch_fraction * self._launch_ops_per_ms))
+            launch_ms = self._profile.mean_ms(model, exit, batch_size) * self._launch_fraction
+            _launch(round(launch_ms * self._launch_ops_per_ms))
             time.sleep(seconds * (1.0 - self._launch_fraction))
         else:
             time.sleep(seconds)

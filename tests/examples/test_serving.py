@@ -11,79 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import arrivals
+import multi_model_dev
+import profiles
 import pytest
+import report
+import sim
+from arrivals import ArrivalsError, poisson
+from engine import Batch, Drop, Engine, Run
+from events import Events
+from logs import MODES
+from policies import POLICIES, Config, Queue, Task
+from profiles import EXITS, ProfileError
+from realtime import Realtime
 
-SERVING = Path(__file__).parents[2] / "examples" / "serving"
-sys.path.insert(0, str(SERVING))
-
-import multi_model_dev  # noqa: E402
-import profiles  # noqa: E402
-import report  # noqa: E402
-import sim  # noqa: E402
-from arrivals import poisson  # noqa: E402
-from engine import Batch, Drop, Engine, Run  # noqa: E402
-from events import MODES, Events  # noqa: E402
-from policies import POLICIES, Config, Decision, Policy, Queue, Task  # noqa: E402
-from profiles import EXITS, Cell, Profile, ProfileError  # noqa: E402
-
+SERVING = Path(multi_model_dev.__file__).parent
 PROFILE = profiles.load(SERVING / "profile.json")
 CONFIG = Config(slo_ms=50.0, max_batch=10, exits=EXITS)
 
 
 def queue(name: str, *arrivals: float) -> Queue:
     return Queue(name, name, deque(Task(i, arrival) for i, arrival in enumerate(arrivals)))
-
-
-# Policies
-
-
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-def test_nothing_to_serve(policy: Policy) -> None:
-    assert policy(1.0, [queue("ResNet50"), queue("ResNet152")], PROFILE, CONFIG) is None
-    assert policy(1.0, [], PROFILE, CONFIG) is None
-
-
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-def test_longest_queue_first_and_of_equal_ones_the_oldest(policy: Policy) -> None:
-    short, long = queue("ResNet50", 0.0), queue("ResNet101", 0.5, 0.6)
-    decision = policy(0.6, [short, long], PROFILE, CONFIG)
-    assert decision is not None and decision.queue is long and decision.batch_size == 2
-    older = queue("ResNet152", 0.4, 0.6)
-    decision = policy(0.6, [short, long, older], PROFILE, CONFIG)
-    assert decision is not None and decision.queue is older
-
-
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-def test_a_policy_leaves_the_queue_alone_and_keeps_to_the_largest_batch(policy: Policy) -> None:
-    waiting = queue("ResNet50", *([0.0] * 25))
-    decision = policy(0.0, [waiting], PROFILE, CONFIG)
-    assert decision == Decision(waiting, "final", 10)
-    assert len(waiting.tasks) == 25
-
-
-@pytest.mark.parametrize(
-    ("waited_ms", "exit"),
-    [(0, "final"), (40, "final"), (41, "layer3"), (42, "layer2"), (43, "layer1"), (999, "layer1")],
-)
-def test_early_exit_goes_as_deep_as_the_oldest_task_allows(waited_ms: float, exit: str) -> None:
-    # Whole times, so that "exactly in time" is exact: 10, 9, 8 and 7 ms.
-    times = dict(zip(EXITS, (7.0, 8.0, 9.0, 10.0), strict=True))
-    profile = Profile({("M", e, 1): Cell(ms, "anchor") for e, ms in times.items()}, {})
-    # The arrival is 0, and the time in seconds times 1e3 gives the whole milliseconds back.
-    decision = POLICIES["early_exit"](waited_ms / 1e3, [queue("M", 0.0)], profile, CONFIG)
-    assert decision is not None and decision.exit == exit
-
-
-def test_only_the_configured_exits_are_used() -> None:
-    config = Config(slo_ms=50.0, max_batch=10, exits=("layer2", "layer3"))
-    waiting = queue("ResNet50", 0.0)
-    chosen = [
-        decision.exit
-        for name in ("early_exit", "all_final")
-        for now in (0.0, 9.0)
-        if (decision := POLICIES[name](now, [waiting], PROFILE, config)) is not None
-    ]
-    assert chosen == ["layer3", "layer2", "layer3", "layer3"]
 
 
 # Arrivals
@@ -104,6 +52,33 @@ def test_arrivals_come_at_their_rate() -> None:
     # 30,000 expected, standard deviation 173: the seed is fixed, so this holds always or never.
     assert abs(len(poisson(300.0, 100.0, 0, "ResNet50")) - 30_000) < 4 * 173
     assert poisson(0.0, 100.0, 0, "ResNet50") == []
+
+
+def test_replay_reads_the_columns_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "arrivals.csv"
+    path.write_text("id,model,arrival\n1,B,0\n2,A,0.5\n3,B,0.5\n4,B,1e1\n")
+    assert arrivals.replay(path, ["A", "B", "C"]) == {"A": [0.5], "B": [0.0, 0.5, 10.0], "C": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "line 1: the columns model and arrival are needed"),
+        ("model,time\nA,1\n", "line 1: the columns model and arrival are needed"),
+        ("model,arrival\nA,1\nA,2\nA,1.5\n", "line 4: not sorted, 1.5 s comes after 2 s"),
+        ("model,arrival\nA,1\nB,0.5\n", "line 3: not sorted, 0.5 s comes after 1 s"),
+        ("model,arrival\nX,1\n", "line 2: 'X' is none of A, B"),
+        ("model,arrival\nA,soon\n", "line 2: 'soon' is no number of seconds"),
+        ("model,arrival\nA,-1\n", "line 2: '-1' is no number of seconds"),
+        ("model,arrival\nA,nan\n", "line 2: 'nan' is no number of seconds"),
+        ("model,arrival\nA\n", "line 2: None is no number of seconds"),
+    ],
+)
+def test_replay_says_which_line_is_wrong(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "arrivals.csv"
+    path.write_text(text)
+    with pytest.raises(ArrivalsError, match=re.escape(says)):
+        arrivals.replay(path, ["A", "B"])
 
 
 # Profile
@@ -129,12 +104,14 @@ def test_profile_extrapolates_from_batch_5_and_says_so() -> None:
     assert len(PROFILE.cells) == 3 * 4 * 10
     for (model, exit, batch_size), cell in PROFILE.cells.items():
         assert cell.source == ("anchor" if batch_size == 5 else "extrapolated")
-        by_formula = PROFILE.ms(model, exit, 5) * (0.45 + 0.11 * batch_size)
-        assert cell.mean_ms == pytest.approx(by_formula, abs=5.1e-5)
+        mean_ms = PROFILE.ms(model, exit, 5) * (0.45 + 0.11 * batch_size)
+        times = (mean_ms, mean_ms, mean_ms * (1 + 1.645 * 0.02), mean_ms * (1 + 2.326 * 0.02))
+        expected = dict(zip(profiles.STATISTICS, times, strict=True))
+        assert cell.times == pytest.approx(expected, abs=1.1e-4)
 
 
 def test_profile_names_the_missing_cell() -> None:
-    with pytest.raises(ProfileError, match="no time of ResNet50 at layer1, batch size 11"):
+    with pytest.raises(ProfileError, match="no mean_ms of ResNet50 at layer1, batch size 11"):
         PROFILE.require(["ResNet50"], EXITS, 11)
     with pytest.raises(ProfileError, match="no accuracy of ResNet18 at layer1"):
         PROFILE.require(["ResNet18"], EXITS, 1)
@@ -159,7 +136,7 @@ class Recorder:
     def __init__(self) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.events = Events(
-            *(self._call(name) for name in ("GEN", "SCHED", "EXEC", "DONE", "DROP"))
+            *map(self._call, ("GEN", "STATE", "CAND", "SCHED", "EXEC", "DONE", "DROP"))
         )
 
     def _call(self, name: str) -> Callable[..., None]:
@@ -173,9 +150,8 @@ def test_every_arrival_is_served_or_still_queued() -> None:
     recorder = Recorder()
     queues = [queue("ResNet50"), queue("ResNet101")]
     arrivals = {"ResNet50": [0.0] * 300, "ResNet101": [0.0] * 200}
-    policy = POLICIES["early_exit"]
-    engine = Engine(queues, arrivals, policy, PROFILE, CONFIG, InstantGpu(), recorder.events)
-    run = engine.run(0.0)
+    engine = Engine(queues, POLICIES["early_exit"], PROFILE, CONFIG, recorder.events)
+    run = Realtime(engine, arrivals, InstantGpu()).run(0.0)
     assert run.generated == len(recorder.of("GEN")) == 500
     rows = report.answers(run, PROFILE)
     tasks = Counter((row.model, row.task_id) for row in rows)
@@ -195,18 +171,11 @@ def test_late_tasks_are_dropped_and_a_failing_gpu_ends_the_run() -> None:
     recorder = Recorder()
     config = Config(slo_ms=1e6, max_batch=10, exits=EXITS)
     # Three arrived 2,000 s ago, past the SLO of 1,000 s; the fourth ends the run.
-    engine = Engine(
-        [queue("ResNet50")],
-        {"ResNet50": [-2000.0, -2000.0, -2000.0, 0.0]},
-        POLICIES["all_final"],
-        PROFILE,
-        config,
-        BrokenGpu(),
-        recorder.events,
-        drop_late=True,
-    )
+    policy = POLICIES["all_final"]
+    engine = Engine([queue("ResNet50")], policy, PROFILE, config, recorder.events, drop_late=True)
+    arrivals = {"ResNet50": [-2000.0, -2000.0, -2000.0, 0.0]}
     with pytest.raises(RuntimeError, match="fell off the bus"):
-        engine.run(3600.0)
+        Realtime(engine, arrivals, BrokenGpu()).run(3600.0)
     assert [row[:2] for row in recorder.of("DROP")] == [("ResNet50", i) for i in range(3)]
     assert all(wait_ms > 1e6 for *_, wait_ms in recorder.of("DROP"))
     assert [row[3] for row in recorder.of("SCHED")] == [1]
@@ -275,7 +244,7 @@ def test_launch_operations_are_calibrated_once(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--scheduler", "symphony"], "--scheduler"),
+        (["--scheduler", "fifo"], "--scheduler"),
         (["--lambda-152", "-1"], "--lambda-152"),
         (["--lambda-50", "nan"], "--lambda-50"),
         (["--num-r50", "1.5"], "--num-r50"),
@@ -288,13 +257,19 @@ def test_launch_operations_are_calibrated_once(
         (["--exit-points", "layer1,layer9"], "--exit-points"),
         (["--exit-points", ""], "--exit-points"),
         (["--max-batch", "0"], "--max-batch"),
-        (["--max-batch", "11"], "no time of ResNet50 at layer1, batch size 11"),
+        (["--max-batch", "11"], "no p95_ms of ResNet50 at layer1, batch size 11"),
         (["--jitter", "2"], "--jitter"),
         (["--launch-fraction", "1.1"], "--launch-fraction"),
-        (["--log", "naive"], "--log"),
-        (["--log-level", "candidate"], "--log-level"),
+        (["--log", "tape"], "--log"),
+        (["--log-level", "all"], "--log-level"),
+        (["--slo-quantile", "p90_ms"], "--slo-quantile"),
+        (["--output-tag", "a/b"], "--output-tag"),
+        (["--image-size", "16"], "--image-size"),
+        (["--arrivals", "nowhere.csv"], "--arrivals nowhere.csv: No such file"),
+        (["--clock", "virtual", "--backend", "torch"], "--clock virtual goes with --backend sim"),
+        (["--log", "stdlib", "--log-file", "run.atto"], "must end in .csv with --log stdlib"),
         (["--log", "off", "--log-file", "run.csv"], "--log-file"),
-        (["--log-file", "run.atto"], "--log-file"),
+        (["--log-file", "run.txt"], "--log-file must end in .csv or .atto"),
         (["--profile", "nowhere.json"], "nowhere.json"),
         (["--run-sec", "1"], "--run-sec"),
     ],
@@ -321,6 +296,7 @@ def test_bad_options_give_one_line_and_status_2(
     [
         (lambda d: d["models"].pop("ResNet101"), "no accuracy of ResNet101"),
         (lambda d: d["models"]["ResNet50"]["exits"]["final"].pop("3"), "at final, batch size 3"),
+        (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].pop("p95_ms"), "no p95_ms of"),
         (lambda d: d.pop("models"), "models: must be an object"),
         (lambda d: d["models"]["ResNet50"]["accuracy"].update(final="x"), "accuracy.final"),
         (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].update(mean_ms=-1), "final.3"),

@@ -318,6 +318,7 @@ def as_python_fills(template: str, values: list[Any], keywords: dict[str, Any]) 
 )
 @example([("the {a} {}", [(1, 2), ()], {"k": 1, "w": 1})])
 @example([("the {a!r} {a}", ["é", 1], {"k": 1, "w": 1})])
+@example([("the {}{k:{{}}}", [None], {"k": dt.date(2000, 1, 1), "w": 0})])
 def test_templates_are_filled_as_str_format_does(
     fresh: Callable[[str], Path], calls: list[tuple[str, list[Any], dict[str, Any]]]
 ) -> None:
