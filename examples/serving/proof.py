@@ -33,14 +33,13 @@ class Figure:
 
     def change(self, value: float) -> str:
         """A ratio or difference as text."""
-        if self.is_ratio:
-            return f"x{digits(value)}"
-        sign = "+" if value > 0 else ""
-        return f"{sign}{digits(value)}{' ' if self.unit[0].isalpha() else ''}{self.unit}"
+        return f"x{digits(value)}" if self.is_ratio else f"{_signed(value)} {self.unit}"
 
-    def interval(self, interval: Interval) -> str:
-        low, high = (self.change(bound) for bound in (interval.low, interval.high))
-        return f"{low} to {high}"
+    def span(self, low: float, high: float) -> str:
+        """From one ratio or difference to another, as text."""
+        if self.is_ratio:
+            return f"x{digits(low)} to x{digits(high)}"
+        return f"{_signed(low)} to {_signed(high)} {self.unit}"
 
 
 DECISION = ("slower", "faster")
@@ -53,7 +52,7 @@ FIGURES = {
         Figure("decision_us_p95", "time per decision, p95", "us", True, False, *DECISION),
         Figure("late_ms_p50", "lateness of the generators, p50", "ms", False, False, *LATE),
         Figure("late_ms_p99", "lateness of the generators, p99", "ms", False, False, *LATE),
-        Figure("goodput_per_s", "goodput", "/s", False, True, *HEIGHT),
+        Figure("goodput_per_s", "goodput", "requests/s", False, True, *HEIGHT),
         Figure("slo_attainment", "SLO attainment", "points", False, True, *HEIGHT),
         Figure("log_call_ns_p50", "time per log call, p50", "ns", True, False, "dearer", "cheaper"),
     )
@@ -169,6 +168,11 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 def digits(value: float) -> str:
-    """Three significant digits; what is next to nothing is 0."""
-    value = round(value, 6) + 0.0
+    """Three significant digits, and no more than three decimals."""
+    value = round(value, 3) + 0.0  # not -0
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _signed(value: float) -> str:
+    text = digits(value)
+    return text if text.startswith(("-", "0")) and float(text) <= 0 else f"+{text}"

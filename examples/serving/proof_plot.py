@@ -34,7 +34,7 @@ def save(path: Path, families: Sequence[Family]) -> None:
         for key, panel in zip(PANELS, row, strict=True):
             if (load, key) in by_place:
                 _draw(panel, by_place[load, key])
-        row[0].set_ylabel(f"at {LOADS[load].what}")
+        row[0].set_ylabel(f"at {LOADS[load].name}")
     plot.suptitle(
         "Each way of logging against none: median of the pairs, 95 % bootstrap interval; "
         "grey where no difference can be told"
@@ -55,7 +55,6 @@ def _draw(panel: Any, family: Family) -> None:
         panel.set_xscale("log")
         panel.set_xlabel("times that without a log")
     else:
-        panel.set_xscale("symlog", linthresh=1.0)
         panel.set_xlabel(f"difference, {figure.unit}")
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)

@@ -14,15 +14,15 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
 
 import proof
 import proof_plot
 import proof_report
 import trial
+from arguments import Parser, number, whole
 from trial import LOADS, MODES, OFF, Trial, TrialError
 
 PAIRS, SECONDS = 10, 6.0
@@ -32,21 +32,21 @@ QUICK_PAIRS, QUICK_SECONDS = 2, 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = _parse(parser, arguments)
-    settings = _machine()
+    settings = {**_machine(), "command": _command(options)}
     trials: list[Trial] = []
-    interrupted = False
+    status = 0
     try:
         for of_a_round in _rounds(options):
             trials += of_a_round
     except KeyboardInterrupt:
-        interrupted = True
-        print(f"\n{parser.prog}: interrupted: what follows is of complete rounds", file=sys.stderr)
+        print(f"\n{parser.prog}: interrupted: only whole rounds count", file=sys.stderr)
+        status = 130
     except TrialError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+        status = 1
     if trials:
         _write(options, settings, trials)
-    return 130 if interrupted else 0
+    return status
 
 
 def _rounds(options: argparse.Namespace) -> Iterator[list[Trial]]:
@@ -54,16 +54,16 @@ def _rounds(options: argparse.Namespace) -> Iterator[list[Trial]]:
     stream = random.Random(options.seed)
     runs = options.pairs * len(options.loads) * len(options.modes)
     done, start = 0, time.monotonic()
-    for number in range(options.pairs):
+    for turn in range(options.pairs):
         for load in options.loads:
             of_a_round = []
             for mode in stream.sample(options.modes, len(options.modes)):
                 minutes = (time.monotonic() - start) / 60
                 left = f", some {minutes / done * (runs - done):.0f} min left" if done else ""
-                where = f"round {number + 1} of {options.pairs}, {load}: {mode}"
+                where = f"round {turn + 1} of {options.pairs}, {load}: {mode}"
                 print(f"{where} (run {done + 1} of {runs}{left})", file=sys.stderr, flush=True)
-                seed = options.seed + number
-                of_a_round.append(trial.run(load, mode, number, seed, options.seconds))
+                seed = options.seed + turn
+                of_a_round.append(trial.run(load, mode, turn, seed, options.seconds))
                 done += 1
             yield of_a_round
 
@@ -78,7 +78,7 @@ def _write(options: argparse.Namespace, settings: dict[str, str], trials: list[T
         beside = options.output.parent if options.output is not None else Path()
         plot = Path(os.path.relpath(options.plot, beside)).as_posix()
     commands = {load: trial.command_line(load, options.seconds) for load in options.loads}
-    text = proof_report.markdown(trials, {**settings, "command": _command(options)}, commands, plot)
+    text = proof_report.markdown(trials, settings, commands, plot)
     if options.output is not None:
         options.output.write_text(text, encoding="utf8")
     else:
@@ -93,31 +93,24 @@ def _command(options: argparse.Namespace) -> str:
     return f"`{' '.join(parts)}`"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         description="Measures what each way of logging costs the serving program.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     what = f"rounds, in each of which every mode runs once (default: {PAIRS})"
-    add("--pairs", help=what, type=_number(int, 1, 1000), metavar="N")
+    add("--pairs", help=what, type=whole(1, 1000), metavar="N")
     what = f"length of a run (default: {SECONDS:g})"
-    add("--seconds", help=what, type=_number(float, 0.2, 3600), metavar="S")
+    add("--seconds", help=what, type=number(0.2, 3600), metavar="S")
     what = f"for a look: {QUICK_PAIRS} rounds of {QUICK_SECONDS:g} s, too few to claim anything"
     add("--quick", help=what, action="store_true")
-    what = "; ".join(f"{name}: {load.what}" for name, load in LOADS.items())
+    what = "; ".join(f"{key}: {load.name}, {load.what}" for key, load in LOADS.items())
     add("--load", help=f"{what} (default: both)", choices=[*LOADS, "both"], default="both")
     what = "only this way of logging beside off (again for more): " + ", ".join(MODES)
     add("--mode", help=what, choices=MODES, action="append", metavar="MODE")
     what = "of the first round's requests, and of the order (default: %(default)s)"
-    add("--seed", help=what, type=_number(int, 0, 2**31), default=0, metavar="N")
+    add("--seed", help=what, type=whole(0, 2**31), default=0, metavar="N")
     add("--output", help="write the report there, not to the standard output", type=Path,
         metavar="FILE.md")  # fmt: skip
     add("--plot", help="draw it; needs matplotlib", type=Path, metavar="FILE.png")
@@ -148,19 +141,6 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
         except OSError as error:
             parser.error(f"{path}: {error.strerror}")
     return options
-
-
-def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = kind(-1)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
-        return value
-
-    return convert
 
 
 def _machine() -> dict[str, str]:
