@@ -15,7 +15,7 @@ class Interval:
 
 
 def median_interval(
-    values: Sequence[float], level: float = 0.95, resamples: int = 5000
+    values: Sequence[float], level: float = 0.95, resamples: int = 2000
 ) -> Interval:
     """The median and its percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
