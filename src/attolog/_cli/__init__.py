@@ -15,7 +15,7 @@ import click
 
 from attolog._cli.show import escape
 
-VERBS = ("cat", "ctl", "recover", "stats")
+VERBS = ("bench", "cat", "ctl", "recover", "stats")
 
 
 class Verbs(click.Group):
