@@ -1,6 +1,5 @@
 """The plot of the proof: each way of logging against none, with intervals."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,27 +7,19 @@ from typing import Any
 from proof import Family
 from trial import LOADS, MODES, OFF
 
-INSTALL = "pip install matplotlib"
 COLOURS = {"worse": "tab:red", "better": "tab:blue", "none": "tab:gray"}
 PANELS = ("decision_us_p95", "late_ms_p99", "goodput_per_s", "slo_attainment")
 
 
-def matplotlib_figure() -> Any:
-    """matplotlib's class Figure: it needs no display.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-    """
-    return importlib.import_module("matplotlib.figure").Figure
-
-
 def save(path: Path, families: Sequence[Family]) -> None:
-    """Draws a row of panels per load, a panel per figure."""
+    """Draws a row of panels per load, a panel per figure; needs matplotlib."""
+    from matplotlib.figure import Figure  # needs no display
+
     by_place = {
         (family.load, family.figure.key): family for family in families if family.baseline == OFF
     }
     loads = [load for load in LOADS if any(place[0] == load for place in by_place)]
-    plot = matplotlib_figure()(figsize=(16, 0.8 + 4.2 * len(loads)), layout="constrained")
+    plot = Figure(figsize=(16, 0.8 + 4.2 * len(loads)), layout="constrained")
     axes = plot.subplots(len(loads), len(PANELS), squeeze=False, sharey=True)
     for load, row in zip(loads, axes, strict=True):
         for key, panel in zip(PANELS, row, strict=True):

@@ -7,10 +7,8 @@ library, the document's own logger and attolog, and claims only what chance does
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
 import random
 import sys
 import time
@@ -24,6 +22,10 @@ import proof_report
 import trial
 from arguments import Parser, number, whole
 from trial import LOADS, MODES, OFF, Trial, TrialError
+
+from attolog._bench import machine
+from attolog._bench.plot import ADD_PLOT
+from attolog._bench.plot import is_possible as can_plot
 
 PAIRS, SECONDS = 10, 6.0
 QUICK_PAIRS, QUICK_SECONDS = 2, 1.0
@@ -130,11 +132,8 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
         parser.error(f"--mode {OFF}: is there anyway, to compare with; name another one")
     if options.plot is not None and options.plot.suffix != ".png":
         parser.error(f"--plot {options.plot}: must end in .png")
-    if options.plot is not None:
-        try:
-            proof_plot.matplotlib_figure()
-        except ImportError:
-            parser.error(f"--plot needs matplotlib: {proof_plot.INSTALL}")
+    if options.plot is not None and not can_plot():
+        parser.error(f"--plot needs matplotlib: {ADD_PLOT}")
     for path in filter(None, (options.output, options.plot, options.json)):
         try:
             path.open("a").close()
@@ -145,16 +144,8 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
 
 def _machine() -> dict[str, str]:
     """What the runs are made on, and how busy that is already."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    load = " ".join(f"{average:.1f}" for average in os.getloadavg())
-    return {
-        "machine": f"{(names or [platform.machine()])[0]}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.release()}, load before the start {load}",
-        "versions": f"{platform.python_implementation()} {platform.python_version()}, "
-        f"attolog {importlib.metadata.version('attolog')}",
-    }
+    about = {**machine.describe(), **machine.describe_software()}
+    return {"machine": ", ".join(f"{what} {value}" for what, value in about.items())}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Self
 
 # Two threads' prints may share a line (text, text, newline, newline): records are looked for
 # everywhere, not only where lines begin.
@@ -88,25 +89,28 @@ def drain(terminal: int, throttle: Throttle | None = None) -> int:
 
 
 class Terminal:
-    """The terminal: `fd` is for who writes, a process reads the other end.
+    """The terminal, while a `with` lasts: `fd` is for who writes, a process reads the other end.
 
     Args:
         rate: bytes per second at most; None: as fast as it can.
     """
 
     def __init__(self, rate: float | None = None) -> None:
+        self.records = 0  # in all, known at the end
         master, self.fd = pty.openpty()
         command = [sys.executable, __file__, *([] if rate is None else [str(rate)])]
         self._reader = subprocess.Popen(command, stdin=master, stdout=subprocess.PIPE, text=True)
         os.close(master)
+
+    def __enter__(self) -> Self:
         assert self._reader.stdout is not None
         self._reader.stdout.readline()  # it is ready: its start is not in what is measured
+        return self
 
-    def close(self) -> int:
-        """Waits until all is read; returns the number of records."""
+    def __exit__(self, *_: object) -> None:
         os.close(self.fd)
-        count, _ = self._reader.communicate()
-        return int(count)
+        count = self._reader.communicate()[0]
+        self.records = int(count)
 
 
 if __name__ == "__main__":

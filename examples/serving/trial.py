@@ -128,12 +128,9 @@ def _run_program(arguments: list[str], mode: Mode, folder: Path, timeout: float)
         )  # fmt: skip
 
     if mode.terminal:
-        terminal = Terminal(mode.rate)
-        try:
+        with Terminal(mode.rate) as terminal:
             start(terminal.fd)
-        finally:
-            printed = terminal.close()
-        return printed
+        return terminal.records
     counter = RecordCounter()
     with open(folder / "stdout.txt", "w+b") as output:
         start(output.fileno())

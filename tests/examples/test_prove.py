@@ -14,6 +14,7 @@ import pytest
 SERVING = Path(__file__).parents[2] / "examples" / "serving"
 sys.path.insert(0, str(SERVING))
 
+import logs  # noqa: E402
 import proof  # noqa: E402
 import proof_plot  # noqa: E402
 import proof_report  # noqa: E402
@@ -256,12 +257,9 @@ print("a table, and [this] is no record")
 
 @pytest.mark.parametrize("rate", [None, 1e9])
 def test_a_terminal_counts_what_is_printed_to_it(rate: float | None) -> None:
-    terminal = Terminal(rate)
-    try:
+    with Terminal(rate) as terminal:
         subprocess.run([sys.executable, "-c", PRINTS], stdout=terminal.fd, check=True)
-    finally:
-        records = terminal.close()
-    assert records == 20_000
+    assert terminal.records == 20_000
 
 
 def test_a_throttled_terminal_takes_no_more_than_its_rate() -> None:
@@ -306,14 +304,17 @@ def test_records_are_counted_wherever_reads_and_threads_split_lines() -> None:
 def test_what_cannot_be_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     for options, said in (
         (["--pairs", "0"], "argument --pairs: '0' is no whole number from 1 to 1000"),
         (["--seconds", "nan"], "argument --seconds: 'nan' is no number from 0.2 to 3600"),
         (["--mode", "loud"], "argument --mode: invalid choice: 'loud'"),
         (["--mode", "off"], "--mode off: "),
         (["--plot", "plot.txt"], "--plot plot.txt: must end in .png"),
-        (["--plot", str(tmp_path / "a.png")], "--plot needs matplotlib: pip install matplotlib"),
+        (
+            ["--plot", str(tmp_path / "a.png")],
+            "--plot needs matplotlib: pip install 'attolog[plot]'",
+        ),
         (["--output", str(tmp_path / "no" / "a.md")], "No such file or directory"),
         (["--lod", "low"], "unrecognized arguments: --lod low"),
     ):
@@ -360,6 +361,10 @@ def test_an_interruption_reports_whole_rounds(
     assert "interrupted: only whole rounds count" in err
 
 
+def test_every_way_of_logging_is_one_of_the_program_s() -> None:
+    assert {mode.log for mode in MODES.values()} == set(logs.MODES)
+
+
 def test_a_run_that_fails_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,8 +375,7 @@ def test_a_run_that_fails_is_named(
     assert "invalid choice: 'shout'" in capsys.readouterr().err
 
 
-def test_the_plot(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+def test_a_plot_is_drawn(tmp_path: Path) -> None:
     path = tmp_path / "proof.png"
     proof_plot.save(path, proof.families(made_up(slow_and_lossy)))
     assert path.read_bytes().startswith(b"\x89PNG")
