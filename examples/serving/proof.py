@@ -48,13 +48,13 @@ HEIGHT = ("lower", "higher")
 FIGURES = {
     figure.key: figure
     for figure in (
-        Figure("decision_us_p50", "time per decision, p50", "us", True, False, *DECISION),
-        Figure("decision_us_p95", "time per decision, p95", "us", True, False, *DECISION),
-        Figure("late_ms_p50", "lateness of the generators, p50", "ms", False, False, *LATE),
-        Figure("late_ms_p99", "lateness of the generators, p99", "ms", False, False, *LATE),
+        Figure("decision_us_p50", "decision time (p50)", "us", True, False, *DECISION),
+        Figure("decision_us_p95", "decision time (p95)", "us", True, False, *DECISION),
+        Figure("late_ms_p50", "generators' lateness (p50)", "ms", False, False, *LATE),
+        Figure("late_ms_p99", "generators' lateness (p99)", "ms", False, False, *LATE),
         Figure("goodput_per_s", "goodput", "requests/s", False, True, *HEIGHT),
         Figure("slo_attainment", "SLO attainment", "points", False, True, *HEIGHT),
-        Figure("log_call_ns_p50", "time per log call, p50", "ns", True, False, "dearer", "cheaper"),
+        Figure("log_call_ns_p50", "log call time (p50)", "ns", True, False, "dearer", "cheaper"),
     )
 }
 OF_THE_PROGRAM = [key for key in FIGURES if not key.startswith("log_call")]

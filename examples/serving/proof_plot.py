@@ -42,11 +42,9 @@ def _draw(panel: Any, family: Family) -> None:
         colour = COLOURS[family.verdict(comparison)]
         panel.errorbar(interval.median, place, xerr=reach, fmt="o", capsize=3, color=colour)
     panel.axvline(1.0 if figure.is_ratio else 0.0, color="black", linewidth=0.8)
-    if figure.is_ratio:
+    if figure.is_ratio and max(one.interval.high for one in family.comparisons) > 10:
         panel.set_xscale("log")
-        panel.set_xlabel("times that without a log")
-    else:
-        panel.set_xlabel(f"difference, {figure.unit}")
+    panel.set_xlabel("times that without a log" if figure.is_ratio else f"change, {figure.unit}")
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.set_title(figure.what)

@@ -72,8 +72,8 @@ def _too_few(found: Sequence[Family]) -> str:
     if pairs >= pairs_needed(ways):
         return ""
     return (
-        f"Nothing can be claimed from {pairs} pairs: with {ways} ways of logging compared, "
-        f"it takes {pairs_needed(ways)}."
+        f"Too few pairs to claim anything: {pairs}, where it takes {pairs_needed(ways)} "
+        f"(ways of logging compared: {ways})."
     )
 
 
@@ -128,8 +128,8 @@ def _method(found: Sequence[Family]) -> str:
         "order drawn anew, with the same seed and so the same requests; a pair is a way of logging "
         "and none (or print to a file, where that is said) of the same round. `print` to a file is "
         "block buffered, to a terminal line buffered; a terminal is read by a process of its own. "
-        "Time per decision holds the logging of what was thought of (at the flood), not that of "
-        "requests and batches. Time per log call holds the reading of the clock, at the flood the "
+        "Decision time holds the logging of what was thought of (at the flood), not that of "
+        "requests and batches. Log call time holds the reading of the clock, at the flood the "
         "loop around the calls instead: what stands for no log is the least there can be.\n\n"
         "Intervals are 95 % percentile bootstrap intervals of the median over the pairs (Efron & "
         "Tibshirani, An Introduction to the Bootstrap, 1993). A difference is claimed where the "

@@ -180,7 +180,7 @@ def test_a_difference_is_claimed_where_it_is_and_nowhere_else() -> None:
 
     said = proof_report.sentences(proof.families(trials), trials)
     assert said[0].startswith("At the flood, no way of logging makes a difference to ")
-    slower = "At the flood, time per decision, p50 is slower with print to a 1 MB/s terminal (x"
+    slower = "At the flood, decision time (p50) is slower with print to a 1 MB/s terminal (x"
     (sentence,) = (sentence for sentence in said if sentence.startswith(slower))
     assert "not different as far as can be told with print to a file, " in sentence
     assert "the document's AsyncFileLogger, 70 were lost, in 10 of 10 runs." in said[-1]
@@ -205,8 +205,8 @@ def test_too_few_pairs_claim_nothing_and_say_so() -> None:
     trials = made_up(slow_and_lossy, pairs=3)
     assert set(verdicts(trials, "decision_us_p50").values()) == {SAME}
     said = proof_report.sentences(proof.families(trials), trials)
-    needed = "with 10 ways of logging compared, it takes 9."
-    assert said[0] == f"Nothing can be claimed from 3 pairs: {needed}"
+    few = "Too few pairs to claim anything: 3, where it takes 9 (ways of logging compared: 10)."
+    assert said[0] == few
     assert len(said) == 2
 
 
@@ -357,7 +357,9 @@ def test_an_interruption_reports_whole_rounds(
     monkeypatch.setattr(trial, "run", run)
     assert prove.main([*SHORT, "--load", "flood"]) == 130
     out, err = capsys.readouterr()
-    assert "Nothing can be claimed from 1 pairs" in out and "Medians of 1 runs" in out
+    assert (
+        "Too few pairs to claim anything: 1, where it takes 6" in out and "Medians of 1 runs" in out
+    )
     assert "interrupted: only whole rounds count" in err
 
 
