@@ -34,6 +34,8 @@ A_RUN = Run(
     bytes=10_100,
 )
 
+QUIET = {"processor": "a processor", "cores": "2", "kernel": "Linux 6", "load": "1.9 9.0 9.0"}
+
 
 def run_of(**changes: object) -> Run:
     return Run(**{**asdict(A_RUN), **changes})
@@ -121,7 +123,7 @@ def test_what_goes_wrong_is_said_and_the_others_go_on() -> None:
         "fails": "failed: ValueError: no such luck",
         "keeps": None,
     }
-    text = report.Report(10, 2, list(results.values()), []).text()
+    text = report.Report(QUIET, 10, 2, list(results.values()), []).text()
     assert "hangs    (timed out after 0.5 s)\n" in text
     assert len(results["keeps"].runs) == 2
 
@@ -131,7 +133,7 @@ def test_losses_are_counted_and_shown() -> None:
     losing, keeping = (result.runs[0] for result in results)
     assert (losing.calls, losing.kept, losing.lost) == (980, 10, 970)
     assert keeping.lost == 0
-    rows = report.Report(490, 1, results, []).text().splitlines()
+    rows = report.Report(QUIET, 490, 1, results, []).text().splitlines()
     assert [row.split()[-2:] for row in rows[2:4]] == [["99.0", "%"], ["0", "%"]]
 
 
@@ -161,6 +163,13 @@ def test_where_attolog_is_not_the_best_is_said() -> None:
         "all kept, overhead: of fast 0.100 us, of attolog 1000.000 us",
         "all kept, memory: of fast 1.0 MiB, of attolog 5.0 MiB",
     ]
+
+
+def test_a_busy_machine_is_said() -> None:
+    busy = {**QUIET, "load": "2.0 0.1 0.1"}
+    said = "Other programs kept the cores busy: they are in these times too."
+    assert said in report.Report(busy, 10, 1, [], []).notes()
+    assert said not in report.Report(QUIET, 10, 1, [], []).notes()
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,7 +217,7 @@ def test_one_plot_only(tmp_path: Path, suffix: str) -> None:
 def test_what_fails_stands_on_the_page(tmp_path: Path) -> None:
     results = [Result(FAKES["keeps"], [A_RUN]), Result(FAKES["fails"], failure="failed: a < b")]
     page = tmp_path / "x.html"
-    plot.write(report.Report(1000, 1, results, []), "a machine", page, None)
+    plot.write(report.Report(QUIET, 1000, 1, results, []), "a machine", page, None)
     assert "<td>fails</td><td>failed: a &lt; b</td>" in page.read_text()
 
 

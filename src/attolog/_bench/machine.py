@@ -19,6 +19,11 @@ def describe() -> dict[str, str]:
     }
 
 
+def is_busy(description: dict[str, str]) -> bool:
+    """Whether other programs had all cores at work in the last minute."""
+    return float(description["load"].split()[0]) >= int(description["cores"])
+
+
 def describe_software() -> dict[str, str]:
     """Versions of Python and attolog."""
     gil = " free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""

@@ -29,9 +29,11 @@ ADD_PEERS = "pip install 'attolog[peers]'"
 class Report:
     """What was asked for, and what was measured.
 
-    `missing` are the methods that were to be measured too, if they were installed.
+    `machine` is as it was before; `missing` are the methods that were to be measured too, if they
+    were installed.
     """
 
+    machine: dict[str, str]
     records: int
     repeats: int
     results: Sequence[Result]
@@ -76,6 +78,8 @@ class Report:
             notes.append(
                 "-: cannot be told. /dev/null keeps nothing; the document's sampler does not count."
             )
+        if machine.is_busy(self.machine):
+            notes.append("Other programs kept the cores busy: they are in these times too.")
         if behind := not_best(self.figures):
             notes += ["Where attolog's best is not the best of those that lost nothing:"]
             notes += [f"  {line}" for line in behind]
@@ -99,7 +103,7 @@ class Report:
             for result in self.results
         ]
         document = {
-            "machine": machine.describe(),
+            "machine": self.machine,
             **machine.describe_software(),
             "records": self.records,
             "repeats": self.repeats,
@@ -110,9 +114,8 @@ class Report:
         path.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def about() -> str:
+def about(on: dict[str, str]) -> str:
     """The machine and the software, in a line."""
-    on = machine.describe()
     software = machine.describe_software()
     return (
         f"{on['processor']}, {on['cores']} cores, load {on['load']}, {on['kernel']}, "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from attolog._bench import driver, plot, report
+from attolog._bench import driver, machine, plot, report
 from attolog._bench.method import Method
 from attolog._bench.methods import METHODS, REFERENCE, is_installed
 
@@ -78,12 +78,13 @@ def command(
     effort = _QUICK if quick else _WHOLE
     records, repeats = records or effort.records, repeats or effort.repeats
     timeout = effort.timeout * max(1, records / effort.records)
-    about = report.about()
+    on = machine.describe()
+    about = report.about(on)
     click.echo(f"{about}\n")
     sys.stdout.flush()
     with _progress(len(chosen) * repeats) as advance:
         results = driver.measure(chosen, records, repeats, timeout, advance=advance)
-    measured = report.Report(records, repeats, results, missing)
+    measured = report.Report(on, records, repeats, results, missing)
     click.echo(measured.text(_micro()))
     if target is not None:
         measured.write_json(target)
