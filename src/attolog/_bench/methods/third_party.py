@@ -105,7 +105,7 @@ def _spdlog(folder: Path, *, is_async: bool) -> Opened:
         model = MODEL
         for task_id, arrival in pairs:
             logger.debug(f"GEN,{model},{task_id},{arrival}")
-        last = f"{task_id},{arrival}\n".encode()
+        last = "{},{}\n".format(*pairs[-1]).encode()
 
     def is_written() -> bool:
         logger.flush()
