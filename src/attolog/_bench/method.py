@@ -8,6 +8,7 @@ full precision.
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,13 @@ def count(path: Path, pattern: bytes = RECORD) -> int:
 def size(path: Path) -> int:
     """The bytes of a file; 0 if it is not there."""
     return path.stat().st_size if path.exists() else 0
+
+
+def ends_with(path: Path, end: bytes) -> bool:
+    """Whether a file's last bytes are these."""
+    with path.open("rb") as file:
+        file.seek(-min(len(end), size(path)), os.SEEK_END)
+        return file.read(len(end)) == end
 
 
 def written(path: Path, pattern: bytes = RECORD) -> Callable[[int], Output]:

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attolog._bench.method import MODEL, Opened, Output, Pairs, count, size, written
+from attolog._bench.method import (
+    MODEL,
+    Opened,
+    Output,
+    Pairs,
+    count,
+    ends_with,
+    size,
+    wait_until,
+    written,
+)
 
 
 def bqlog_text(folder: Path) -> Opened:
@@ -88,16 +98,25 @@ def _spdlog(folder: Path, *, is_async: bool) -> Opened:
     logger.set_pattern("%E.%f,%t,%v")
     logger.set_level(spdlog.LogLevel.DEBUG)
 
+    last = b""
+
     def log_all(pairs: Pairs) -> None:
+        nonlocal last
         model = MODEL
         for task_id, arrival in pairs:
             logger.debug(f"GEN,{model},{task_id},{arrival}")
+        last = "{},{}\n".format(*pairs[-1]).encode()
+
+    def is_written() -> bool:
+        logger.flush()
+        return not is_async or ends_with(path, last)
 
     def close() -> None:
-        logger.flush()
+        # With a thread, neither waits, and only an exit that we do not have would.
+        wait_until(is_written)
         logger.close()
 
-    return Opened(log_all, logger.flush, close, written(path))
+    return Opened(log_all, lambda: wait_until(is_written), close, written(path))
 
 
 def loguru(folder: Path) -> Opened:
