@@ -16,12 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import proof
-import proof_plot
-import proof_report
-import trial
 from arguments import Parser, number, whole
-from trial import LOADS, MODES, OFF, Trial, TrialError
+from proof import plot, report, trial, verdicts
+from proof.trial import LOADS, MODES, OFF, Trial, TrialError
 
 from attolog._bench import machine
 from attolog._bench.plot import ADD_PLOT
@@ -74,13 +71,13 @@ def _write(options: argparse.Namespace, settings: dict[str, str], trials: list[T
     if options.json is not None:
         document = {"settings": settings, "trials": [asdict(trial) for trial in trials]}
         options.json.write_text(json.dumps(document, indent=1) + "\n")
-    plot = ""
+    picture = ""
     if options.plot is not None:
-        proof_plot.save(options.plot, proof.families(trials))
+        plot.save(options.plot, verdicts.families(trials))
         beside = options.output.parent if options.output is not None else Path()
-        plot = Path(os.path.relpath(options.plot, beside)).as_posix()
+        picture = Path(os.path.relpath(options.plot, beside)).as_posix()
     commands = {load: trial.command_line(load, options.seconds) for load in options.loads}
-    text = proof_report.markdown(trials, settings, commands, plot)
+    text = report.markdown(trials, settings, commands, picture)
     if options.output is not None:
         options.output.write_text(text, encoding="utf8")
     else:

@@ -9,20 +9,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import logs
+import prove
 import pytest
-
-SERVING = Path(__file__).parents[2] / "examples" / "serving"
-sys.path.insert(0, str(SERVING))
-
-import logs  # noqa: E402
-import proof  # noqa: E402
-import proof_plot  # noqa: E402
-import proof_report  # noqa: E402
-import prove  # noqa: E402
-import trial  # noqa: E402
-from paired import holm, median_interval, pairs_needed, signed_rank_p  # noqa: E402
-from terminal import READ_SIZE, RecordCounter, Terminal, Throttle, drain  # noqa: E402
-from trial import LOADS, MODES, Trial, TrialError  # noqa: E402
+from proof import plot, report, trial
+from proof.paired import holm, median_interval, pairs_needed, signed_rank_p
+from proof.terminal import READ_SIZE, RecordCounter, Terminal, Throttle, drain
+from proof.trial import LOADS, MODES, Trial, TrialError
+from proof.verdicts import families
 
 # Statistics
 
@@ -137,10 +131,10 @@ def slow_and_lossy(mode: str, figures: dict[str, float]) -> None:
         figures["records_lost"] = 7.0
 
 
-def verdicts(trials: list[Trial], key: str, baseline: str = "off") -> dict[str, str]:
+def verdicts_on(trials: list[Trial], key: str, baseline: str = "off") -> dict[str, str]:
     (family,) = (
         family
-        for family in proof.families(trials)
+        for family in families(trials)
         if (family.figure.key, family.baseline) == (key, baseline)
     )
     return {one.mode: family.figure.words(family.verdict(one)) for one in family.comparisons}
@@ -151,18 +145,18 @@ SAME = "no difference that can be told"
 
 def test_chance_alone_claims_nothing() -> None:
     trials = made_up(nothing)
-    found = proof.families(trials)
+    found = families(trials)
     # Against none 6 figures, against print to a file 2 decision times; log calls without none.
     assert [len(family.comparisons) for family in found] == [10] * 8 + [9]
-    said = proof_report.sentences(found, trials)
+    said = report.sentences(found, trials)
     assert len(said) == len(found) + 1
     assert all("no way of logging makes a difference" in sentence for sentence in said[:-1])
     assert said[-1] == "No way of logging lost a record in any run."
-    assert set(verdicts(trials, "decision_us_p50").values()) == {SAME}
+    assert set(verdicts_on(trials, "decision_us_p50").values()) == {SAME}
 
 
 def test_chance_alone_claims_something_in_one_table_of_twenty() -> None:
-    found = [family for seed in range(5) for family in proof.families(made_up(nothing, seed=seed))]
+    found = [family for seed in range(5) for family in families(made_up(nothing, seed=seed))]
     false = [f for f in found if any(f.verdict(one) != "none" for one in f.comparisons)]
     # 5 % of 45 tables are 2.2; more than 6 would be one chance in 100.
     assert len(found) == 45 and len(false) <= 6
@@ -170,15 +164,15 @@ def test_chance_alone_claims_something_in_one_table_of_twenty() -> None:
 
 def test_a_difference_is_claimed_where_it_is_and_nowhere_else() -> None:
     trials = made_up(slow_and_lossy)
-    claimed = {mode: words for mode, words in verdicts(trials, "decision_us_p50").items()
+    claimed = {mode: words for mode, words in verdicts_on(trials, "decision_us_p50").items()
                if words != SAME}  # fmt: skip
     assert claimed == {"print-slow-pty": "slower"}
-    assert verdicts(trials, "decision_us_p50", "print-file")["print-slow-pty"] == "slower"
-    assert verdicts(trials, "goodput_per_s")["print-slow-pty"] == "lower"
-    assert verdicts(trials, "log_call_ns_p50", "print-file")["async"] == "cheaper"
-    assert set(verdicts(trials, "slo_attainment").values()) == {SAME}
+    assert verdicts_on(trials, "decision_us_p50", "print-file")["print-slow-pty"] == "slower"
+    assert verdicts_on(trials, "goodput_per_s")["print-slow-pty"] == "lower"
+    assert verdicts_on(trials, "log_call_ns_p50", "print-file")["async"] == "cheaper"
+    assert set(verdicts_on(trials, "slo_attainment").values()) == {SAME}
 
-    said = proof_report.sentences(proof.families(trials), trials)
+    said = report.sentences(families(trials), trials)
     assert said[0].startswith("At the flood, no way of logging makes a difference to ")
     slower = "At the flood, decision time (p50) is slower with print to a 1 MB/s terminal (x"
     (sentence,) = (sentence for sentence in said if sentence.startswith(slower))
@@ -191,7 +185,7 @@ def test_the_interval_of_a_ratio_is_of_ratios_and_that_of_shares_in_points() -> 
         figures["decision_us_p50"] = 100.0 if mode == "queue" else 50.0
         figures["slo_attainment"] = 0.5 if mode == "queue" else 0.75
 
-    found = {(f.figure.key, f.baseline): f for f in proof.families(made_up(change))}
+    found = {(f.figure.key, f.baseline): f for f in families(made_up(change))}
     for key, median in (("decision_us_p50", 2.0), ("slo_attainment", -25.0)):
         (queue,) = (one for one in found[key, "off"].comparisons if one.mode == "queue")
         assert queue.pairs == 10
@@ -203,8 +197,8 @@ def test_the_interval_of_a_ratio_is_of_ratios_and_that_of_shares_in_points() -> 
 
 def test_too_few_pairs_claim_nothing_and_say_so() -> None:
     trials = made_up(slow_and_lossy, pairs=3)
-    assert set(verdicts(trials, "decision_us_p50").values()) == {SAME}
-    said = proof_report.sentences(proof.families(trials), trials)
+    assert set(verdicts_on(trials, "decision_us_p50").values()) == {SAME}
+    said = report.sentences(families(trials), trials)
     few = "Too few pairs to claim anything: 3, where it takes 9 (ways of logging compared: 10)."
     assert said[0] == few
     assert len(said) == 2
@@ -219,7 +213,7 @@ def test_a_figure_that_a_run_has_not_is_left_out_of_its_pair() -> None:
     ]
     pairs = {
         one.mode: one.pairs
-        for family in proof.families(trials)
+        for family in families(trials)
         if family.figure.key == "late_ms_p99"
         for one in family.comparisons
     }
@@ -229,7 +223,7 @@ def test_a_figure_that_a_run_has_not_is_left_out_of_its_pair() -> None:
 def test_the_report_has_all_of_it() -> None:
     trials = made_up(nothing, load="low") + made_up(slow_and_lossy)
     commands = {load: trial.command_line(load, 6.0) for load in LOADS}
-    text = proof_report.markdown(trials, {"machine": "a 6502"}, commands, "proof.png")
+    text = report.markdown(trials, {"machine": "a 6502"}, commands, "proof.png")
     assert text.startswith("# What logging costs the serving program\n\n- machine: a 6502\n")
     assert "![Each way of logging against none, with 95 % intervals](proof.png)" in text
     assert "At some 250 lines/s, no way of logging makes a difference to goodput" in text
@@ -243,7 +237,7 @@ def test_the_report_has_all_of_it() -> None:
         sum(" slower " in row for row in rows) == 2 and sum(" lower " in row for row in rows) == 1
     )
     tables = [line.count("|") for line in text.splitlines() if line.startswith("|")]
-    assert set(tables) == {len(proof_report.COLUMNS) + 2, 7}
+    assert set(tables) == {len(report.COLUMNS) + 2, 7}
 
 
 # Terminals
@@ -337,7 +331,7 @@ def test_a_short_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert sorted(ran) == sorted(itertools.product(LOADS, ("off", "print-pty"), (0, 1)))
     for of_a_run in trials:
         figures = of_a_run["figures"]
-        # Several threads print, which is not safe in every CPython: see proof_report.PRINT_LOSES.
+        # Several threads print, which is not safe in every CPython: see report.PRINT_LOSES.
         assert 0 <= figures["records_lost"] <= 0.01 * figures["log_calls"]
         assert bool(figures["log_calls"]) == (of_a_run["mode"] == "print-pty")
         assert figures["decision_us_p50"] > 0 and figures["late_ms_p99"] is not None
@@ -379,5 +373,5 @@ def test_a_run_that_fails_is_named(
 
 def test_a_plot_is_drawn(tmp_path: Path) -> None:
     path = tmp_path / "proof.png"
-    proof_plot.save(path, proof.families(made_up(slow_and_lossy)))
+    plot.save(path, families(made_up(slow_and_lossy)))
     assert path.read_bytes().startswith(b"\x89PNG")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from proof import Family
-from trial import LOADS, MODES, OFF
+from proof.trial import LOADS, MODES, OFF
+from proof.verdicts import Family
 
 COLOURS = {"worse": "tab:red", "better": "tab:blue", "none": "tab:gray"}
 PANELS = ("decision_us_p95", "late_ms_p99", "goodput_per_s", "slo_attainment")

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from paired import pairs_needed
-from proof import ALPHA, PERCENT, Comparison, Family, Verdict, digits, families, medians
-from trial import LOADS, MODES, OFF, Trial
+from proof.paired import pairs_needed
+from proof.trial import LOADS, MODES, OFF, Trial
+from proof.verdicts import ALPHA, PERCENT, Comparison, Family, Verdict, digits, families, medians
 
 PRINT_LOSES = (
     " (several threads print, and [CPython's issue 119506]"

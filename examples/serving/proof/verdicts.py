@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from paired import Interval, holm, median_interval, signed_rank_p
-from trial import LOADS, MODES, OFF, PRINT_FILE, Trial
+from proof.paired import Interval, holm, median_interval, signed_rank_p
+from proof.trial import LOADS, MODES, OFF, PRINT_FILE, Trial
 
 ALPHA = 0.05
 Verdict = Literal["better", "worse", "none"]

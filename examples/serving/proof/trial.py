@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terminal import RecordCounter, Terminal
+from proof.terminal import RecordCounter, Terminal
 
-PROGRAM = Path(__file__).parent / "multi_model_dev.py"
+PROGRAM = Path(__file__).parents[1] / "multi_model_dev.py"
 
 
 class TrialError(Exception):
