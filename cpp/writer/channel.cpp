@@ -234,6 +234,7 @@ bool Channel::finish(milliseconds patience) {
   {
     const std::lock_guard rings(rings_mutex_);
     if (waiting_in_rings() != 0) return false;
+    is_sealed_ = true;
   }
   if (!folder_.empty() && output_ != nullptr) {  // what children left that have died meanwhile
     for (const std::string& message : recover(folder_, main_path_).messages) say(message);

@@ -32,6 +32,7 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
   if (producer != nullptr) return producer;
   {
     const std::lock_guard lock(rings_mutex_);
+    if (is_sealed_) return nullptr;
     producer = take_free();
     if (producer == nullptr) producer = make_ring();
     if (producer == nullptr) return nullptr;
