@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
-from pathlib import Path
+
+from attolog._bench.machine import describe
+
+__all__ = ["describe", "describe_python"]
 
 _DESCRIBE = """
-import platform, sys, sysconfig
-import attolog
-gil = " free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-print(f"{platform.python_implementation()} {platform.python_version()}{gil}")
+from attolog._bench.machine import describe_software
+print(describe_software()["python"])
 """
-
-
-def describe() -> dict[str, str]:
-    """Processor, cores, kernel, and how busy the machine is already."""
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
-    }
 
 
 def describe_python(python: str) -> str:
@@ -33,12 +22,3 @@ def describe_python(python: str) -> str:
     """
     done = subprocess.run([python, "-c", _DESCRIBE], check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip()
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -10,61 +10,25 @@ when the file has it all, or, for statistics and the circular log, the memory th
 from __future__ import annotations
 
 import gc
-import os
 import statistics
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns
-from typing import Any, TextIO
 
-import attolog
-from benchmarks.baselines.peer import lines, values
+from attolog._bench.method import Opened, values
+from attolog._bench.methods import METHODS
 from benchmarks.row import Measures, Row, must_arrive
 from benchmarks.table import summary
 
 _RECORDS = 100_000
 _PRINTS = ("print() to a file", "print() to a pipe", "print() to /dev/null")
-
-
-@dataclass(frozen=True)
-class _Method:
-    log_all: Callable[[list[tuple[int, float]]], None]
-    drain: Callable[[], object]
-
-
-def _print(file: TextIO) -> _Method:
-    def log_all(pairs: list[tuple[int, float]]) -> None:
-        model_name = "ResNet50"
-        for task_id, arrival_time in pairs:
-            print(f"[Generator-{model_name}] New task {task_id} at {arrival_time:.6f}", file=file)
-
-    return _Method(log_all, file.flush)
-
-
-def _log(log: Any) -> _Method:
-    def log_all(pairs: list[tuple[int, float]]) -> None:
-        model = "ResNet50"
-        for task_id, arrival in pairs:
-            log("GEN", model, task_id, arrival)
-
-    return _Method(log_all, log.flush)
-
-
-@contextmanager
-def _reader_of_a_pipe(output: Path) -> Iterator[TextIO]:
-    """The end of a pipe whose other end a process reads, which writes on to the file."""
-    with (
-        output.open("wb") as file,
-        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file) as process,
-    ):
-        assert process.stdin is not None
-        with open(process.stdin.fileno(), "w", closefd=False) as text:
-            yield text
-        process.stdin.close()
+_METHODS = {
+    **dict(zip(_PRINTS, ("print-file", "print-pipe", "print-null"), strict=True)),
+    "AsyncFileLogger": "attolog-csv",
+    "SampledLogger (1 %)": "attolog-sampled",
+    "StatsLogger": "attolog-stats",
+    "CircularLogger": "attolog-circular",
+}
 
 
 def run(quick: bool) -> Measures:
@@ -72,48 +36,32 @@ def run(quick: bool) -> Measures:
     turns = 3 if quick else 15
     pairs = values(_RECORDS)
     with TemporaryDirectory(prefix="attolog-bench-") as name:
-        folder = Path(name)
-        everything = attolog.AsyncFileLogger(folder / "run.csv")
-        few = attolog.SampledLogger(folder / "few.csv", 0.01)
-        stats = attolog.StatsLogger(folder / "rates.csv")
-        circular = attolog.CircularLogger()
-        times: dict[str, list[int]]
-        with ExitStack() as files:
-            to_file = files.enter_context((folder / "printed").open("w"))
-            to_pipe = files.enter_context(_reader_of_a_pipe(folder / "piped"))
-            to_null = files.enter_context(open(os.devnull, "w"))
-            methods = {
-                **dict(zip(_PRINTS, map(_print, (to_file, to_pipe, to_null)), strict=True)),
-                "AsyncFileLogger": _log(everything),
-                "SampledLogger (1 %)": _log(few),
-                "StatsLogger": _log(stats),
-                "CircularLogger": _log(circular),
-            }
-            times = {what: [] for what in methods}
-            until_done: dict[str, list[int]] = {what: [] for what in methods}
-            gc.disable()
-            for turn in range(-1, turns):
-                for what, method in methods.items():
-                    start = perf_counter_ns()
-                    method.log_all(pairs)
-                    called = perf_counter_ns()
-                    method.drain()
-                    if turn >= 0:
-                        times[what].append(called - start)
-                        until_done[what].append(perf_counter_ns() - start)
-            gc.enable()
+        opened: dict[str, Opened] = {}
+        for what, method in _METHODS.items():
+            folder = Path(name, method)
+            folder.mkdir()
+            opened[what] = METHODS[method].open(folder)
+        times: dict[str, list[int]] = {what: [] for what in opened}
+        until_done: dict[str, list[int]] = {what: [] for what in opened}
+        gc.disable()
+        for turn in range(-1, turns):
+            for what, logger in opened.items():
+                start = perf_counter_ns()
+                logger.log_all(pairs)
+                called = perf_counter_ns()
+                logger.drain()
+                if turn >= 0:
+                    times[what].append(called - start)
+                    until_done[what].append(perf_counter_ns() - start)
+        gc.enable()
         logged = (turns + 1) * _RECORDS
-        must_arrive(lines(folder / "printed"), logged)
-        must_arrive(lines(folder / "piped"), logged)
-        held = len(circular)
-        must_arrive(held + circular.counts.overwritten, logged)
-        for log in (everything, few, stats, circular):
-            log.close(timeout=None)
-        must_arrive(lines(folder / "run.csv"), logged)
-        must_arrive(lines(folder / "few.csv") + few.counts.sampled_out, logged)
-        must_arrive(stats.counts.aggregated, logged)
+        for logger in opened.values():
+            logger.close()
+            output = logger.output(logged)
+            if output.kept is not None and output.left_out is not None:
+                must_arrive(output.kept + output.left_out, logged)
     measures: Measures = {}
-    for what in methods:
+    for what in _METHODS:
         measures[f"{what}, s"] = statistics.median(times[what]) / 1e9
         measures[f"{what}, s until done"] = statistics.median(until_done[what]) / 1e9
     return measures

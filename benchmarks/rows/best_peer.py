@@ -11,17 +11,18 @@ import subprocess
 import sys
 from tempfile import TemporaryDirectory
 
-from benchmarks.baselines import installed
+from attolog._bench.methods import METHODS
+from benchmarks.peers import OURS, installed
 from benchmarks.row import Goal, Measures, Row, must_arrive
 
-_OURS = "attolog, journal"
+_JOURNAL = "attolog-event-journal"
 _TIMEOUT = 120.0  # seconds
 
 
 def _measure(name: str, bursts: int) -> dict[str, float] | None:
     """What the peer measured; none if it failed or did not come to its end."""
     with TemporaryDirectory(prefix="attolog-bench-") as folder:
-        command = [sys.executable, "-m", "benchmarks.baselines", name, folder, str(bursts)]
+        command = [sys.executable, "-m", "benchmarks.peers", name, folder, str(bursts)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -45,19 +46,20 @@ def run(quick: bool) -> Measures:
             continue
         share = result["arrived"] / result["logged"]
         call = result["call_ns"] / share
-        if name.startswith("attolog"):
+        title = METHODS[name].title
+        if name in OURS:
             must_arrive(int(result["arrived"]), int(result["logged"]))
         else:
-            peers[name] = call
-        if name == _OURS:
+            peers[title] = call
+        if name == _JOURNAL:
             ours = call
-        measures[f"{name}: call, ns"] = call
-        measures[f"{name}: M records/s, close included"] = (
+        measures[f"{title}: call, ns"] = call
+        measures[f"{title}: M records/s, close included"] = (
             result["arrived"] / result["seconds"] / 1e6
         )
-        measures[f"{name}: lost, %"] = (1 - share) * 100
-        measures[f"{name}: bytes a record"] = result["bytes"] / result["arrived"]
-    best = min(peers, key=lambda name: peers[name])
+        measures[f"{title}: lost, %"] = (1 - share) * 100
+        measures[f"{title}: bytes a record"] = result["bytes"] / result["arrived"]
+    best = min(peers, key=lambda title: peers[title])
     measures[f"against {best}, faster"] = peers[best] / ours
     measures["best, faster"] = peers[best] / ours
     return measures

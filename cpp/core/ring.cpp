@@ -49,10 +49,19 @@ Ring Ring::create(const std::string& path, std::size_t capacity,
     errno = error;
     if (linked != 0) fail(path);
   }
+  Ring ring(std::move(mapping), capacity, path);
+  ring.populate(0, kFirst);
+  return ring;
+}
+
+void Ring::populate(std::size_t from, std::size_t to) const {
 #if defined(MADV_POPULATE_WRITE)
-  ::madvise(mapping.data(), size, MADV_POPULATE_WRITE);  // no page faults in the first calls
+  const std::size_t size = kPage + capacity_;
+  if (from < size)
+    ::madvise(mapping_.data() + from, std::min(to, size) - from, MADV_POPULATE_WRITE);
+#else
+  (void)from, (void)to;
 #endif
-  return {std::move(mapping), capacity, path};
 }
 
 Ring Ring::open(const std::string& path, bool writable) {

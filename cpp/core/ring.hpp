@@ -77,6 +77,11 @@ class Ring {
   // A ring that another process left behind; throws std::runtime_error where it is none.
   static Ring open(const std::string& path, bool writable);
 
+  // Maps the memory's pages now rather than at their first touch, each of which is a page fault.
+  // `create` has done the first ones, which is as long as a first call may take; the rest is for
+  // whoever has time.
+  void populate_rest() const { populate(kFirst, kPage + capacity_); }
+
   RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.data()); }
   char* data() const { return mapping_.data() + kPage; }
   std::uint64_t capacity() const { return capacity_; }
@@ -110,6 +115,9 @@ class Ring {
   Ring(Mapping mapping, std::uint64_t capacity, std::string path)
       : mapping_(std::move(mapping)), capacity_(capacity), path_(std::move(path)) {}
   bool is_pending_over(std::uint64_t committed_batch) const;
+  void populate(std::size_t from, std::size_t to) const;
+
+  static constexpr std::size_t kFirst = std::size_t{256} << 10;
 
   Mapping mapping_;
   std::uint64_t capacity_;

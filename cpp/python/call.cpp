@@ -219,6 +219,52 @@ PyObject* call_with_object(const Call& call) {
   return result;
 }
 
+// The line that print() makes of values, without options. Null with an exception set: it must pass.
+PyObject* line_of(PyObject* const* values, Py_ssize_t n) {
+  PyObject* blank = PyUnicode_FromOrdinal(' ');  // CPython keeps one of each
+  PyObject* end = PyUnicode_FromOrdinal('\n');
+  PyObject* line = nullptr;
+  if (n == 1 && PyUnicode_CheckExact(values[0])) [[likely]] {
+    line = PyUnicode_Concat(values[0], end);
+  } else if (PyObject* parts = PyList_New(0); parts != nullptr) {
+    bool done = true;
+    for (Py_ssize_t i = 0; done && i < n; ++i) {
+      PyObject* text = text_of(values[i], false);
+      done = text != nullptr && PyList_Append(parts, text) == 0;
+      Py_XDECREF(text);
+    }
+    PyObject* joined = done ? PyUnicode_Join(blank, parts) : nullptr;
+    if (joined != nullptr) line = PyUnicode_Concat(joined, end);
+    Py_XDECREF(joined);
+    Py_DECREF(parts);
+  }
+  Py_DECREF(blank);
+  Py_DECREF(end);
+  return line;
+}
+
+// The same with options, and print's complaints about them; None where it went to a file of its
+// own.
+[[gnu::cold]] PyObject* line_with_options(PyObject* const* values, Py_ssize_t n,
+                                          PyObject* kwnames) {
+  PyObject* args = PyTuple_New(n);
+  PyObject* options = args == nullptr ? nullptr : PyDict_New();
+  for (Py_ssize_t i = 0; options != nullptr && i < n; ++i) {
+    PyTuple_SET_ITEM(args, i, Py_NewRef(values[i]));
+  }
+  for (Py_ssize_t i = 0; options != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    if (PyDict_SetItem(options, PyTuple_GET_ITEM(kwnames, i), values[n + i]) != 0) {
+      Py_CLEAR(options);
+    }
+  }
+  PyObject* line = options == nullptr
+                       ? nullptr
+                       : call_helper("attolog._print", "text_of", "(OO)", args, options);
+  Py_XDECREF(options);
+  Py_XDECREF(args);
+  return line;
+}
+
 // Whether records are taken at all just now; counts a call after close.
 [[gnu::noinline, gnu::cold]] bool is_taken(Root& root) {
   if (root.mode.load(std::memory_order_relaxed) != Mode::off) return true;
@@ -328,6 +374,22 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
   return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, kNone});
 }
 
+// A text of a kind that has a site of its own.
+template <Kind kind, std::uint32_t fixed_site>
+[[gnu::always_inline]] inline PyObject* log_text(Logger* logger, PyObject* text) {
+  Root* root = logger->root;
+  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  if (mode == Mode::on || mode == Mode::routed) [[likely]] {
+    const std::uint32_t site =
+        logger->bound == nullptr ? fixed_site : logger->sites->plain_site(kind);
+    const Routes& routes = logger->sites->plain_routes(kind);
+    if (take_fast(mode, root, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+  } else if (!is_taken(*root)) {
+    Py_RETURN_NONE;
+  }
+  return call_with_text(logger, kind, text);
+}
+
 }  // namespace
 
 PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf,
@@ -372,18 +434,7 @@ PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs
 }
 
 PyObject* call_text(PyObject* self, PyObject* text) {
-  Logger* logger = as_logger(self);
-  Root* root = logger->root;
-  const Mode mode = root->mode.load(std::memory_order_relaxed);
-  if (mode == Mode::on || mode == Mode::routed) [[likely]] {
-    const std::uint32_t site =
-        logger->bound == nullptr ? kTextSite : logger->sites->plain_site(Kind::text);
-    const Routes& routes = logger->sites->plain_routes(Kind::text);
-    if (take_fast(mode, root, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
-  } else if (!is_taken(*root)) {
-    Py_RETURN_NONE;
-  }
-  return call_with_text(logger, Kind::text, text);
+  return log_text<Kind::text, kTextSite>(as_logger(self), text);
 }
 
 PyObject* call_any_event(Logger* logger) {
@@ -400,18 +451,21 @@ PyObject* call_any_event(Logger* logger) {
   }
 }
 
-PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs) {
+PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Logger* logger = as_logger(self);
   if (!is_taken(*logger->root)) Py_RETURN_NONE;
-  // print's own way of putting a line together, and its own complaints.
-  PyObject* text =
-      call_helper("attolog._print", "text_of", "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
+  PyObject* text = nullptr;
+  try {
+    text = kwnames == nullptr ? line_of(args, nargs) : line_with_options(args, nargs, kwnames);
+  } catch (const std::exception&) {
+    return drop(logger);
+  }
   if (text == nullptr) {
     if (!PyErr_ExceptionMatches(PyExc_Exception)) logger->root->lose();
     return nullptr;
   }
   if (text == Py_None) return text;  // it went to a file of its own
-  PyObject* result = call_with_text(logger, Kind::print, text);
+  PyObject* result = log_text<Kind::print, kPrintSite>(logger, text);
   Py_DECREF(text);
   return result;
 }

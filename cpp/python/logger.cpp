@@ -189,7 +189,7 @@ PyMethodDef logger_methods[] = {
      "Log a message of level ERROR with the traceback of the exception being handled, as field "
      "exception."},
     {"log", method(call_text), METH_O, "Log a text as it stands."},
-    {"print", method(call_print), kNamed,
+    {"print", method(call_print), kFast,
      "Log what print() would have written; print's own signature."},
     {"event", method(guarded<declare_event>), kNamed,
      "Declare an event: decorate a function with it, or name the event and its fields."},

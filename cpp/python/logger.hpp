@@ -255,7 +255,7 @@ PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                          PyObject* kwnames);
 PyObject* call_text(PyObject* self, PyObject* text);  // .log(text)
-PyObject* call_print(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 
 PyObject* call_any_event(Logger* logger);  // StatsLogger.log_event(), slowly

@@ -53,6 +53,29 @@ std::string thread_name() {
   return name;
 }
 
+// Whether the records of a channel that is closed go on to another one.
+bool is_switched(const Root& root, const Channel* channel) {
+  return root.channel.load(std::memory_order_acquire) != channel && !root.is_closed;
+}
+
+// Gives this thread a ring, with the GIL released: to make one takes a millisecond, nearly all of
+// it for the memory's first zeroing. False: there is none, and the record is counted as dropped. As
+// below, nothing in the way of the unwinding.
+bool attach_thread(const Root& root, Channel* channel, const std::string& name) {
+  channel->pin();
+  PyThreadState* state = PyEval_SaveThread();
+  bool has_ring = false;
+  try {
+    has_ring = channel->attach(native_thread_id(), name) != nullptr;
+  } catch (const std::exception&) {  // no memory
+  }
+  PyEval_RestoreThread(state);
+  const bool goes_on = has_ring || is_switched(root, channel);
+  if (!goes_on) channel->drop(1);
+  channel->unpin();
+  return goes_on;
+}
+
 enum class Waited { room, drop, raised };
 
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
@@ -82,11 +105,7 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
       break;
     }
   }
-  // One that was switched over meanwhile goes to the next file.
-  if (result == Waited::drop && root.channel.load(std::memory_order_acquire) != channel &&
-      !root.is_closed) {
-    result = Waited::room;
-  }
+  if (result == Waited::drop && is_switched(root, channel)) result = Waited::room;
   if (result != Waited::room) channel->drop(1);
   channel->unpin();
   return result;
@@ -145,15 +164,13 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     }
     Producer* producer = channel->producer();
     if (producer == nullptr) {
-      if (!name) {  // asking runs Python code, behind which the channel may be another
+      // Either may run other code, behind which the channel may be another.
+      if (!name) {
         name = thread_name();
-        continue;
-      }
-      producer = channel->attach(native_thread_id(), *name);
-      if (producer == nullptr) {
-        channel->drop(1);
+      } else if (!attach_thread(root, channel, *name)) {
         return true;
       }
+      continue;
     }
     const Root& timed = caller.has_time.load(std::memory_order_acquire) ? caller : root;
     const bool has_stamp = timed.has_time.load(std::memory_order_acquire);

@@ -46,11 +46,15 @@ bool Channel::drain() {
   // that is not committed yet, and stays for the next sweep. After close there is none.
   const Ticks until = is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
+  std::vector<const Ring*> added;
   {
     const std::lock_guard rings(rings_mutex_);
-    for (; drained_rings_ < slots_.size(); ++drained_rings_)
-      drain_->add(slots_[drained_rings_].ring);
+    for (; drained_rings_ < slots_.size(); ++drained_rings_) {
+      added.push_back(&slots_[drained_rings_].ring);  // they stay where they are
+      drain_->add(*added.back());
+    }
   }
+  for (const Ring* ring : added) ring->populate_rest();
   const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
   sweep(until, report_drops, is_closed() ? Drain::Extent::end : Drain::Extent::now);
@@ -230,6 +234,7 @@ bool Channel::finish(milliseconds patience) {
   {
     const std::lock_guard rings(rings_mutex_);
     if (waiting_in_rings() != 0) return false;
+    is_sealed_ = true;
   }
   if (!folder_.empty() && output_ != nullptr) {  // what children left that have died meanwhile
     for (const std::string& message : recover(folder_, main_path_).messages) say(message);

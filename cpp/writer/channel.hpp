@@ -222,9 +222,10 @@ class Channel {
   std::unique_ptr<Output> output_;  // null: there is no file
   Clock clock_;
 
-  mutable std::mutex rings_mutex_;  // slots_, free_
+  mutable std::mutex rings_mutex_;  // slots_, free_, is_sealed_
   std::deque<Slot> slots_;
   std::vector<Producer*> free_;
+  bool is_sealed_ = false;  // no more rings: the session is over
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;

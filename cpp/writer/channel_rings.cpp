@@ -32,10 +32,12 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
   if (producer != nullptr) return producer;
   {
     const std::lock_guard lock(rings_mutex_);
+    if (is_sealed_) return nullptr;
     producer = take_free();
     if (producer == nullptr) producer = make_ring();
     if (producer == nullptr) return nullptr;
   }
+  Writer::get().wake();  // it does the rest of the ring's setting up
   announce(*producer, thread_id, thread_name);
   Writer::get().bind_thread(id, producer);
   return producer;

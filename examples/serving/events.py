@@ -83,7 +83,10 @@ class Events:
 
 def declared(logger: attolog.Logger) -> Events:
     """The events as a logger's declared ones."""
-    return Events(*map(logger.event, (GEN, STATE, CAND, SCHED, EXEC, DONE, DROP)))
+    event = logger.event
+    return Events(
+        event(GEN), event(STATE), event(CAND), event(SCHED), event(EXEC), event(DONE), event(DROP)
+    )
 
 
 def names(level: Level) -> tuple[str, ...]:

@@ -5,16 +5,17 @@ import logging.handlers
 import queue
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from events import Events, declared
 from report import LogAccount
 
 import attolog
 
-Mode = Literal["off", "print", "stdlib", "queue", "async", "sample", "stats", "ring"]
+Mode = Literal["off", "print", "stdlib", "queue", "naive", "async", "sample", "stats", "ring"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 WITHOUT_FILE: tuple[Mode, ...] = ("off", "print")
 WITH_ATTOLOG: tuple[Mode, ...] = ("async", "sample", "stats", "ring")
@@ -44,6 +45,8 @@ def open_log(mode: Mode, path: Path | None, seed: int) -> Log:
         return Off()
     if mode != "async":  # which says so itself
         print(f"[INFO] Debug logging to: {path}")
+    if mode == "naive":
+        return Document(path)
     if mode in ("stdlib", "queue"):
         return Stdlib(path, in_background=mode == "queue")
     return Attolog(mode, path, seed)
@@ -95,8 +98,8 @@ class Attolog:
             self._circular.save(self._path, columns=self._columns)
         self._logger.close(timeout=None)
         drain_s = time.perf_counter() - start
-        counts = zip(self._logger.counts, self._before, strict=True)
-        return LogAccount(*(now - before for now, before in counts), drain_s=drain_s)
+        both = zip(self._logger.counts, self._before, strict=True)
+        return replace(LogAccount(*(now - before for now, before in both)), drain_s=drain_s)
 
 
 class Prints:
@@ -184,6 +187,54 @@ class Stdlib:
         self._handler.close()
         drain_s = time.perf_counter() - start
         return _count(self._path, calls, drain_s)
+
+
+class Document:
+    """The class of the user's document. It drops what its queue cannot hold."""
+
+    def __init__(self, path: Path) -> None:
+        from attolog._bench.methods.document_classes import AsyncFileLogger
+
+        self._path = path
+        logger: Any = AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]
+        self._logger = logger
+        self._now = time.perf_counter
+        log = logger.log
+        self.events = Events(
+            gen=lambda model, task_id, arrival: log(
+                f"{self._now():.6f},GEN,{model},{task_id},{arrival:.6f}"
+            ),
+            state=lambda model, queue_len, z: log(
+                f"{self._now():.6f},STATE,{model},{queue_len},{z:.3f}"
+            ),
+            cand=lambda model, batch_size, exit, infer_ms, violations, score: log(
+                f"{self._now():.6f},CAND,{model},{batch_size},{exit},{infer_ms:.3f},{violations},"
+                f"{score:.4f}"
+            ),
+            sched=lambda model, batch_id, exit, batch_size, max_wait_ms, pred_ms: log(
+                f"{self._now():.6f},SCHED,{model},{batch_id},{exit},{batch_size},"
+                f"{max_wait_ms:.3f},{pred_ms:.3f}"
+            ),
+            exec=lambda model, batch_id, exit, batch_size, actual_ms, pred_ms: log(
+                f"{self._now():.6f},EXEC,{model},{batch_id},{exit},{batch_size},"
+                f"{actual_ms:.3f},{pred_ms:.3f}"
+            ),
+            done=lambda model, task_id, batch_id, exit, wait_ms, infer_ms, total_ms, slo_ok: log(
+                f"{self._now():.6f},DONE,{model},{task_id},{batch_id},{exit},"
+                f"{wait_ms:.3f},{infer_ms:.3f},{total_ms:.3f},{slo_ok}"
+            ),
+            drop=lambda model, task_id, wait_ms: log(
+                f"{self._now():.6f},DROP,{model},{task_id},{wait_ms:.3f}"
+            ),
+        )
+
+    def set_time(self, seconds: float) -> None:
+        self._now = lambda: seconds
+
+    def close(self, calls: int) -> LogAccount:
+        start = time.perf_counter()
+        self._logger.close()
+        return _count(self._path, calls, time.perf_counter() - start)
 
 
 def _count(path: Path, calls: int, drain_s: float) -> LogAccount:

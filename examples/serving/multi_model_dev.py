@@ -21,6 +21,7 @@ from logs import WITHOUT_FILE, Log, open_log
 from policies import POLICIES, Config
 from profiles import Profile
 from realtime import Realtime
+from torch_gpu import TorchError, TorchGpu
 from virtual import Virtual
 
 
@@ -69,10 +70,14 @@ def _simulated(parser: Parser, options: argparse.Namespace, profile: Profile) ->
 
 
 def _torch(parser: Parser, options: argparse.Namespace, models: Sequence[str]) -> Gpu:
-    from torch_gpu import TorchError, TorchGpu
-
     try:
-        gpu = TorchGpu(options.max_batch, options.image_size, options.seed)
+        gpu = TorchGpu(
+            options.max_batch,
+            options.image_size,
+            options.seed,
+            options.device,
+            options.num_threads,
+        )
     except TorchError as error:
         parser.error(f"--backend torch: {error}")
     print(f"[INFO] {gpu.description}")

@@ -15,6 +15,7 @@ import profiles
 import sim
 from arguments import Parser
 from policies import POLICIES, Config, Queue
+from torch_gpu import DEVICES, IMAGE_SIZE
 
 MODELS = {"50": "ResNet50", "101": "ResNet101", "152": "ResNet152"}
 MAX_REQUESTS = 10_000_000  # they are all known before the run and kept to its end
@@ -135,7 +136,10 @@ def _parser() -> Parser:
     add("--drop-late", "give up requests past their SLO", action="store_true")
     add("--backend", "what runs the batches", choices=("sim", "torch"), default="sim")
     what = "side of the square images that torch is given, in pixels"
-    add("--image-size", what, type=convert.whole(32, 1024), default=32, metavar="N")
+    add("--image-size", what, type=convert.whole(8, 1024), default=IMAGE_SIZE, metavar="N")
+    what = "threads for one operation of torch on the CPU; its own choice by default"
+    add("--num-threads", what, type=convert.whole(1, 4096), metavar="N")
+    add("--device", "where torch runs; by default CUDA where there is any", choices=DEVICES)
     add("--sim-work", "how the GPU is simulated", choices=sim.WORKS, default="sleep")
     what = "share of a batch that --sim-work launch spends in Python operations"
     add("--launch-fraction", what, type=share, default=0.5, metavar="F")

@@ -264,7 +264,7 @@ def test_launch_operations_are_calibrated_once(
         (["--log-level", "all"], "--log-level"),
         (["--slo-quantile", "p90_ms"], "--slo-quantile"),
         (["--output-tag", "a/b"], "--output-tag"),
-        (["--image-size", "16"], "--image-size"),
+        (["--image-size", "4"], "--image-size"),
         (["--arrivals", "nowhere.csv"], "--arrivals nowhere.csv: No such file"),
         (["--clock", "virtual", "--backend", "torch"], "--clock virtual goes with --backend sim"),
         (["--log", "stdlib", "--log-file", "run.atto"], "must end in .csv with --log stdlib"),

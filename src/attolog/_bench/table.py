@@ -1,0 +1,190 @@
+"""From what was measured to the table: medians, their spread, and where attolog is not the best."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from attolog._bench.child import Run
+from attolog._bench.driver import Result
+from attolog._bench.method import Keeps
+
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The medians of a method's runs; None is what nobody can tell.
+
+    `overhead` is in microseconds a call, with the least and the most of the runs beside it;
+    `speedup` is against the reference. `cpu` is in seconds a million calls, `bytes` those a record
+    in the output, `memory` in bytes. `kept` and `lost` are shares of the calls, and `most_lost` the
+    worst of the runs.
+    """
+
+    result: Result
+    seconds: float
+    speedup: float | None
+    overhead: float
+    least: float
+    most: float
+    until_done: float
+    cpu: float
+    memory: float
+    kept: float | None
+    lost: float | None
+    most_lost: float | None
+    bytes: float | None
+
+
+def figures(results: Iterable[Result], reference: str) -> list[Figures]:
+    """The figures of all methods that did not fail, against the one of that name."""
+    whole = [result for result in results if result.failure is None and result.runs]
+    times = {
+        result.method.name: statistics.median(run.seconds for run in result.runs)
+        for result in whole
+    }
+    return [_of(result, times, reference) for result in whole]
+
+
+def _of(result: Result, times: dict[str, float], reference: str) -> Figures:
+    runs, seconds = result.runs, times[result.method.name]
+    overheads = [run.seconds / run.records * 1e6 for run in runs]
+    lost = _known(run.lost / run.calls if run.lost is not None else None for run in runs)
+    return Figures(
+        result,
+        seconds,
+        times[reference] / seconds if reference in times else None,
+        statistics.median(overheads),
+        min(overheads),
+        max(overheads),
+        statistics.median(run.until_done for run in runs),
+        statistics.median(run.cpu / run.records * 1e6 for run in runs),
+        statistics.median(run.memory for run in runs),
+        _median(run.kept / run.calls if run.kept is not None else None for run in runs),
+        statistics.median(lost) if lost else None,
+        max(lost, default=None),
+        _median(map(_bytes_a_record, runs)),
+    )
+
+
+def _bytes_a_record(run: Run) -> float | None:
+    return run.bytes / run.kept if run.bytes is not None and run.kept else None
+
+
+def _known(given: Iterable[float | None]) -> list[float]:
+    return [value for value in given if value is not None]
+
+
+def _median(given: Iterable[float | None]) -> float | None:
+    values = _known(given)
+    return statistics.median(values) if values else None
+
+
+SPEED = ("Method", "Time (s)", "Speedup", "Overhead per log", "least .. most", "Lost")
+REST = ("Method", "Until done (s)", "CPU (s/M calls)", "Memory (MiB)", "Bytes a record", "Kept")
+
+
+def speed_cells(each: Figures, mu: str = "µs") -> tuple[str, ...]:
+    """A row of the document's table, with what was lost."""
+    speedup = UNKNOWN
+    if each.speedup is not None:
+        speedup = f"{each.speedup:.{1 if each.speedup >= 1 else 3}f}x"
+    return (
+        each.result.method.title,
+        f"{each.seconds:.4f}",
+        speedup,
+        f"{each.overhead:.3f} {mu}",
+        f"{each.least:.3f} .. {each.most:.3f}",
+        _lost(each),
+    )
+
+
+def rest_cells(each: Figures) -> tuple[str, ...]:
+    """A row of the other table."""
+    return (
+        each.result.method.title,
+        f"{each.until_done:.4f}",
+        f"{each.cpu:.3f}",
+        f"{each.memory / (1 << 20):.1f}",
+        UNKNOWN if each.bytes is None else f"{each.bytes:.0f}",
+        _kept(each),
+    )
+
+
+def _lost(each: Figures) -> str:
+    if each.lost is None or each.most_lost is None:
+        return UNKNOWN
+    if each.lost == each.most_lost:
+        return _share(each.lost)
+    return f"{_share(each.lost)}, up to {_share(each.most_lost)}"
+
+
+def _kept(each: Figures) -> str:
+    if each.result.method.keeps is Keeps.SUMS:
+        return "sums"
+    return UNKNOWN if each.kept is None else _share(each.kept)
+
+
+def _share(share: float) -> str:
+    """A share in percent; one that is not quite none or all does not look so."""
+    if share in (0, 1):
+        return f"{share * 100:.0f} %"
+    return f"{share * 100:.2g} %" if share < 0.1 else f"{min(share * 100, 99.9):.1f} %"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], failed: Iterable[Result]) -> str:
+    """A table as text: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    failures = [(result.method.title, f"({result.failure})") for result in failed]
+    widths[0] = max([widths[0], *(len(title) for title, _ in failures)])
+
+    def line(row: Sequence[str]) -> str:
+        cells = zip(row[1:], widths[1:], strict=True)
+        return "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in cells)])
+
+    lines = [line(head), "-" * (sum(widths) + 2 * (len(widths) - 1)), *map(line, rows)]
+    lines += [f"{title.ljust(widths[0])}  {why}" for title, why in failures]
+    return "\n".join(lines)
+
+
+def not_best(measured: Iterable[Figures]) -> list[str]:
+    """Where another method is better than all of attolog's that keep the same: a line each."""
+    lines = []
+    for keeps, what in _GROUPS.items():
+        group = [
+            each for each in measured if each.result.method.keeps is keeps and not each.most_lost
+        ]
+        for name, show, value in _COLUMNS:
+            known = [(number, each) for each in group if (number := value(each)) is not None]
+            ours = [pair for pair in known if pair[1].result.method.maker == "attolog"]
+            if not ours or len(ours) == len(known):
+                continue
+            best, mine = min(known, key=_number), min(ours, key=_number)
+            if best[0] < mine[0]:
+                lines.append(
+                    f"{what}, {name}: {best[1].result.method.title} {show.format(best[0])}, "
+                    f"{mine[1].result.method.title} {show.format(mine[0])}"
+                )
+    return lines
+
+
+def _number(pair: tuple[float, Figures]) -> float:
+    return pair[0]
+
+
+_GROUPS = {
+    Keeps.ALL: "all kept",
+    Keeps.SHARE: "a share",
+    Keeps.SUMS: "sums",
+    Keeps.LAST: "the last",
+}
+_Value = Callable[[Figures], float | None]
+_COLUMNS: tuple[tuple[str, str, _Value], ...] = (
+    ("overhead", "{:.3f} us", lambda each: each.overhead),
+    ("until done", "{:.4f} s", lambda each: each.until_done),
+    ("CPU", "{:.3f} s", lambda each: each.cpu),
+    ("memory", "{:.1f} MiB", lambda each: each.memory / (1 << 20)),
+    ("bytes a record", "{:.0f}", lambda each: each.bytes),
+)
