@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attolog._rewrite.prove import Difference, _Line, compare
+from attolog._rewrite.prove import Logged, compare
 
 PROGRAM = """
 import sys
@@ -97,47 +97,38 @@ def test_what_is_wrong_is_one_line(
     assert says in err.splitlines()[-1]
 
 
-def test_a_file_elsewhere_cannot_be_proved(app: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_file_elsewhere_cannot_be_proved(
+    app: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("elsewhere")
     status, _, err = prove(folder, str(app), command=(sys.executable, str(app), "2"))
     assert status == 1 and "not below" in err.splitlines()[-1]
 
 
-def lines(*texts: str, name: str | None = "X") -> list[_Line]:
-    return [_Line(f"{text}\n".encode(), name) for text in texts]
+def logged(*texts: str) -> list[Logged]:
+    return [Logged(text.encode(), "N") for text in texts]
 
 
-def texts(*given: str) -> list[bytes]:
-    return [f"{text}\n".encode() for text in given]
-
-
-def test_lines_may_be_laid_into_one_another_in_any_way() -> None:
-    left, logged = lines("a", "b", name=None), lines("a", "c")
+def test_texts_may_be_laid_into_one_another_in_any_way() -> None:
+    # Also in the middle of a line, and where either could come first.
     for before in ("aabc", "abac", "aacb", "acab"):
-        assert compare("stdout", texts(*before), left, logged) == []
+        assert compare("stdout", before.encode(), b"ab", logged("a", "c")) == []
+    assert compare("stdout", b"x 1 y\nx 2 y\n", b"x x ", logged("1 y\n", "2 y\n")) == []
 
 
 @pytest.mark.parametrize(
-    ("before", "logged", "first"),
+    ("before", "left", "texts", "found"),
     [
-        ("ab", "ac", (2, b"b\n", b"c\n")),
-        ("ab", "a", (2, b"b\n", None)),
-        ("a", "ab", (2, None, b"b\n")),
-        ("ab", "ba", (1, b"a\n", b"b\n")),
+        ("a\nb\n", "", ("a\n", "c\n"), [(2, b"b\n", b"c\n")]),
+        ("a\nb\n", "", ("a\n",), [(2, b"b\n", None)]),
+        ("a\n", "", ("a\n", "b\n"), [(2, None, b"b\n")]),
+        ("a\n", "b\n", ("a\n",), [(2, None, b"b\n")]),
+        ("a\nb\nc\n", "c\n", ("x\n", "b\n"), [(1, b"a\n", b"x\n")]),
+        ("ab\nc\nd\n", "a", ("x\n", "c\n", "y\n"), [(1, b"ab\n", b"x\n"), (3, b"d\n", b"y\n")]),
     ],
 )
-def test_the_first_line_that_differs(
-    before: str, logged: str, first: tuple[int, bytes | None, bytes | None]
+def test_differences_are_told_by_line(
+    before: str, left: str, texts: tuple[str, ...], found: list[tuple[int, bytes | None, bytes]]
 ) -> None:
-    found = compare("stderr", texts(*before), [], lines(*logged))[0]
-    assert (found.line, found.printed, found.logged) == first
-
-
-def test_lines_that_one_side_alone_has() -> None:
-    found = compare("stdout", texts(*"abcd"), lines("b", name=None), lines(*"axce", name="N"))
-    first, *rest = found
-    assert (first.line, first.printed, first.logged) == (3, b"c\n", b"x\n")
-    assert rest == [
-        Difference("stdout", 4, b"d\n", None),
-        Difference("stdout", None, None, b"e\n", "N"),
-    ]
+    differences = compare("stderr", before.encode(), left.encode(), logged(*texts))
+    assert [(each.line, each.printed, each.logged) for each in differences] == found

@@ -16,7 +16,6 @@ from attolog._read import count
 from attolog._rewrite import Done, Kept, Options, Result, SourceError, Start, files, rewrite
 
 MODES = ("diff", "write", "interactive", "check", "undo", "prove")
-_MOST_SHOWN = 20  # differences
 _HELP = {
     "diff": "Show what would change (the default).",
     "write": "Change the files; FILE.orig keeps the original.",
@@ -70,7 +69,7 @@ class _Command(click.Command):
 )
 @click.pass_obj
 def command(
-    program: list[str], paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
+    program: list[str], /, paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
 ) -> int:
     """Turn the prints of Python files into log calls.
 
@@ -110,9 +109,7 @@ def command(
     return 1 if tally.problems or (mode == "check" and tally.n_done) else 0
 
 
-def _one(
-    path: str, mode: str, options: Options, tally: Tally, rewritten: dict[str, bytes]
-) -> None:
+def _one(path: str, mode: str, options: Options, tally: Tally, rewritten: dict[str, bytes]) -> None:
     """Rewrite a file, as far as the mode goes."""
     raw = files.read(path)
     quits = False
@@ -175,15 +172,12 @@ def _prove(program: list[str], rewritten: dict[str, bytes]) -> bool:
     if proof.statuses[0] != proof.statuses[1]:
         before, after = proof.statuses
         click.echo(f"The exit status was {before} and is {after}.")
-    for each in proof.differences[:_MOST_SHOWN]:
-        where = each.stream if each.line is None else f"{each.stream}, line {each.line}"
-        click.echo(f"{where}:" + (f" (logged by {escape(each.name)})" if each.name else ""))
+    for each in proof.differences:
+        by = f" (logged by {escape(each.name)})" if each.name else ""
+        click.echo(f"{each.stream}, line {each.line}:{by}")
         for sign, text, colour in (("-", each.printed, "red"), ("+", each.logged, "green")):
             if text is not None:
                 click.secho(sign + escape(text.decode(errors="backslashreplace")), fg=colour)
-    rest = len(proof.differences) - _MOST_SHOWN
-    if rest > 0:
-        click.echo(f"and {count(rest, 'more difference')}")
     return False
 
 

@@ -1,4 +1,4 @@
-"""Runs a program before and after its rewriting, and compares what the prints wrote with the log."""
+"""Runs a program before and after its rewriting, and compares what was printed with the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,9 @@ from attolog._rewrite import files
 
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
+
+MOST = 20
+"""Differences that are looked for in a stream."""
 
 _LOG = "prove.atto"
 
@@ -32,14 +34,14 @@ class Difference:
 
     Attributes:
         stream: Where the print wrote it.
-        line: The number of the line there, from 1; None for one that the log alone has.
-        printed: What was printed; None if the log alone has it.
-        logged: What the log has in its place, or besides; None if nothing.
+        line: The number of the line there, from 1.
+        printed: The line as it was printed; None behind the last one.
+        logged: What the log, or what is still printed, has in its place; None if nothing.
         name: The event or template of what was logged.
     """
 
     stream: Stream
-    line: int | None
+    line: int
     printed: bytes | None
     logged: bytes | None
     name: str | None = None
@@ -68,9 +70,16 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Logged:
+    """What a record's print wrote.
+
+    Attributes:
+        text: Its bytes.
+        name: The event, or the text of the message.
+    """
+
     text: bytes
-    name: str | None  # of the record that began it; None: it was printed
+    name: str
 
 
 def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) -> Proof:
@@ -100,9 +109,8 @@ def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) 
         records = list(read(log).records())
     differences: list[Difference] = []
     for stream in STREAMS:
-        logged = _lines(_texts(records, stream))
-        left = [_Line(line, None) for line in _split(getattr(after, stream))]
-        differences += compare(stream, _split(getattr(before, stream)), left, logged)
+        printed, left = getattr(before, stream), getattr(after, stream)
+        differences += compare(stream, printed, left, list(_logged(records, stream)))
     n_bytes = len(before.stdout) + len(before.stderr)
     statuses = (before.returncode, after.returncode)
     return Proof(len(records), n_bytes, statuses, tuple(differences))
@@ -142,24 +150,22 @@ def _run(
         raise ProofError(f"{command[0]}: {error.strerror or error}") from None
 
 
-def _texts(records: Iterable[Record], stream: Stream) -> Iterator[tuple[str, str | None]]:
-    """What each record's print wrote, and its event or template."""
+def _logged(records: Iterable[Record], stream: Stream) -> Iterator[Logged]:
     for record in records:
-        if record.level == "WARNING":
-            goes_to, text = "stderr", f"{record.message}\n"
-        else:
-            goes_to, text = "stdout", as_printed(record)
-        if goes_to == stream:
-            yield text, record.event or record.message
+        is_error = record.level == "WARNING"
+        if is_error == (stream == "stderr"):
+            text = f"{record.message}\n" if is_error else as_printed(record)
+            name = record.event or record.message or ""
+            yield Logged(text.encode(errors="surrogateescape"), name)
 
 
 def as_printed(record: Record) -> str:
-    """The text that the print wrote which became this record's call.
+    r"""The text that the print wrote which became this record's call.
 
     Example:
         >>> from attolog._read import Record
         >>> as_printed(Record(0, "event", "GEN", None, None, {"model": "r50", "n": 7}, "", 0))
-        'GEN r50 7\\n'
+        'GEN r50 7\n'
     """
     if record.kind == "event":
         return " ".join([str(record.event), *map(str, record.fields.values())]) + "\n"
@@ -167,68 +173,68 @@ def as_printed(record: Record) -> str:
     return text if record.kind == "print" else text + "\n"
 
 
-def _split(text: bytes) -> list[bytes]:
-    return text.splitlines(keepends=True)
-
-
-def _lines(texts: Iterable[tuple[str, str | None]]) -> list[_Line]:
-    """Records as lines: a print may end in the middle of one."""
-    lines: list[_Line] = []
-    for text, name in texts:
-        for part in _split(text.encode(errors="surrogateescape")):
-            if lines and not lines[-1].text.endswith(b"\n"):
-                lines[-1] = _Line(lines[-1].text + part, lines[-1].name)
-            else:
-                lines.append(_Line(part, name))
-    return lines
-
-
 def compare(
-    stream: Stream, before: Sequence[bytes], left: Sequence[_Line], logged: Sequence[_Line]
+    stream: Stream, before: bytes, left: bytes, logged: Sequence[Logged]
 ) -> list[Difference]:
-    """How `before` differs from `left` and `logged`, each in its own order, laid into one another.
+    """How `before` differs from `left` and `logged` laid into one another, each in its own order.
 
-    Where there is a difference, its first line, and the lines that one side alone has.
+    Returns:
+        The differences, each where the text first can be neither: that line and the record whose
+        turn it is are taken for the same thing, and it goes on behind them. At most MOST.
     """
-    # How much of `logged` may have been used by the lines so far; the rest of them are of `left`.
-    used = {0}
-    for i, line in enumerate(before):
-        next_used = {j + 1 for j in used if j < len(logged) and logged[j].text == line}
-        next_used |= {j for j in used if i - j < len(left) and left[i - j].text == line}
-        if not next_used:
-            return _differences(stream, before, left, logged, i, max(used))
-        used = next_used
-    if len(logged) in used and len(before) == len(left) + len(logged):
-        return []
-    return _differences(stream, before, left, logged, len(before), max(used))
+    differences: list[Difference] = []
+    at, turn, used = 0, 0, 0
+    while len(differences) < MOST:
+        at, turn, used = _furthest(before, left, logged, (at, turn, used))
+        is_end = at == len(before)
+        if is_end and turn == len(logged) and used == len(left):
+            break
+        stop = before.find(b"\n", at) + 1 or len(before)
+        start = before.rfind(b"\n", 0, at) + 1
+        now = logged[turn] if turn < len(logged) else None
+        differences.append(
+            Difference(
+                stream,
+                before.count(b"\n", 0, at) + 1,
+                None if is_end else before[start:stop],
+                now.text if now is not None else None if used == len(left) else left[used:],
+                now.name if now is not None else None,
+            )
+        )
+        if is_end and now is None:
+            break
+        at, turn = stop, min(turn + 1, len(logged))
+    return differences
 
 
-def _differences(
-    stream: Stream,
-    before: Sequence[bytes],
-    left: Sequence[_Line],
-    logged: Sequence[_Line],
-    at: int,
-    used: int,
-) -> list[Difference]:
-    now = logged[used] if used < len(logged) else None
-    printed = before[at] if at < len(before) else None
-    first = Difference(
-        stream,
-        at + 1,
-        printed,
-        now.text if now is not None else None,
-        now.name if now is not None else None,
-    )
-    found = [first]
-    missing = Counter(before)
-    missing.subtract(line.text for line in (*left, *logged))
-    for number, text in enumerate(before, 1):
-        if missing[text] > 0 and number != at + 1:
-            missing[text] -= 1
-            found.append(Difference(stream, number, text, None))
-    for line in logged:
-        if missing[line.text] < 0 and line is not now:
-            missing[line.text] += 1
-            found.append(Difference(stream, None, None, line.text, line.name))
-    return found
+def _furthest(
+    before: bytes, left: bytes, logged: Sequence[Logged], start: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """How far `before`, `logged` and `left` go together from a start.
+
+    Where the next text may be a record's or not, both ways are followed, the record's first.
+    """
+    furthest = start
+    planned, seen = [start], {start}
+    while planned and furthest[0] < len(before):
+        at, turn, used = planned.pop()
+        text = logged[turn].text if turn < len(logged) else None
+        shared = min(len(before) - at, len(left) - used)
+        step = 0
+        while step < shared and before[at + step] == left[used + step]:
+            if text is not None and before.startswith(text, at + step):
+                break
+            step += 1
+        at, used = at + step, used + step
+        furthest = max(furthest, (at, turn, used))
+        found = []
+        if text is not None and before.startswith(text, at):
+            if at < len(before) and left[used : used + 1] == before[at : at + 1]:
+                found.append((at + 1, turn, used + 1))
+            found.append((at + len(text), turn + 1, used))
+        for each in found:
+            if each not in seen:
+                seen.add(each)
+                planned.append(each)
+                furthest = max(furthest, each)
+    return furthest
