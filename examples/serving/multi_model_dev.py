@@ -80,7 +80,7 @@ def _torch(parser: Parser, options: argparse.Namespace, models: Sequence[str]) -
         )
     except TorchError as error:
         parser.error(f"--backend torch: {error}")
-    print(f"[INFO] {gpu.description}")
+    print(f"[INFO] {gpu.description}")  # attolog: keep
     gpu.warm_up(models, options.exit_points)
     return gpu
 
@@ -131,15 +131,15 @@ def _report(
     figures = report.summary(rows[warmup:], names, run.elapsed - since, config)
     health = report.health(run, account)
 
-    print(
+    print(  # attolog: keep
         f"{options.scheduler}, SLO {options.slo_ms:g} ms, seed {options.seed}, "
         f"log {options.log} ({options.log_level}): {run.elapsed:.2f} s"
         f"{' of virtual time' if options.clock == 'virtual' else ''}"
         f"{' (interrupted)' if run.interrupted else ''}, "
         f"the first {warmup} requests not counted\n"
     )
-    print(report.summary_table(figures, config.exits), end="\n\n")
-    print(report.health_table(health))
+    print(report.summary_table(figures, config.exits), end="\n\n")  # attolog: keep
+    print(report.health_table(health))  # attolog: keep
     if options.csv is not None:
         report.write_csv(options.csv, options.output_tag, figures, rows)
     if options.json is not None:

@@ -1,15 +1,18 @@
 """The document's command, which patches a program: its text is the same, in the log."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import apply_async_logging
+import multi_model_print
 import pytest
 
 import attolog
+from attolog._rewrite.prove import STREAMS, compare, logged_to
 
 PROGRAM = '''\
 """Serves tasks."""
@@ -104,6 +107,41 @@ def test_there_and_back(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply_async_logging.main(["--undo"]) == 0
     assert Path("multi_model_dev.py").read_text() == PROGRAM
     assert os.listdir() == ["multi_model_dev.py"]
+
+
+COMMAND = ["--scheduler", "early_exit", "--lambda-152", "40", "--run-seconds", "10"]
+
+
+def test_the_naive_program_logs_the_same_text(run: Run) -> None:
+    Path("multi_model_dev.py").write_text(Path(multi_model_print.__file__).read_text())
+    before = run(*COMMAND, "--clock", "virtual")
+    assert apply_async_logging.main([]) == 0
+    after = run(*COMMAND, "--clock", "virtual", ATTOLOG="run.atto")
+    records = list(attolog.read("run.atto").records())
+    assert len(records) > 10_000
+    for stream in STREAMS:
+        text, left = (getattr(ended, stream).encode() for ended in (before, after))
+        assert compare(stream, text, left, list(logged_to(records, stream))) == []
+
+
+def test_the_naive_program_s_log_is_complete(run: Run) -> None:
+    Path("multi_model_dev.py").write_text(Path(multi_model_print.__file__).read_text())
+    assert apply_async_logging.main([]) == 0
+    run(*COMMAND)
+    (log,) = Path("logs").iterdir()
+    text = log.read_text()
+    table = re.findall(r"^ResNet\d+\t(\d+)\t(\d+)\t", text, re.MULTILINE)
+    assert len(table) == 3
+    served = sum(int(done) + int(unfinished) for done, unfinished in table)
+    assert text.count("] New task ") == served > 4_000  # of 540 a second, in 10 s
+
+
+def test_our_own_program_is_on_attolog_already(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(apply_async_logging.__file__).parent
+    before = (folder / "multi_model_dev.py").read_bytes()
+    assert apply_async_logging.main([str(folder / "multi_model_dev.py")]) == 0
+    assert capsys.readouterr().out == "0 prints left, already on attolog\n"
+    assert (folder / "multi_model_dev.py").read_bytes() == before
 
 
 @pytest.mark.parametrize(

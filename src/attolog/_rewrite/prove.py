@@ -110,7 +110,7 @@ def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) 
     differences: list[Difference] = []
     for stream in STREAMS:
         printed, left = getattr(before, stream), getattr(after, stream)
-        differences += compare(stream, printed, left, list(_logged(records, stream)))
+        differences += compare(stream, printed, left, list(logged_to(records, stream)))
     n_bytes = len(before.stdout) + len(before.stderr)
     statuses = (before.returncode, after.returncode)
     return Proof(len(records), n_bytes, statuses, tuple(differences))
@@ -150,7 +150,8 @@ def _run(
         raise ProofError(f"{command[0]}: {error.strerror or error}") from None
 
 
-def _logged(records: Iterable[Record], stream: Stream) -> Iterator[Logged]:
+def logged_to(records: Iterable[Record], stream: Stream) -> Iterator[Logged]:
+    """What the prints to a stream wrote: warnings are those to stderr."""
     for record in records:
         is_error = record.level == "WARNING"
         if is_error == (stream == "stderr"):
