@@ -245,8 +245,10 @@ static const check::Test full_ring{
       const Counts before = channel->counts();
       check::that(!channel->flush(soon()));
       channel->drop(3);
+      const Counts stuck = channel->counts();  // the pipe may have taken another batch meanwhile
       const std::uint64_t records = before.written + before.waiting;
-      expect_counts(*channel, before.written, before.waiting, 3);
+      check::equal(stuck.written + stuck.waiting, records);
+      check::equal(stuck.dropped, std::uint64_t{3});
       std::jthread closing([&] { check::that(channel->close(patience())); });
       const std::string read = pipe.read_lines(records + 1);  // and the row of the drops
       closing.join();
