@@ -99,7 +99,11 @@ def at_level(events: Events, level: Level) -> Events:
     """The same, with those that a level leaves out doing nothing."""
     logged = names(level)
     if "GEN" not in logged:
-        events = replace(events, gen=_nothing, done=_nothing, drop=_nothing)
+        events = replace(events, gen=_nothing)
+    if "DONE" not in logged:
+        events = replace(events, done=_nothing)
+    if "DROP" not in logged:
+        events = replace(events, drop=_nothing)
     if "STATE" not in logged:
         events = replace(events, state=None)
     if "CAND" not in logged:

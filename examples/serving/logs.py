@@ -18,6 +18,7 @@ import attolog
 Mode = Literal["off", "print", "stdlib", "queue", "naive", "async", "sample", "stats", "ring"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 WITHOUT_FILE: tuple[Mode, ...] = ("off", "print")
+OVERWRITING: tuple[Mode, ...] = ("stdlib", "queue", "naive")
 WITH_ATTOLOG: tuple[Mode, ...] = ("async", "sample", "stats", "ring")
 
 
@@ -43,13 +44,16 @@ def open_log(mode: Mode, path: Path | None, seed: int) -> Log:
         return Prints()
     if path is None:
         return Off()
+    log: Log
+    if mode == "naive":
+        log = Document(path)
+    elif mode in ("stdlib", "queue"):
+        log = Stdlib(path, in_background=mode == "queue")
+    else:
+        log = Attolog(mode, path, seed)
     if mode != "async":  # which says so itself
         print(f"[INFO] Debug logging to: {path}")
-    if mode == "naive":
-        return Document(path)
-    if mode in ("stdlib", "queue"):
-        return Stdlib(path, in_background=mode == "queue")
-    return Attolog(mode, path, seed)
+    return log
 
 
 class Off:
@@ -95,7 +99,10 @@ class Attolog:
     def close(self, calls: int) -> LogAccount:
         start = time.perf_counter()
         if self._circular is not None:
-            self._circular.save(self._path, columns=self._columns)
+            try:
+                self._circular.save(self._path, columns=self._columns)
+            except OSError as error:
+                print(f"{self._path}: {error.strerror}: the log is not saved", file=sys.stderr)
         self._logger.close(timeout=None)
         drain_s = time.perf_counter() - start
         both = zip(self._logger.counts, self._before, strict=True)
@@ -138,10 +145,10 @@ class Prints:
         pass
 
     def close(self, calls: int) -> LogAccount:
-        """Takes for written what was printed: nothing tells how much of it has arrived."""
+        """Nothing tells how much of what was printed has arrived."""
         start = time.perf_counter()
         sys.stdout.flush()
-        return LogAccount(calls, written=calls, drain_s=time.perf_counter() - start)
+        return LogAccount(calls, None, lost=None, drain_s=time.perf_counter() - start)
 
 
 class Stdlib:

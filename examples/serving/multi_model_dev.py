@@ -48,7 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         run = Realtime(engine, arrivals, gpu or simulated).run(options.run_seconds)
     logged = _event_counts(options, run)
-    _report(options, config, profile, run, logged, log.close(sum(logged.values())))
+    account = log.close(sum(logged.values()))
+    try:
+        _report(options, config, profile, run, logged, account)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        said = f"{parser.prog}: {error.filename or 'standard output'}: {error.strerror}"
+        print(said, file=sys.stderr)  # attolog: keep
+        return 1
     return 130 if run.interrupted else 0
 
 
@@ -90,6 +98,8 @@ def _prepare_outputs(parser: Parser, options: argparse.Namespace) -> Log:
     try:
         if options.csv is not None:
             options.csv.mkdir(parents=True, exist_ok=True)
+            for path in report.csv_paths(options.csv, options.output_tag):
+                path.open("a").close()
         if options.json is not None:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.open("a").close()
@@ -170,4 +180,10 @@ if __name__ == "__main__":
         # Whoever read our lines has gone (`| head`); nothing is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except OSError as error:  # our lines cannot be written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"standard output: {error.strerror}", file=sys.stderr)  # attolog: keep
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
     sys.exit(status)

@@ -2,8 +2,10 @@
 
 import argparse
 import csv
+import os
 import time
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,26 @@ def parse(arguments: Sequence[str] | None) -> tuple[Parser, argparse.Namespace]:
         suffixes = (".csv", ".atto") if options.log in logs.WITH_ATTOLOG else (".csv",)
         if options.log_file.suffix not in suffixes:
             parser.error(f"--log-file must end in {' or '.join(suffixes)} with --log {options.log}")
+        if options.log in logs.OVERWRITING and options.log_file.exists():
+            parser.error(f"--log-file {options.log_file}: --log {options.log} would overwrite it")
     elif options.log not in logs.WITHOUT_FILE:
-        tag = f"{options.output_tag}_" if options.output_tag else ""
-        options.log_file = Path("logs") / f"debug_{tag}{int(time.time())}.csv"
+        options.log_file = _new_log_file(options.output_tag)
+    setting = next((name for name in os.environ if name.startswith("ATTOLOG")), None)
+    if setting is not None:
+        parser.error(f"{setting} is set and would decide in place of --log: unset it")
     if options.backend == "torch" and options.clock == "virtual":
         parser.error("--clock virtual goes with --backend sim: torch takes the time it takes")
     return parser, options
+
+
+def _new_log_file(tag: str) -> Path:
+    name = f"debug_{tag}{'_' if tag else ''}{int(time.time())}"
+    path = Path("logs") / f"{name}.csv"
+    for number in count(2):  # several may start in one second
+        if not path.exists():
+            return path
+        path = Path("logs") / f"{name}_{number}.csv"
+    raise AssertionError
 
 
 def workload(

@@ -123,6 +123,10 @@ def _table(value: object, where: str) -> dict[str, object]:
 def _positive(value: object, where: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ProfileError(f"{where}: must be a number")
-    if not (math.isfinite(value) and value > 0):
-        raise ProfileError(f"{where}: must be above 0")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not 0 < number < math.inf:
+        raise ProfileError(f"{where}: must be above 0, and finite")
+    return number

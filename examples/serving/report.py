@@ -32,13 +32,13 @@ class Answer:
 class LogAccount:
     """What the logger says of the run, after it was closed: `attolog.Counts` and the time.
 
-    The calls are the sum of the others.
+    The calls are the sum of the others. None: nobody can tell.
     """
 
     calls: int = 0
-    written: int = 0
+    written: int | None = 0
     waiting: int = 0  # still in the ring when the time for closing was up
-    lost: int = 0
+    lost: int | None = 0
     sampled_out: int = 0
     aggregated: int = 0
     overwritten: int = 0
@@ -194,20 +194,23 @@ def health_table(figures: Figures) -> str:
     return f"{_aligned(rows)}\n{note}"
 
 
+def csv_paths(folder: Path, tag: str) -> tuple[Path, Path]:
+    """The files of `write_csv`: summary.csv and tasks.csv, or summary_TAG.csv and tasks_TAG.csv."""
+    behind = f"_{tag}" if tag else ""
+    return folder / f"summary{behind}.csv", folder / f"tasks{behind}.csv"
+
+
 def write_csv(
     folder: Path, tag: str, figures: Mapping[str, Figures], rows: Sequence[Answer]
 ) -> None:
-    """Writes summary.csv, a row per model and one of all, and tasks.csv, a row per request.
-
-    A tag stands behind the names: summary_TAG.csv.
-    """
-    behind = f"_{tag}" if tag else ""
-    with open(folder / f"summary{behind}.csv", "w", newline="") as file:
+    """Writes the summary, a row per model and one of all, and the tasks, a row per request."""
+    of_models, of_tasks = csv_paths(folder, tag)
+    with open(of_models, "w", newline="") as file:
         keys = next(iter(figures.values())).keys()
         summaries = csv.DictWriter(file, ["model", *keys])
         summaries.writeheader()
         summaries.writerows({"model": name, **column} for name, column in figures.items())
-    with open(folder / f"tasks{behind}.csv", "w", newline="") as file:
+    with open(of_tasks, "w", newline="") as file:
         tasks = csv.DictWriter(file, list(Answer.__dataclass_fields__))
         tasks.writeheader()
         tasks.writerows(asdict(row) for row in rows)

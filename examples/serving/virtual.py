@@ -50,15 +50,22 @@ class Virtual:
         self._end = run.elapsed = seconds
         for queue in run.queues:
             self._plan_arrival(queue, enumerate(self._arrivals[queue.name]))
+        try:
+            self._go_on()
+        except KeyboardInterrupt:
+            run.interrupted = True
+        run.generated = len(run.late_ms)
+        return run
+
+    def _go_on(self) -> None:
+        run = self._engine.run
         while self._planned:
             now, _, happens = heapq.heappop(self._planned)
             run.elapsed = max(run.elapsed, now)
             self._set_time(now)
             happens(now)
-            if not self._is_busy and now < seconds:
+            if not self._is_busy and now < self._end:
                 self._decide(now)
-        run.generated = len(run.late_ms)
-        return run
 
     def _plan(self, time: float, happens: Callable[[float], None]) -> None:
         heapq.heappush(self._planned, (time, next(self._numbers), happens))

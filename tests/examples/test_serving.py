@@ -4,15 +4,18 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import arrivals
 import multi_model_dev
+import options
 import profiles
 import pytest
 import report
@@ -20,7 +23,7 @@ import sim
 from arrivals import ArrivalsError, poisson
 from engine import Batch, Drop, Engine, Run
 from events import Events
-from logs import MODES
+from logs import MODES, OVERWRITING
 from policies import POLICIES, Config, Queue, Task
 from profiles import EXITS, ProfileError
 from realtime import Realtime
@@ -291,6 +294,99 @@ def test_bad_options_give_one_line_and_status_2(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_environment_does_not_decide_for_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATTOLOG", "elsewhere.csv")
+    with pytest.raises(SystemExit) as ended:
+        multi_model_dev.main(["--log", "off"])
+    assert ended.value.code == 2
+    assert "ATTOLOG is set and would decide in place of --log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", OVERWRITING)
+def test_no_log_is_overwritten(
+    mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("precious\n")
+    with pytest.raises(SystemExit) as ended:
+        multi_model_dev.main(["--log", mode, "--log-file", str(path)])
+    assert ended.value.code == 2
+    assert f"--log {mode} would overwrite it" in capsys.readouterr().err
+    assert path.read_text() == "precious\n"
+
+
+def test_logs_of_one_second_have_names_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: 1707234567.5)
+    found = []
+    for _ in range(3):
+        _, given = options.parse([])
+        found.append(given.log_file.name)
+        given.log_file.parent.mkdir(exist_ok=True)
+        given.log_file.touch()
+    assert found == [f"debug_1707234567{number}.csv" for number in ("", "_2", "_3")]
+
+
+def program(
+    folder: Path, *given: str, stdout: int | IO[bytes] = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    """The program, started."""
+    command = [sys.executable, str(SERVING / "multi_model_dev.py"), "--clock", "virtual", *given]
+    return subprocess.Popen(command, cwd=folder, stdout=stdout, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("given", [["--csv", "."], ["--json", "run.json"]])
+def test_a_report_that_cannot_be_written_is_told_before_the_run(
+    given: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "summary.csv").mkdir()
+    (tmp_path / "run.json").mkdir()
+    with program(tmp_path, "--run-seconds", "1000", *given) as ended:
+        error = ended.communicate(timeout=60)[1]
+    assert ended.returncode == 2
+    assert error.count(b"\n") == 1 and b"Is a directory" in error
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to be had")
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--json", "/dev/full"], b"No space left on device"),
+        (["--log", "ring", "--log-file", "/dev/full.csv"], b""),
+    ],
+)
+def test_a_full_disk_is_one_line(given: list[str], says: bytes, tmp_path: Path) -> None:
+    with program(tmp_path, "--run-seconds", "1", *given) as ended:
+        error = ended.communicate(timeout=60)[1]
+    assert ended.returncode in (0, 1, 2)
+    assert b"Traceback" not in error and says in error
+
+
+def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        given = ("--run-seconds", "1", "--log", "off")
+        with program(tmp_path, *given, stdout=full) as ended:
+            error = ended.communicate(timeout=60)[1]
+    assert ended.returncode == 1
+    assert error.count(b"\n") == 1 and b"No space left on device" in error
+
+
+def test_ctrl_c_ends_a_virtual_run_with_its_report(tmp_path: Path) -> None:
+    given = ("--run-seconds", "3000", "--warmup-tasks", "0", "--log", "naive")
+    with program(tmp_path, *given) as ended:
+        log = tmp_path / "logs"
+        while not (log.exists() and any(path.stat().st_size for path in log.iterdir())):
+            assert ended.poll() is None
+        ended.send_signal(signal.SIGINT)
+        output, error = ended.communicate(timeout=60)
+    assert (ended.returncode, error) == (130, b"")
+    assert b"(interrupted)" in output and b"SLO attainment" in output
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -300,6 +396,7 @@ def test_bad_options_give_one_line_and_status_2(
         (lambda d: d.pop("models"), "models: must be an object"),
         (lambda d: d["models"]["ResNet50"]["accuracy"].update(final="x"), "accuracy.final"),
         (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].update(mean_ms=-1), "final.3"),
+        (lambda d: d["models"]["ResNet50"]["accuracy"].update(final=10**400), "accuracy.final"),
         (lambda d: d["models"]["ResNet50"]["exits"]["final"]["3"].update(source="?"), "final.3"),
     ],
 )
@@ -420,11 +517,14 @@ def rows_of(run: Finished) -> list[list[str]]:
 
 
 def test_the_log_accounts_for_every_call(runs: dict[str, Finished]) -> None:
-    for run in runs.values():
+    for mode, run in runs.items():
         health = run.report["health"]
         assert health["log_calls"] == sum(run.report["events"].values())
         kinds = ("written", "lost", "waiting", "sampled_out", "aggregated", "overwritten")
-        assert health["log_calls"] == sum(health[f"records_{kind}"] for kind in kinds)
+        if mode == "print":  # nobody can tell
+            assert health["records_written"] is health["records_lost"] is None
+        else:
+            assert health["log_calls"] == sum(health[f"records_{kind}"] for kind in kinds)
 
 
 def test_sample_keeps_whole_tasks(runs: dict[str, Finished]) -> None:

@@ -123,25 +123,27 @@ def _losses(trials: Sequence[Trial]) -> list[str]:
 
 def _method(found: Sequence[Family]) -> str:
     comparisons = sum(len(family.comparisons) for family in found)
-    return (
-        "Each run is a process of its own. In each round every way of logging runs once, in an "
-        "order drawn anew, with the same seed and so the same requests; a pair is a way of logging "
-        "and none (or print to a file, where that is said) of the same round. `print` to a file is "
-        "block buffered, to a terminal line buffered; a terminal is read by a process of its own. "
-        "Decision time holds the logging of what was thought of (at the flood), not that of "
-        "requests and batches. Log call time holds the reading of the clock, at the flood the "
-        "loop around the calls instead: what stands for no log is the least there can be. The "
-        "loads are not chance finds: some eight were looked at, with a few ways of logging each, "
-        "and the flood taken is one at which the program without a log answers 99 % in time.\n\n"
-        "Intervals are 95 % percentile bootstrap intervals of the median over the pairs (Efron & "
-        "Tibshirani, An Introduction to the Bootstrap, 1993). A difference is claimed where the "
-        f"interval excludes none and Wilcoxon's signed-rank test gives p < {ALPHA}, made larger by "
-        "Holm's method over all ways of logging that are compared in that table: in each, the "
-        f"chance of any false claim is at most 5 %. {comparisons} comparisons in {len(found)} "
-        f"tables were looked at; chance alone may give {ALPHA * len(found):.1f} tables with a "
-        'false claim. "No difference that can be told" does not mean that there is none: the '
-        "interval says how large it may be."
-    )
+    return f"""\
+Each run is a process of its own. In each round every way of logging runs once, in an order drawn
+anew, with the same seed and so the same requests; a pair is a way of logging and none (or print to
+a file, where that is said) of the same round. `print` to a file is block buffered, to a terminal
+line buffered; a terminal is read by a process of its own. The loads are not chance finds: some
+eight were looked at, with a few ways of logging each, and the flood taken is one at which the
+program without a log answers 99 % in time.
+
+Decision time holds the logging of what was thought of, which is logged at the flood only, and not
+that of requests and batches. A slow log feeds itself there: requests arrive while a decision waits
+for it, so that the next one has more candidates and logs more lines (calls /decision). What a call
+costs by itself is log call time. It holds the reading of the clock, at the flood the loop around
+the calls instead: what stands for no log is the least there can be.
+
+Intervals are 95 % percentile bootstrap intervals of the median over the pairs (Efron & Tibshirani,
+An Introduction to the Bootstrap, 1993). A difference is claimed where the interval excludes none
+and Wilcoxon's signed-rank test gives p < {ALPHA}, made larger by Holm's method over all ways of
+logging that are compared in that table: in each, the chance of any false claim is at most 5 %.
+{comparisons} comparisons in {len(found)} tables were looked at; chance alone may give
+{ALPHA * len(found):.1f} tables with a false claim. "No difference that can be told" does not mean
+that there is none: the interval says how large it may be."""
 
 
 def _medians_table(by_mode: Mapping[str, Mapping[str, float | None]]) -> str:

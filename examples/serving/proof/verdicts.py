@@ -94,8 +94,11 @@ def families(trials: Sequence[Trial]) -> list[Family]:
     values = _by_round(trials)
     found = []
     for load in LOADS:
-        wanted = [(key, OFF) for key in OF_THE_PROGRAM]
-        if load == "flood":
+        # Only at the flood is anything logged within a decision.
+        is_flood = load == "flood"
+        program = [key for key in OF_THE_PROGRAM if is_flood or not key.startswith("decision")]
+        wanted = [(key, OFF) for key in program]
+        if is_flood:
             wanted += [(key, PRINT_FILE) for key in ("decision_us_p50", "decision_us_p95")]
         wanted.append(("log_call_ns_p50", PRINT_FILE))
         for key, baseline in wanted:

@@ -18,9 +18,9 @@ class Figures:
     """The medians of a method's runs; None is what nobody can tell.
 
     `overhead` is in microseconds a call, with the least and the most of the runs beside it;
-    `speedup` is against the reference. `cpu` is in seconds a million calls, `bytes` those a record
-    in the output, `memory` in bytes. `kept` and `lost` are shares of the calls, and `most_lost` the
-    worst of the runs.
+    `speedup` is against the reference, `speedup_done` that of `until_done`. `cpu` is in seconds a
+    million calls, `bytes` those a record in the output, `memory` in bytes. `kept` and `lost` are
+    shares of the calls, and `most_lost` the worst of the runs.
     """
 
     result: Result
@@ -30,6 +30,7 @@ class Figures:
     least: float
     most: float
     until_done: float
+    speedup_done: float | None
     cpu: float
     memory: float
     kept: float | None
@@ -41,25 +42,32 @@ class Figures:
 def figures(results: Iterable[Result], reference: str) -> list[Figures]:
     """The figures of all methods that did not fail, against the one of that name."""
     whole = [result for result in results if result.failure is None and result.runs]
-    times = {
-        result.method.name: statistics.median(run.seconds for run in result.runs)
-        for result in whole
-    }
-    return [_of(result, times, reference) for result in whole]
+    compared = next((result for result in whole if result.method.name == reference), None)
+    return [_of(result, compared) for result in whole]
 
 
-def _of(result: Result, times: dict[str, float], reference: str) -> Figures:
-    runs, seconds = result.runs, times[result.method.name]
+def _seconds(result: Result) -> float:
+    return statistics.median(run.seconds for run in result.runs)
+
+
+def _until_done(result: Result) -> float:
+    return statistics.median(run.until_done for run in result.runs)
+
+
+def _of(result: Result, compared: Result | None) -> Figures:
+    runs = result.runs
+    seconds, until_done = _seconds(result), _until_done(result)
     overheads = [run.seconds / run.records * 1e6 for run in runs]
     lost = _known(run.lost / run.calls if run.lost is not None else None for run in runs)
     return Figures(
         result,
         seconds,
-        times[reference] / seconds if reference in times else None,
+        None if compared is None else _seconds(compared) / seconds,
         statistics.median(overheads),
         min(overheads),
         max(overheads),
-        statistics.median(run.until_done for run in runs),
+        until_done,
+        None if compared is None else _until_done(compared) / until_done,
         statistics.median(run.cpu / run.records * 1e6 for run in runs),
         statistics.median(run.memory for run in runs),
         _median(run.kept / run.calls if run.kept is not None else None for run in runs),
@@ -83,18 +91,23 @@ def _median(given: Iterable[float | None]) -> float | None:
 
 
 SPEED = ("Method", "Time (s)", "Speedup", "Overhead per log", "least .. most", "Lost")
-REST = ("Method", "Until done (s)", "CPU (s/M calls)", "Memory (MiB)", "Bytes a record", "Kept")
+REST = (
+    "Method",
+    "Until done (s)",
+    "Speedup",
+    "CPU (s/M calls)",
+    "Memory (MiB)",
+    "Bytes a record",
+    "Kept",
+)
 
 
 def speed_cells(each: Figures, mu: str = "µs") -> tuple[str, ...]:
     """A row of the document's table, with what was lost."""
-    speedup = UNKNOWN
-    if each.speedup is not None:
-        speedup = f"{each.speedup:.{1 if each.speedup >= 1 else 3}f}x"
     return (
         each.result.method.title,
         f"{each.seconds:.4f}",
-        speedup,
+        _times(each.speedup),
         f"{each.overhead:.3f} {mu}",
         f"{each.least:.3f} .. {each.most:.3f}",
         _lost(each),
@@ -106,11 +119,18 @@ def rest_cells(each: Figures) -> tuple[str, ...]:
     return (
         each.result.method.title,
         f"{each.until_done:.4f}",
+        _times(each.speedup_done),
         f"{each.cpu:.3f}",
         f"{each.memory / (1 << 20):.1f}",
         UNKNOWN if each.bytes is None else f"{each.bytes:.0f}",
         _kept(each),
     )
+
+
+def _times(speedup: float | None) -> str:
+    if speedup is None:
+        return UNKNOWN
+    return f"{speedup:.{1 if speedup >= 1 else 3}f}x"
 
 
 def _lost(each: Figures) -> str:

@@ -131,7 +131,12 @@ def _json_target(given: str | None) -> Path | None:
     path = Path(given)
     if path.is_dir():
         raise click.UsageError(f"--json {given}: is a folder")
-    return _in_a_folder(path, "--json")
+    _in_a_folder(path, "--json")
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise click.UsageError(f"--json {given}: {error.strerror}") from None
+    return path
 
 
 def _plot_targets(given: str | None) -> tuple[Path | None, Path | None]:
