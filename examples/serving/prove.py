@@ -43,8 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrialError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         status = 1
-    if trials:
-        _write(options, settings, trials)
+    try:
+        if trials:
+            _write(options, settings, trials)
+    except OSError as error:
+        where = error.filename or "standard output"
+        print(f"{parser.prog}: {where}: {error.strerror}", file=sys.stderr)
+        return 1
     return status
 
 

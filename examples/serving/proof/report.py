@@ -164,6 +164,7 @@ def _medians_table(by_mode: Mapping[str, Mapping[str, float | None]]) -> str:
 
 def _family_table(family: Family) -> str:
     figure = family.figure
+    needed = pairs_needed(len(family.comparisons))
     head = f"{figure.what}, against {MODES[family.baseline].what}"
     rows = [[head, "pairs", "median", "95 % interval", "p (Holm)", "verdict"]]
     rows += [
@@ -173,7 +174,9 @@ def _family_table(family: Family) -> str:
             figure.change(comparison.interval.median),
             figure.span(comparison.interval.low, comparison.interval.high),
             f"{comparison.p:.3f}",
-            figure.words(family.verdict(comparison)),
+            figure.words(family.verdict(comparison))
+            if comparison.pairs >= needed
+            else "too few pairs",
         ]
         for comparison in family.comparisons
     ]
