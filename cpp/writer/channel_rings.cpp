@@ -37,7 +37,6 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
     if (producer == nullptr) producer = make_ring();
     if (producer == nullptr) return nullptr;
   }
-  Writer::get().wake();  // it does the rest of the ring's setting up
   announce(*producer, thread_id, thread_name);
   Writer::get().bind_thread(id, producer);
   return producer;

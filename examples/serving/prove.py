@@ -74,7 +74,7 @@ def _rounds(options: argparse.Namespace) -> Iterator[list[Trial]]:
 
 def _write(options: argparse.Namespace, settings: dict[str, str], trials: list[Trial]) -> None:
     if options.json is not None:
-        document = {"settings": settings, "trials": [asdict(trial) for trial in trials]}
+        document = {"settings": settings, "trials": [asdict(each) for each in trials]}
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     picture = ""
     if options.plot is not None:
