@@ -54,10 +54,11 @@ bool Channel::drain() {
       drain_->add(*added.back());
     }
   }
-  for (const Ring* ring : added) ring->populate_rest();
   const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
   sweep(until, report_drops, is_closed() ? Drain::Extent::end : Drain::Extent::now);
+  if (!is_closed())
+    for (const Ring* ring : added) ring->populate_rest();
   last_sweep_ = steady_clock::now();
   const std::lock_guard state(progress_.mutex);
   ++progress_.steps;
