@@ -42,9 +42,12 @@ bool Channel::drain() {
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
   if (!lock.owns_lock() || is_forked() || is_finished()) return false;
   urgent_.store(false, std::memory_order_relaxed);
+  // Looked at once: a sweep is the last one, of all there is and with all that an end brings, or
+  // it is not.
+  const bool is_last = is_closed();
   // The clock is read before the heads: whatever is stamped later may have an earlier neighbour
   // that is not committed yet, and stays for the next sweep. After close there is none.
-  const Ticks until = is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
+  const Ticks until = is_last ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
   std::vector<const Ring*> added;
   {
@@ -54,10 +57,10 @@ bool Channel::drain() {
       drain_->add(*added.back());
     }
   }
-  const bool report_drops = is_closed() || now - last_report_ >= kReportInterval;
+  const bool report_drops = is_last || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
-  sweep(until, report_drops, is_closed() ? Drain::Extent::end : Drain::Extent::now);
-  if (!is_closed())
+  sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
+  if (!is_last)
     for (const Ring* ring : added) ring->populate_rest();
   last_sweep_ = steady_clock::now();
   const std::lock_guard state(progress_.mutex);
