@@ -376,10 +376,10 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_virtual_run_with_its_report(tmp_path: Path) -> None:
-    given = ("--run-seconds", "3000", "--warmup-tasks", "0", "--log", "naive")
-    with program(tmp_path, *given) as ended:
-        log = tmp_path / "logs"
-        while not (log.exists() and any(path.stat().st_size for path in log.iterdir())):
+    log = tmp_path / "run.csv"
+    given = ("--run-seconds", "10000", "--warmup-tasks", "0", "--log-file", str(log))
+    with program(tmp_path, *given, "--lambda-50", "3", "--log-level", "candidate") as ended:
+        while not (log.exists() and log.stat().st_size):  # long before the end: the writer's
             assert ended.poll() is None
         ended.send_signal(signal.SIGINT)
         output, error = ended.communicate(timeout=60)
