@@ -59,7 +59,8 @@ def test_a_method_logs_and_is_counted(name: str) -> None:
         assert (run.kept, run.left_out, run.lost) == (0, 0, 600)
     else:
         assert run.lost == 0
-        assert run.bytes
+        # A sample of one in a hundred keeps none of 600 in one run of 400.
+        assert run.bytes or (method.keeps is Keeps.SHARE and run.kept == 0)
     if method.keeps in (Keeps.ALL, Keeps.LAST):
         assert (run.kept, run.left_out) == (600, 0)
     if method.keeps is Keeps.SUMS and method.maker == "attolog":
