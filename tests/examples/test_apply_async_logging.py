@@ -12,7 +12,7 @@ import multi_model_print
 import pytest
 
 import attolog
-from attolog._rewrite.prove import STREAMS, compare, logged_to
+from attolog._rewrite.prove import STREAMS, as_printed, compare, logged_to
 
 PROGRAM = '''\
 """Serves tasks."""
@@ -67,13 +67,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def shown(path: Path) -> str:
     """The records of a journal as print would show them."""
-    text = ""
-    for record in attolog.read(path).records():
-        if record.event is not None:
-            text += " ".join([record.event, *map(str, record.fields.values())]) + "\n"
-        else:
-            text += (record.message or "") + ("" if record.kind == "print" else "\n")
-    return text
+    return "".join(map(as_printed, attolog.read(path).records()))
 
 
 def test_the_text_is_the_same_and_complete(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attolog
-from attolog._read import Record
 from attolog._rewrite import Options, rewrite
+from attolog._rewrite.prove import as_printed
 
 VALUES = '''
 import sys
@@ -188,14 +188,6 @@ def plain(source: str) -> Written | None:
     return Written(out.getvalue(), err.getvalue())
 
 
-def shown(record: Record) -> str:
-    """A record as print would show it."""
-    if record.kind == "event":
-        return " ".join([record.event or "", *map(str, record.fields.values())]) + "\n"
-    message = record.message or ""
-    return message if record.kind == "print" else message + "\n"
-
-
 def logged(sources: Sequence[str], path: Path) -> list[Written]:
     """What the log has of each of the rewritten prints."""
     # In the place of the program's own, which other tests find as it was.
@@ -208,9 +200,9 @@ def logged(sources: Sequence[str], path: Path) -> list[Written]:
         if record.event == "NEXT":
             found.append(Written("", ""))
         elif record.level == "WARNING":
-            found[-1].err += shown(record)
+            found[-1].err += f"{record.message}\n"
         else:
-            found[-1].out += shown(record)
+            found[-1].out += as_printed(record)
     path.unlink()
     return found
 
