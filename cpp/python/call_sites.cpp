@@ -51,8 +51,15 @@ bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
   return true;
 }
 
-// Field names in the order of the values. Names that the program gave (holes, keywords, bind) go
-// before those read from the source, which take the _2 where both are the same.
+// Whether a hole formats what bind() added, which has no text for it.
+bool formats_bound(const Template& text, std::size_t first_bound) {
+  return std::ranges::any_of(text.holes(), [first_bound](const Hole& hole) {
+    return hole.value >= first_bound && !hole.rest.empty();
+  });
+}
+
+}  // namespace
+
 std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords) {
@@ -71,13 +78,6 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
   return fields;
 }
 
-// Whether a hole formats what bind() added, which has no text for it.
-bool formats_bound(const Template& text, std::size_t first_bound) {
-  return std::ranges::any_of(text.holes(), [first_bound](const Hole& hole) {
-    return hole.value >= first_bound && !hole.rest.empty();
-  });
-}
-
 std::uint64_t accepted(const Template& text, std::size_t values) {
   if (values > kAcceptValues) return 0;
   std::uint64_t accept = kAcceptEverything;
@@ -93,8 +93,6 @@ std::uint64_t accepted(const Template& text, std::size_t values) {
   }
   return accept;
 }
-
-}  // namespace
 
 bool is_event_name(std::string_view text) {
   if (text.empty() || text.size() > 64) return false;

@@ -144,6 +144,15 @@ inline bool has_name(const Hole& hole) {
   return !hole.name.empty() && (hole.name[0] < '0' || hole.name[0] > '9');
 }
 
+// Field names in the order of the values. Names that the program gave (holes, keywords, bind) go
+// before those read from the source, which take the _2 where both are the same.
+std::vector<std::string> name_fields(const std::vector<std::string>& written,
+                                     const std::vector<bool>& is_named,
+                                     const std::vector<std::string>& keywords);
+
+// Which kinds of values the template's holes format natively; see Accept.
+std::uint64_t accepted(const Template& text, std::size_t values);
+
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);
 

@@ -57,6 +57,52 @@ inline _PyInterpreterFrame* current_frame() {
 #endif
 }
 
+// As if nothing of Python were calling, for as long as it lives: what is called then is the
+// outermost frame there is, of tracebacks and of the stack, and has the whole depth to itself.
+class WithoutCallers {
+ public:
+  WithoutCallers() : frame_(frame()), depth_(limit() - remaining()) {
+    frame() = nullptr;
+    remaining() += depth_;
+  }
+  WithoutCallers(const WithoutCallers&) = delete;
+  WithoutCallers& operator=(const WithoutCallers&) = delete;
+  ~WithoutCallers() {
+    frame() = frame_;
+    remaining() -= depth_;
+  }
+
+ private:
+#if PY_VERSION_HEX >= 0x030d0000
+  _PyInterpreterFrame*& frame() { return state_->current_frame; }
+#else
+  _PyInterpreterFrame*& frame() { return state_->cframe->current_frame; }
+#endif
+#if PY_VERSION_HEX >= 0x030c0000
+  int& remaining() { return state_->py_recursion_remaining; }
+  int& limit() { return state_->py_recursion_limit; }
+#else
+  int& remaining() { return state_->recursion_remaining; }
+  int& limit() { return state_->recursion_limit; }
+#endif
+
+  PyThreadState* const state_ = PyThreadState_Get();
+  _PyInterpreterFrame* const frame_;
+  const int depth_;
+};
+
+// Whether the dict has that very object under the key, a str.
+inline bool dict_holds(PyObject* dict, PyObject* key, PyObject* value) {
+#if defined(Py_GIL_DISABLED)
+  PyObject* found = nullptr;
+  if (PyDict_GetItemRef(dict, key, &found) < 0) PyErr_Clear();
+  Py_XDECREF(found);  // only compared
+  return found == value;
+#else
+  return PyDict_GetItemWithError(dict, key) == value;
+#endif
+}
+
 // A number for the place in the program that is calling right now. Unique as long as its code
 // object lives; 0 if nothing of Python is calling.
 inline std::uintptr_t call_place() {

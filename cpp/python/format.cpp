@@ -119,24 +119,24 @@ bool shows_str(const Hole& hole, PyObject* value) {
 }  // namespace
 
 bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
-                  std::size_t most) {
+                  std::size_t most, OnError on_error) {
   PyObject* text = format_whole(call, shape);
-  if (text == nullptr) return clear_if_ordinary();
+  if (text == nullptr) return on_error == OnError::keep && clear_if_ordinary();
   encode_sized(values, tag, cut_text(take_wtf8(text), most));
   return true;
 }
 
 bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
-                  std::size_t most) {
+                  std::size_t most, OnError on_error) {
   for (const Hole& hole : text.holes()) {
     if (hole.value != index || hole.nested) continue;
-    const Tag tag = native_tag(value, hole.conversion != '\0');
+    const Tag tag = native_tag(value, hole.conversion == 'r' || hole.conversion == 'a');
     if (tag != Tag::end && hole.native(tag)) continue;
     const bool is_str = shows_str(hole, value);
     if (PyErr_Occurred() != nullptr) return false;
     PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value);
     if (shown == nullptr) {
-      if (!clear_if_ordinary()) return false;
+      if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
       break;
     }

@@ -28,14 +28,20 @@ struct Call {
   }
 };
 
+// What becomes of an exception in a value's own code, or of a value that its hole does not take.
+enum class OnError {
+  keep,   // the record says so; logging does not raise, but for what must pass
+  raise,  // as the print would have, for which the call stands
+};
+
 // Appends the text of the whole message, whose template is `shape`, or nothing where that cannot be
 // filled. False with an exception set: it must pass.
 bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
-                  std::size_t most);
+                  std::size_t most, OnError on_error = OnError::keep);
 
 // Appends the value at `index`, with its text where the template's hole cannot be filled natively.
 // False with an exception set: it must pass.
 bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
-                  std::size_t most);
+                  std::size_t most, OnError on_error = OnError::keep);
 
 }  // namespace attolog::python

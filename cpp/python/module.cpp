@@ -7,6 +7,7 @@
 #include "python/encode.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
+#include "python/prints.hpp"
 #include "python/routes.hpp"
 #include "python/text.hpp"
 #include "writer/expression.hpp"
@@ -72,6 +73,23 @@ PyMethodDef methods[] = {
      "rescue(pid, path, *, check=False, **options): save what a process's circular logs hold."},
     {"check_expression", check_expression, METH_O,
      "check_expression(text): raise ValueError where text is no expression."},
+    {"take_prints", take_prints, METH_VARARGS,
+     "take_prints(logger, stdout, stderr): the print whose lines go to the logger."},
+    {"compile_print",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<compile_print>)),
+     METH_VARARGS | METH_KEYWORDS,
+     "compile_print(text, names, is_event, is_error, file, line, function): one print of a "
+     "program."},
+    {"write_to", write_to, METH_VARARGS,
+     "write_to(stream, data): a str or bytes, as what was written to stream 1 or 2."},
+    {"stream_write", make_stream_write, METH_O,
+     "stream_write(stream): the method write of a stream that take_prints was given."},
+    {"printed", count_prints, METH_NOARGS,
+     "printed(): how many prints there were, and the seconds that they took."},
+    {"call_as_main", call_as_main, METH_VARARGS,
+     "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
+    {"drain_before", drain_before, METH_O,
+     "drain_before(logger): its echo is drained before others write to the screen."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};
@@ -83,7 +101,7 @@ int fill_module(PyObject* module) {
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
-        !add_reader_type(module)) {
+        !add_printed_type(module) || !add_reader_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

@@ -54,6 +54,7 @@ struct Counts {
   std::uint64_t overwritten = 0;
 };
 
+inline std::atomic<bool> echo_broken{false};  // TEMPORARY
 class Channel;
 class Sampler;
 
@@ -129,6 +130,7 @@ class Channel {
     if (!is_forked()) session_->drop(n);
   }
   bool has_file() const { return output_ != nullptr; }
+  int echo_error(int) const { return 0; }  // TEMPORARY
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }

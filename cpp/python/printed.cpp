@@ -1,0 +1,282 @@
+// Compiled prints: what a `print(...)` of the program's own source becomes. One is called as
+// `printed(print, *values)`, with what the name `print` means there, and logs the values under the
+// template or the event that was made of the call.
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/arena.hpp"
+#include "core/codec.hpp"
+#include "python/encode.hpp"
+#include "python/fast.hpp"
+#include "python/format.hpp"
+#include "python/prints.hpp"
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+// What a compiled print is of; kept as long as its function object.
+struct PrintedText {
+  PyObject* name = nullptr;  // the event's name, the template, or a text
+  Template shape;            // of the text: an event's is its name and the str() of each value
+  bool is_event = false;
+  bool needs_python = false;  // the text is made at the call
+  PyMethodDef method{};
+
+  PrintedText() = default;
+  PrintedText(const PrintedText&) = delete;
+  PrintedText& operator=(const PrintedText&) = delete;
+  ~PrintedText() { Py_XDECREF(name); }
+};
+
+struct Printed {
+  PyObject_HEAD Py_ssize_t n_values;
+  std::uint64_t accept;
+  std::uint32_t site;
+  Prints::Stream stream;
+  PrintedText* text;
+};
+
+PyTypeObject* printed_type = nullptr;
+
+Printed* as_printed(PyObject* object) {
+  return reinterpret_cast<Printed*>(object);
+}
+
+// The values of a record: those of the call, or where there are none the text itself.
+struct Given {
+  PyObject* const* values;
+  Py_ssize_t n;
+};
+Given given(const Printed* printed, PyObject* const* args) {
+  if (printed->n_values == 0) return {&printed->text->name, 1};
+  return {args + 1, printed->n_values};
+}
+
+Call as_call(const Printed* printed, PyObject* const* args) {
+  return {
+      as_logger(prints.logger), printed->text->name, args + 1, printed->n_values, nullptr, kNone};
+}
+
+// Encodes the values with their texts. False with an exception set: what the print raises.
+bool encode(Buffer& values, const Printed* printed, PyObject* const* args) {
+  const PrintedText& text = *printed->text;
+  const std::size_t most = prints.root->longest_text();
+  const auto [each, n] = given(printed, args);
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    const bool done = text.needs_python || printed->n_values == 0
+                          ? encode_any(values, each[i], most)
+                          : encode_shown(values, text.shape, static_cast<std::size_t>(i), each[i],
+                                         most, OnError::raise);
+    if (!done) return false;
+  }
+  return !text.needs_python ||
+         encode_whole(values, Tag::str, as_call(printed, args), text.shape, most, OnError::raise);
+}
+
+// The encoded values as the screen shows them, without the end of the line.
+Buffer text_of(const Printed* printed, std::span<const Value> values) {
+  Buffer out;
+  const PrintedText& text = *printed->text;
+  if (text.needs_python || printed->n_values == 0) {
+    out.append(values.back().text);
+  } else {
+    text.shape.fill(out, values);
+  }
+  return out;
+}
+
+bool has_surrogates(std::string_view wtf8) {
+  for (std::size_t i = 0; i + 1 < wtf8.size(); ++i) {
+    if (wtf8[i] == '\xed' && static_cast<unsigned char>(wtf8[i + 1]) >= 0xa0) return true;
+  }
+  return false;
+}
+
+// By whatever `print` is, or to wherever its stream leads: as the program's print would have been.
+PyObject* print_elsewhere(PyObject* print, const Printed* printed, std::string_view line) {
+  PyObject* text = from_wtf8(line);
+  PyObject* args = text == nullptr ? nullptr : PyTuple_Pack(1, text);
+  PyObject* options = args == nullptr ? nullptr : PyDict_New();
+  bool is_ready = options != nullptr;
+  if (is_ready && printed->stream == Prints::error) {
+    PyObject* file = PyDict_GetItemWithError(prints.sys, prints.names[Prints::error]);
+    is_ready = file == nullptr || PyDict_SetItemString(options, "file", file) == 0;
+  }
+  PyObject* result = is_ready ? PyObject_Call(print, args, options) : nullptr;
+  Py_XDECREF(options);
+  Py_XDECREF(args);
+  Py_XDECREF(text);
+  return result;
+}
+
+PyObject* print_event_elsewhere(const Printed* printed, PyObject* const* args) {
+  std::vector<PyObject*> values(args, args + printed->n_values + 1);
+  PyObject* const print = std::exchange(values[0], printed->text->name);
+  return PyObject_Vectorcall(print, values.data(), values.size(), nullptr);
+}
+
+// Everything that the fast path does not do.
+PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ours) {
+  if (!is_ours && printed->text->is_event) return print_event_elsewhere(printed, args);
+  Buffer values;
+  if (!encode(values, printed, args)) return nullptr;
+  Arena arena;
+  std::vector<Value> decoded;
+  decode_values(values.view(), arena, decoded);
+  const bool is_refused = std::ranges::any_of(decoded, [](const Value& value) {
+    return has_surrogates(value.is_formatted ? value.formatted : value.text);
+  });
+  if (!is_ours || is_refused || printed->site == kInlineEventSite) {
+    return print_elsewhere(is_ours && is_refused ? prints.builtin : args[0], printed,
+                           text_of(printed, decoded).view());
+  }
+  const Put put = put_print(printed->stream, printed->site, values);
+  if (put == Put::full) {
+    Buffer line = text_of(printed, decoded);
+    line.push('\n');
+    if (!show(printed->stream, line.view())) return nullptr;
+  }
+  return put == Put::raised ? nullptr : Py_NewRef(Py_None);
+}
+
+[[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Printed* printed, PyObject* const* args,
+                                                   bool is_ours) {
+  try {
+    return print_slowly(printed, args, is_ours);
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
+
+[[gnu::always_inline]] inline PyObject* print_now(const Printed* printed, PyObject* const* args) {
+  const auto [values, n] = given(printed, args);
+  if (!is_echo_broken() &&
+      write_fast(prints.root, nullptr, printed->site, values, n, printed->accept)) [[likely]] {
+    Py_RETURN_NONE;
+  }
+  return call_slowly(printed, args, true);
+}
+
+[[gnu::noinline, gnu::cold]] PyObject* print_timed(const Printed* printed, PyObject* const* args) {
+  const Timed time;
+  return print_now(printed, args);
+}
+
+PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  const Printed* printed = as_printed(self);
+  if (nargs != printed->n_values + 1) [[unlikely]] {
+    PyErr_SetString(PyExc_TypeError, "a compiled print takes print and its values");
+    return nullptr;
+  }
+  if (args[0] != prints.print || !prints.has(printed->stream)) [[unlikely]] {
+    if (args[0] == prints.print) prints.count();
+    return call_slowly(printed, args, false);
+  }
+  if (prints.count()) [[unlikely]]
+    return print_timed(printed, args);
+  return print_now(printed, args);
+}
+
+void free_printed(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  std::unique_ptr<PrintedText>(as_printed(self)->text).reset();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyType_Slot printed_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_printed)},
+    {Py_tp_doc, const_cast<char*>("What a compiled print is bound to (its __self__).")},
+    {0, nullptr}};
+PyType_Spec printed_spec = {
+    "attolog._core.Printed", sizeof(Printed), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    printed_slots};
+
+// The template by which an event's line is put together.
+std::string event_shape(const std::string& name, std::size_t n) {
+  std::string shape = name;
+  for (std::size_t i = 0; i < n; ++i) shape += " {!s}";
+  return shape;
+}
+
+// What is known of the print goes into the site and into `text`; returns what it accepts.
+std::uint64_t describe(PrintedText& text, Site& site, std::vector<std::string> names) {
+  const std::size_t n = names.size();
+  site.name = to_wtf8(text.name);
+  if (n == 0) {  // a text that is its own and only value
+    site.name = site.level == kWarning ? "WARNING" : "DEBUG";
+    site.fields = {"message"};
+    return kAcceptStr;
+  }
+  std::vector<bool> is_named(n, false);
+  text.shape = Template::parse(text.is_event ? event_shape(site.name, n) : site.name, n, {});
+  for (const Hole& hole : text.shape.holes()) {
+    if (!has_name(hole) || hole.value >= n) continue;
+    names[hole.value] = hole.name;
+    is_named[hole.value] = true;
+  }
+  site.fields = name_fields(names, is_named, {});
+  if (text.is_event) return kAcceptEverything;
+  text.needs_python = text.shape.whole_at_call() || !text.shape.ok();
+  if (!text.needs_python) return accepted(text.shape, n);
+  site.fields.emplace_back("message");
+  return 0;
+}
+
+}  // namespace
+
+PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"text", "names", "is_event", "is_error",
+                                         "file", "line",  "function", nullptr};
+  PyObject* name = nullptr;
+  PyObject* names = nullptr;
+  int is_event = 0;
+  int is_error = 0;
+  PyObject* file = nullptr;
+  unsigned line = 0;
+  PyObject* function = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!ppUIU:compile_print",
+                                   const_cast<char**>(keywords), &name, &PyTuple_Type, &names,
+                                   &is_event, &is_error, &file, &line, &function)) {
+    return nullptr;
+  }
+  auto text = std::make_unique<PrintedText>();
+  text->name = Py_NewRef(name);
+  text->is_event = is_event != 0;
+  text->method = {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)),
+                  METH_FASTCALL, nullptr};
+  Site site;
+  site.kind = text->is_event ? Kind::event : Kind::message;
+  site.level = is_error != 0 ? kWarning : text->is_event ? kNone : kDebug;
+  site.file = to_wtf8(file);
+  site.line = line;
+  site.function = to_wtf8(function);
+  const std::uint64_t accept = describe(*text, site, names_of(names));
+  auto* printed = reinterpret_cast<Printed*>(printed_type->tp_alloc(printed_type, 0));
+  if (printed == nullptr) return nullptr;
+  printed->n_values = PyTuple_GET_SIZE(names);
+  printed->stream = is_error != 0 ? Prints::error : Prints::out;
+  // Without a number of its own it is printed as text.
+  const auto number = Writer::get().sites().add(std::move(site));
+  printed->site = number.value_or(kInlineEventSite);
+  printed->accept = number ? accept : 0;
+  printed->text = text.release();
+  PyObject* result =
+      PyCFunction_NewEx(&printed->text->method, reinterpret_cast<PyObject*>(printed), nullptr);
+  Py_DECREF(printed);
+  return result;
+}
+
+bool add_printed_type(PyObject* module) {
+  PyObject* type = PyType_FromModuleAndSpec(module, &printed_spec, nullptr);
+  printed_type = reinterpret_cast<PyTypeObject*>(type);
+  return type != nullptr;
+}
+
+}  // namespace attolog::python

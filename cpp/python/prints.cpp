@@ -1,0 +1,358 @@
+// The fast print, and what is written to the streams that stand in the place of sys.stdout and
+// sys.stderr.
+#include "python/prints.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <exception>
+#include <vector>
+
+#include "core/codec.hpp"
+#include "python/encode.hpp"
+#include "python/fast.hpp"
+#include "python/submit.hpp"
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+constinit Prints prints;
+
+namespace {
+
+constexpr std::uint32_t kSites[] = {kPrintSite, kErrorPrintSite};
+
+// What a print is told by keywords. Those that it does not know are the built-in print's business.
+struct Options {
+  PyObject* sep = nullptr;  // null: a blank
+  PyObject* end = nullptr;  // null: a newline
+  Prints::Stream stream = Prints::out;
+  bool is_given = false;  // the stream, by `file=`
+  bool is_known = true;
+};
+
+Options read_options(PyObject* const* values, PyObject* kwnames) {
+  Options options;
+  for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
+    PyObject* const value = values[i];
+    const bool is_text = value == Py_None || PyUnicode_CheckExact(value);
+    if (is_text && PyUnicode_CompareWithASCIIString(name, "sep") == 0) {
+      options.sep = value == Py_None ? nullptr : value;
+    } else if (is_text && PyUnicode_CompareWithASCIIString(name, "end") == 0) {
+      options.end = value == Py_None ? nullptr : value;
+    } else if (PyBool_Check(value) && PyUnicode_CompareWithASCIIString(name, "flush") == 0) {
+      continue;  // the echo is never far behind
+    } else if (PyUnicode_CompareWithASCIIString(name, "file") == 0) {
+      if (value == Py_None) continue;
+      options.is_given = true;
+      if (value == prints.streams[Prints::error]) {
+        options.stream = Prints::error;
+      } else if (value != prints.streams[Prints::out]) {
+        options.is_known = false;
+      }
+    } else {
+      options.is_known = false;
+    }
+  }
+  return options;
+}
+
+// The parts of a line, each a new reference, joined to what print writes.
+class Line {
+ public:
+  Line() = default;
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+  ~Line() { Py_XDECREF(parts_); }
+
+  bool add(PyObject* text) { return ready() && PyList_Append(parts_, text) == 0; }
+  bool add_char(Py_UCS4 c) {
+    PyObject* text = PyUnicode_FromOrdinal(static_cast<int>(c));  // CPython keeps one of each
+    const bool done = text != nullptr && add(text);
+    Py_XDECREF(text);
+    return done;
+  }
+  // A new reference; null with an exception set.
+  PyObject* text() {
+    PyObject* nothing = ready() ? PyUnicode_New(0, 0) : nullptr;
+    PyObject* text = nothing == nullptr ? nullptr : PyUnicode_Join(nothing, parts_);
+    Py_XDECREF(nothing);
+    return text;
+  }
+
+ private:
+  bool ready() {
+    if (parts_ == nullptr) parts_ = PyList_New(0);
+    return parts_ != nullptr;
+  }
+
+  PyObject* parts_ = nullptr;
+};
+
+bool add_values(Line& line, PyObject* const* values, Py_ssize_t n, const Options& options) {
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (i != 0 && !(options.sep == nullptr ? line.add_char(' ') : line.add(options.sep)))
+      return false;
+    PyObject* text = PyObject_Str(values[i]);
+    const bool done = text != nullptr && line.add(text);
+    Py_XDECREF(text);
+    if (!done) return false;
+  }
+  return options.end == nullptr ? line.add_char('\n') : line.add(options.end);
+}
+
+// Writes text into a stream as the stream itself would: it may refuse it, or write it in another
+// encoding.
+bool write_as_stream(Prints::Stream stream, PyObject* text) {
+  PyObject* done =
+      PyObject_CallFunctionObjArgs(prints.stream_write, prints.proxies[stream], text, nullptr);
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
+// One text, as a record. False with an exception set.
+bool write_text(Prints::Stream stream, PyObject* text) {
+  if (PyUnicode_GET_LENGTH(text) == 0) return true;
+  if (has_surrogates(text)) return write_as_stream(stream, text);
+  Buffer values;
+  encode_text(values, text, prints.root->longest_text());
+  const Put put = put_print(stream, kSites[stream], values);
+  return put == Put::done || (put == Put::full && show(stream, to_wtf8(text)));
+}
+
+// One line of one text, which most are: straight into the ring.
+bool write_quickly(Prints::Stream stream, PyObject* text) {
+  return !is_echo_broken() &&
+         write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+}
+
+PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& options) {
+  PyObject* text = nullptr;
+  if (n == 1 && options.end == nullptr && PyUnicode_CheckExact(values[0])) [[likely]] {
+    PyObject* end = PyUnicode_FromOrdinal('\n');
+    text = PyUnicode_Concat(values[0], end);
+    Py_XDECREF(end);
+    if (text == nullptr) return nullptr;
+  } else {
+    Line line;
+    if (!add_values(line, values, n, options)) {
+      // print has written by now what stood before.
+      PyObject* type = nullptr;
+      PyObject* error = nullptr;
+      PyObject* traceback = nullptr;
+      PyErr_Fetch(&type, &error, &traceback);
+      text = line.text();
+      const bool done = text != nullptr && write_text(options.stream, text);
+      Py_XDECREF(text);
+      if (!done) PyErr_Clear();
+      PyErr_Restore(type, error, traceback);
+      return nullptr;
+    }
+    text = line.text();
+    if (text == nullptr) return nullptr;
+  }
+  const bool done = write_quickly(options.stream, text) || write_text(options.stream, text);
+  Py_DECREF(text);
+  return done ? Py_NewRef(Py_None) : nullptr;
+}
+
+PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Options options = read_options(args + nargs, kwnames);
+  if (!options.is_known ||
+      !(options.is_given ? prints.root->mode.load(std::memory_order_relaxed) == Mode::on
+                         : prints.has(Prints::out))) [[unlikely]] {
+    return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
+  }
+  try {
+    if (!prints.count()) [[likely]]
+      return print_line(args, nargs, options);
+    const Timed time;
+    return print_line(args, nargs, options);
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyMethodDef print_method = {"print",
+                            reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(fast_print)),
+                            METH_FASTCALL | METH_KEYWORDS, nullptr};
+
+// `write` of a stream: its `self` is 1 or 2.
+PyObject* stream_write(PyObject* self, PyObject* text) {
+  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
+  const bool is_ours = prints.streams[stream] != nullptr &&
+                       prints.root->mode.load(std::memory_order_relaxed) == Mode::on;
+  if (!is_ours || !PyUnicode_CheckExact(text)) {
+    return PyObject_CallFunctionObjArgs(prints.stream_write, prints.proxies[stream], text, nullptr);
+  }
+  try {
+    if (!write_quickly(stream, text) && !write_text(stream, text)) return nullptr;
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+  return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
+}
+
+PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the stream."};
+
+// True for 1 and 2; else false with an exception set.
+bool take_stream(long number, Prints::Stream& stream) {
+  stream = number == 1 ? Prints::out : Prints::error;
+  if (number == 1 || number == 2) return true;
+  PyErr_SetString(PyExc_ValueError, "a stream is 1 (stdout) or 2 (stderr)");
+  return false;
+}
+
+// An error number of the stream that the echo has met becomes print's OSError.
+bool raise_broken(const Channel& channel, Prints::Stream stream) {
+  const int error = channel.echo_error(stream == Prints::out ? 1 : 2);
+  if (error == 0) return false;
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return true;
+}
+
+}  // namespace
+
+bool has_surrogates(PyObject* text) {
+  const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
+  if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) return false;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (Py_UNICODE_IS_SURROGATE(PyUnicode_READ_CHAR(text, i))) return true;
+  }
+  return false;
+}
+
+Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
+  Root& root = *prints.root;
+  const Channel* channel = root.channel.load(std::memory_order_acquire);
+  if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
+    return Put::full;
+  }
+  if (!channel->is_forked()) {
+    if (raise_broken(*channel, stream)) {
+      root.lose();
+      return Put::raised;
+    }
+    if (channel->is_failing()) {  // dropped and counted there, where it does not fit
+      Channel* failing = root.channel.load(std::memory_order_acquire);
+      Producer* producer = failing->producer();
+      const std::uint64_t size = values.size() + 2 * sizeof(RecordHead);
+      if (producer == nullptr || !failing->has_room(*producer, size)) {
+        root.lose();
+        return Put::full;
+      }
+    }
+  }
+  return submit(root, site, values.view(), root) ? Put::done : Put::raised;
+}
+
+bool show(Prints::Stream stream, std::string_view text) {
+  PyObject* done = call_helper("attolog._core", "drain_echo", "(O)", prints.logger);
+  Py_XDECREF(done);
+  if (done == nullptr) return false;
+  const int fd = stream == Prints::out ? STDOUT_FILENO : STDERR_FILENO;
+  while (!text.empty()) {
+    PyThreadState* state = PyEval_SaveThread();
+    const ::ssize_t n = ::write(fd, text.data(), text.size());
+    const int error = n < 0 ? errno : 0;
+    if (error == EAGAIN) {
+      ::pollfd ready{fd, POLLOUT, 0};
+      ::poll(&ready, 1, 100);
+    }
+    PyEval_RestoreThread(state);
+    if (PyErr_CheckSignals() != 0) return false;
+    if (n > 0) {
+      text.remove_prefix(static_cast<std::size_t>(n));
+    } else if (error != EINTR && error != EAGAIN) {
+      errno = error;
+      PyErr_SetFromErrno(PyExc_OSError);
+      return false;
+    }
+  }
+  return true;
+}
+
+PyObject* take_prints(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  PyObject* streams[2] = {};
+  if (!PyArg_ParseTuple(args, "O!OO:take_prints", types.logger, &logger, &streams[0], &streams[1]))
+    return nullptr;
+  if (prints.print == nullptr) {
+    PyObject* builtins = PyImport_ImportModule("builtins");
+    PyObject* io = builtins == nullptr ? nullptr : PyImport_ImportModule("io");
+    PyObject* wrapper = io == nullptr ? nullptr : PyObject_GetAttrString(io, "TextIOWrapper");
+    Py_XDECREF(io);
+    prints.stream_write = wrapper == nullptr ? nullptr : PyObject_GetAttrString(wrapper, "write");
+    Py_XDECREF(wrapper);
+    if (prints.stream_write == nullptr) return nullptr;
+    prints.builtin = PyObject_GetAttrString(builtins, "print");
+    if (prints.builtin == nullptr) return nullptr;
+    if (PyCFunction_Check(prints.builtin)) {
+      print_method.ml_doc = reinterpret_cast<PyCFunctionObject*>(prints.builtin)->m_ml->ml_doc;
+    }
+    PyObject* module = PyUnicode_FromString("builtins");
+    prints.names[Prints::out] = PyUnicode_InternFromString("stdout");
+    prints.names[Prints::error] = PyUnicode_InternFromString("stderr");
+    PyObject* sys = PyImport_ImportModule("sys");
+    prints.sys = sys == nullptr ? nullptr : Py_NewRef(PyModule_GetDict(sys));
+    Py_XDECREF(sys);
+    prints.logger = Py_NewRef(logger);
+    prints.root = as_logger(logger)->root;
+    prints.print = PyCFunction_NewEx(&print_method, builtins, module);
+    Py_XDECREF(module);
+    Py_DECREF(builtins);
+    if (prints.print == nullptr || prints.sys == nullptr) return nullptr;
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    prints.streams[i] = streams[i] == Py_None ? nullptr : Py_NewRef(streams[i]);
+    if (prints.streams[i] != nullptr) prints.proxies[i] = prints.streams[i];
+  }
+  return Py_NewRef(prints.print);
+}
+
+PyObject* write_to(PyObject*, PyObject* args) {
+  long number = 0;
+  PyObject* data = nullptr;
+  Prints::Stream stream = Prints::out;
+  if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
+    return nullptr;
+  try {
+    if (PyUnicode_Check(data)) {
+      return write_text(stream, data) ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(data)) : nullptr;
+    }
+    Py_buffer bytes;
+    if (PyObject_GetBuffer(data, &bytes, PyBUF_SIMPLE) != 0) return nullptr;
+    const std::string copy(static_cast<const char*>(bytes.buf),
+                           static_cast<std::size_t>(bytes.len));
+    PyBuffer_Release(&bytes);
+    if (copy.empty()) return PyLong_FromLong(0);
+    PyObject* text = PyUnicode_DecodeUTF8(copy.data(), std::ssize(copy), "strict");
+    if (text == nullptr) PyErr_Clear();
+    Buffer values;
+    encode_sized(values, text == nullptr ? Tag::bytes : Tag::str, copy);
+    Py_XDECREF(text);
+    const Put put = put_print(stream, kSites[stream], values);
+    const bool done = put == Put::done || (put == Put::full && show(stream, copy));
+    return done ? PyLong_FromSsize_t(std::ssize(copy)) : nullptr;
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyObject* make_stream_write(PyObject*, PyObject* number) {
+  Prints::Stream stream = Prints::out;
+  const long value = PyLong_AsLong(number);
+  if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
+  return PyCFunction_NewEx(&write_method, number, nullptr);
+}
+
+PyObject* count_prints(PyObject*, PyObject*) {
+  return Py_BuildValue(
+      "Kd", prints.calls.load(std::memory_order_relaxed),
+      static_cast<double>(prints.ticks.load(std::memory_order_relaxed)) * tick_ns() * 1e-9);
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,90 @@
+// The prints of a program that `attolog run` runs: what stands in print's place, and what each
+// `print(...)` of the program's own source is compiled to.
+#pragma once
+
+#include "python/compat.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/buffer.hpp"
+#include "core/clock.hpp"
+#include "python/logger.hpp"
+
+namespace attolog::python {
+
+// Where the prints of this process go; set by take_prints. What it refers to is never given back:
+// other threads may be using it.
+struct Prints {
+  enum Stream : std::uint8_t { out, error };
+
+  Root* root = nullptr;
+  PyObject* logger = nullptr;
+  PyObject* print = nullptr;         // the fast one
+  PyObject* builtin = nullptr;       // the one it stands for
+  PyObject* sys = nullptr;           // dict
+  PyObject* names[2] = {};           // "stdout", "stderr"
+  PyObject* streams[2] = {};         // what sys has to have there; null: not ours
+  PyObject* stream_write = nullptr;  // io.TextIOWrapper.write
+  PyObject* proxies[2] = {};         // the last ones that were not null
+
+  // How many there were, and the ticks that they took, as one in kOneIn tells. Relaxed: counts.
+  static constexpr std::uint64_t kOneIn = 64;
+  std::atomic<std::uint64_t> calls{0};
+  std::atomic<std::uint64_t> ticks{0};
+
+  // Whether a print to that stream goes to the log.
+  bool has(Stream stream) const {
+    return streams[stream] != nullptr && dict_holds(sys, names[stream], streams[stream]) &&
+           root->mode.load(std::memory_order_relaxed) == Mode::on;
+  }
+  // Counts a print; whether it is one of those that are timed.
+  bool count() {
+    add_count(calls, 1);
+    return calls.load(std::memory_order_relaxed) % kOneIn == 0;
+  }
+};
+extern Prints prints;
+
+// Whether a stream takes no text any more: then each print has to ask which.
+inline bool is_echo_broken() {
+  return echo_broken.load(std::memory_order_relaxed);
+}
+
+// Times one print, for as many as it stands for.
+class Timed {
+ public:
+  Timed() = default;
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+  ~Timed() { add_count(prints.ticks, (now_ticks() - start_) * Prints::kOneIn); }
+
+ private:
+  const Ticks start_ = now_ticks();
+};
+
+// Logs what was printed: the encoded values of a site. `full`: the log cannot take it just now, and
+// it has to be shown in another way. `raised`: by a signal handler, or since the stream takes no
+// text any more, as its print would have.
+enum class Put { done, full, raised };
+Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
+// Puts the text on the screen, behind all that is still to be shown. False with an exception set.
+bool show(Prints::Stream stream, std::string_view text);
+
+// Whether the text has lone surrogates, which a stream may refuse.
+bool has_surrogates(PyObject* text);
+
+// Functions of the module.
+PyObject* take_prints(PyObject*, PyObject* args);
+PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
+PyObject* write_to(PyObject*, PyObject* args);
+PyObject* make_stream_write(PyObject*, PyObject* stream);
+PyObject* count_prints(PyObject*, PyObject*);
+PyObject* call_as_main(PyObject*, PyObject* args);
+PyObject* drain_before(PyObject*, PyObject* logger);
+
+bool add_printed_type(PyObject* module);
+
+}  // namespace attolog::python
