@@ -989,5 +989,75 @@ def check_expression(text: str, /) -> None:
         >>> _core.check_expression("total_ms > 50")
     """
 
+def take_prints(
+    logger: Logger, stdout: TextIOWrapper | None, stderr: TextIOWrapper | None, /
+) -> Callable[..., None]:
+    """Let a logger have the prints of the process: what `attolog run` does.
+
+    Args:
+        logger: Where they go; of later calls only the streams count.
+        stdout: What `sys.stdout` has to be for a print to go there; None: all print as ever.
+        stderr: The same of `sys.stderr`.
+
+    Returns:
+        What is to stand in `builtins.print`. Prints to other streams run the `print` of before.
+    """
+
+def compile_print(
+    text: str,
+    names: tuple[str, ...],
+    is_event: bool,
+    is_error: bool,
+    file: str,
+    line: int,
+    function: str,
+) -> Callable[..., None]:
+    """Compile one print of a program.
+
+    Args:
+        text: The event's name, or the template; the text itself if there are no values.
+        names: Of the values, as `attolog._names.names` gives them.
+        is_event: Whether `text` is a name.
+        is_error: Whether it is printed to `sys.stderr`.
+        file: Where it stands, as in a traceback; likewise `line` and `function`.
+
+    Returns:
+        A function to call with what `print` is there, and the values. It raises what the print
+        would have raised. Where `print` is not what `take_prints` gave, or its stream is another,
+        it calls that with the text.
+    """
+
+def write_to(stream: int, data: str | Buffer, /) -> int:
+    """Write into standard output (1) or standard error (2), behind all that was printed.
+
+    Returns:
+        The length of the data.
+
+    Raises:
+        OSError: The stream takes no text any more, as of a pipe that nobody reads.
+    """
+
+def stream_write(stream: int, /) -> Callable[[str], int]:
+    """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
+
+def printed() -> tuple[int, float]:
+    """Count the prints of the process, and the seconds that they took of its threads' time.
+
+    The time is that of one print in 64.
+    """
+
+def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> int:
+    """Call a function, or run code with a dict, as Python runs its main program.
+
+    What is called is the outermost frame. An exception is shown by `sys.excepthook`, SystemExit
+    ends the process.
+
+    Returns:
+        0; after an exception 1, after KeyboardInterrupt 130.
+    """
+
+def drain_before(logger: Logger, /) -> None:
+    """Drain a logger's echo whenever another may write to the screen: `input`, `os.fork`, ..."""
+
 def _format(spec: str, value: object, /) -> str | None:
     """Format a value natively, as the writer does; None if that is left to Python."""
