@@ -12,6 +12,7 @@
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
 #include "python/logger.hpp"
+#include "writer/screen.hpp"
 
 namespace attolog::python {
 
@@ -50,7 +51,7 @@ extern Prints prints;
 
 // Whether a stream takes no text any more: then each print has to ask which.
 inline bool is_echo_broken() {
-  return echo_broken.load(std::memory_order_relaxed);
+  return has_screen_failed.load(std::memory_order_relaxed);
 }
 
 // Times one print, for as many as it stands for.

@@ -23,6 +23,7 @@ from _typeshed import SupportsWrite, structseq
 from attolog._protocol import (
     FileOptions,
     Level,
+    LogOptions,
     PathOptions,
     RingOptions,
     Rules,
@@ -292,7 +293,7 @@ class Logger:
         """
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was logged is in the file.
+        """Wait until all that was logged is in the file, and with `echo` on the screen.
 
         Args:
             timeout: How long at most, in seconds; None for as long as it takes.
@@ -317,7 +318,8 @@ class Logger:
                 not in the file by then is still written in the background.
 
         Returns:
-            Whether all of it is in the file; True if the logger was off, or closed before.
+            Whether all of it is in the file, and with `echo` on the screen; True if the logger was
+            off, or closed before.
 
         Raises:
             TypeError: The timeout is no number.
@@ -374,6 +376,9 @@ class AsyncFileLogger(Logger):
         weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
         fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
             to leave that to the system.
+        echo: Also show what is logged, as the text that `print` would have written: messages of
+            level WARNING and above on standard error, all else on standard output. The writer does
+            it, some 10 ms behind; `flush`, `close` and the end of the program wait for it.
         rules: Strategies of sites by their names: the exact name, else the longest pattern that
             fits, as in {"CAND": "sample:0.01", "STATE": "off"}. Messages go by their template or
             their level, texts by LOG, prints by PRINT.
@@ -409,6 +414,7 @@ class AsyncFileLogger(Logger):
         pattern: str | None = None,
         weight: bool = False,
         fsync_interval: Seconds | None = None,
+        echo: bool = False,
         rules: Rules | None = None,
     ) -> Self: ...
 
@@ -460,7 +466,7 @@ class SampledLogger(Logger):
         how: str | Strategy | None = None,
         seed: int | None = None,
         rules: Rules | None = None,
-        **options: Unpack[PathOptions],
+        **options: Unpack[LogOptions],
     ) -> Self: ...
 
 @final
@@ -506,7 +512,7 @@ class StatsLogger(Logger):
         by: str | Sequence[str] = (),
         *,
         rules: Rules | None = None,
-        **options: Unpack[PathOptions],
+        **options: Unpack[LogOptions],
     ) -> Self: ...
     def log_event(self) -> None:
         """Count one event that has no name of its own; its rows are those of `EVENT`."""
@@ -975,6 +981,49 @@ def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Rec
         >>> attolog.AsyncFileLogger(path).close()
         True
         >>> _core.recover(path, check=True)["records"]
+        0
+    """
+
+def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
+    """Wait until all that was logged before is shown by a logger with `echo`.
+
+    Args:
+        logger: The logger; without `echo` there is nothing to wait for.
+        timeout: Seconds to wait at most; None for ever.
+
+    Returns:
+        Whether all is shown. What a stream refused to take is not waited for.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, as any exception of a signal's handler.
+        TypeError: An argument is of the wrong type.
+        ValueError: The timeout is negative.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> from attolog import _core
+        >>> log = attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv", echo=False)
+        >>> _core.drain_echo(log)
+        True
+    """
+
+def echo_error(logger: Logger, stream: int, /) -> int:
+    """Why a stream takes no more text of a logger with `echo`.
+
+    Args:
+        logger: The logger.
+        stream: 1 for standard output, 2 for standard error.
+
+    Returns:
+        The errno of the first write that failed; 0 if none did.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: There is no such stream.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.echo_error(_core.log, 1)
         0
     """
 
