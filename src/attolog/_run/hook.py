@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
+import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
@@ -51,23 +51,28 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     code, sites = entry
     if code is None:
         return None
-    known = vars(builtins)
-    for called, *site in sites:
-        if called not in known:
-            known[called] = _compile_print(path, *site)
-    return Compiled(code, is_warned)
+    printers = {marker: _compile_print(path, *site) for marker, *site in sites}
+    return Compiled(_bound(code, printers), is_warned)
 
 
 def _compile_print(
-    path: str,
-    text: Any,
-    names: Any,
-    is_event: Any,
-    is_error: Any,
-    line: Any,
-    function: Any,
+    path: str, text: Any, names: Any, is_event: Any, is_error: Any, line: Any, function: Any
 ) -> Callable[..., None]:
     return _core.compile_print(text, names, is_event, is_error, path, line, function)
+
+
+def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:
+    """Code that has the compiled prints in the place of their markers."""
+    constants = tuple(
+        _bound(each, printers)
+        if isinstance(each, CodeType)
+        else printers.get(each, each)
+        if type(each) is bytes
+        else each
+        for each in code.co_consts
+    )
+    is_same = all(map(operator.is_, constants, code.co_consts))
+    return code if is_same else code.replace(co_consts=constants)
 
 
 class Loader(SourceFileLoader):

@@ -97,6 +97,7 @@ class _Buffer(io.BufferedIOBase):
         return self.raw
 
     def fileno(self) -> int:
+        self._check()
         self.flush()  # likewise
         return int(self._raw.fileno())
 

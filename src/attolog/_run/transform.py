@@ -1,5 +1,9 @@
 """A module's source becomes code whose prints are compiled: nodes of the tree are replaced, and each
 keeps its position, so that tracebacks, tracers and debuggers see the source as it was written.
+
+What is called in print's place is a constant of the code: names among the builtins are gone when
+objects print as the interpreter ends. It cannot be put there before the code is run, so that
+a marker takes its place.
 """
 
 from __future__ import annotations
@@ -26,9 +30,9 @@ _warnings_lock = threading.RLock()
 
 
 class Site(NamedTuple):
-    """A compiled print: what `_core.compile_print` is told, and what its code calls it."""
+    """A compiled print: what `_core.compile_print` is told, and its marker among the constants."""
 
-    called: str
+    marker: bytes
     text: str
     names: tuple[str, ...]
     is_event: bool
@@ -42,7 +46,7 @@ class Transformed(NamedTuple):
 
     Attributes:
         code: The module's code; None where no print was compiled.
-        sites: Its compiled prints, which its code finds among the builtins.
+        sites: Its compiled prints.
         is_warned: Python warns of something in the source.
     """
 
@@ -70,9 +74,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
             return None
 
 
-def _transform(
-    raw: bytes, path: str, warned: list[warnings.WarningMessage] | None
-) -> Transformed | None:
+def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> Transformed:
     source = Source(raw, path)
     tree = ast.parse(source.text, path)
     scopes = Scopes(tree, source.text, path)
@@ -84,33 +86,37 @@ def _transform(
         exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
         if exact is not None:
             chosen.append((each.node, what, exact))
-    stem = source_hash(_KEY, path.encode(errors="surrogateescape") + b"\0" + raw).hex()[:12]
+    stem = source_hash(_KEY, raw).hex()  # which the source itself can hardly contain
     sites = [
-        _replace(call, what, exact, f"__attolog_{stem}_{i}__")
+        _replace(call, what, exact, f"print {stem} {i}".encode())
         for i, (call, what, exact) in enumerate(chosen)
     ]
     if not sites:
         return Transformed(None, (), bool(warned))
     code = compile(tree, path, "exec", dont_inherit=True)
     functions = dict(_called(code))
-    placed = tuple(site._replace(function=functions.get(site.called, "")) for site in sites)
-    return Transformed(code, placed, bool(warned))
+    placed = tuple(site._replace(function=functions.get(site.marker, "")) for site in sites)
+    return Transformed(code, placed, not all(map(_is_of_markers, warned)))
 
 
-def _replace(call: ast.Call, what: Rewrite, exact: Exact, called: str) -> Site:
-    """Turn the call of print into one of the compiled print: `called(print, *values)`."""
+def _is_of_markers(warning: warnings.WarningMessage) -> bool:
+    return str(warning.message).startswith("'bytes' object is not callable")
+
+
+def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site:
+    """Turn the call of print into one of the compiled print: `marker(print, *values)`."""
     assert isinstance(call.func, ast.Name)
     first = what.call.args[0]
     assert isinstance(first, ast.Constant)
     names = _names(what.call.args[1:])
     line = call.lineno
-    function = ast.copy_location(ast.Name(called, ast.Load()), call.func)
-    call.args = [call.func, *exact.values]
-    call.func = function
+    function = call.func
+    call.args = [function, *exact.values]
+    call.func = ast.copy_location(ast.Constant(marker), function)
     call.keywords = []
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
-    return Site(called, str(first.value), names, is_event, is_error, line, "")
+    return Site(marker, str(first.value), names, is_event, is_error, line, "")
 
 
 def _names(values: list[ast.expr]) -> tuple[str, ...]:
@@ -120,10 +126,10 @@ def _names(values: list[ast.expr]) -> tuple[str, ...]:
     return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
 
 
-def _called(code: CodeType) -> Iterator[tuple[str, str]]:
-    """The names that code uses, each with the function that does."""
-    for name in code.co_names:
-        yield name, code.co_qualname
+def _called(code: CodeType) -> Iterator[tuple[bytes, str]]:
+    """The bytes among the constants of code, each with the function that has them."""
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _called(constant)
+        elif isinstance(constant, bytes):
+            yield constant, code.co_qualname
