@@ -15,7 +15,7 @@ import click
 
 from attolog._cli.show import escape
 
-VERBS = ("bench", "cat", "ctl", "recover", "rewrite", "stats")
+VERBS = ("bench", "cat", "ctl", "recover", "rewrite", "run", "stats")
 
 
 class Verbs(click.Group):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attolog._declare import is_event_name
+from attolog._rewrite.find import Print, is_kept
 from attolog._rewrite.parts import Part, Splitter, Value, format_fields
-from attolog._rewrite.scopes import Place
+from attolog._rewrite.scopes import Place, Scopes
+from attolog._rewrite.source import Source
 from attolog._rewrite.template import Template, make_template
 
 
@@ -84,6 +86,29 @@ class _Options:
     is_error: bool = False
     is_elsewhere: bool = False
     is_known: bool = True  # no other option has an effect of its own
+
+
+def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Rewrite | Left:
+    """Decide what becomes of a print where it was found: `classify`, and what stands around it.
+
+    Args:
+        found: The print.
+        source: The file.
+        scopes: The names of the file.
+        log: What the logger is called there.
+    """
+    node, around = found.node, found.around
+    if not isinstance(node, ast.Call):
+        return Left(Reason.VALUE)
+    if is_kept(source, node):
+        return Left(Reason.KEPT)
+    if around.in_f_string:
+        return Left(Reason.IN_F_STRING)
+    if found.has_inner or around.in_print:
+        return Left(Reason.NESTED)
+    if around.is_redirected:
+        return Left(Reason.REDIRECTED)
+    return classify(node, Place(scopes, around.scopes), log)
 
 
 def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
-from attolog._rewrite.find import Print, doctest_prints, is_kept, prints
+from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, decide
+from attolog._rewrite.find import Print, doctest_prints, prints
 from attolog._rewrite.insert import Insertion, Start, insertions, name_for_log
-from attolog._rewrite.scopes import Place, Scopes
+from attolog._rewrite.scopes import Scopes
 from attolog._rewrite.source import Edit, Source, SourceError, parse
 from attolog._rewrite.splice import splice
 
@@ -139,22 +139,9 @@ class _File:
         return Result(raw, new, tuple(self._done), tuple(self._left))
 
     def _decide(self, found: Print, log: str) -> Rewrite | Left:
-        node, around = found.node, found.around
-        reason = None
-        if not isinstance(node, ast.Call):
-            reason = Reason.VALUE
-        elif is_kept(self._source, node):
-            reason = Reason.KEPT
-        elif around.in_f_string:
-            reason = Reason.IN_F_STRING
-        elif found.has_inner or around.in_print:
-            reason = Reason.NESTED
-        elif around.is_redirected:
-            reason = Reason.REDIRECTED
-        if reason is not None or not isinstance(node, ast.Call):
-            return Left(reason or Reason.VALUE)
-        what = classify(node, Place(self._scopes, around.scopes), log)
-        if isinstance(what, Left):
+        node = found.node
+        what = decide(found, self._source, self._scopes, log)
+        if isinstance(what, Left) or not isinstance(node, ast.Call):
             return what
         if what.is_plain and not self._options.all:
             return Left(Reason.PLAIN)

@@ -1,0 +1,83 @@
+"""What was made of the program's sources, kept for its next run: one file for each source.
+
+A file is believed only in a folder that nobody else can write to. Whatever else is wrong with one,
+the source is compiled again.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from _imp import source_hash
+from importlib.util import MAGIC_NUMBER
+from types import CodeType
+from typing import TypeAlias
+
+import attolog
+
+_HASH_KEY = 0x6174746F6C6F67  # any number, always the same
+
+Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[object, ...], ...]]
+"""A module's code, None where it is compiled as ever, and its compiled prints."""
+
+
+def load(raw: bytes, path: str) -> Entry | None:
+    """What was made of a source before; None if that is not known."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        with open(os.path.join(folder, _name(path)), "rb") as file:
+            key, code, sites = marshal.load(file)
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+    is_entry = isinstance(code, CodeType | None) and isinstance(sites, tuple)
+    return (code, sites) if is_entry and key == _key(raw, path) else None
+
+
+def store(raw: bytes, path: str, entry: Entry) -> None:
+    """Keep what was made of a source, unless bytecode is not to be written."""
+    folder = None if sys.dont_write_bytecode else _folder(make=True)
+    if folder is None:
+        return
+    file = os.path.join(folder, _name(path))
+    new = f"{file}.{os.getpid()}"
+    try:
+        data = marshal.dumps((_key(raw, path), *entry))
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with open(number, "wb") as out:
+                out.write(data)
+            os.replace(new, file)
+        except OSError:
+            os.unlink(new)
+    except (OSError, ValueError):
+        return
+
+
+def _key(raw: bytes, path: str) -> tuple[object, ...]:
+    digest = source_hash(_HASH_KEY, raw)
+    return (digest, len(raw), attolog.__version__, MAGIC_NUMBER, sys.flags.optimize, path)
+
+
+def _name(path: str) -> str:
+    return source_hash(_HASH_KEY, os.fsencode(path)).hex() + ".run"
+
+
+def _folder(*, make: bool = False) -> str | None:
+    """The folder, if it is the user's and nobody else can write to it."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if not os.path.isabs(base):
+        return None
+    folder = os.path.join(base, "attolog")
+    try:
+        if make:
+            os.makedirs(base, 0o700, exist_ok=True)
+            if not os.path.isdir(folder):
+                os.mkdir(folder, 0o700)
+        status = os.lstat(folder)
+    except OSError:
+        return None
+    is_private = status.st_uid == os.geteuid() and status.st_mode == 0o040700
+    return folder if is_private else None

@@ -1,0 +1,93 @@
+"""Child processes that multiprocessing starts afresh take part: their program joins first.
+
+Those that are forked take part as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from attolog._run.hook import compile_source
+from attolog._run.options import Options
+
+if TYPE_CHECKING:
+    from attolog._run.hook import Finder
+
+_PROGRAMS = ("from multiprocessing.spawn import ", "from multiprocessing.forkserver import ")
+
+
+def prepare(finder: Finder, options: Options) -> None:
+    """Have the children of this process join, as soon as it can have any.
+
+    Args:
+        finder: Tells of what is imported.
+        options: What is run; a child may have another folder.
+    """
+    fixed = options._replace(
+        target="", args=(), is_module=False, output=os.path.abspath(options.output)
+    )
+    joining = f"from attolog._run.children import join; join{tuple(fixed)!r}; "
+
+    def wrap(module: Any) -> None:
+        start = module.spawnv_passfds
+
+        def spawnv_passfds(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+            given = list(args)
+            if "-c" in given:
+                at = given.index("-c") + 1
+                if str(given[at]).startswith(_PROGRAMS):
+                    given[at] = joining + given[at]
+            pid: int = start(path, given, passfds)
+            return pid
+
+        module.spawnv_passfds = spawnv_passfds
+
+    finder.after_import("multiprocessing.util", wrap)
+
+
+def join(*options: Any) -> None:
+    """Take part in a run, as a child process of it.
+
+    Args:
+        options: Those of the run.
+    """
+    import atexit
+    import runpy
+
+    from attolog._run.session import Session
+
+    given = Options(*options)
+    session = Session(given)
+    atexit.register(session.finish, 0, given.output, lambda: False)
+    if given.structure:
+        _wrap_runpy(runpy)
+
+
+def _wrap_runpy(module: ModuleType) -> None:
+    """The parent's main script, which becomes `__mp_main__`, is compiled as it is there."""
+    runpy: Any = module
+    read = getattr(runpy, "_get_code_from_file", None)
+    if read is None:
+        return
+
+    def read_compiled(*args: Any) -> Any:
+        # Up to 3.12 the name that it runs by comes first, and the path is returned as well.
+        path = os.fsdecode(args[-1])
+        code: CodeType | None = None
+        try:
+            with open(path, "rb") as file:
+                made = compile_source(file.read(), path)
+        except OSError:
+            made = None
+        if made is not None and not made.is_warned:
+            code = made.code
+        if code is None:
+            return read(*args)
+        return (code, args[-1]) if len(args) > 1 else code
+
+    runpy._get_code_from_file = read_compiled
+
+

@@ -1,0 +1,197 @@
+"""Whether the log call that a print becomes behaves as the print, where that fails, too.
+
+`attolog rewrite` may change what happens to a print that raises; `attolog run` may not. Both have
+the same templates; here the values are put right, and what cannot be is left to print.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from attolog._rewrite.classify import Kind, Rewrite
+from attolog._rewrite.effects import is_pure, is_text
+from attolog._rewrite.percent import Conversion, conversions
+from attolog._rewrite.scopes import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """What a print is compiled to.
+
+    Attributes:
+        values: What is passed.
+        at: The node whose position the call has: the one that Python blames where it raises.
+    """
+
+    values: list[ast.expr]
+    at: ast.expr
+
+
+def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
+    """Make a print behave as it did, whatever its values are.
+
+    Args:
+        call: The print.
+        what: What it becomes.
+        place: Where it stands.
+
+    Returns:
+        None where that cannot be.
+    """
+    if what.kind not in (Kind.EVENT, Kind.MESSAGE, Kind.LEVEL) or what.call.keywords:
+        return None
+    if len(what.call.args) < 2 or not all(map(_is_read_late, call.keywords)):
+        return None
+    if what.kind is Kind.EVENT:
+        return Exact(what.call.args[1:], call)
+    walk = _Walk(call, place)
+    for arg in call.args:
+        walk.visit(arg)
+    if not walk.is_exact:
+        return None
+    values = [walk.put_right(value) for value in what.call.args[1:]]
+    found = [value for value in values if value is not None]
+    return Exact(found, walk.blamed()) if len(found) == len(values) else None
+
+
+def _is_read_late(keyword: ast.keyword) -> bool:
+    """Whether an option is constant, or read from sys when the print is called: not a stream that
+    was imported by its name, which may not be the one that sys has then.
+    """
+    return isinstance(keyword.value, ast.Constant | ast.Attribute)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Looks at the arguments of a print in the order in which they are evaluated.
+
+    Attributes:
+        is_exact: Nothing is done that the print would not have done, had it failed before.
+        firm: The nodes that fail for some values: those with a format.
+        weak: The nodes that fail where a value cannot be shown at all.
+        operands: The values of `%`, by identity, with the operation and the conversion.
+    """
+
+    call: ast.Call
+    place: Place
+    is_exact: bool = True
+    firm: list[ast.expr] = field(default_factory=list)
+    weak: list[ast.expr] = field(default_factory=list)
+    operands: dict[int, tuple[ast.BinOp, Conversion]] = field(default_factory=dict)
+
+    def blamed(self) -> ast.expr:
+        """The node that Python blames; the call itself where there are several."""
+        nodes = self.firm or self.weak
+        positions = {
+            (each.lineno, each.col_offset, each.end_lineno, each.end_col_offset) for each in nodes
+        }
+        return nodes[0] if len(positions) == 1 else self.call
+
+    def visit(self, node: ast.expr) -> None:
+        if isinstance(node, ast.Constant):
+            return
+        if isinstance(node, ast.JoinedStr):
+            self._f_string(node)
+        elif isinstance(node, ast.BinOp) and _is_format(node):
+            self._percent(node)
+        elif isinstance(node, ast.BinOp) and is_text(node, self.place):
+            self.visit(node.left)
+            self.visit(node.right)
+        elif isinstance(node, ast.Call) and _is_text_call(node):
+            for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
+                self._evaluate(arg)
+            (self.firm if isinstance(node.func, ast.Attribute) else self.weak).append(node)
+        else:
+            self._evaluate(node)
+            self.weak.append(self.call)
+
+    def put_right(self, value: ast.expr) -> ast.expr | None:
+        """A value as it is passed, all of its nodes with positions; None where that cannot be."""
+        if hasattr(value, "lineno"):
+            return value
+        if isinstance(value, ast.JoinedStr):  # formatted where it stands
+            return ast.copy_location(value, value.values[0])
+        if isinstance(value, ast.BinOp):  # likewise
+            operand = value.right.elts[0] if isinstance(value.right, ast.Tuple) else value.right
+            operation, _ = self.operands[id(operand)]
+            return _placed(value, operation)
+        assert isinstance(value, ast.Call)
+        return self._converted(value.args[0])
+
+    def _converted(self, operand: ast.expr) -> ast.expr | None:
+        """`int(a)` and `float(a)` take what `%d` and `%f` refuse: they get what these show."""
+        operation, conversion = self.operands[id(operand)]
+        kind = conversion.convert
+        if self.place.is_builtin("type") is not True:
+            return None
+        text = "%.17g" if kind == "float" else conversion.text
+        shown = ast.BinOp(
+            ast.Constant(text), ast.Mod(), ast.Tuple([copy.deepcopy(operand)], ast.Load())
+        )
+        number: ast.expr = ast.Call(ast.Name(kind, ast.Load()), [_placed(shown, operation)], [])
+        if isinstance(operand, ast.Name):  # which can be read twice
+            read = ast.Call(ast.Name("type", ast.Load()), [copy.deepcopy(operand)], [])
+            same = ast.Compare(read, [ast.Is()], [ast.Name(kind, ast.Load())])
+            number = ast.IfExp(same, operand, number)
+        return _placed(number, operand)
+
+    def _f_string(self, node: ast.JoinedStr) -> None:
+        for each in node.values:
+            if isinstance(each, ast.FormattedValue):
+                self._evaluate(each.value)
+                for inner in _inner(each.format_spec):
+                    self._evaluate(inner.value)
+                (self.weak if each.format_spec is None else self.firm).append(each)
+
+    def _percent(self, node: ast.BinOp) -> None:
+        assert isinstance(node.left, ast.Constant)
+        parts = conversions(node.left.value) or []
+        wanted = [each for each in parts if isinstance(each, Conversion)]
+        operands = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        # The compiler makes an f-string of this.
+        is_shown = all(each.text[-1] in "sra" for each in wanted) and operands != [node.right]
+        n_before = len(self.firm)
+        for operand, conversion in zip(operands, wanted, strict=False):
+            self._evaluate(operand)
+            self.operands[id(operand)] = (node, conversion)
+            if is_shown:
+                self.weak.append(operand)
+            elif len(self.firm) == n_before:
+                self.firm.append(node)
+
+    def _evaluate(self, value: ast.expr) -> None:
+        if self.firm and not is_pure(value, self.place):
+            self.is_exact = False
+
+
+def _is_format(node: ast.BinOp) -> bool:
+    return (
+        isinstance(node.op, ast.Mod)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+    )
+
+
+def _is_text_call(node: ast.Call) -> bool:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return function.attr == "format" and isinstance(function.value, ast.Constant)
+    return isinstance(function, ast.Name) and function.id in ("str", "repr", "ascii")
+
+
+def _inner(spec: ast.expr | None) -> Iterator[ast.FormattedValue]:
+    if isinstance(spec, ast.JoinedStr):
+        for each in spec.values:
+            if isinstance(each, ast.FormattedValue):
+                yield each
+
+
+def _placed(node: ast.expr, at: ast.expr) -> ast.expr:
+    """Give the nodes that have no position that of another."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
+            ast.copy_location(each, at)
+    return node

@@ -1,0 +1,140 @@
+"""`attolog run`: the program's start and its end, as plain Python has them.
+
+What Python itself has to say of a program that cannot be started, it says itself: then this process
+becomes a plain `python FILE`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any, NoReturn
+
+from attolog import _core
+from attolog._run.hook import compile_source
+from attolog._run.options import HELP, Options, UsageError, parse
+from attolog._run.start import (
+    as_plain,
+    folder_of,
+    forget_shadowed,
+    has_shadows,
+    is_importable,
+    make_main,
+)
+
+_launcher = sys.modules["__main__"]  # whose code goes on when the program has ended
+
+
+def main(args: Sequence[str]) -> int:
+    """Run a program.
+
+    Args:
+        args: What stands behind `attolog run`.
+
+    Returns:
+        The exit status, where the program has not ended the process by itself.
+
+    Raises:
+        KeyboardInterrupt: The program was ended by Ctrl-C, and has said so.
+    """
+    try:
+        options = parse(args)
+        if options is None:
+            sys.stdout.write(HELP)
+            return 0
+        options = options._replace(output=options.output or _output_of(options))
+    except UsageError as error:
+        return _fail(f"{error} (see attolog run --help)")
+    plain = as_plain(args, options)
+    code, path = None, options.target
+    if path.endswith(".pyc") and not options.is_module:
+        return _fail(f"{path} is bytecode; its source is wanted")
+    if not options.is_module and not is_importable(path):
+        path = os.path.join(os.getcwd(), path)
+        try:
+            with open(path, "rb") as file:
+                code = _compile(file.read(), path, options)
+        except Exception:
+            _become(plain)
+    elif has_shadows(folder_of(options)):
+        from attolog._run import transform  # noqa: F401 (as long as Python's modules are found)
+    return _run(options, plain, code, path)
+
+
+def _compile(raw: bytes, path: str, options: Options) -> CodeType:
+    """The main script's code; Python gives its warnings itself."""
+    made = compile_source(raw, path) if options.structure else None
+    if made is not None and not made.is_warned:
+        return made.code
+    code: CodeType = compile(raw, path, "exec", dont_inherit=True)
+    return code if made is None else made.code
+
+
+def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -> int:
+    from attolog._run.session import Session
+
+    try:
+        session = Session(options)
+    except (OSError, ValueError) as error:
+        return _fail(_described(error))
+    interrupted: list[bool] = []
+    atexit.register(session.finish, os.getpid(), options.output, lambda: bool(interrupted))
+
+    folder = folder_of(options)
+    is_first = code is None and not options.is_module  # Python puts it there in any case
+    if is_first or not sys.flags.safe_path:
+        sys.path.insert(0, folder)
+        forget_shadowed(folder)
+    sys.orig_argv = plain
+    sys.argv = ["-m" if options.is_module else options.target, *options.args]
+    names = make_main(None if code is None else path)
+    if code is not None:
+        status = _core.call_as_main(code, names)
+        for name in ("__file__", "__cached__"):
+            names.pop(name, None)
+    else:
+        import runpy
+
+        run: Any = vars(runpy)["_run_module_as_main"]
+        module = (options.target,) if options.is_module else ("__main__", False)
+        status = _core.call_as_main(run, *module)
+    if status == 130:
+        # Python ends by the signal itself, once all is cleared away.
+        interrupted.append(True)
+        sys.excepthook = lambda *error: None
+        raise KeyboardInterrupt
+    return status
+
+
+def _output_of(options: Options) -> str:
+    """The file beside which nothing has to be said: the program's name, in this folder."""
+    if options.is_module:
+        parts = options.target.split(".")
+        name = parts[-2] if parts[-1] == "__main__" and len(parts) > 1 else parts[-1]
+    else:
+        name = os.path.splitext(os.path.basename(os.path.abspath(options.target)))[0]
+    if not name:
+        raise UsageError(f"no name for the output in {options.target!r}: -o FILE")
+    return f"{name}.atto"
+
+
+def _become(argv: list[str]) -> NoReturn:
+    """Let plain Python do it."""
+    os.execv(sys.executable, argv)
+
+
+def _described(error: OSError | ValueError) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    at = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+    return f"{at}{error.strerror or error}"
+
+
+def _fail(message: str) -> int:
+    line = " ".join(message.splitlines())
+    if sys.stderr is not None:
+        sys.stderr.write(f"attolog: {line}\n")
+    return 2

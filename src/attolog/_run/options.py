@@ -1,0 +1,110 @@
+"""The command line of `attolog run`, read by hand: the program's start-up waits for it, and its
+folder may have a click.py or an argparse.py of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+HELP = """\
+Usage: attolog run [OPTIONS] FILE [ARGS]...
+       attolog run [OPTIONS] -m MODULE [ARGS]...
+
+  Run a Python program whose prints cost next to nothing, and go to a file as
+  typed records. The screen shows what it would have shown.
+
+Options:
+  -o, --output FILE  The file (FILE's or MODULE's name with .atto).
+  --quiet            Show nothing of what goes to standard output.
+  --no-structure     Prints are text alone: no events, no values as columns.
+  --logging          Take what is logged by Python's logging as well.
+  --include PACKAGE  An installed package whose prints are the program's, too.
+  -m MODULE          Run a module, as python -m does.
+  -h, --help         Show this message and exit.
+"""
+
+
+class UsageError(Exception):
+    """What is wrong with the command line."""
+
+
+class Options(NamedTuple):
+    """What is to be run, and how.
+
+    Attributes:
+        target: A file or a module.
+        args: The program's own arguments.
+        is_module: Whether the target is a module.
+        output: The file that the records go to; "": by the target's name.
+        quiet: Nothing of standard output is shown.
+        structure: Prints become events and messages.
+        logging: Python's logging is taken as well.
+        include: Packages that are the program's own, though they are installed.
+    """
+
+    target: str
+    args: tuple[str, ...]
+    is_module: bool = False
+    output: str = ""
+    quiet: bool = False
+    structure: bool = True
+    logging: bool = False
+    include: tuple[str, ...] = ()
+
+
+_FLAGS = {"--quiet": ("quiet", True), "--no-structure": ("structure", False)}
+_FLAGS["--logging"] = ("logging", True)
+_SHORT = {"-o": "--output", "-m": "-m"}
+
+
+def parse(args: Sequence[str]) -> Options | None:
+    """Read the command line.
+
+    Returns:
+        None where help is wanted.
+
+    Raises:
+        UsageError: Something is wrong with it.
+
+    Example:
+        >>> parse(["-o", "run.atto", "-m", "app", "-v"])[:4]
+        ('app', ('-v',), True, 'run.atto')
+    """
+    rest = list(args)
+    found = Options("", ())
+    while rest:
+        arg = rest.pop(0)
+        if arg in ("-h", "--help"):
+            return None
+        if arg in _FLAGS:
+            name, value = _FLAGS[arg]
+            found = found._replace(**{name: value})
+            continue
+        if arg == "--" and rest:
+            arg = rest.pop(0)
+        elif arg[:1] == "-":
+            option, given = _with_value(arg, rest)
+            if option == "-m":
+                return found._replace(target=given, args=tuple(rest), is_module=True)
+            if option == "--output":
+                found = found._replace(output=given)
+            else:
+                found = found._replace(include=(*found.include, given))
+            continue
+        return found._replace(target=arg, args=tuple(rest))
+    raise UsageError("a program is missing: FILE or -m MODULE")
+
+
+def _with_value(arg: str, rest: list[str]) -> tuple[str, str]:
+    """An option that has a value, behind it or in the next argument."""
+    option, equals, value = arg.partition("=")
+    if arg[:2] in _SHORT:
+        option, equals, value = _SHORT[arg[:2]], arg[2:], arg[2:]
+    if option not in ("-m", "--output", "--include"):
+        raise UsageError(f"no such option: {arg}")
+    if not equals and rest:
+        value = rest.pop(0)
+    if not value:
+        raise UsageError(f"{option} needs a value")
+    return option, value

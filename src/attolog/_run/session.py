@@ -1,0 +1,74 @@
+"""What stands between a program and its screen while it runs: set up once in each process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from attolog import _core
+from attolog._run import children, descriptors
+from attolog._run.hook import Finder
+from attolog._run.options import Options
+from attolog._run.streams import Streams
+
+
+class Session:
+    """Takes over the prints of this process.
+
+    Args:
+        options: What is run, with its output.
+
+    Raises:
+        OSError: The output cannot be opened.
+        ValueError: Its suffix is none of a log file's.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
+        self.streams = Streams(self.logger, is_quiet=options.quiet)
+        descriptors.wrap(self.logger, self.streams)
+        _core.drain_before(self.logger)
+        self.finder = Finder(options.include, is_on=options.structure)
+        sys.meta_path.insert(0, self.finder)
+        children.prepare(self.finder, options)
+        if options.logging:
+            from attolog._run import logs
+
+            self.finder.after_import("logging", logs.hook(self.logger))
+
+    def finish(self, process: int, output: str, is_interrupted: Callable[[], bool]) -> None:
+        """Show what is left, and say what it was; for atexit, before all others.
+
+        Args:
+            process: The process that was started; its children say nothing.
+            output: What the file is called.
+            is_interrupted: Whether the program was ended by Ctrl-C.
+        """
+        try:
+            is_done = self._drain(is_interrupted())
+        except KeyboardInterrupt:
+            is_done = self._drain(True)
+        if os.getpid() != process:
+            return
+        if not is_done:
+            _say(f"attolog: the rest is not shown; it is all in {output}")
+        n, seconds = _core.printed()
+        lost = self.logger.counts.dropped
+        prints = "1 print" if n == 1 else f"{n:,} prints"
+        _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time -> {output}")
+
+    def _drain(self, is_hurried: bool) -> bool:
+        if not is_hurried:
+            return _core.drain_echo(self.logger)
+        try:
+            return _core.drain_echo(self.logger, descriptors.LAST_SECONDS)
+        except KeyboardInterrupt:  # again
+            return False
+
+
+def _say(line: str) -> None:
+    try:
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+    except OSError:
+        return  # nobody reads it

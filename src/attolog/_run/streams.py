@@ -1,0 +1,230 @@
+"""What stands in for sys.stdout and sys.stderr: what is written there becomes records, which the
+logger's echo shows.
+
+They work until the interpreter's very end, when modules have lost their names: what the methods
+need then, they hold.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from attolog import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_NAMES = ("stdout", "stderr")
+
+
+class _Buffer(io.BufferedIOBase):
+    """The bytes below a stream.
+
+    Args:
+        number: 1 or 2.
+        real: The stream that it stands for.
+        logger: Where the records go.
+        tee: Whether to write into the real stream as well, since the logger shows nothing.
+        on_close: Called when it is closed.
+    """
+
+    mode = "wb"
+
+    def __init__(
+        self,
+        number: int,
+        real: io.TextIOWrapper,
+        logger: _core.Logger,
+        *,
+        tee: bool,
+        on_close: Callable[[], None],
+    ) -> None:
+        self.name = real.name
+        self._number = number
+        self._logger = logger
+        self._raw: Any = getattr(real.buffer, "raw", real.buffer)
+        self._tee = real.buffer if tee else None
+        self._on_close = on_close
+        self.is_elsewhere = False
+        """The descriptor is another's by now, and what failed before is over."""
+
+    def write(self, data: ReadableBuffer, _write: Callable[..., int] = _core.write_to) -> int:
+        self._check("write to closed file")
+        if isinstance(data, str):
+            raise TypeError("a bytes-like object is required, not 'str'")
+        if self._tee is not None:
+            self._tee.write(data)
+            self._tee.flush()
+        return _write(self._number, data)
+
+    def flush(
+        self,
+        _drain: Callable[..., bool] = _core.drain_echo,
+        _error: Callable[..., int] = _core.echo_error,
+        _frame: Callable[..., Any] = sys._getframe,
+        _reason: Callable[[int], str] = os.strerror,
+    ) -> None:
+        self._check("flush of closed file")
+        # logging flushes behind each line, which need not be waited for.
+        caller = _frame().f_back
+        if caller is not None and caller.f_globals.get("__name__") == "logging":
+            return
+        _drain(self._logger)
+        error = 0 if self.is_elsewhere else _error(self._logger, self._number)
+        if error:
+            raise OSError(error, _reason(error))
+
+    def close(self) -> None:
+        if not self.closed:
+            try:
+                super().close()
+            finally:
+                self._on_close()
+
+    @property
+    def raw(self) -> Any:
+        """The file itself; whoever asks for it writes past the log."""
+        self.flush()
+        return self._raw
+
+    def detach(self) -> Any:
+        return self.raw
+
+    def fileno(self) -> int:
+        self._check()
+        self.flush()  # likewise
+        return int(self._raw.fileno())
+
+    def isatty(self) -> bool:
+        self._check()
+        return bool(self._raw.isatty())
+
+    def readable(self) -> bool:
+        self._check()
+        return False
+
+    def writable(self) -> bool:
+        self._check()
+        return True
+
+    def seekable(self) -> bool:
+        self._check()
+        return bool(self._raw.seekable())
+
+    def tell(self) -> int:
+        self.flush()
+        return int(self._raw.tell())
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self.flush()
+        return int(self._raw.seek(offset, whence))
+
+    def truncate(self, size: int | None = None, /) -> int:
+        self.flush()
+        return int(self._raw.truncate(size))
+
+    def _check(self, message: str = "I/O operation on closed file") -> None:
+        if self.closed:
+            raise ValueError(message)
+
+
+class _Stream:
+    """One of the two, and whether prints may go past it, straight into the log."""
+
+    def __init__(
+        self, number: int, logger: _core.Logger, *, tee: bool, changed: Callable[[], None]
+    ) -> None:
+        name = _NAMES[number - 1]
+        self._number = number
+        self._changed = changed
+        self._is_native = False
+        self._newline: Any = "\n"
+        self.buffer: _Buffer | None = None
+        real = getattr(sys, name)
+        # None where the descriptor is closed; something else where somebody was here before.
+        if type(real) is not io.TextIOWrapper or real is not getattr(sys, f"__{name}__"):
+            return
+        real.flush()
+        self._real = real  # which would flush what it has when it is collected
+        self._may_be_native = not tee
+        self.buffer = _Buffer(number, real, logger, tee=tee, on_close=self._look)
+        self._proxy = io.TextIOWrapper(
+            self.buffer,
+            real.encoding,
+            real.errors,
+            newline="\n",
+            line_buffering=real.line_buffering,
+            write_through=True,
+        )
+        proxy: Any = self._proxy
+        proxy.mode = "w"
+        proxy.reconfigure = self._reconfigure
+        proxy.detach = self._detach
+        setattr(sys, name, proxy)
+        setattr(sys, f"__{name}__", proxy)
+        self._look()
+
+    @property
+    def native(self) -> io.TextIOWrapper | None:
+        """The stream, while UTF-8 goes into it as it is."""
+        return self._proxy if self._is_native else None
+
+    def _look(self) -> None:
+        assert self.buffer is not None
+        is_native = self._may_be_native and not self.buffer.closed and self._is_plain()
+        if is_native == self._is_native:
+            return
+        self._is_native = is_native
+        proxy: Any = self._proxy
+        if is_native:
+            proxy.write = _core.stream_write(self._number)
+        else:
+            del proxy.write
+        self._changed()
+
+    def _is_plain(self) -> bool:
+        encoding = self._proxy.encoding.lower().replace("_", "-")
+        return encoding in ("utf-8", "utf8") and self._newline in (None, "", "\n")
+
+    def _reconfigure(self, **options: Any) -> None:
+        io.TextIOWrapper.reconfigure(self._proxy, **options)
+        self._newline = options.get("newline", self._newline)
+        self._look()
+
+    def _detach(self) -> Any:
+        buffer = io.TextIOWrapper.detach(self._proxy)
+        self._may_be_native = False
+        self._look()
+        return buffer
+
+
+class Streams:
+    """Both streams, and the print that goes with them.
+
+    Args:
+        logger: Where the records go.
+        is_quiet: What goes to sys.stdout is not shown; sys.stderr still is.
+    """
+
+    def __init__(self, logger: _core.Logger, *, is_quiet: bool = False) -> None:
+        self._logger = logger
+        self._streams: list[_Stream] = []
+        for number, tee in ((1, False), (2, is_quiet)):
+            self._streams.append(_Stream(number, logger, tee=tee, changed=self._take))
+        builtins.print = self._take()
+
+    def lead_elsewhere(self, number: int) -> None:
+        """The descriptor of a stream, 1 or 2, leads to another file from now on."""
+        buffer = self._streams[number - 1].buffer
+        if buffer is not None:
+            buffer.is_elsewhere = True
+
+    def _take(self) -> Callable[..., None]:
+        native = [each.native for each in self._streams]
+        return _core.take_prints(self._logger, *(native + [None, None])[:2])

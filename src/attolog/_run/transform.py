@@ -1,0 +1,135 @@
+"""A module's source becomes code whose prints are compiled: nodes of the tree are replaced, and each
+keeps its position, so that tracebacks, tracers and debuggers see the source as it was written.
+
+What is called in print's place is a constant of the code: names among the builtins are gone when
+objects print as the interpreter ends. It cannot be put there before the code is run, so that
+a marker takes its place.
+"""
+
+from __future__ import annotations
+
+import ast
+import threading
+import warnings
+from _imp import source_hash
+from collections.abc import Iterator
+from types import CodeType
+from typing import NamedTuple
+
+from attolog._names import _parts, clean
+from attolog._rewrite.classify import Kind, Left, Rewrite, decide
+from attolog._rewrite.find import prints
+from attolog._rewrite.scopes import Place, Scopes
+from attolog._rewrite.source import Source
+from attolog._run.exact import Exact, make_exact
+
+_KEY = 0x6174746F6C6F67  # any number, always the same
+
+# Python has one list of filters for all threads.
+_warnings_lock = threading.RLock()
+
+
+class Site(NamedTuple):
+    """A compiled print: what `_core.compile_print` is told, and its marker among the constants."""
+
+    marker: bytes
+    text: str
+    names: tuple[str, ...]
+    is_event: bool
+    is_error: bool
+    line: int
+    function: str
+
+
+class Transformed(NamedTuple):
+    """What became of a source.
+
+    Attributes:
+        code: The module's code; None where no print was compiled.
+        sites: Its compiled prints.
+        is_warned: Python warns of something in the source.
+    """
+
+    code: CodeType | None
+    sites: tuple[Site, ...]
+    is_warned: bool
+
+
+def transform(raw: bytes, path: str) -> Transformed | None:
+    """Compile a module, and the prints in it.
+
+    Args:
+        raw: The source.
+        path: The file, as its code names it.
+
+    Returns:
+        None where Python has to say what is wrong with the source. Warnings are not given.
+    """
+    with _warnings_lock, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            return _transform(raw, path, warned)
+        except Exception:
+            # Wrong, or too much for us: that is the interpreter's to say.
+            return None
+
+
+def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> Transformed:
+    source = Source(raw, path)
+    tree = ast.parse(source.text, path)
+    scopes = Scopes(tree, source.text, path)
+    chosen: list[tuple[ast.Call, Rewrite, Exact]] = []
+    for each in prints(tree):
+        what = decide(each, source, scopes)
+        if isinstance(what, Left) or not isinstance(each.node, ast.Call):
+            continue
+        exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
+        if exact is not None:
+            chosen.append((each.node, what, exact))
+    stem = source_hash(_KEY, raw).hex()  # which the source itself can hardly contain
+    sites = [
+        _replace(call, what, exact, f"print {stem} {i}".encode())
+        for i, (call, what, exact) in enumerate(chosen)
+    ]
+    if not sites:
+        return Transformed(None, (), bool(warned))
+    code = compile(tree, path, "exec", dont_inherit=True)
+    functions = dict(_called(code))
+    placed = tuple(site._replace(function=functions.get(site.marker, "")) for site in sites)
+    return Transformed(code, placed, not all(map(_is_of_markers, warned)))
+
+
+def _is_of_markers(warning: warnings.WarningMessage) -> bool:
+    return str(warning.message).startswith("'bytes' object is not callable")
+
+
+def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site:
+    """Turn the call of print into one of the compiled print: `marker(print, *values)`."""
+    assert isinstance(call.func, ast.Name)
+    first = what.call.args[0]
+    assert isinstance(first, ast.Constant)
+    names = _names(what.call.args[1:])
+    line = call.lineno
+    function = call.func
+    call.args = [function, *exact.values]
+    call.func = ast.copy_location(ast.Constant(marker), function)
+    call.keywords = []
+    ast.copy_location(call, exact.at)
+    is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
+    return Site(marker, str(first.value), names, is_event, is_error, line, "")
+
+
+def _names(values: list[ast.expr]) -> tuple[str, ...]:
+    """The values' names, as a log call with these values would find them in its source."""
+    taken: set[str] = set()
+    written = ["_".join(_parts(value)) for value in values]
+    return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
+
+
+def _called(code: CodeType) -> Iterator[tuple[bytes, str]]:
+    """The bytes among the constants of code, each with the function that has them."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _called(constant)
+        elif isinstance(constant, bytes):
+            yield constant, code.co_qualname

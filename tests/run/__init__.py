@@ -1,0 +1,1 @@
+"""`attolog run`, against plain Python."""
