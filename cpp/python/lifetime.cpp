@@ -117,6 +117,11 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
+bool show_all(const Root& root, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(root,
+                      [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
+}
+
 PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"logger", "timeout", nullptr};
   PyObject* logger = nullptr;
@@ -128,9 +133,7 @@ PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   bool is_done = true;
-  const bool is_over = wait_for_all(*as_logger(logger)->root, [&](Channel& channel) {
-    return show_channel(channel, deadline, is_done);
-  });
+  const bool is_over = show_all(*as_logger(logger)->root, deadline, is_done);
   return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
 }
 

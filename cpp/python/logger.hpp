@@ -261,6 +261,8 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 PyObject* call_any_event(Logger* logger);  // StatsLogger.log_event(), slowly
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs);  // lifetime.cpp
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs);
+// Waits until all that was logged is shown. False with an exception set: interrupted.
+bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
 bool drain_echoes_at_exit();  // from now on, once; false with an exception set
 PyObject* enter(PyObject* self, PyObject*);
 PyObject* leave(PyObject* self, PyObject*, PyObject*);

@@ -89,6 +89,7 @@ PyMethodDef methods[] = {
      "write_to(stream, data): a str or bytes, as what was written to stream 1 or 2."},
     {"stream_write", make_stream_write, METH_O,
      "stream_write(stream): the method write of a stream that take_prints was given."},
+    {"stream_flush", make_stream_flush, METH_O, "stream_flush(stream): likewise its method flush."},
     {"printed", count_prints, METH_NOARGS,
      "printed(): how many prints there were, and the seconds that they took."},
     {"call_as_main", call_as_main, METH_VARARGS,

@@ -82,6 +82,7 @@ PyObject* take_prints(PyObject*, PyObject* args);
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* write_to(PyObject*, PyObject* args);
 PyObject* make_stream_write(PyObject*, PyObject* stream);
+PyObject* make_stream_flush(PyObject*, PyObject* stream);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 PyObject* drain_before(PyObject*, PyObject* logger);

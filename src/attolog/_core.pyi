@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
+from io import TextIOWrapper
+from types import CodeType, TracebackType
 from typing import (
     Any,
     Final,
@@ -18,7 +19,7 @@ from typing import (
     type_check_only,
 )
 
-from _typeshed import SupportsWrite, structseq
+from _typeshed import ReadableBuffer, SupportsWrite, structseq
 
 from attolog._protocol import (
     FileOptions,
@@ -1076,7 +1077,7 @@ def compile_print(
         it calls that with the text.
     """
 
-def write_to(stream: int, data: str | Buffer, /) -> int:
+def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
 
     Returns:
@@ -1088,6 +1089,9 @@ def write_to(stream: int, data: str | Buffer, /) -> int:
 
 def stream_write(stream: int, /) -> Callable[[str], int]:
     """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
+
+def stream_flush(stream: int, /) -> Callable[[], None]:
+    """Make its method `flush`: it waits for the echo, and raises OSError once that has failed."""
 
 def printed() -> tuple[int, float]:
     """Count the prints of the process, and the seconds that they took of its threads' time.
