@@ -77,7 +77,7 @@ inline constexpr std::uint32_t kInlineEventSite = 5;
 inline constexpr std::uint32_t kInlineMessageSite = 6;  // + level / 10
 inline constexpr std::uint32_t kSkippedSite = 12;       // calls that no weight stands for
 inline constexpr std::uint32_t kTriggerSite = 13;       // why a circular log was saved
-inline constexpr std::uint32_t kErrorPrintSite = 14;  // TEMPORARY
+inline constexpr std::uint32_t kErrorPrintSite = 14;    // print(..., file=sys.stderr)
 inline constexpr std::uint32_t kFirstSite = 16;
 inline constexpr std::uint32_t kMaxSites = 65536;
 // Whether a record of the site is attolog's own, no call.

@@ -172,6 +172,7 @@ SiteReader::SiteReader() {
   fixed(kThreadSite, Kind::thread, "THREAD", {"id", "name"});
   fixed(kTextSite, Kind::text, "LOG", {"text"});
   fixed(kPrintSite, Kind::print, "PRINT", {"text"});
+  fixed(kErrorPrintSite, Kind::print, "PRINT", {"text"}, kWarning);
   fixed(kDroppedSite, Kind::dropped, "DROPPED", {"n", "since"});
   fixed(kClockSite, Kind::clock, "CLOCK", {"jump_ns"});
   fixed(kInlineEventSite, Kind::inline_event, "", {});

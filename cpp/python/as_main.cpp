@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "python/prints.hpp"
-#include "python/text.hpp"
 
 namespace attolog::python {
 
@@ -20,11 +19,8 @@ constexpr std::array<std::string_view, 10> kDrainBefore = {
 
 int drain_at(const char* event, PyObject*, void* logger) {
   if (std::ranges::find(kDrainBefore, event) == kDrainBefore.end()) return 0;
-  PyObject* done =
-      call_helper("attolog._core", "drain_echo", "(O)", static_cast<PyObject*>(logger));
-  Py_XDECREF(done);
-  // At the interpreter's end there may be nothing to import any more.
-  return done == nullptr && !clear_if_ordinary() ? -1 : 0;
+  bool is_done = true;
+  return show_all(*static_cast<Logger*>(logger)->root, std::nullopt, is_done) ? 0 : -1;
 }
 
 PyObject* call_program(PyObject* args) {

@@ -1,10 +1,12 @@
-// Waiting for the file, and the end of a logger: flush, close, with.
+// Waiting for file and screen, and the end of a logger: flush, drain_echo, close, with.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "python/logger.hpp"
 #include "python/options.hpp"
+#include "python/text.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
@@ -42,9 +44,10 @@ bool take_deadline(PyObject* timeout, Deadline& deadline) {
   return true;
 }
 
-// Waits in slices, so that Ctrl-C gets through: false then, with the exception set.
-bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
-  if (channel.is_forked()) return true;  // nothing was logged here yet
+// Calls `wait(end, is_over)` in slices, so that Ctrl-C gets through: false then, with the exception
+// set. It says whether what is waited for has come, and may say that it never will.
+template <class Wait>
+bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, const Wait& wait) {
   bool is_through = false;
   bool is_over = false;
   bool is_interrupted = false;
@@ -54,8 +57,7 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
     const auto slice = now + std::chrono::milliseconds(100);
     is_over = deadline && *deadline <= slice;
     PyThreadState* state = PyEval_SaveThread();
-    is_through = channel.flush(is_over ? *deadline : slice);
-    is_over = is_over || channel.is_failing() || channel.is_finished();
+    is_through = wait(is_over ? *deadline : slice, is_over);
     PyEval_RestoreThread(state);
     is_interrupted = PyErr_CheckSignals() != 0;
   }
@@ -64,15 +66,41 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   return !is_interrupted;
 }
 
-// All channels that records of the logger go to. False with an exception set: interrupted.
-bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
+// Until it is shown.
+bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
+  if (!channel.has_echo() || channel.is_forked()) return true;
+  return wait_in_slices(channel, deadline, is_done,
+                        [&](SteadyTime end, bool&) { return channel.drain_echo(end); });
+}
+
+// Until it is in the file, and shown.
+bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
+  if (channel.is_forked()) return true;  // nothing was logged here yet
+  return wait_in_slices(channel, deadline, is_done,
+                        [&](SteadyTime end, bool& is_over) {
+                          const bool is_through = channel.flush(end);
+                          is_over = is_over || channel.is_failing() || channel.is_finished();
+                          return is_through;
+                        }) &&
+         show_channel(channel, deadline, is_done);
+}
+
+// Calls `wait` with all channels that records of the logger go to. False with an exception set:
+// interrupted.
+template <class Wait>
+bool wait_for_all(const Root& root, const Wait& wait) {
   for (const auto& before : root.unfinished()) {
-    if (!flush_channel(*before, deadline, is_done)) return false;
+    if (!wait(*before)) return false;
   }
   Channel* channel = root.channel.load(std::memory_order_acquire);
-  if (channel != nullptr && !flush_channel(*channel, deadline, is_done)) return false;
-  return std::ranges::all_of(
-      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
+  if (channel != nullptr && !wait(*channel)) return false;
+  return std::ranges::all_of(root.targets,
+                             [&](const auto& target) { return wait_for_all(*target, wait); });
+}
+
+bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(root,
+                      [&](Channel& channel) { return flush_channel(channel, deadline, is_done); });
 }
 
 }  // namespace
@@ -89,13 +117,85 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
+bool show_all(const Root& root, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(root,
+                      [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
+}
+
+PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"logger", "timeout", nullptr};
+  PyObject* logger = nullptr;
+  PyObject* timeout = Py_None;
+  Deadline deadline;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:drain_echo", const_cast<char**>(names),
+                                   types.logger, &logger, &timeout) ||
+      !take_deadline(timeout, deadline)) {
+    return nullptr;
+  }
+  bool is_done = true;
+  const bool is_over = show_all(*as_logger(logger)->root, deadline, is_done);
+  return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
+}
+
 namespace {
 
-bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& deadline) {
+int first_error(const Root& root, int stream) {
+  int error = 0;
+  {
+    const std::lock_guard lock(root.mutex);
+    if (root.owner != nullptr) error = root.owner->echo_error(stream);
+  }
+  for (const auto& target : root.targets) {
+    if (error == 0) error = first_error(*target, stream);
+  }
+  return error;
+}
+
+// The program's end waits for who reads what it has logged, as it would for what it has printed.
+PyObject* drain_echoes(PyObject*, PyObject*) {
+  for (const auto& channel : Writer::get().channels()) {
+    bool is_done = true;
+    if (!show_channel(*channel, std::nullopt, is_done)) return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+}  // namespace
+
+PyObject* echo_error(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  int stream = 0;
+  if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
+  if (stream != 1 && stream != 2) {
+    PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
+    return nullptr;
+  }
+  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+}
+
+bool drain_echoes_at_exit() {
+  static std::atomic<bool> is_asked{false};
+  static PyMethodDef hook{"drain_echoes", drain_echoes, METH_NOARGS, nullptr};
+  if (is_asked.exchange(true)) return true;
+  PyObject* function = PyCFunction_New(&hook, nullptr);
+  PyObject* done =
+      function == nullptr ? nullptr : call_helper("atexit", "register", "(O)", function);
+  Py_XDECREF(function);
+  Py_XDECREF(done);
+  if (done == nullptr) is_asked.store(false);
+  return done != nullptr;
+}
+
+namespace {
+
+// In the file within the time, and shown. False with an exception set: interrupted.
+bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& deadline,
+                   bool& is_done) {
   PyThreadState* state = PyEval_SaveThread();
-  const bool is_done = channel->close(deadline);
+  const bool is_closed = channel->close(deadline);
   PyEval_RestoreThread(state);
-  return is_done;
+  is_done = is_done && is_closed;
+  return show_channel(*channel, deadline, is_done);
 }
 
 Deadline soon() {
@@ -108,10 +208,12 @@ bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
   const auto channel = root.take_down(true);
   root.tell_remainders();
   is_done = true;
-  for (const auto& before : root.unfinished()) is_done = close_channel(before, deadline) && is_done;
+  for (const auto& before : root.unfinished()) {
+    if (!close_channel(before, deadline, is_done)) return false;
+  }
   // A forked child that has not logged has nothing to wait for.
-  if (channel != nullptr && !channel->is_forked()) {
-    is_done = close_channel(channel, deadline) && is_done;
+  if (channel != nullptr && !channel->is_forked() && !close_channel(channel, deadline, is_done)) {
+    return false;
   }
   return std::ranges::all_of(
       root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });

@@ -261,6 +261,9 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs);
 PyObject* call_any_event(Logger* logger);  // StatsLogger.log_event(), slowly
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs);  // lifetime.cpp
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs);
+// Waits until all that was logged is shown. False with an exception set: interrupted.
+bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
+bool drain_echoes_at_exit();  // from now on, once; false with an exception set
 PyObject* enter(PyObject* self, PyObject*);
 PyObject* leave(PyObject* self, PyObject*, PyObject*);
 
@@ -275,6 +278,9 @@ PyObject* open_logger(PyObject*, PyObject* args,
                       PyObject* kwargs);                          // open(logger, path, **options)
 PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
 PyObject* set_environment(PyObject*, PyObject* args);             // set_environment(logger, rules)
+
+PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs);  // lifetime.cpp
+PyObject* echo_error(PyObject*, PyObject* args);
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs);

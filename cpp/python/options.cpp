@@ -192,7 +192,7 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   static const char* const names[] = {"path",          "buffer_size",    "buffer_bytes", "on_full",
                                       "block_timeout", "exit_timeout",   "max_record",   "ring_dir",
                                       "append",        "columns",        "digits",       "pattern",
-                                      "weight",        "fsync_interval", nullptr};
+                                      "weight",        "fsync_interval", "echo",         nullptr};
   PyObject* path = nullptr;
   PyObject* buffer_size = nullptr;
   PyObject* buffer_bytes = Py_None;
@@ -207,10 +207,11 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   PyObject* pattern = Py_None;
   PyObject* weight = nullptr;
   PyObject* fsync_interval = Py_None;
+  PyObject* echo = nullptr;
   if (!PyArg_ParseTupleAndKeywords(
-          args, kwargs, "O|O$OOOOOOOOOOOO:AsyncFileLogger", const_cast<char**>(names), &path,
+          args, kwargs, "O|O$OOOOOOOOOOOOO:AsyncFileLogger", const_cast<char**>(names), &path,
           &buffer_size, &buffer_bytes, &on_full, &block_timeout, &exit_timeout, &max_record,
-          &ring_dir, &append, &columns, &digits, &pattern, &weight, &fsync_interval)) {
+          &ring_dir, &append, &columns, &digits, &pattern, &weight, &fsync_interval, &echo)) {
     return false;
   }
   long long number = 0;
@@ -290,7 +291,13 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
       !take_seconds(fsync_interval, "fsync_interval", kSecondsOrNone, options.fsync_interval)) {
     return false;
   }
-  return true;
+  return echo == nullptr || take_flag(echo, "echo", options.echo);
+}
+
+bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
+  if (!parse_options(args, kwargs, options)) return false;
+  if (options.echo) PyErr_SetString(PyExc_TypeError, "echo is an option of loggers with a file");
+  return !options.echo;
 }
 
 }  // namespace attolog::python

@@ -13,6 +13,8 @@ namespace attolog::python {
 // Reads path and options; false with a TypeError, ValueError or OSError set that says what is
 // allowed.
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
+// The same for a file that is written once, of what is in memory already: nothing to echo.
+bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 
 // Sets a ValueError: "OPTION must be ALLOWED, not VALUE". Returns false.
 bool refuse(const char* option, const char* allowed, PyObject* value);

@@ -179,6 +179,15 @@ PyMethodDef print_method = {"print",
                             reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(fast_print)),
                             METH_FASTCALL | METH_KEYWORDS, nullptr};
 
+// An error number of the stream that the echo has met becomes print's OSError.
+bool raise_broken(const Channel& channel, Prints::Stream stream) {
+  const int error = channel.echo_error(stream == Prints::out ? 1 : 2);
+  if (error == 0) return false;
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return true;
+}
+
 // `write` of a stream: its `self` is 1 or 2.
 PyObject* stream_write(PyObject* self, PyObject* text) {
   const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
@@ -197,21 +206,24 @@ PyObject* stream_write(PyObject* self, PyObject* text) {
 
 PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the stream."};
 
+// `flush` of a stream, likewise.
+PyObject* stream_flush(PyObject* self, PyObject*) {
+  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
+  bool is_done = true;
+  if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
+  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyMethodDef flush_method = {"flush", stream_flush, METH_NOARGS, "Wait until all is written."};
+
 // True for 1 and 2; else false with an exception set.
 bool take_stream(long number, Prints::Stream& stream) {
   stream = number == 1 ? Prints::out : Prints::error;
   if (number == 1 || number == 2) return true;
   PyErr_SetString(PyExc_ValueError, "a stream is 1 (stdout) or 2 (stderr)");
   return false;
-}
-
-// An error number of the stream that the echo has met becomes print's OSError.
-bool raise_broken(const Channel& channel, Prints::Stream stream) {
-  const int error = channel.echo_error(stream == Prints::out ? 1 : 2);
-  if (error == 0) return false;
-  errno = error;
-  PyErr_SetFromErrno(PyExc_OSError);
-  return true;
 }
 
 }  // namespace
@@ -232,10 +244,7 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
     return Put::full;
   }
   if (!channel->is_forked()) {
-    if (raise_broken(*channel, stream)) {
-      root.lose();
-      return Put::raised;
-    }
+    if (raise_broken(*channel, stream)) return Put::raised;
     if (channel->is_failing()) {  // dropped and counted there, where it does not fit
       Channel* failing = root.channel.load(std::memory_order_acquire);
       Producer* producer = failing->producer();
@@ -250,9 +259,8 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
 }
 
 bool show(Prints::Stream stream, std::string_view text) {
-  PyObject* done = call_helper("attolog._core", "drain_echo", "(O)", prints.logger);
-  Py_XDECREF(done);
-  if (done == nullptr) return false;
+  bool is_done = true;
+  if (!show_all(*prints.root, std::nullopt, is_done)) return false;
   const int fd = stream == Prints::out ? STDOUT_FILENO : STDERR_FILENO;
   while (!text.empty()) {
     PyThreadState* state = PyEval_SaveThread();
@@ -342,11 +350,23 @@ PyObject* write_to(PyObject*, PyObject* args) {
   }
 }
 
-PyObject* make_stream_write(PyObject*, PyObject* number) {
+namespace {
+
+PyObject* bind_to_stream(PyMethodDef& method, PyObject* number) {
   Prints::Stream stream = Prints::out;
   const long value = PyLong_AsLong(number);
   if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
-  return PyCFunction_NewEx(&write_method, number, nullptr);
+  return PyCFunction_NewEx(&method, number, nullptr);
+}
+
+}  // namespace
+
+PyObject* make_stream_write(PyObject*, PyObject* number) {
+  return bind_to_stream(write_method, number);
+}
+
+PyObject* make_stream_flush(PyObject*, PyObject* number) {
+  return bind_to_stream(flush_method, number);
 }
 
 PyObject* count_prints(PyObject*, PyObject*) {

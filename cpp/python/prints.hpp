@@ -12,6 +12,7 @@
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
 #include "python/logger.hpp"
+#include "writer/screen.hpp"
 
 namespace attolog::python {
 
@@ -50,7 +51,7 @@ extern Prints prints;
 
 // Whether a stream takes no text any more: then each print has to ask which.
 inline bool is_echo_broken() {
-  return echo_broken.load(std::memory_order_relaxed);
+  return has_screen_failed.load(std::memory_order_relaxed);
 }
 
 // Times one print, for as many as it stands for.
@@ -81,6 +82,7 @@ PyObject* take_prints(PyObject*, PyObject* args);
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* write_to(PyObject*, PyObject* args);
 PyObject* make_stream_write(PyObject*, PyObject* stream);
+PyObject* make_stream_flush(PyObject*, PyObject* stream);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 PyObject* drain_before(PyObject*, PyObject* logger);

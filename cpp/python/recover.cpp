@@ -65,7 +65,8 @@ PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs) {
   if (is_read) {
     pid = static_cast<unsigned int>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(args, 0)));
     rest = PyTuple_GetSlice(args, 1, 2);
-    is_read = PyErr_Occurred() == nullptr && rest != nullptr && parse_options(rest, own, options);
+    is_read =
+        PyErr_Occurred() == nullptr && rest != nullptr && parse_copy_options(rest, own, options);
   }
   Py_XDECREF(rest);
   Py_XDECREF(own);

@@ -40,7 +40,7 @@ bool import_helpers() {
 }
 
 bool open_channel(Root& root, const ChannelOptions& options) {
-  if (!import_helpers()) return false;
+  if (!import_helpers() || (options.echo && !drain_echoes_at_exit())) return false;
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
@@ -102,6 +102,10 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
   Py_XDECREF(path);
   if (!is_read) return false;
   if (!has_path) {
+    if (channel.echo) {
+      PyErr_SetString(PyExc_ValueError, "echo is for files; without a path this is shown already");
+      return false;
+    }
     channel.path.clear();
     channel.format = format;
   }
@@ -307,7 +311,7 @@ std::shared_ptr<Channel> open_box(const Root& root) {
 
 PyObject* save(PyObject* self, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
-  if (!parse_options(args, kwargs, options)) return nullptr;
+  if (!parse_copy_options(args, kwargs, options)) return nullptr;
   const auto channel = open_box(*as_logger(self)->root);
   if (channel == nullptr) return nullptr;
   std::uint64_t records = 0;

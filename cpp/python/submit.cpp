@@ -82,7 +82,8 @@ enum class Waited { room, drop, raised };
 // forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the
 // interpreter ends is taken off by pthread_exit. A record that is lost is counted in here, where
 // the channel is sure to live.
-Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size) {
+Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size,
+                     std::uint32_t site, std::string_view values) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
   const auto start = steady_clock::now();
@@ -106,7 +107,8 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
     }
   }
   if (result == Waited::drop && is_switched(root, channel)) result = Waited::room;
-  if (result != Waited::room) channel->drop(1);
+  if (result == Waited::drop) channel->lose(site, values);
+  if (result == Waited::raised) channel->drop(1);
   channel->unpin();
   return result;
 }
@@ -179,7 +181,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number) {
-        channel->drop(1);
+        channel->lose(plain_site, plain_values);
         return true;
       }
       const std::uint64_t size = values.size();
@@ -192,10 +194,10 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing()) {
-        channel->drop(1);
+        channel->lose(plain_site, plain_values);
         return true;
       }
-      const Waited waited = wait_for_room(root, channel, producer, size);
+      const Waited waited = wait_for_room(root, channel, producer, size, plain_site, plain_values);
       if (waited != Waited::room) return waited == Waited::drop;
       continue;  // a signal handler may have logged, closed or forked meanwhile
     }

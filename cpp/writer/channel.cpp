@@ -20,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr milliseconds kTextDelay{40};       // rounds can be shorter than that
 constexpr milliseconds kJournalDelay{500};   // a journal's blocks pack better the larger they are
 constexpr milliseconds kRetryInterval{500};  // of an output that fails
 constexpr milliseconds kSayInterval{10'000};
@@ -35,7 +36,8 @@ bool Channel::is_due(SteadyTime now) const {
   if (is_failing()) return now - last_sweep_ >= kRetryInterval;
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
-  return !is_slow || urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= kJournalDelay;
+  return urgent_.load(std::memory_order_relaxed) ||
+         now - last_sweep_ >= (is_slow ? kJournalDelay : kTextDelay);
 }
 
 bool Channel::drain() {
@@ -156,6 +158,48 @@ void Channel::tend() {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
   last_messages_ = std::move(messages);
+}
+
+// ---- showing ----------------------------------------------------------------------------------
+
+void Channel::show(Ticks until) {
+  const std::lock_guard lock(echo_mutex_);
+  {
+    const std::lock_guard rings(rings_mutex_);
+    for (; shown_rings_ < slots_.size(); ++shown_rings_) echo_->add(slots_[shown_rings_].ring);
+  }
+  echo_->look(until);
+}
+
+void Channel::look_ahead() {
+  if (!has_echo() || is_forked() || is_finished()) return;
+  try {
+    show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
+  } catch (const std::exception&) {
+    // No memory: the next look begins where this one did.
+  }
+}
+
+void Channel::lose(std::uint32_t site, std::string_view values) {
+  drop(1);
+  if (!has_echo() || !options_.block || is_forked() || is_finished()) return;
+  try {
+    show(now_ticks());
+    const std::lock_guard lock(echo_mutex_);
+    echo_->show_lost(site, values);
+  } catch (const std::exception&) {
+    // No memory: it is lost indeed.
+  }
+}
+
+bool Channel::drain_echo(Deadline deadline) {
+  if (!has_echo() || is_forked()) return true;
+  look_ahead();
+  return echo_->screen().wait(deadline);
+}
+
+int Channel::echo_error(int stream) const {
+  return has_echo() ? echo_->screen().error(stream) : 0;
 }
 
 // ---- waiting ----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include "core/ring.hpp"
 #include "core/session.hpp"
 #include "writer/drain.hpp"
+#include "writer/echo.hpp"
 #include "writer/output.hpp"
 #include "writer/recorder.hpp"
 #include "writer/sink.hpp"
@@ -38,6 +39,7 @@ struct ChannelOptions {
   std::string ring_dir;                             // "": tmpfs
   bool append = true;
   double fsync_interval = 0;  // seconds; 0: never
+  bool echo = false;          // what is logged is shown on standard output and error, too
   BoxOptions box;             // of a log without a file (Format::none)
   RecorderOptions recorder;   // likewise
 };
@@ -54,7 +56,6 @@ struct Counts {
   std::uint64_t overwritten = 0;
 };
 
-inline std::atomic<bool> echo_broken{false};  // TEMPORARY
 class Channel;
 class Sampler;
 
@@ -129,14 +130,19 @@ class Channel {
   void drop(std::uint64_t n) {
     if (!is_forked()) session_->drop(n);
   }
+  // Drops a record for which there is no room. It is shown all the same, unless full rings are to
+  // cost callers nothing: a full disk does not stop the screen.
+  void lose(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
-  int echo_error(int) const { return 0; }  // TEMPORARY
+  bool has_echo() const { return echo_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
 
   // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
   bool drain();
+  // Shows what is logged, ahead of the drain. The writer calls it all the time, too.
+  void look_ahead();
   // What the writer does every now and then besides.
   void tend();
   // Whether the writer has to sweep at once (else it may wait for the next round).
@@ -161,6 +167,10 @@ class Channel {
 
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
+  // Waits until all that was logged before is shown, or cannot be. False: time ran out.
+  bool drain_echo(Deadline deadline);
+  // Why a stream is not shown any more, as errno; 0: it is.
+  int echo_error(int stream) const;
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
   // goes on trying until the process ends.
   bool close(Deadline deadline);
@@ -215,6 +225,7 @@ class Channel {
   void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
+  void show(Ticks until);
 
   ChannelOptions options_;
   LogTarget target_;
@@ -235,6 +246,12 @@ class Channel {
   std::size_t drained_rings_ = 0;
   SteadyTime last_said_{};
   SteadyTime last_report_{};
+
+  // Not the drain's: a file that cannot be written does not stop the screen. Taken after
+  // drain_mutex_, before rings_mutex_.
+  std::mutex echo_mutex_;       // all that a look uses
+  std::unique_ptr<Echo> echo_;  // null: there is none; fixed
+  std::size_t shown_rings_ = 0;
 
   mutable Progress progress_;
   std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex

@@ -126,6 +126,10 @@ void Channel::open_session() {
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.box);
+  if (options_.echo) {
+    echo_ = std::make_unique<Echo>(*session_);
+    drain_->watch_rings([this](Ticks until) { show(until); });
+  }
   if (options_.format == Format::none) {
     recorder_ = std::make_unique<Recorder>(options_.recorder);
     if (recorder_->has_condition()) {

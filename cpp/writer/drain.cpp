@@ -260,6 +260,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   Outcome outcome;
   if (!std::exchange(is_settled_, false)) start_over();  // the last run ended by an exception
   merge_.sweep(until);
+  if (look_ahead_) look_ahead_(until);
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   for (;;) {
     batch_.clear();

@@ -58,6 +58,10 @@ class Drain {
     act_ = std::move(act);
   }
 
+  // From now on `look` is called before a run takes anything: at that moment, all that it is going
+  // to take is in the rings.
+  void watch_rings(std::function<void(Ticks until)> look) { look_ahead_ = std::move(look); }
+
   struct Outcome {
     std::uint64_t records = 0;
     int error = 0;  // errno of the output; what was not written stays in the rings
@@ -146,6 +150,7 @@ class Drain {
   Keeper keeper_;
   std::function<bool(const Record&)> look_;
   std::function<void()> act_;
+  std::function<void(Ticks)> look_ahead_;
   bool must_act_ = false;                // after this batch
   std::atomic<bool> is_holding_{false};  // release/acquire: for those who wait for the end
 

@@ -122,6 +122,26 @@ char* write_uint(char* out, std::uint64_t value) {
   return write_padded(out, value, digit_count(value));
 }
 
+namespace {
+
+// As d.ddde+XX or de+XX stands in [text, end): closes up the digits and reads the exponent behind
+// them.
+char* lay_out_scientific(char* out, char* text, const char* end) {
+  const char* e =
+      static_cast<const char*>(std::memchr(text, 'e', static_cast<std::size_t>(end - text)));
+  int exponent = 0;
+  for (const char* at = e + 2; at != end; ++at) exponent = exponent * 10 + (*at - '0');
+  if (e[1] == '-') exponent = -exponent;
+  int count = 1;
+  if (text[1] == '.') {
+    text[1] = text[0];
+    count = static_cast<int>(e - text) - 1;
+  }
+  return lay_out(out, count > 1 ? text + 1 : text, count, exponent);
+}
+
+}  // namespace
+
 char* write_int(char* out, std::int64_t value) {
   const auto bits = static_cast<std::uint64_t>(value);
   if (value >= 0) return write_uint(out, bits);
@@ -149,18 +169,16 @@ char* write_double(char* out, double value) {
   char text[kNumberRoom];
   const char* end =
       std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-  // d.ddde+XX, or de+XX: close up the digits and read the exponent behind them.
-  const char* e =
-      static_cast<const char*>(std::memchr(text, 'e', static_cast<std::size_t>(end - text)));
-  int exponent = 0;
-  for (const char* at = e + 2; at != end; ++at) exponent = exponent * 10 + (*at - '0');
-  if (e[1] == '-') exponent = -exponent;
-  int count = 1;
-  if (text[1] == '.') {
-    text[1] = text[0];
-    count = static_cast<int>(e - text) - 1;
-  }
-  return lay_out(out, count > 1 ? text + 1 : text, count, exponent);
+  return lay_out_scientific(out, text, end);
+}
+
+char* write_float(char* out, float value) {
+  if (!std::isfinite(value) || value == 0) return write_double(out, value);
+  if (value < 0) *out++ = '-';
+  char text[kNumberRoom];
+  const char* end =
+      std::to_chars(text, text + sizeof text, std::fabs(value), std::chars_format::scientific).ptr;
+  return lay_out_scientific(out, text, end);
 }
 
 char* write_seconds(char* out, std::int64_t ns, int digits) {

@@ -82,12 +82,12 @@ char* write_offset(char* out, std::int64_t seconds) {
   return seconds % 60 == 0 ? out : write_two(put(out, ':'), seconds % 60);
 }
 
-char* write_datetime(char* out, std::int64_t us, std::int64_t offset_seconds) {
+char* write_datetime(char* out, std::int64_t us, std::int64_t offset_seconds, char between = 'T') {
   // Days and time of day first: us + offset could overflow in a damaged record.
   const Split utc = floor_divide(us, kDay);
   const Split local = floor_divide(utc.rest + offset_seconds * kSecond, kDay);
   out = write_date(out, utc.quotient + local.quotient);
-  return write_clock(put(out, 'T'), local.rest);
+  return write_clock(put(out, between), local.rest);
 }
 
 char* write_duration(char* out, std::int64_t us) {
@@ -103,6 +103,21 @@ char* write_duration(char* out, std::int64_t us) {
     while (out[-1] == '0') --out;
   }
   return put(out, 'S');
+}
+
+// As Python's str(timedelta): -1 day, 23:59:59.500000.
+void write_timedelta(Buffer& out, std::int64_t us) {
+  const Split days = floor_divide(us, kDay);
+  if (days.quotient != 0) {
+    out.advance_to(write_int(out.room(kNumberRoom), days.quotient));
+    out.append(days.quotient == 1 || days.quotient == -1 ? " day, " : " days, ");
+  }
+  // write_clock's hours have two digits.
+  const bool has_one_digit = days.rest < 10 * 3600 * kSecond;
+  char text[kNumberRoom];
+  const char* const end = write_clock(text, days.rest);
+  const char* const start = text + (has_one_digit ? 1 : 0);
+  out.append({start, static_cast<std::size_t>(end - start)});
 }
 
 // As Python's repr(bytes): in single quotes, unless only those occur inside.
@@ -179,6 +194,22 @@ void write_plain(Buffer& out, const Value& value) {
     case Tag::time: at = write_clock(out.room(kNumberRoom), value.i < 0 ? 0 : value.i); break;
     case Tag::duration: at = write_duration(out.room(2 * kNumberRoom), value.i); break;
     default: return;  // none; the other tags never stand in a decoded value
+  }
+  out.advance_to(at);
+}
+
+void write_str(Buffer& out, const Value& value) {
+  char* at;
+  switch (value.tag) {
+    case Tag::none: return out.append("None");
+    case Tag::float32: at = write_float(out.room(kNumberRoom), static_cast<float>(value.f)); break;
+    case Tag::datetime: at = write_datetime(out.room(2 * kNumberRoom), value.i, 0, ' '); break;
+    case Tag::datetime_utc:
+      at = write_datetime(out.room(2 * kNumberRoom), value.i, value.offset_seconds, ' ');
+      at = write_offset(at, value.offset_seconds);
+      break;
+    case Tag::duration: return write_timedelta(out, value.i);
+    default: return write_plain(out, value);
   }
   out.advance_to(at);
 }

@@ -1,4 +1,4 @@
-// Values as the text that CSV cells, text lines and str() in Python show of them.
+// Values as the text that CSV cells, text lines and Python's str() show of them.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,10 @@ namespace attolog {
 // as pandas' Timedelta.isoformat() does (ISO 8601: P1DT2H3M4.5S; a negative one has negative days,
 // as in Python: -1 s is P-1DT23H59M59S).
 void write_plain(Buffer& out, const Value& value);
+
+// Adds `value` as Python's str() shows it, as far as its tag tells what it was: None is written
+// out, and dates, times and durations are not ISO 8601's.
+void write_str(Buffer& out, const Value& value);
 
 // Whether write_plain(value) is free of commas, quotes, backslashes, spaces and controls whatever
 // the value, so that no sink need look for them.

@@ -22,6 +22,10 @@ using std::chrono::steady_clock;
 
 // Text is to be in the file within 100 ms; an idle round costs some microseconds.
 constexpr milliseconds kRound{50};
+// Text is to be on the screen as if it had been there at once.
+constexpr milliseconds kEchoRound{10};
+// How long the end of the process waits for who reads what it shows.
+constexpr milliseconds kLastWords{1'000};
 
 // Never destroyed: threads and exit handlers may need it to the very end. The child of a fork
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
@@ -153,6 +157,7 @@ namespace {
 
 void look_after(Channel& channel) {
   try {
+    channel.look_ahead();
     if (channel.is_due(steady_clock::now())) channel.drain();
     channel.tend();
     if (channel.is_closed()) channel.finish();
@@ -169,13 +174,19 @@ void Writer::run() {
   pthread_setname_np(pthread_self(), "attolog");
 #endif
   for (;;) {
-    for (const auto& channel : channels()) look_after(*channel);
+    bool has_echo = false;
+    for (const auto& channel : channels()) {
+      look_after(*channel);
+      has_echo = has_echo || channel->has_echo();
+    }
     attend();
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
-      return channel->is_finished() && channel->is_idle() && channel.use_count() == 1;
+      return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
+             channel->drain_echo(steady_clock::now());
     });
-    changed_.wait_for(lock, kRound, [this] { return is_wanted_.load(std::memory_order_acquire); });
+    changed_.wait_for(lock, has_echo ? kEchoRound : kRound,
+                      [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
 }
@@ -212,6 +223,11 @@ void Writer::shut_down() {
         std::chrono::duration<double>(channel->options().exit_timeout));
     if (!channel->close(steady_clock::now() + patience)) channel->give_up();
   }
+  {
+    const std::lock_guard lock(mutex_);  // the end comes in two steps, Python's and C's
+    if (!last_words_) last_words_ = steady_clock::now() + kLastWords;
+  }
+  for (const auto& channel : channels()) channel->drain_echo(last_words_);
   const std::lock_guard lock(control_mutex_);
   control_ = nullptr;
   page_.reset();

@@ -30,6 +30,8 @@ class Writer {
   bool is_running() const { return running_.load(std::memory_order_acquire); }
 
   SiteRegistry& sites() { return sites_; }
+  // Those that are drained.
+  std::vector<std::shared_ptr<Channel>> channels();
 
   // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
   using Control = std::function<std::string(const std::string& request)>;
@@ -50,7 +52,6 @@ class Writer {
   void attend();
   void start();
   void run();
-  std::vector<std::shared_ptr<Channel>> channels();
 
   std::mutex control_mutex_;  // down to page_; held while a request is answered
   Control control_;
@@ -62,6 +63,7 @@ class Writer {
   std::vector<std::shared_ptr<Channel>> channels_;
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
+  Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
   std::atomic<bool> running_{false};
   SiteRegistry sites_;
 };

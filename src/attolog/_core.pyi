@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
+from io import TextIOWrapper
+from types import CodeType, TracebackType
 from typing import (
     Any,
     Final,
@@ -18,11 +19,12 @@ from typing import (
     type_check_only,
 )
 
-from _typeshed import SupportsWrite, structseq
+from _typeshed import ReadableBuffer, SupportsWrite, structseq
 
 from attolog._protocol import (
     FileOptions,
     Level,
+    LogOptions,
     PathOptions,
     RingOptions,
     Rules,
@@ -292,7 +294,7 @@ class Logger:
         """
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was logged is in the file.
+        """Wait until all that was logged is in the file, and with `echo` on the screen.
 
         Args:
             timeout: How long at most, in seconds; None for as long as it takes.
@@ -317,7 +319,8 @@ class Logger:
                 not in the file by then is still written in the background.
 
         Returns:
-            Whether all of it is in the file; True if the logger was off, or closed before.
+            Whether all of it is in the file, and with `echo` on the screen; True if the logger was
+            off, or closed before.
 
         Raises:
             TypeError: The timeout is no number.
@@ -374,6 +377,9 @@ class AsyncFileLogger(Logger):
         weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
         fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
             to leave that to the system.
+        echo: Also show what is logged, as the text that `print` would have written: messages of
+            level WARNING and above on standard error, all else on standard output. The writer does
+            it, some 10 ms behind; `flush`, `close` and the end of the program wait for it.
         rules: Strategies of sites by their names: the exact name, else the longest pattern that
             fits, as in {"CAND": "sample:0.01", "STATE": "off"}. Messages go by their template or
             their level, texts by LOG, prints by PRINT.
@@ -409,6 +415,7 @@ class AsyncFileLogger(Logger):
         pattern: str | None = None,
         weight: bool = False,
         fsync_interval: Seconds | None = None,
+        echo: bool = False,
         rules: Rules | None = None,
     ) -> Self: ...
 
@@ -460,7 +467,7 @@ class SampledLogger(Logger):
         how: str | Strategy | None = None,
         seed: int | None = None,
         rules: Rules | None = None,
-        **options: Unpack[PathOptions],
+        **options: Unpack[LogOptions],
     ) -> Self: ...
 
 @final
@@ -506,7 +513,7 @@ class StatsLogger(Logger):
         by: str | Sequence[str] = (),
         *,
         rules: Rules | None = None,
-        **options: Unpack[PathOptions],
+        **options: Unpack[LogOptions],
     ) -> Self: ...
     def log_event(self) -> None:
         """Count one event that has no name of its own; its rows are those of `EVENT`."""
@@ -978,6 +985,49 @@ def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Rec
         0
     """
 
+def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
+    """Wait until all that was logged before is shown by a logger with `echo`.
+
+    Args:
+        logger: The logger; without `echo` there is nothing to wait for.
+        timeout: Seconds to wait at most; None for ever.
+
+    Returns:
+        Whether all is shown. What a stream refused to take is not waited for.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, as any exception of a signal's handler.
+        TypeError: An argument is of the wrong type.
+        ValueError: The timeout is negative.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> from attolog import _core
+        >>> log = attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv", echo=False)
+        >>> _core.drain_echo(log)
+        True
+    """
+
+def echo_error(logger: Logger, stream: int, /) -> int:
+    """Why a stream takes no more text of a logger with `echo`.
+
+    Args:
+        logger: The logger.
+        stream: 1 for standard output, 2 for standard error.
+
+    Returns:
+        The errno of the first write that failed; 0 if none did.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: There is no such stream.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.echo_error(_core.log, 1)
+        0
+    """
+
 def check_expression(text: str, /) -> None:
     """Check an expression such as `CircularLogger(when=...)` takes.
 
@@ -988,6 +1038,79 @@ def check_expression(text: str, /) -> None:
         >>> from attolog import _core
         >>> _core.check_expression("total_ms > 50")
     """
+
+def take_prints(
+    logger: Logger, stdout: TextIOWrapper | None, stderr: TextIOWrapper | None, /
+) -> Callable[..., None]:
+    """Let a logger have the prints of the process: what `attolog run` does.
+
+    Args:
+        logger: Where they go; of later calls only the streams count.
+        stdout: What `sys.stdout` has to be for a print to go there; None: all print as ever.
+        stderr: The same of `sys.stderr`.
+
+    Returns:
+        What is to stand in `builtins.print`. Prints to other streams run the `print` of before.
+    """
+
+def compile_print(
+    text: str,
+    names: tuple[str, ...],
+    is_event: bool,
+    is_error: bool,
+    file: str,
+    line: int,
+    function: str,
+) -> Callable[..., None]:
+    """Compile one print of a program.
+
+    Args:
+        text: The event's name, or the template; the text itself if there are no values.
+        names: Of the values, as `attolog._names.names` gives them.
+        is_event: Whether `text` is a name.
+        is_error: Whether it is printed to `sys.stderr`.
+        file: Where it stands, as in a traceback; likewise `line` and `function`.
+
+    Returns:
+        A function to call with what `print` is there, and the values. It raises what the print
+        would have raised. Where `print` is not what `take_prints` gave, or its stream is another,
+        it calls that with the text.
+    """
+
+def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
+    """Write into standard output (1) or standard error (2), behind all that was printed.
+
+    Returns:
+        The length of the data.
+
+    Raises:
+        OSError: The stream takes no text any more, as of a pipe that nobody reads.
+    """
+
+def stream_write(stream: int, /) -> Callable[[str], int]:
+    """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
+
+def stream_flush(stream: int, /) -> Callable[[], None]:
+    """Make its method `flush`: it waits for the echo, and raises OSError once that has failed."""
+
+def printed() -> tuple[int, float]:
+    """Count the prints of the process, and the seconds that they took of its threads' time.
+
+    The time is that of one print in 64.
+    """
+
+def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> int:
+    """Call a function, or run code with a dict, as Python runs its main program.
+
+    What is called is the outermost frame. An exception is shown by `sys.excepthook`, SystemExit
+    ends the process.
+
+    Returns:
+        0; after an exception 1, after KeyboardInterrupt 130.
+    """
+
+def drain_before(logger: Logger, /) -> None:
+    """Drain a logger's echo whenever another may write to the screen: `input`, `os.fork`, ..."""
 
 def _format(spec: str, value: object, /) -> str | None:
     """Format a value natively, as the writer does; None if that is left to Python."""

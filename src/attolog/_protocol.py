@@ -67,7 +67,13 @@ class PathOptions(RingOptions, total=False):
     fsync_interval: Seconds | None
 
 
-class FileOptions(PathOptions, total=False):
+class LogOptions(PathOptions, total=False):
+    """What a log file is opened with; `AsyncFileLogger` describes it."""
+
+    echo: bool
+
+
+class FileOptions(LogOptions, total=False):
     """The options of `AsyncFileLogger` and of `init_logger`."""
 
     rules: Rules | None

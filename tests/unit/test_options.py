@@ -80,6 +80,8 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
     ("fsync_interval", "soon", ValueError, "seconds"),
     ("fsync_interval", float("inf"), ValueError, "None or seconds, 0 or more"),
     ("fsync_interval", True, TypeError, "None or seconds"),
+    ("echo", 1, TypeError, "True or False, not int"),
+    ("echo", None, TypeError, "True or False, not NoneType"),
 ]
 
 

@@ -1,0 +1,68 @@
+#include "writer/echo.hpp"
+
+namespace attolog {
+
+Echo::Echo(const Session& session, const Screen::Streams& streams)
+    : merge_(session), screen_(streams) {
+  merge_.leave_kept();
+}
+
+void Echo::look(Ticks until) {
+  try {
+    merge_.sweep(until);
+    compose();
+  } catch (...) {
+    merge_.rewind();
+    text_.clear();
+    throw;
+  }
+}
+
+void Echo::compose() {
+  while (const Record* record = merge_.next()) {
+    // What is counted or kept is not in the log either, or not yet.
+    if (record->site->handling != Handling::write) continue;
+    const int stream = stream_of(*record->site);
+    if (stream != stream_ && !text_.empty()) {
+      merge_.unread();
+      hand_over();
+      continue;
+    }
+    append(*record);
+    if (text_.size() >= kPiece) hand_over();
+  }
+  hand_over();
+}
+
+void Echo::append(const Record& record) {
+  stream_ = stream_of(*record.site);
+  printer_.append(record, text_);
+}
+
+void Echo::show_lost(std::uint32_t site, std::string_view encoded) {
+  Arena arena;
+  std::vector<Value> values;
+  const Site* const known = merge_.site(site);
+  if (known == nullptr || known->handling != Handling::write) return;
+  if (!decode_values(encoded, arena, values)) return;
+  try {
+    append({known, nullptr, 0, values});
+    hand_over();
+  } catch (...) {
+    text_.clear();
+    throw;
+  }
+}
+
+// With it the positions: what has been shown is not read again.
+void Echo::hand_over() {
+  if (!text_.empty()) screen_.show(stream_, text_.view());
+  text_.clear();
+  for (RingMerge::Source& source : merge_.sources()) {
+    source.committed = source.position;
+    source.committed_thread = source.thread;
+    source.spills.clear();
+  }
+}
+
+}  // namespace attolog

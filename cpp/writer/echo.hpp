@@ -1,0 +1,46 @@
+// The echo: what a session's rings hold, shown on the terminal as print would have. It reads the
+// rings ahead of the drain, from positions of its own that free nothing: blocks of a journal can be
+// as large as they like, and a full disk does not stop the screen.
+#pragma once
+
+#include <string_view>
+
+#include "core/buffer.hpp"
+#include "core/ring.hpp"
+#include "core/session.hpp"
+#include "writer/printer.hpp"
+#include "writer/ring_merge.hpp"
+#include "writer/screen.hpp"
+
+namespace attolog {
+
+class Echo {
+ public:
+  explicit Echo(const Session& session, const Screen::Streams& streams = {1, 2});
+
+  // One thread at a time:
+  // From now on `ring` is shown too; it must outlive the echo.
+  void add(const Ring& ring) { merge_.add(ring); }
+  // Shows everything stamped up to `until` that it has not shown yet. The rings may free no more
+  // than what a look has passed. After an exception, the next look begins where this one did.
+  void look(Ticks until);
+  // Shows a record that got into no ring, behind what the last look has shown.
+  void show_lost(std::uint32_t site, std::string_view values);
+
+  // From any thread.
+  Screen& screen() { return screen_; }
+
+ private:
+  static constexpr std::size_t kPiece = std::size_t{64} << 10;
+  void compose();
+  void append(const Record& record);
+  void hand_over();
+
+  RingMerge merge_;
+  Printer printer_;
+  Buffer text_;  // of one stream
+  int stream_ = 0;
+  Screen screen_;
+};
+
+}  // namespace attolog

@@ -1,0 +1,49 @@
+// Standard output and standard error, written by a thread of its own: whoever has text for them
+// never waits for who reads it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace attolog {
+
+// Whether a stream of any screen has failed, for those who ask with each text. Relaxed: which one
+// and why is asked for then.
+inline std::atomic<bool> has_screen_failed{false};
+
+class Screen {
+ public:
+  // The descriptors of stream 1 and 2. Others than these are for tests.
+  using Streams = std::array<int, 2>;
+
+  explicit Screen(const Streams& streams = {1, 2});
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+  // What is not written yet still is, as long as the process lives.
+  ~Screen();
+
+  // From any thread, in order. Throws std::bad_alloc, and has taken nothing then.
+  void show(int stream, std::string_view text);
+  // Waits until all that was shown before is written, or its stream has failed. False: time ran
+  // out.
+  bool wait(std::optional<std::chrono::steady_clock::time_point> deadline);
+  // Why the first write failed that did, as errno; text of that stream is thrown away since. 0: all
+  // is well.
+  int error(int stream) const;
+
+ private:
+  struct State;
+  // In the child of a fork all of it is the parent's, mutex and file included.
+  bool is_ours() const;
+
+  const ::pid_t pid_;
+  std::shared_ptr<State> state_;  // shared with the thread
+};
+
+}  // namespace attolog
