@@ -162,21 +162,21 @@ void Channel::tend() {
 
 // ---- showing ----------------------------------------------------------------------------------
 
-void Channel::show(Ticks until) {
+bool Channel::show(Ticks until) {
   const std::lock_guard lock(echo_mutex_);
   {
     const std::lock_guard rings(rings_mutex_);
     for (; shown_rings_ < slots_.size(); ++shown_rings_) echo_->add(slots_[shown_rings_].ring);
   }
-  echo_->look(until);
+  return echo_->look(until);
 }
 
-void Channel::look_ahead() {
-  if (!has_echo() || is_forked() || is_finished()) return;
+bool Channel::look_ahead() {
+  if (!has_echo() || is_forked() || is_finished()) return false;
   try {
-    show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
+    return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
   } catch (const std::exception&) {
-    // No memory: the next look begins where this one did.
+    return false;  // no memory: the next look begins where this one did
   }
 }
 

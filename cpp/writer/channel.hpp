@@ -141,8 +141,9 @@ class Channel {
 
   // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
   bool drain();
-  // Shows what is logged, ahead of the drain. The writer calls it all the time, too.
-  void look_ahead();
+  // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
+  // time, too.
+  bool look_ahead();
   // What the writer does every now and then besides.
   void tend();
   // Whether the writer has to sweep at once (else it may wait for the next round).
@@ -225,7 +226,7 @@ class Channel {
   void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
-  void show(Ticks until);
+  bool show(Ticks until);
 
   ChannelOptions options_;
   LogTarget target_;
