@@ -69,8 +69,11 @@ bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, c
 // Until it is shown.
 bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   if (!channel.has_echo() || channel.is_forked()) return true;
-  return wait_in_slices(channel, deadline, is_done,
-                        [&](SteadyTime end, bool&) { return channel.drain_echo(end); });
+  std::optional<std::uint64_t> position;
+  return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
+    if (!position) position = channel.echo_position();
+    return channel.wait_for_echo(*position, end);
+  });
 }
 
 // Until it is in the file, and shown.
@@ -179,7 +182,7 @@ bool drain_echoes_at_exit() {
   if (is_asked.exchange(true)) return true;
   PyObject* function = PyCFunction_New(&hook, nullptr);
   PyObject* done =
-      function == nullptr ? nullptr : call_helper("atexit", "register", "(O)", function);
+      function == nullptr ? nullptr : call_helper("attolog._echo", "drain_at_end", "(O)", function);
   Py_XDECREF(function);
   Py_XDECREF(done);
   if (done == nullptr) is_asked.store(false);

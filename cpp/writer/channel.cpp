@@ -192,10 +192,14 @@ void Channel::lose(std::uint32_t site, std::string_view values) {
   }
 }
 
-bool Channel::drain_echo(Deadline deadline) {
-  if (!has_echo() || is_forked()) return true;
+std::uint64_t Channel::echo_position() {
+  if (!has_echo() || is_forked()) return 0;
   look_ahead();
-  return echo_->screen().wait(deadline);
+  return echo_->screen().position();
+}
+
+bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
+  return !has_echo() || is_forked() || echo_->screen().wait(position, deadline);
 }
 
 int Channel::echo_error(int stream) const {

@@ -169,7 +169,10 @@ class Channel {
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
-  bool drain_echo(Deadline deadline);
+  bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
+  // The same in two steps, of which the second can be taken again.
+  std::uint64_t echo_position();
+  bool wait_for_echo(std::uint64_t position, Deadline deadline);
   // Why a stream is not shown any more, as errno; 0: it is.
   int echo_error(int stream) const;
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer

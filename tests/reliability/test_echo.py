@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -392,6 +393,26 @@ say(errno.errorcode[_core.echo_error(log, 1)])
     assert program.wait() == 0
 
 
+def test_a_stream_that_was_closed_before_is_no_file_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    program = Running(
+        """
+log.close()
+os.close(1)
+log = attolog.AsyncFileLogger(path, echo=True, append=False)
+lines(3)
+log.flush()
+say(errno.errorcode[_core.echo_error(log, 1)])
+""",
+        path,
+    )
+    assert program.hear() == "EBADF\n"
+    assert program.wait() == 0
+    assert [line.split(",")[2] for line in path.read_text().splitlines()] == [
+        f"line {i}" for i in range(3)
+    ]
+
+
 # ---- files that take nothing, processes that die or fork -----------------------------------------
 
 
@@ -461,6 +482,49 @@ say("over")  # with the parent's text still on its way
     assert program.hear() == "over\n"
     assert program.rest() == numbered(LARGE)
     assert program.wait() == 0
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_children_of_multiprocessing_show_all_of_theirs(tmp_path: Path, method: str) -> None:
+    # A module of its own, since a child that is spawned imports it.
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import multiprocessing, sys
+import attolog
+
+log = attolog.AsyncFileLogger(sys.argv[1], echo=True)
+
+def work(name):
+    for i in range(1000):
+        log.print(name, i)
+
+def nested(name):
+    work(name)
+    child = multiprocessing.Process(target=work, args=(name + "'s",))
+    child.start()
+    child.join()
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("{method}")
+    for target, name in (work, "a"), (nested, "b"):
+        child = multiprocessing.Process(target=target, args=(name,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+    work("c")
+""")
+    done = subprocess.run(
+        [sys.executable, program, tmp_path / "run.csv"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    lines = done.stdout.splitlines()
+    for name in ("a", "b", "b's", "c"):
+        own = [line for line in lines if line.split()[0] == name]
+        assert own == [f"{name} {i}" for i in range(1000)]
+    assert len(lines) == 4000
 
 
 # ---- calls ---------------------------------------------------------------------------------------
