@@ -61,7 +61,7 @@ def join(*options: Any) -> None:
 
     given = Options(*options)
     session = Session(given)
-    atexit.register(session.finish, 0, given.output, lambda: False)
+    atexit.register(session.finish, 0, given.output)
     if given.structure:
         _wrap_runpy(runpy)
 

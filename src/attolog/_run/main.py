@@ -80,8 +80,7 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         session = Session(options)
     except (OSError, ValueError) as error:
         return _fail(_described(error))
-    interrupted: list[bool] = []
-    atexit.register(session.finish, os.getpid(), options.output, lambda: bool(interrupted))
+    atexit.register(session.finish, os.getpid(), options.output)
 
     folder = folder_of(options)
     is_first = code is None and not options.is_module  # Python puts it there in any case
@@ -103,7 +102,6 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         status = _core.call_as_main(run, *module)
     if status == 130:
         # Python ends by the signal itself, once all is cleared away.
-        interrupted.append(True)
         sys.excepthook = lambda *error: None
         raise KeyboardInterrupt
     return status

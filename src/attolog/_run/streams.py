@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attolog import _core
+from attolog._run.screen import Screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class _Buffer(io.BufferedIOBase):
     Args:
         number: 1 or 2.
         real: The stream that it stands for.
-        logger: Where the records go.
+        screen: What is shown of them.
         tee: Whether to write into the real stream as well, since the logger shows nothing.
         on_close: Called when it is closed.
     """
@@ -40,14 +41,14 @@ class _Buffer(io.BufferedIOBase):
         self,
         number: int,
         real: io.TextIOWrapper,
-        logger: _core.Logger,
+        screen: Screen,
         *,
         tee: bool,
         on_close: Callable[[], None],
     ) -> None:
         self.name = real.name
         self._number = number
-        self._logger = logger
+        self._screen = screen
         self._raw: Any = getattr(real.buffer, "raw", real.buffer)
         self._tee = real.buffer if tee else None
         self._on_close = on_close
@@ -65,9 +66,7 @@ class _Buffer(io.BufferedIOBase):
 
     def flush(
         self,
-        _drain: Callable[..., bool] = _core.drain_echo,
-        _error: Callable[..., int] = _core.echo_error,
-        _frame: Callable[..., Any] = sys._getframe,
+        _frame: Callable[[], Any] = sys._getframe,
         _reason: Callable[[int], str] = os.strerror,
     ) -> None:
         self._check("flush of closed file")
@@ -75,8 +74,8 @@ class _Buffer(io.BufferedIOBase):
         caller = _frame().f_back
         if caller is not None and caller.f_globals.get("__name__") == "logging":
             return
-        _drain(self._logger)
-        error = 0 if self.is_elsewhere else _error(self._logger, self._number)
+        self._screen.drain()
+        error = 0 if self.is_elsewhere else self._screen.error(self._number)
         if error:
             raise OSError(error, _reason(error))
 
@@ -138,7 +137,7 @@ class _Stream:
     """One of the two, and whether prints may go past it, straight into the log."""
 
     def __init__(
-        self, number: int, logger: _core.Logger, *, tee: bool, changed: Callable[[], None]
+        self, number: int, screen: Screen, *, tee: bool, changed: Callable[[], None]
     ) -> None:
         name = _NAMES[number - 1]
         self._number = number
@@ -153,7 +152,7 @@ class _Stream:
         real.flush()
         self._real = real  # which would flush what it has when it is collected
         self._may_be_native = not tee
-        self.buffer = _Buffer(number, real, logger, tee=tee, on_close=self._look)
+        self.buffer = _Buffer(number, real, screen, tee=tee, on_close=self._look)
         self._proxy = io.TextIOWrapper(
             self.buffer,
             real.encoding,
@@ -209,14 +208,15 @@ class Streams:
 
     Args:
         logger: Where the records go.
+        screen: What is shown of them.
         is_quiet: What goes to sys.stdout is not shown; sys.stderr still is.
     """
 
-    def __init__(self, logger: _core.Logger, *, is_quiet: bool = False) -> None:
+    def __init__(self, logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
         self._logger = logger
         self._streams: list[_Stream] = []
         for number, tee in ((1, False), (2, is_quiet)):
-            self._streams.append(_Stream(number, logger, tee=tee, changed=self._take))
+            self._streams.append(_Stream(number, screen, tee=tee, changed=self._take))
         builtins.print = self._take()
 
     def lead_elsewhere(self, number: int) -> None:
