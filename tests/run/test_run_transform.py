@@ -1,4 +1,4 @@
-"""Sources whose prints are compiled: the templates of `attolog rewrite`, the positions of the source."""
+"""Sources whose prints are compiled: templates as of `attolog rewrite`, positions of the source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from attolog import _core
 from attolog._rewrite import Kind, Options, SourceError, rewrite
 from attolog._run.hook import compile_source
 from attolog._run.transform import Site, transform
-
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -180,7 +179,9 @@ def test_tracebacks_are_those_of_the_source(tmp_path: Path, statement: str) -> N
     linecache.checkcache()
     made = compile_source(source.encode(), str(path))
     assert made is not None
-    assert traceback_of(made.code) == traceback_of(compile(source, str(path), "exec", dont_inherit=True))
+    assert traceback_of(made.code) == traceback_of(
+        compile(source, str(path), "exec", dont_inherit=True)
+    )
 
 
 def test_what_cannot_be_compiled_is_left_to_python() -> None:

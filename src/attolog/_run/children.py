@@ -89,5 +89,3 @@ def _wrap_runpy(module: ModuleType) -> None:
         return (code, args[-1]) if len(args) > 1 else code
 
     runpy._get_code_from_file = read_compiled
-
-

@@ -1,5 +1,6 @@
-"""Functions of `os` that the screen has to be up to date for: they write to it, lead it elsewhere, or
-end the process. Python audits others (`_core.drain_before`), but not these.
+"""Functions of `os` that have to find the screen up to date.
+
+They write to it, lead it elsewhere, or end the process. Python audits others, not these.
 """
 
 from __future__ import annotations

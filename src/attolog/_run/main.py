@@ -17,6 +17,7 @@ from attolog import _core
 from attolog._run.hook import compile_source
 from attolog._run.options import HELP, Options, UsageError, parse
 from attolog._run.start import (
+    absolute,
     as_plain,
     folder_of,
     forget_shadowed,
@@ -53,7 +54,7 @@ def main(args: Sequence[str]) -> int:
     if path.endswith(".pyc") and not options.is_module:
         return _fail(f"{path} is bytecode; its source is wanted")
     if not options.is_module and not is_importable(path):
-        path = os.path.join(os.getcwd(), path)
+        path = absolute(path)
         try:
             with open(path, "rb") as file:
                 code = _compile(file.read(), path, options)

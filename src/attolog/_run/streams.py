@@ -1,5 +1,4 @@
-"""What stands in for sys.stdout and sys.stderr: what is written there becomes records, which the
-logger's echo shows.
+"""What stands in for sys.stdout and sys.stderr: what is written there becomes records.
 
 They work until the interpreter's very end, when modules have lost their names: what the methods
 need then, they hold.
@@ -60,7 +59,7 @@ class _Buffer(io.BufferedIOBase):
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         if self._tee is not None:
-            self._tee.write(data)
+            self._tee.write(bytes(data))
             self._tee.flush()
         return _write(self._number, data)
 
@@ -215,9 +214,11 @@ class Streams:
     def __init__(self, logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
         self._logger = logger
         self._streams: list[_Stream] = []
+        self._print: Callable[..., None] = print
         for number, tee in ((1, False), (2, is_quiet)):
             self._streams.append(_Stream(number, screen, tee=tee, changed=self._take))
-        builtins.print = self._take()
+        self._take()
+        builtins.print = self._print
 
     def lead_elsewhere(self, number: int) -> None:
         """The descriptor of a stream, 1 or 2, leads to another file from now on."""
@@ -225,6 +226,7 @@ class Streams:
         if buffer is not None:
             buffer.is_elsewhere = True
 
-    def _take(self) -> Callable[..., None]:
-        native = [each.native for each in self._streams]
-        return _core.take_prints(self._logger, *(native + [None, None])[:2])
+    def _take(self) -> None:
+        if len(self._streams) == 2:
+            out, error = (each.native for each in self._streams)
+            self._print = _core.take_prints(self._logger, out, error)
