@@ -24,7 +24,8 @@ struct PrintedText {
   PyObject* name = nullptr;  // the event's name, the template, or a text
   Template shape;            // of the text: an event's is its name and the str() of each value
   bool is_event = false;
-  bool needs_python = false;  // the text is made at the call
+  bool needs_python = false;      // the text is made at the call
+  std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
   PyMethodDef method{};
 
   PrintedText() = default;
@@ -62,32 +63,64 @@ Call as_call(const Printed* printed, PyObject* const* args) {
       as_logger(prints.logger), printed->text->name, args + 1, printed->n_values, nullptr, kNone};
 }
 
-// Encodes the values with their texts. False with an exception set: what the print raises.
-bool encode(Buffer& values, const Printed* printed, PyObject* const* args) {
-  const PrintedText& text = *printed->text;
-  const std::size_t most = prints.root->longest_text();
-  const auto [each, n] = given(printed, args);
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    const bool done = text.needs_python || printed->n_values == 0
-                          ? encode_any(values, each[i], most)
-                          : encode_shown(values, text.shape, static_cast<std::size_t>(i), each[i],
-                                         most, OnError::raise);
-    if (!done) return false;
-  }
-  return !text.needs_python ||
-         encode_whole(values, Tag::str, as_call(printed, args), text.shape, most, OnError::raise);
-}
-
-// The encoded values as the screen shows them, without the end of the line.
-Buffer text_of(const Printed* printed, std::span<const Value> values) {
+// The encoded values as the screen shows them, without the end of the line: as many as there are.
+Buffer text_of(const Printed* printed, const Buffer& values) {
+  Arena arena;
+  std::vector<Value> decoded;
+  decode_values(values.view(), arena, decoded);
   Buffer out;
   const PrintedText& text = *printed->text;
   if (text.needs_python || printed->n_values == 0) {
-    out.append(values.back().text);
+    out.append(decoded.back().text);
   } else {
-    text.shape.fill(out, values);
+    text.shape.fill(out, decoded);
   }
   return out;
+}
+
+// A print whose values are being encoded.
+class UnfinishedPrint final : public Unfinished {
+ public:
+  UnfinishedPrint(const Printed* printed, const Buffer& values, std::size_t& n_put)
+      : printed_(printed), values_(values), n_put_(n_put) {}
+
+ private:
+  bool put() override {
+    const Buffer text = text_of(printed_, values_);
+    const std::string_view rest = text.view().substr(std::exchange(n_put_, text.size()));
+    return put_text(printed_->stream, rest);
+  }
+
+  const Printed* printed_;
+  const Buffer& values_;
+  std::size_t& n_put_;
+};
+
+bool encode_value(Buffer& values, const Printed* printed, std::size_t i, PyObject* value,
+                  std::size_t& n_put) {
+  const PrintedText& text = *printed->text;
+  const std::size_t most = prints.root->longest_text();
+  if (text.needs_python || printed->n_values == 0) return encode_any(values, value, most);
+  const auto encode = [&] {
+    return encode_shown(values, text.shape, i, value, most, OnError::raise);
+  };
+  if (!text.is_argument[i] || native_tag(value, false) != Tag::end) return encode();
+  const UnfinishedPrint unfinished(printed, values, n_put);
+  if (encode()) return true;
+  put_before_raising([] { return Unfinished::put_all(); });
+  return false;
+}
+
+// Encodes the values with their texts. `n_put`: how many bytes of the text are out by then. False
+// with an exception set: what the print raises.
+bool encode(Buffer& values, const Printed* printed, PyObject* const* args, std::size_t& n_put) {
+  const PrintedText& text = *printed->text;
+  const auto [each, n] = given(printed, args);
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (!encode_value(values, printed, static_cast<std::size_t>(i), each[i], n_put)) return false;
+  }
+  return !text.needs_python || encode_whole(values, Tag::str, as_call(printed, args), text.shape,
+                                            prints.root->longest_text(), OnError::raise);
 }
 
 bool has_surrogates(std::string_view wtf8) {
@@ -95,6 +128,15 @@ bool has_surrogates(std::string_view wtf8) {
     if (wtf8[i] == '\xed' && static_cast<unsigned char>(wtf8[i + 1]) >= 0xa0) return true;
   }
   return false;
+}
+
+bool has_surrogates(const Buffer& values) {
+  Arena arena;
+  std::vector<Value> decoded;
+  decode_values(values.view(), arena, decoded);
+  return std::ranges::any_of(decoded, [](const Value& value) {
+    return has_surrogates(value.is_formatted ? value.formatted : value.text);
+  });
 }
 
 // By whatever `print` is, or to wherever its stream leads: as the program's print would have been.
@@ -124,24 +166,20 @@ PyObject* print_event_elsewhere(const Printed* printed, PyObject* const* args) {
 PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ours) {
   if (!is_ours && printed->text->is_event) return print_event_elsewhere(printed, args);
   Buffer values;
-  if (!encode(values, printed, args)) return nullptr;
-  Arena arena;
-  std::vector<Value> decoded;
-  decode_values(values.view(), arena, decoded);
-  const bool is_refused = std::ranges::any_of(decoded, [](const Value& value) {
-    return has_surrogates(value.is_formatted ? value.formatted : value.text);
-  });
-  if (!is_ours || is_refused || printed->site == kInlineEventSite) {
-    return print_elsewhere(is_ours && is_refused ? prints.builtin : args[0], printed,
-                           text_of(printed, decoded).view());
+  std::size_t n_put = 0;
+  if (!encode(values, printed, args, n_put)) return nullptr;
+  const bool is_known = is_ours && n_put == 0 && printed->site != kInlineEventSite;
+  if (is_known && !has_surrogates(values)) {
+    const Put put = put_print(printed->stream, printed->site, values);
+    if (put != Put::full) return put == Put::done ? Py_NewRef(Py_None) : nullptr;
   }
-  const Put put = put_print(printed->stream, printed->site, values);
-  if (put == Put::full) {
-    Buffer line = text_of(printed, decoded);
-    line.push('\n');
-    if (!show(printed->stream, line.view())) return nullptr;
+  Buffer line = text_of(printed, values);
+  if (!is_ours || n_put == 0) {
+    // What the log does not take, the stream itself may.
+    return print_elsewhere(is_ours ? prints.builtin : args[0], printed, line.view());
   }
-  return put == Put::raised ? nullptr : Py_NewRef(Py_None);
+  line.push('\n');
+  return put_text(printed->stream, line.view().substr(n_put)) ? Py_NewRef(Py_None) : nullptr;
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Printed* printed, PyObject* const* args,
@@ -155,7 +193,7 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ou
 
 [[gnu::always_inline]] inline PyObject* print_now(const Printed* printed, PyObject* const* args) {
   const auto [values, n] = given(printed, args);
-  if (!is_echo_broken() &&
+  if (!has_obstacle() &&
       write_fast(prints.root, nullptr, printed->site, values, n, printed->accept)) [[likely]] {
     Py_RETURN_NONE;
   }
@@ -232,21 +270,30 @@ std::uint64_t describe(PrintedText& text, Site& site, std::vector<std::string> n
 }  // namespace
 
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* const keywords[] = {"text", "names", "is_event", "is_error",
-                                         "file", "line",  "function", nullptr};
+  static const char* const keywords[] = {"text", "names", "is_argument", "is_event", "is_error",
+                                         "file", "line",  "function",    nullptr};
   PyObject* name = nullptr;
   PyObject* names = nullptr;
+  PyObject* is_argument = nullptr;
   int is_event = 0;
   int is_error = 0;
   PyObject* file = nullptr;
   unsigned line = 0;
   PyObject* function = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!ppUIU:compile_print",
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!ppUIU:compile_print",
                                    const_cast<char**>(keywords), &name, &PyTuple_Type, &names,
-                                   &is_event, &is_error, &file, &line, &function)) {
+                                   &PyTuple_Type, &is_argument, &is_event, &is_error, &file, &line,
+                                   &function)) {
+    return nullptr;
+  }
+  if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(is_argument)) {
+    PyErr_SetString(PyExc_ValueError, "names and is_argument must be of one length");
     return nullptr;
   }
   auto text = std::make_unique<PrintedText>();
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(is_argument); ++i) {
+    text->is_argument.push_back(PyTuple_GET_ITEM(is_argument, i) == Py_True);
+  }
   text->name = Py_NewRef(name);
   text->is_event = is_event != 0;
   text->method = {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)),

@@ -21,6 +21,31 @@ constinit Prints prints;
 
 namespace {
 
+thread_local Unfinished* t_unfinished = nullptr;
+
+}  // namespace
+
+Unfinished::Unfinished() : around_(t_unfinished) {
+  t_unfinished = this;
+  n_unfinished.fetch_add(1, std::memory_order_relaxed);
+}
+
+Unfinished::~Unfinished() {
+  t_unfinished = around_;
+  n_unfinished.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool Unfinished::put_all() {
+  Unfinished* const last = t_unfinished;
+  if (last == nullptr) return true;
+  t_unfinished = last->around_;  // they go first, and what is put is none of them
+  const bool done = put_all() && last->put();
+  t_unfinished = last;
+  return done;
+}
+
+namespace {
+
 constexpr std::uint32_t kSites[] = {kPrintSite, kErrorPrintSite};
 
 // What a print is told by keywords. Those that it does not know are the built-in print's business.
@@ -59,7 +84,7 @@ Options read_options(PyObject* const* values, PyObject* kwnames) {
   return options;
 }
 
-// The parts of a line, each a new reference, joined to what print writes.
+// The parts of a line, joined to what print writes.
 class Line {
  public:
   Line() = default;
@@ -67,41 +92,29 @@ class Line {
   Line& operator=(const Line&) = delete;
   ~Line() { Py_XDECREF(parts_); }
 
-  bool add(PyObject* text) { return ready() && PyList_Append(parts_, text) == 0; }
+  bool add(PyObject* text) {
+    if (parts_ == nullptr) parts_ = PyList_New(0);
+    return parts_ != nullptr && PyList_Append(parts_, text) == 0;
+  }
   bool add_char(Py_UCS4 c) {
     PyObject* text = PyUnicode_FromOrdinal(static_cast<int>(c));  // CPython keeps one of each
     const bool done = text != nullptr && add(text);
     Py_XDECREF(text);
     return done;
   }
-  // A new reference; null with an exception set.
-  PyObject* text() {
-    PyObject* nothing = ready() ? PyUnicode_New(0, 0) : nullptr;
-    PyObject* text = nothing == nullptr ? nullptr : PyUnicode_Join(nothing, parts_);
-    Py_XDECREF(nothing);
+  // What is not taken yet, as a new reference; null with an exception set.
+  PyObject* take() {
+    PyObject* nothing = PyUnicode_New(0, 0);
+    if (nothing == nullptr || parts_ == nullptr) return nothing;
+    PyObject* text = PyUnicode_Join(nothing, parts_);
+    Py_DECREF(nothing);
+    Py_CLEAR(parts_);
     return text;
   }
 
  private:
-  bool ready() {
-    if (parts_ == nullptr) parts_ = PyList_New(0);
-    return parts_ != nullptr;
-  }
-
   PyObject* parts_ = nullptr;
 };
-
-bool add_values(Line& line, PyObject* const* values, Py_ssize_t n, const Options& options) {
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    if (i != 0 && !(options.sep == nullptr ? line.add_char(' ') : line.add(options.sep)))
-      return false;
-    PyObject* text = PyObject_Str(values[i]);
-    const bool done = text != nullptr && line.add(text);
-    Py_XDECREF(text);
-    if (!done) return false;
-  }
-  return options.end == nullptr ? line.add_char('\n') : line.add(options.end);
-}
 
 // Writes text into a stream as the stream itself would: it may refuse it, or write it in another
 // encoding.
@@ -124,8 +137,46 @@ bool write_text(Prints::Stream stream, PyObject* text) {
 
 // One line of one text, which most are: straight into the ring.
 bool write_quickly(Prints::Stream stream, PyObject* text) {
-  return !is_echo_broken() &&
-         write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+  return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+}
+
+// Puts what there is of a line. False with an exception set.
+bool put_line(Line& line, Prints::Stream stream) {
+  PyObject* text = line.take();
+  const bool done = text != nullptr && write_text(stream, text);
+  Py_XDECREF(text);
+  return done;
+}
+
+class UnfinishedLine final : public Unfinished {
+ public:
+  UnfinishedLine(Line& line, Prints::Stream stream) : line_(line), stream_(stream) {}
+
+ private:
+  bool put() override { return put_line(line_, stream_); }
+
+  Line& line_;
+  const Prints::Stream stream_;
+};
+
+// The str() of a value, whose own code may print.
+PyObject* ask_for_text(PyObject* value, Line& line, Prints::Stream stream) {
+  if (PyUnicode_CheckExact(value)) return Py_NewRef(value);
+  if (PyLong_CheckExact(value) || PyFloat_CheckExact(value)) return PyObject_Str(value);
+  const UnfinishedLine unfinished(line, stream);
+  return PyObject_Str(value);
+}
+
+bool add_values(Line& line, PyObject* const* values, Py_ssize_t n, const Options& options) {
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (i != 0 && !(options.sep == nullptr ? line.add_char(' ') : line.add(options.sep)))
+      return false;
+    PyObject* text = ask_for_text(values[i], line, options.stream);
+    const bool done = text != nullptr && line.add(text);
+    Py_XDECREF(text);
+    if (!done) return false;
+  }
+  return options.end == nullptr ? line.add_char('\n') : line.add(options.end);
 }
 
 PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& options) {
@@ -134,25 +185,15 @@ PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& optio
     PyObject* end = PyUnicode_FromOrdinal('\n');
     text = PyUnicode_Concat(values[0], end);
     Py_XDECREF(end);
-    if (text == nullptr) return nullptr;
   } else {
     Line line;
     if (!add_values(line, values, n, options)) {
-      // print has written by now what stood before.
-      PyObject* type = nullptr;
-      PyObject* error = nullptr;
-      PyObject* traceback = nullptr;
-      PyErr_Fetch(&type, &error, &traceback);
-      text = line.text();
-      const bool done = text != nullptr && write_text(options.stream, text);
-      Py_XDECREF(text);
-      if (!done) PyErr_Clear();
-      PyErr_Restore(type, error, traceback);
+      put_before_raising([&] { return put_line(line, options.stream); });
       return nullptr;
     }
-    text = line.text();
-    if (text == nullptr) return nullptr;
+    text = line.take();
   }
+  if (text == nullptr) return nullptr;
   const bool done = write_quickly(options.stream, text) || write_text(options.stream, text);
   Py_DECREF(text);
   return done ? Py_NewRef(Py_None) : nullptr;
@@ -237,7 +278,16 @@ bool has_surrogates(PyObject* text) {
   return false;
 }
 
+bool put_text(Prints::Stream stream, std::string_view text) {
+  if (text.empty()) return true;
+  Buffer values;
+  encode_str(values, text);
+  const Put put = put_print(stream, kSites[stream], values);
+  return put == Put::done || (put == Put::full && show(stream, text));
+}
+
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
+  if (!Unfinished::put_all()) return Put::raised;
   Root& root = *prints.root;
   const Channel* channel = root.channel.load(std::memory_order_acquire);
   if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {

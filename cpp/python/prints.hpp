@@ -49,9 +49,30 @@ struct Prints {
 };
 extern Prints prints;
 
-// Whether a stream takes no text any more: then each print has to ask which.
-inline bool is_echo_broken() {
-  return has_screen_failed.load(std::memory_order_relaxed);
+// A print of this thread that asks a value for its text: should that print, too, what stands before
+// the value goes first, as print would have written it by then.
+class Unfinished {
+ public:
+  Unfinished();
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  // Puts what of all unfinished prints of this thread is not out yet, those around others first.
+  // False with an exception set.
+  static bool put_all();
+
+ protected:
+  ~Unfinished();
+  virtual bool put() = 0;
+
+ private:
+  Unfinished* const around_;
+};
+inline std::atomic<int> n_unfinished{0};  // in all threads; relaxed: a thread asks for its own
+
+// Whether a print has to look twice: a stream takes no text any more, or it is one in another.
+inline bool has_obstacle() {
+  return has_screen_failed.load(std::memory_order_relaxed) ||
+         n_unfinished.load(std::memory_order_relaxed) != 0;
 }
 
 // Times one print, for as many as it stands for.
@@ -73,6 +94,19 @@ enum class Put { done, full, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
 // Puts the text on the screen, behind all that is still to be shown. False with an exception set.
 bool show(Prints::Stream stream, std::string_view text);
+// One text as a record of its own. Likewise.
+bool put_text(Prints::Stream stream, std::string_view text);
+
+// What a print has written by the time that one of its values raises. The exception stays.
+template <class Put>
+void put_before_raising(const Put& put) {
+  PyObject* type = nullptr;
+  PyObject* error = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &error, &traceback);
+  if (!put()) PyErr_Clear();
+  PyErr_Restore(type, error, traceback);
+}
 
 // Whether the text has lone surrogates, which a stream may refuse.
 bool has_surrogates(PyObject* text);

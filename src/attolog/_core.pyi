@@ -1056,6 +1056,7 @@ def take_prints(
 def compile_print(
     text: str,
     names: tuple[str, ...],
+    is_argument: tuple[bool, ...],
     is_event: bool,
     is_error: bool,
     file: str,
@@ -1067,6 +1068,8 @@ def compile_print(
     Args:
         text: The event's name, or the template; the text itself if there are no values.
         names: Of the values, as `attolog._names.names` gives them.
+        is_argument: Which of them print itself takes the `str()` of, having written what stands
+            before; the others are formatted before it is called.
         is_event: Whether `text` is a name.
         is_error: Whether it is printed to `sys.stderr`.
         file: Where it stands, as in a traceback; likewise `line` and `function`.

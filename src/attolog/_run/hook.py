@@ -58,9 +58,16 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
 
 
 def _compile_print(
-    path: str, text: Any, names: Any, is_event: Any, is_error: Any, line: Any, function: Any
+    path: str,
+    text: Any,
+    names: Any,
+    is_argument: Any,
+    is_event: Any,
+    is_error: Any,
+    line: Any,
+    function: Any,
 ) -> Callable[..., None]:
-    return _core.compile_print(text, names, is_event, is_error, path, line, function)
+    return _core.compile_print(text, names, is_argument, is_event, is_error, path, line, function)
 
 
 def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:

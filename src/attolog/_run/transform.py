@@ -35,6 +35,7 @@ class Site(NamedTuple):
     marker: bytes
     text: str
     names: tuple[str, ...]
+    is_argument: tuple[bool, ...]
     is_event: bool
     is_error: bool
     line: int
@@ -109,6 +110,7 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     first = what.call.args[0]
     assert isinstance(first, ast.Constant)
     names = _names(what.call.args[1:])
+    is_argument = tuple(any(value is arg for arg in call.args) for value in what.call.args[1:])
     line = call.lineno
     function = call.func
     call.args = [function, *exact.values]
@@ -116,7 +118,7 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     call.keywords = []
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
-    return Site(marker, str(first.value), names, is_event, is_error, line, "")
+    return Site(marker, str(first.value), names, is_argument, is_event, is_error, line, "")
 
 
 def _names(values: list[ast.expr]) -> tuple[str, ...]:
