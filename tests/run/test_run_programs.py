@@ -430,22 +430,28 @@ PROGRAMS = {
     "a __str__ that raises": """
         class Bad:
             def __str__(self): raise ValueError("no text")
-        def show(x): print(f"the {x} is", 3)
-        try:
-            show(Bad())
-        except ValueError:
-            import traceback
-            traceback.print_exc()
-        print("again", 1)
-        show(Bad())
+        def event(x): print("GEN", 1, x)
+        def words(x): print("the value", 2, x, "is")
+        def message(x): print(f"the {x} is", 3)
+        for show in (event, words, message, print):
+            try:
+                show(Bad())
+            except ValueError:
+                import traceback
+                print()
+                traceback.print_exc()
+        print("a", Bad())
         """,
     "a __str__ that prints": """
         class Loud:
             def __str__(self):
                 print("asked")
                 return "loud"
+        print("GEN", Loud())
+        print("it is", Loud(), "and", Loud())
         print(f"it is {Loud()}")
         print(f"and {Loud()!s}", 3)
+        print(Loud(), Loud())
         """,
     "a __str__ of a str's subclass": """
         class Odd(str):

@@ -102,10 +102,13 @@ def test_what_a_site_is() -> None:
                 print("bad", task, file=sys.stderr)
         """
     )
-    assert event[1:] == ("GEN", ("id", "len_dt", "v3"), True, False, 5, "Worker.run")
+    assert event[1:] == (
+        *("GEN", ("id", "len_dt", "v3"), (True, True, True)),
+        *(True, False, 5, "Worker.run"),
+    )
     text, names = "{task_id} took {dt:.3f}s, {}", ("id", "dt", "v3")
-    assert message[1:] == (text, names, False, False, 6, "Worker.run")
-    assert error[1:] == ("bad {task!s}", ("task",), False, True, 7, "Worker.run")
+    assert message[1:] == (text, names, (False,) * 3, False, False, 6, "Worker.run")
+    assert error[1:] == ("bad {task!s}", ("task",), (True,), False, True, 7, "Worker.run")
 
 
 @pytest.mark.parametrize(
