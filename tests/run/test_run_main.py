@@ -152,12 +152,33 @@ def test_pdb(folder: Path) -> None:
     compare(folder, ["main.py"], stdin=b"s\nn\nn\np m\nn\nw\nc\n")
 
 
-def test_a_pipe_that_nobody_reads(folder: Path) -> None:
-    (folder / "app.py").write_text("for i in range(200000):\n    print('line', i)\n")
-    for how in (RUN, [sys.executable]):
-        done = run(["sh", "-c", '"$@" | head -n 2', "-", *how, "app.py"], folder)
-        assert done.out == b"line 0\nline 1\n"
-        assert b"BrokenPipeError" in done.err
+PIPED = {
+    "not caught": "for i in range(200000):\n    print('line', i)\n",
+    "at the end": "print('GEN', 1)\n",
+    "caught, as Python's manual has it": (
+        "import os, sys\ntry:\n    for i in range(200000):\n        print('line', i)\n"
+        "    sys.stdout.flush()\nexcept BrokenPipeError:\n"
+        "    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())\n    sys.exit(3)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PIPED)
+def test_a_pipe_that_nobody_reads(folder: Path, name: str) -> None:
+    """The reading end is closed before the program writes."""
+    (folder / "app.py").write_text(PIPED[name])
+    seen = []
+    for command in ([sys.executable], RUN):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [*command, "app.py"], cwd=folder, env=environment(folder.parent), stdout=writing,
+            stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        os.close(writing)
+        err = done.stderr if command != RUN else without_closing(done.stderr)
+        seen.append((done.returncode, err.splitlines()[-1:], err.count(b"BrokenPipeError")))
+    assert seen[0] == seen[1]
 
 
 def start(folder: Path, *args: str) -> tuple[subprocess.Popen[bytes], int]:

@@ -38,15 +38,17 @@ class Screen:
         """
         if self.is_given_up:
             return False
-        is_hurried = self.is_interrupted()
+        is_hurried = self._has_ended_by(KeyboardInterrupt)
         is_done = self._drain(self._logger, self._last_seconds if is_hurried else timeout)
         self.is_given_up = is_hurried and not is_done
         return is_done
 
     def error(self, number: int) -> int:
-        """The error number of a stream's first failed write, 0 if there was none."""
-        return 0 if self.is_given_up else self._error(self._logger, number)
+        """The error number of a stream's first failed write; 0 if the program need not be told."""
+        is_told = self._has_ended_by(OSError)
+        return 0 if self.is_given_up or is_told else self._error(self._logger, number)
 
-    def is_interrupted(self) -> bool:
-        """Whether the program's last exception is that of Ctrl-C, which nobody has caught."""
-        return getattr(self._sys, "last_type", None) is KeyboardInterrupt
+    def _has_ended_by(self, kind: type[BaseException]) -> bool:
+        """Whether the program has raised such an exception, and nobody has caught it."""
+        last = getattr(self._sys, "last_type", None)
+        return isinstance(last, type) and issubclass(last, kind)

@@ -88,7 +88,7 @@ class _Buffer(io.BufferedIOBase):
     @property
     def raw(self) -> Any:
         """The file itself; whoever asks for it writes past the log."""
-        self.flush()
+        self._screen.drain()
         return self._raw
 
     def detach(self) -> Any:
@@ -96,7 +96,7 @@ class _Buffer(io.BufferedIOBase):
 
     def fileno(self) -> int:
         self._check()
-        self.flush()  # likewise
+        self._screen.drain()  # likewise
         return int(self._raw.fileno())
 
     def isatty(self) -> bool:
