@@ -1,4 +1,4 @@
-"""Sources whose prints are compiled: the templates of `attolog rewrite`, the positions of the source."""
+"""Sources whose prints are compiled: templates as of `attolog rewrite`, positions of the source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from attolog import _core
 from attolog._rewrite import Kind, Options, SourceError, rewrite
 from attolog._run.hook import compile_source
 from attolog._run.transform import Site, transform
-
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,10 +102,13 @@ def test_what_a_site_is() -> None:
                 print("bad", task, file=sys.stderr)
         """
     )
-    assert event[1:] == ("GEN", ("id", "len_dt", "v3"), True, False, 5, "Worker.run")
+    assert event[1:] == (
+        *("GEN", ("id", "len_dt", "v3"), (True, True, True)),
+        *(True, False, 5, "Worker.run"),
+    )
     text, names = "{task_id} took {dt:.3f}s, {}", ("id", "dt", "v3")
-    assert message[1:] == (text, names, False, False, 6, "Worker.run")
-    assert error[1:] == ("bad {task!s}", ("task",), False, True, 7, "Worker.run")
+    assert message[1:] == (text, names, (False,) * 3, False, False, 6, "Worker.run")
+    assert error[1:] == ("bad {task!s}", ("task",), (True,), False, True, 7, "Worker.run")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,9 @@ def test_tracebacks_are_those_of_the_source(tmp_path: Path, statement: str) -> N
     linecache.checkcache()
     made = compile_source(source.encode(), str(path))
     assert made is not None
-    assert traceback_of(made.code) == traceback_of(compile(source, str(path), "exec", dont_inherit=True))
+    assert traceback_of(made.code) == traceback_of(
+        compile(source, str(path), "exec", dont_inherit=True)
+    )
 
 
 def test_what_cannot_be_compiled_is_left_to_python() -> None:
