@@ -26,6 +26,12 @@ def drain_at_end(drain: Callable[[], object]) -> None:
     _hook_multiprocessing()
 
 
+def leave_exit_to_others() -> None:
+    """Take back what `drain_at_end` does at Python's exit: the caller waits there by itself."""
+    if _drain is not None:
+        atexit.unregister(_drain)
+
+
 def _hook_multiprocessing() -> None:
     """Its children end by os._exit(); before that, they call finalizers of their own."""
     global _is_registered

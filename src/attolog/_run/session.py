@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from contextlib import suppress
 
-from attolog import _core
+from attolog import _core, _echo
 from attolog._run import children, descriptors
 from attolog._run.hook import Finder
 from attolog._run.options import Options
@@ -28,10 +27,10 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
+        _echo.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
         streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
         descriptors.wrap(self.screen, streams)
-        _core.drain_before(self.logger)
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         children.prepare(self.finder, options)
@@ -55,7 +54,6 @@ class Session:
                 is_done = self.screen.drain(LAST_SECONDS)
         if not is_done:
             self.screen.is_given_up = True
-            atexit._clear()  # what waits for the screen without end: the logger's own
         if os.getpid() != process:
             return
         if not is_done:
