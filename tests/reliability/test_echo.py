@@ -451,8 +451,8 @@ def test_kill_leaves_the_log_complete_and_shows_no_line_twice(tmp_path: Path) ->
 
 def test_a_forked_child_shows_its_own(tmp_path: Path) -> None:
     source = f"""
-lines({LARGE})  # not all of it is shown yet
-pid = os.fork()
+lines({LARGE})
+pid = os.fork()  # which waits for the screen
 if pid == 0:
     log.warning("the child's")
     sys.exit(0)
@@ -460,8 +460,8 @@ lines(3, {LARGE})
 say(str(os.waitpid(pid, 0)[1]))
 """
     program = Running(source, tmp_path / "run.atto", stderr=subprocess.PIPE)
-    assert program.hear() == "0\n"
     assert program.rest() == numbered(LARGE + 3)
+    assert program.hear() == "0\n"
     assert program.process.stderr is not None
     with program.process.stderr as stderr:
         assert stderr.read() == b"the child's\n"
@@ -476,11 +476,11 @@ if pid == 0:
     assert _core.drain_echo(log) and log.flush() and log.close()
     sys.exit(0)
 assert os.waitpid(pid, 0)[1] == 0
-say("over")  # with the parent's text still on its way
+say("over")
 """
     program = Running(source, tmp_path / "run.csv")
-    assert program.hear() == "over\n"
     assert program.rest() == numbered(LARGE)
+    assert program.hear() == "over\n"
     assert program.wait() == 0
 
 
