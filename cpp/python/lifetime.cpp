@@ -182,15 +182,33 @@ int drain_at(const char* event, PyObject*, void*) {
 
 }  // namespace
 
+namespace {
+
+// False with an exception set.
+bool take_stream(PyObject* args, const char* format, PyObject*& logger, int& stream) {
+  if (!PyArg_ParseTuple(args, format, types.logger, &logger, &stream)) return false;
+  if (stream == 1 || stream == 2) return true;
+  PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
+  return false;
+}
+
+}  // namespace
+
 PyObject* echo_error(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
   int stream = 0;
-  if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
-  if (stream != 1 && stream != 2) {
-    PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
-    return nullptr;
-  }
+  if (!take_stream(args, "O!i:echo_error", logger, stream)) return nullptr;
   return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+}
+
+PyObject* forget_echo_error(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  int stream = 0;
+  if (!take_stream(args, "O!i:forget_echo_error", logger, stream)) return nullptr;
+  const Root& root = *as_logger(logger)->root;
+  const std::lock_guard lock(root.mutex);
+  if (root.owner != nullptr) root.owner->forget_echo_error(stream);
+  Py_RETURN_NONE;
 }
 
 bool drain_echoes_in_time() {

@@ -283,6 +283,7 @@ PyObject* set_environment(PyObject*, PyObject* args);             // set_environ
 
 PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs);  // lifetime.cpp
 PyObject* echo_error(PyObject*, PyObject* args);
+PyObject* forget_echo_error(PyObject*, PyObject* args);
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs);

@@ -26,12 +26,15 @@ struct PrintedText {
   bool is_event = false;
   bool needs_python = false;      // the text is made at the call
   std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
-  PyMethodDef method{};
+  PyObject* args = nullptr;       // of compile_print
 
   PrintedText() = default;
   PrintedText(const PrintedText&) = delete;
   PrintedText& operator=(const PrintedText&) = delete;
-  ~PrintedText() { Py_XDECREF(name); }
+  ~PrintedText() {
+    Py_XDECREF(name);
+    Py_XDECREF(args);
+  }
 };
 
 struct Printed {
@@ -99,7 +102,7 @@ class UnfinishedPrint final : public Unfinished {
 bool encode_value(Buffer& values, const Printed* printed, std::size_t i, PyObject* value,
                   std::size_t& n_put) {
   const PrintedText& text = *printed->text;
-  const std::size_t most = prints.root->longest_text();
+  const std::size_t most = prints.longest_text();
   if (text.needs_python || printed->n_values == 0) return encode_any(values, value, most);
   const auto encode = [&] {
     return encode_shown(values, text.shape, i, value, most, OnError::raise);
@@ -120,7 +123,7 @@ bool encode(Buffer& values, const Printed* printed, PyObject* const* args, std::
     if (!encode_value(values, printed, static_cast<std::size_t>(i), each[i], n_put)) return false;
   }
   return !text.needs_python || encode_whole(values, Tag::str, as_call(printed, args), text.shape,
-                                            prints.root->longest_text(), OnError::raise);
+                                            prints.longest_text(), OnError::raise);
 }
 
 bool has_surrogates(std::string_view wtf8) {
@@ -227,9 +230,26 @@ void free_printed(PyObject* self) {
   Py_DECREF(type);
 }
 
+// For functions that are pickled with their code: in a process without attolog run, a compiled
+// print calls the print that it is given.
+PyObject* reduce_printed(PyObject* self, PyObject*) {
+  PyObject* core = PyImport_ImportModule("attolog._core");
+  PyObject* make = core == nullptr ? nullptr : PyObject_GetAttrString(core, "restore_print");
+  Py_XDECREF(core);
+  return make == nullptr ? nullptr : Py_BuildValue("(NO)", make, as_printed(self)->text->args);
+}
+
+PyMethodDef printed_methods[] = {
+    {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)), METH_FASTCALL,
+     "print(print, *values)"},
+    {"__reduce__", reduce_printed, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
+
 PyType_Slot printed_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(free_printed)},
-    {Py_tp_doc, const_cast<char*>("What a compiled print is bound to (its __self__).")},
+    {Py_tp_methods, printed_methods},
+    {Py_tp_doc,
+     const_cast<char*>("A print of the program's source; its method is what it became.")},
     {0, nullptr}};
 PyType_Spec printed_spec = {
     "attolog._core.Printed", sizeof(Printed), 0,
@@ -267,9 +287,8 @@ std::uint64_t describe(PrintedText& text, Site& site, std::vector<std::string> n
   return 0;
 }
 
-}  // namespace
-
-PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
+// One print, by the arguments of compile_print.
+PyObject* make_printed(PyObject* args, PyObject* kwargs) {
   static const char* const keywords[] = {"text", "names", "is_argument", "is_event", "is_error",
                                          "file", "line",  "function",    nullptr};
   PyObject* name = nullptr;
@@ -295,9 +314,10 @@ PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
     text->is_argument.push_back(PyTuple_GET_ITEM(is_argument, i) == Py_True);
   }
   text->name = Py_NewRef(name);
+  text->args = Py_BuildValue("(OOOiiOIO)", name, names, is_argument, is_event, is_error, file, line,
+                             function);
+  if (text->args == nullptr) return nullptr;
   text->is_event = is_event != 0;
-  text->method = {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)),
-                  METH_FASTCALL, nullptr};
   Site site;
   site.kind = text->is_event ? Kind::event : Kind::message;
   site.level = is_error != 0 ? kWarning : text->is_event ? kNone : kDebug;
@@ -314,10 +334,20 @@ PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
   printed->site = number.value_or(kInlineEventSite);
   printed->accept = number ? accept : 0;
   printed->text = text.release();
-  PyObject* result =
-      PyCFunction_NewEx(&printed->text->method, reinterpret_cast<PyObject*>(printed), nullptr);
-  Py_DECREF(printed);
-  return result;
+  return reinterpret_cast<PyObject*>(printed);
+}
+
+}  // namespace
+
+PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
+  PyObject* printed = make_printed(args, kwargs);
+  PyObject* print = printed == nullptr ? nullptr : PyObject_GetAttrString(printed, "print");
+  Py_XDECREF(printed);
+  return print;
+}
+
+PyObject* restore_print(PyObject*, PyObject* args, PyObject* kwargs) {
+  return make_printed(args, kwargs);
 }
 
 bool add_printed_type(PyObject* module) {

@@ -130,7 +130,7 @@ bool write_text(Prints::Stream stream, PyObject* text) {
   if (PyUnicode_GET_LENGTH(text) == 0) return true;
   if (has_surrogates(text)) return write_as_stream(stream, text);
   Buffer values;
-  encode_text(values, text, prints.root->longest_text());
+  encode_text(values, text, prints.longest_text());
   const Put put = put_print(stream, kSites[stream], values);
   return put == Put::done || (put == Put::full && show(stream, to_wtf8(text)));
 }
@@ -246,18 +246,6 @@ PyObject* stream_write(PyObject* self, PyObject* text) {
 }
 
 PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the stream."};
-
-// `flush` of a stream, likewise.
-PyObject* stream_flush(PyObject* self, PyObject*) {
-  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
-  bool is_done = true;
-  if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
-  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
-  if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyMethodDef flush_method = {"flush", stream_flush, METH_NOARGS, "Wait until all is written."};
 
 // True for 1 and 2; else false with an exception set.
 bool take_stream(long number, Prints::Stream& stream) {
@@ -377,6 +365,10 @@ PyObject* write_to(PyObject*, PyObject* args) {
   Prints::Stream stream = Prints::out;
   if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
     return nullptr;
+  if (prints.root == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
+    return nullptr;
+  }
   try {
     if (PyUnicode_Check(data)) {
       return write_text(stream, data) ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(data)) : nullptr;
@@ -400,23 +392,11 @@ PyObject* write_to(PyObject*, PyObject* args) {
   }
 }
 
-namespace {
-
-PyObject* bind_to_stream(PyMethodDef& method, PyObject* number) {
+PyObject* make_stream_write(PyObject*, PyObject* number) {
   Prints::Stream stream = Prints::out;
   const long value = PyLong_AsLong(number);
   if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
-  return PyCFunction_NewEx(&method, number, nullptr);
-}
-
-}  // namespace
-
-PyObject* make_stream_write(PyObject*, PyObject* number) {
-  return bind_to_stream(write_method, number);
-}
-
-PyObject* make_stream_flush(PyObject*, PyObject* number) {
-  return bind_to_stream(flush_method, number);
+  return PyCFunction_NewEx(&write_method, number, nullptr);
 }
 
 PyObject* count_prints(PyObject*, PyObject*) {

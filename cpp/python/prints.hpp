@@ -41,6 +41,10 @@ struct Prints {
     return streams[stream] != nullptr && dict_holds(sys, names[stream], streams[stream]) &&
            root->mode.load(std::memory_order_relaxed) == Mode::on;
   }
+  // The most bytes of a text.
+  std::size_t longest_text() const {
+    return root == nullptr ? std::size_t{1} << 30 : root->longest_text();
+  }
   // Counts a print; whether it is one of those that are timed.
   bool count() {
     add_count(calls, 1);
@@ -114,9 +118,9 @@ bool has_surrogates(PyObject* text);
 // Functions of the module.
 PyObject* take_prints(PyObject*, PyObject* args);
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
+PyObject* restore_print(PyObject*, PyObject* args, PyObject* kwargs);  // what that is bound to
 PyObject* write_to(PyObject*, PyObject* args);
 PyObject* make_stream_write(PyObject*, PyObject* stream);
-PyObject* make_stream_flush(PyObject*, PyObject* stream);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 

@@ -206,6 +206,10 @@ int Channel::echo_error(int stream) const {
   return has_echo() ? echo_->screen().error(stream) : 0;
 }
 
+void Channel::forget_echo_error(int stream) {
+  if (echo_ != nullptr) echo_->screen().forget_error(stream);
+}
+
 // ---- waiting ----------------------------------------------------------------------------------
 
 std::vector<std::uint64_t> Channel::heads() const {

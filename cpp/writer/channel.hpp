@@ -175,6 +175,7 @@ class Channel {
   bool wait_for_echo(std::uint64_t position, Deadline deadline);
   // Why a stream is not shown any more, as errno; 0: it is.
   int echo_error(int stream) const;
+  void forget_echo_error(int stream);
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
   // goes on trying until the process ends.
   bool close(Deadline deadline);

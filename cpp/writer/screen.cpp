@@ -77,6 +77,10 @@ int Screen::error(int stream) const {
   return state_->error(stream).load(std::memory_order_relaxed);
 }
 
+void Screen::forget_error(int stream) {
+  state_->error(stream).store(0, std::memory_order_relaxed);
+}
+
 void Screen::show(int stream, std::string_view text) {
   std::unique_lock lock(state_->mutex);
   state_->backlog.push(stream, text);

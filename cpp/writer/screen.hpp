@@ -41,6 +41,8 @@ class Screen {
   // Why the first write failed that did, as errno; text of that stream is thrown away since. 0: all
   // is well.
   int error(int stream) const;
+  // The descriptor leads elsewhere from now on.
+  void forget_error(int stream);
 
  private:
   struct State;

@@ -1028,6 +1028,9 @@ def echo_error(logger: Logger, stream: int, /) -> int:
         0
     """
 
+def forget_echo_error(logger: Logger, stream: int, /) -> None:
+    """Write to a stream (1 or 2) again, though it has failed: it leads elsewhere by now."""
+
 def check_expression(text: str, /) -> None:
     """Check an expression such as `CircularLogger(when=...)` takes.
 
@@ -1080,6 +1083,9 @@ def compile_print(
         it calls that with the text.
     """
 
+def restore_print(*args: Any) -> Any:
+    """Make what a compiled print is bound to: how pickle restores one."""
+
 def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
 
@@ -1092,9 +1098,6 @@ def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
 
 def stream_write(stream: int, /) -> Callable[[str], int]:
     """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
-
-def stream_flush(stream: int, /) -> Callable[[], None]:
-    """Make its method `flush`: it waits for the echo, and raises OSError once that has failed."""
 
 def printed() -> tuple[int, float]:
     """Count the prints of the process, and the seconds that they took of its threads' time.

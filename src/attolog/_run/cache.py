@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import attolog
 
+_LAYOUT = 2  # of what is kept
 _HASH_KEY = 0x6174746F6C6F67  # any number, always the same
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 from attolog._run.screen import LAST_SECONDS, Screen
-from attolog._run.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-def wrap(screen: Screen, streams: Streams) -> None:
+def wrap(screen: Screen) -> None:
     """Drain the echo before these functions do what they do."""
     write, dup2, close, leave, abort = os.write, os.dup2, os.close, os._exit, os.abort
 
@@ -39,10 +38,12 @@ def wrap(screen: Screen, streams: Streams) -> None:
 
     @functools.wraps(dup2)
     def wrapped_dup2(fd: int, fd2: int, inheritable: bool = True) -> int:
-        if fd2 == 1 or fd2 == 2:
-            screen.drain()
-            streams.lead_elsewhere(fd2)
-        return dup2(fd, fd2, inheritable)
+        if fd2 != 1 and fd2 != 2:
+            return dup2(fd, fd2, inheritable)
+        screen.drain()
+        number = dup2(fd, fd2, inheritable)
+        screen.forget_error(fd2)
+        return number
 
     @functools.wraps(close)
     def wrapped_close(fd: int) -> None:

@@ -51,8 +51,6 @@ class _Buffer(io.BufferedIOBase):
         self._raw: Any = getattr(real.buffer, "raw", real.buffer)
         self._tee = real.buffer if tee else None
         self._on_close = on_close
-        self.is_elsewhere = False
-        """The descriptor is another's by now, and what failed before is over."""
 
     def write(self, data: ReadableBuffer, _write: Callable[..., int] = _core.write_to) -> int:
         self._check("write to closed file")
@@ -74,7 +72,7 @@ class _Buffer(io.BufferedIOBase):
         if caller is not None and caller.f_globals.get("__name__") == "logging":
             return
         self._screen.drain()
-        error = 0 if self.is_elsewhere else self._screen.error(self._number)
+        error = self._screen.error(self._number)
         if error:
             raise OSError(error, _reason(error))
 
@@ -219,12 +217,6 @@ class Streams:
             self._streams.append(_Stream(number, screen, tee=tee, changed=self._take))
         self._take()
         builtins.print = self._print
-
-    def lead_elsewhere(self, number: int) -> None:
-        """The descriptor of a stream, 1 or 2, leads to another file from now on."""
-        buffer = self._streams[number - 1].buffer
-        if buffer is not None:
-            buffer.is_elsewhere = True
 
     def _take(self) -> None:
         if len(self._streams) == 2:
