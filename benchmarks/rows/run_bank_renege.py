@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import attolog
+from benchmarks.machine import without_python
 from benchmarks.row import Measures, Row, must_arrive
 from benchmarks.table import summary
 
@@ -54,7 +55,7 @@ class Bank:
         with self.script.open("a", encoding="utf-8") as file:
             file.write(_AT_THE_END)
         self.ended_at = folder / "ended_at"
-        self.environment = dict(os.environ) | {
+        self.environment = without_python(os.environ) | {
             "PYTHONPATH": str(source / "src"),
             "XDG_CACHE_HOME": str(folder / "cache"),
             "ENDED_AT": str(self.ended_at),

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.machine import without_python
 from benchmarks.row import Goal, Measures, Row
 
 _FUNCTION = """
@@ -35,7 +36,7 @@ def _script(lines: int) -> str:
 
 
 def _seconds(command: list[str], folder: Path) -> float:
-    environment = dict(os.environ) | {"XDG_CACHE_HOME": str(folder / "cache")}
+    environment = without_python(os.environ) | {"XDG_CACHE_HOME": str(folder / "cache")}
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - start

@@ -190,5 +190,7 @@ PROGRAMS = (
     _library("argparse", "-m", "json.tool", "--nope"),
     _library("timeit", "-m", "timeit", "-n", "1", "print('x' * 70)", varies=r"[\d.]+ [mun]?sec"),
     _library("pdb", "-m", "pdb", "{stdlib}/this.py", stdin="n\nn\nlist\nb 28\nc\np c\nbt\nq\n"),
-    _library("code", "-m", "code", stdin="print('x', 1)\n1 / 0\nfor i in range(3): print(i)\n\n"),
+    _library(
+        "code", "-m", "code", stdin="print('x', 1)\n1 / 0\nfor i in range(3): print(i)\n\nexit()\n"
+    ),
 )
