@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 60.0
-_CLOSING = re.compile(rb"^[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time -> .*\r?\n", re.M)
+_CLOSING = re.compile(
+    rb"^[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time -> .*\r?\n", re.M
+)
 
 RUN = [sys.executable, "-m", "attolog", "run"]
 
@@ -133,9 +135,7 @@ def compare(
         more.setdefault("PYTHONUNBUFFERED", "1")  # else Python keeps its own order
     plain = run([*python, *args], folder, how, stdin=stdin, **more)
     plain = Ran(_same_everywhere(plain.out), _same_everywhere(plain.err), plain.status)
-    ours = run(
-        [*python, "-m", "attolog", "run", *options, *args], folder, how, stdin=stdin, **more
-    )
+    ours = run([*python, "-m", "attolog", "run", *options, *args], folder, how, stdin=stdin, **more)
     if how == "both":
         ours = Ran(without_closing(ours.out), ours.err, ours.status)
     else:

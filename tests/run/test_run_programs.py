@@ -592,7 +592,5 @@ def test_a_program_behaves_as_ever(tmp_path: Path, name: str) -> None:
         pytest.skip("never starts: test_a_program_that_does_not_start")
     stdin = b"Ada\n36\n" if name == "input()" else b""
     is_cut_short = name in ("os._exit", "os.abort", "os.kill", "os.execv")
-    ran = compare(
-        tmp_path / "it", ["app.py", "an", "--arg"], stdin=stdin, says_so=not is_cut_short
-    )
+    ran = compare(tmp_path / "it", ["app.py", "an", "--arg"], stdin=stdin, says_so=not is_cut_short)
     assert ran.out or ran.err or name == "no program at all" or "exit" in name or "kill" in name
