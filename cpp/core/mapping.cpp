@@ -15,6 +15,14 @@ void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+File::File(int fd) : fd_(fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return;
+  fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+}
+
 File::~File() {
   if (fd_ >= 0) ::close(fd_);
 }

@@ -8,11 +8,12 @@
 
 namespace attolog {
 
-// An open file descriptor.
+// An open file descriptor. Never 0, 1 or 2: where the program has closed one of those, what is
+// written there must not get into a file of ours.
 class File {
  public:
   File() = default;
-  explicit File(int fd) : fd_(fd) {}
+  explicit File(int fd);  // negative: none, and errno says why
   File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   File& operator=(File&& other) noexcept {
     std::swap(fd_, other.fd_);

@@ -1,9 +1,4 @@
-// A program run as the interpreter runs its main program, and what must be on the screen before
-// others write there.
-#include <algorithm>
-#include <array>
-#include <string_view>
-
+// A program run as the interpreter runs its main program.
 #include "python/prints.hpp"
 
 namespace attolog::python {
@@ -11,17 +6,6 @@ namespace attolog::python {
 namespace {
 
 constexpr int kInterrupted = 130;
-
-// Events of sys.audit behind which somebody else may write to the screen, or nobody any more.
-constexpr std::array<std::string_view, 10> kDrainBefore = {
-    "builtins.input", "os.exec",  "os.fork",   "os.forkpty", "os.kill",
-    "os.posix_spawn", "os.spawn", "os.system", "pty.spawn",  "subprocess.Popen"};
-
-int drain_at(const char* event, PyObject*, void* logger) {
-  if (std::ranges::find(kDrainBefore, event) == kDrainBefore.end()) return 0;
-  bool is_done = true;
-  return show_all(*static_cast<Logger*>(logger)->root, std::nullopt, is_done) ? 0 : -1;
-}
 
 PyObject* call_program(PyObject* args) {
   PyObject* const function = PyTuple_GET_ITEM(args, 0);
@@ -54,15 +38,6 @@ PyObject* call_as_main(PyObject*, PyObject* args) {
   const bool is_interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
   PyErr_PrintEx(1);  // of SystemExit the process ends in here
   return PyLong_FromLong(is_interrupted ? kInterrupted : 1);
-}
-
-PyObject* drain_before(PyObject*, PyObject* logger) {
-  if (!PyObject_TypeCheck(logger, types.logger)) {
-    PyErr_SetString(PyExc_TypeError, "drain_before() takes a logger");
-    return nullptr;
-  }
-  if (PySys_AddAuditHook(drain_at, Py_NewRef(logger)) != 0) return nullptr;
-  Py_RETURN_NONE;
 }
 
 }  // namespace attolog::python

@@ -1,7 +1,9 @@
 // Waiting for file and screen, and the end of a logger: flush, drain_echo, close, with.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <string_view>
 
 #include "python/logger.hpp"
 #include "python/options.hpp"
@@ -69,8 +71,11 @@ bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, c
 // Until it is shown.
 bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   if (!channel.has_echo() || channel.is_forked()) return true;
-  return wait_in_slices(channel, deadline, is_done,
-                        [&](SteadyTime end, bool&) { return channel.drain_echo(end); });
+  std::optional<std::uint64_t> position;
+  return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
+    if (!position) position = channel.echo_position();
+    return channel.wait_for_echo(*position, end);
+  });
 }
 
 // Until it is in the file, and shown.
@@ -151,13 +156,28 @@ int first_error(const Root& root, int stream) {
   return error;
 }
 
-// The program's end waits for who reads what it has logged, as it would for what it has printed.
-PyObject* drain_echoes(PyObject*, PyObject*) {
+// What all echoes of the process still have to show. False with an exception set: interrupted.
+bool show_echoes() {
   for (const auto& channel : Writer::get().channels()) {
     bool is_done = true;
-    if (!show_channel(*channel, std::nullopt, is_done)) return nullptr;
+    if (!show_channel(*channel, std::nullopt, is_done)) return false;
   }
-  Py_RETURN_NONE;
+  return true;
+}
+
+// The program's end waits for who reads what it has logged, as it would for what it has printed.
+PyObject* drain_echoes(PyObject*, PyObject*) {
+  return show_echoes() ? Py_NewRef(Py_None) : nullptr;
+}
+
+// Events of sys.audit behind which somebody else may write to the screen, or nobody any more.
+constexpr std::array<std::string_view, 10> kDrainBefore = {
+    "builtins.input", "os.exec",  "os.fork",   "os.forkpty", "os.kill",
+    "os.posix_spawn", "os.spawn", "os.system", "pty.spawn",  "subprocess.Popen"};
+
+int drain_at(const char* event, PyObject*, void*) {
+  const bool is_one = std::ranges::find(kDrainBefore, event) != kDrainBefore.end();
+  return !is_one || show_echoes() ? 0 : -1;
 }
 
 }  // namespace
@@ -173,17 +193,18 @@ PyObject* echo_error(PyObject*, PyObject* args) {
   return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
 }
 
-bool drain_echoes_at_exit() {
+bool drain_echoes_in_time() {
   static std::atomic<bool> is_asked{false};
   static PyMethodDef hook{"drain_echoes", drain_echoes, METH_NOARGS, nullptr};
   if (is_asked.exchange(true)) return true;
   PyObject* function = PyCFunction_New(&hook, nullptr);
   PyObject* done =
-      function == nullptr ? nullptr : call_helper("atexit", "register", "(O)", function);
+      function == nullptr ? nullptr : call_helper("attolog._echo", "drain_at_end", "(O)", function);
   Py_XDECREF(function);
   Py_XDECREF(done);
-  if (done == nullptr) is_asked.store(false);
-  return done != nullptr;
+  const bool is_done = done != nullptr && PySys_AddAuditHook(drain_at, nullptr) == 0;
+  if (!is_done) is_asked.store(false);
+  return is_done;
 }
 
 namespace {

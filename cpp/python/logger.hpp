@@ -263,7 +263,9 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs);  // lifetime.
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs);
 // Waits until all that was logged is shown. False with an exception set: interrupted.
 bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
-bool drain_echoes_at_exit();  // from now on, once; false with an exception set
+// From now on echoes are drained before the process ends, and before others write to the screen.
+// False with an exception set.
+bool drain_echoes_in_time();
 PyObject* enter(PyObject* self, PyObject*);
 PyObject* leave(PyObject* self, PyObject*, PyObject*);
 

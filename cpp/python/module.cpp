@@ -94,8 +94,6 @@ PyMethodDef methods[] = {
      "printed(): how many prints there were, and the seconds that they took."},
     {"call_as_main", call_as_main, METH_VARARGS,
      "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
-    {"drain_before", drain_before, METH_O,
-     "drain_before(logger): its echo is drained before others write to the screen."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};

@@ -119,7 +119,6 @@ PyObject* make_stream_write(PyObject*, PyObject* stream);
 PyObject* make_stream_flush(PyObject*, PyObject* stream);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
-PyObject* drain_before(PyObject*, PyObject* logger);
 
 bool add_printed_type(PyObject* module);
 

@@ -40,7 +40,7 @@ bool import_helpers() {
 }
 
 bool open_channel(Root& root, const ChannelOptions& options) {
-  if (!import_helpers() || (options.echo && !drain_echoes_at_exit())) return false;
+  if (!import_helpers() || (options.echo && !drain_echoes_in_time())) return false;
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;

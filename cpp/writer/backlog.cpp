@@ -18,22 +18,15 @@ struct Frame {
   std::uint64_t size;
 };
 
-// Never 0, 1 or 2: where the program has closed one of those, its text must not end up in here.
-File above_standard(File file) {
-  return File(file.fd() < 0 || file.fd() > STDERR_FILENO
-                  ? file.release()
-                  : ::fcntl(file.fd(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-}
-
 File unnamed_file(const std::string& folder) {
 #if defined(O_TMPFILE)
   const int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-  if (fd >= 0) return above_standard(File(fd));
+  if (fd >= 0) return File(fd);
 #endif
   std::string path = folder + "/attolog-XXXXXX";
   File file(::mkostemp(path.data(), O_CLOEXEC));
   if (file) ::unlink(path.c_str());
-  return above_standard(std::move(file));
+  return file;
 }
 
 File temporary_file() {

@@ -162,21 +162,21 @@ void Channel::tend() {
 
 // ---- showing ----------------------------------------------------------------------------------
 
-void Channel::show(Ticks until) {
+bool Channel::show(Ticks until) {
   const std::lock_guard lock(echo_mutex_);
   {
     const std::lock_guard rings(rings_mutex_);
     for (; shown_rings_ < slots_.size(); ++shown_rings_) echo_->add(slots_[shown_rings_].ring);
   }
-  echo_->look(until);
+  return echo_->look(until);
 }
 
-void Channel::look_ahead() {
-  if (!has_echo() || is_forked() || is_finished()) return;
+bool Channel::look_ahead() {
+  if (!has_echo() || is_forked() || is_finished()) return false;
   try {
-    show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
+    return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
   } catch (const std::exception&) {
-    // No memory: the next look begins where this one did.
+    return false;  // no memory: the next look begins where this one did
   }
 }
 
@@ -192,10 +192,14 @@ void Channel::lose(std::uint32_t site, std::string_view values) {
   }
 }
 
-bool Channel::drain_echo(Deadline deadline) {
-  if (!has_echo() || is_forked()) return true;
+std::uint64_t Channel::echo_position() {
+  if (!has_echo() || is_forked()) return 0;
   look_ahead();
-  return echo_->screen().wait(deadline);
+  return echo_->screen().position();
+}
+
+bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
+  return !has_echo() || is_forked() || echo_->screen().wait(position, deadline);
 }
 
 int Channel::echo_error(int stream) const {

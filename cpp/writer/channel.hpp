@@ -141,8 +141,9 @@ class Channel {
 
   // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
   bool drain();
-  // Shows what is logged, ahead of the drain. The writer calls it all the time, too.
-  void look_ahead();
+  // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
+  // time, too.
+  bool look_ahead();
   // What the writer does every now and then besides.
   void tend();
   // Whether the writer has to sweep at once (else it may wait for the next round).
@@ -168,7 +169,10 @@ class Channel {
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
-  bool drain_echo(Deadline deadline);
+  bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
+  // The same in two steps, of which the second can be taken again.
+  std::uint64_t echo_position();
+  bool wait_for_echo(std::uint64_t position, Deadline deadline);
   // Why a stream is not shown any more, as errno; 0: it is.
   int echo_error(int stream) const;
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
@@ -225,7 +229,7 @@ class Channel {
   void look_at_samplers(bool all);
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
-  void show(Ticks until);
+  bool show(Ticks until);
 
   ChannelOptions options_;
   LogTarget target_;

@@ -7,10 +7,10 @@ Echo::Echo(const Session& session, const Screen::Streams& streams)
   merge_.leave_kept();
 }
 
-void Echo::look(Ticks until) {
+bool Echo::look(Ticks until) {
   try {
     merge_.sweep(until);
-    compose();
+    return compose();
   } catch (...) {
     merge_.rewind();
     text_.clear();
@@ -18,20 +18,21 @@ void Echo::look(Ticks until) {
   }
 }
 
-void Echo::compose() {
+bool Echo::compose() {
+  bool has_shown = false;
   while (const Record* record = merge_.next()) {
     // What is counted or kept is not in the log either, or not yet.
     if (record->site->handling != Handling::write) continue;
     const int stream = stream_of(*record->site);
     if (stream != stream_ && !text_.empty()) {
       merge_.unread();
-      hand_over();
+      has_shown = hand_over();
       continue;
     }
     append(*record);
-    if (text_.size() >= kPiece) hand_over();
+    if (text_.size() >= kPiece) has_shown = hand_over();
   }
-  hand_over();
+  return hand_over() || has_shown;
 }
 
 void Echo::append(const Record& record) {
@@ -55,14 +56,16 @@ void Echo::show_lost(std::uint32_t site, std::string_view encoded) {
 }
 
 // With it the positions: what has been shown is not read again.
-void Echo::hand_over() {
-  if (!text_.empty()) screen_.show(stream_, text_.view());
+bool Echo::hand_over() {
+  const bool has_text = !text_.empty();
+  if (has_text) screen_.show(stream_, text_.view());
   text_.clear();
   for (RingMerge::Source& source : merge_.sources()) {
     source.committed = source.position;
     source.committed_thread = source.thread;
     source.spills.clear();
   }
+  return has_text;
 }
 
 }  // namespace attolog

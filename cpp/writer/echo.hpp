@@ -22,8 +22,9 @@ class Echo {
   // From now on `ring` is shown too; it must outlive the echo.
   void add(const Ring& ring) { merge_.add(ring); }
   // Shows everything stamped up to `until` that it has not shown yet. The rings may free no more
-  // than what a look has passed. After an exception, the next look begins where this one did.
-  void look(Ticks until);
+  // than what a look has passed. Whether there was any. After an exception, the next look begins
+  // where this one did.
+  bool look(Ticks until);
   // Shows a record that got into no ring, behind what the last look has shown.
   void show_lost(std::uint32_t site, std::string_view values);
 
@@ -32,9 +33,9 @@ class Echo {
 
  private:
   static constexpr std::size_t kPiece = std::size_t{64} << 10;
-  void compose();
+  bool compose();
   void append(const Record& record);
-  void hand_over();
+  bool hand_over();
 
   RingMerge merge_;
   Printer printer_;

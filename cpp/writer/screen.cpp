@@ -8,9 +8,9 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -85,7 +85,7 @@ void Screen::show(int stream, std::string_view text) {
   const SignalsBlocked blocked;
   try {
     std::thread([state = state_] { state->run(); }).detach();
-  } catch (const std::system_error&) {  // no thread to be had: it is written here
+  } catch (const std::exception&) {  // no thread to be had: it is written here
     state_->is_started = false;
     lock.unlock();
     while (state_->write_next()) {
@@ -93,10 +93,16 @@ void Screen::show(int stream, std::string_view text) {
   }
 }
 
-bool Screen::wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
+std::uint64_t Screen::position() const {
+  if (!is_ours()) return 0;
+  const std::lock_guard lock(state_->mutex);
+  return state_->shown;
+}
+
+bool Screen::wait(std::uint64_t position, Deadline deadline) {
   if (!is_ours()) return true;
   std::unique_lock lock(state_->mutex);
-  const auto is_done = [this, to = state_->shown] { return state_->done >= to; };
+  const auto is_done = [&] { return state_->done >= position; };
   if (deadline) return state_->written.wait_until(lock, *deadline, is_done);
   state_->written.wait(lock, is_done);
   return true;

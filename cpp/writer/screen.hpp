@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -21,6 +22,7 @@ class Screen {
  public:
   // The descriptors of stream 1 and 2. Others than these are for tests.
   using Streams = std::array<int, 2>;
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
   explicit Screen(const Streams& streams = {1, 2});
   Screen(const Screen&) = delete;
@@ -30,9 +32,12 @@ class Screen {
 
   // From any thread, in order. Throws std::bad_alloc, and has taken nothing then.
   void show(int stream, std::string_view text);
-  // Waits until all that was shown before is written, or its stream has failed. False: time ran
-  // out.
-  bool wait(std::optional<std::chrono::steady_clock::time_point> deadline);
+  // How far it has got: what was shown until now.
+  std::uint64_t position() const;
+  // Waits until all that was shown before, or up to the position, is written, or its stream has
+  // failed. False: time ran out.
+  bool wait(Deadline deadline) { return wait(position(), deadline); }
+  bool wait(std::uint64_t position, Deadline deadline);
   // Why the first write failed that did, as errno; text of that stream is thrown away since. 0: all
   // is well.
   int error(int stream) const;

@@ -22,8 +22,10 @@ using std::chrono::steady_clock;
 
 // Text is to be in the file within 100 ms; an idle round costs some microseconds.
 constexpr milliseconds kRound{50};
-// Text is to be on the screen as if it had been there at once.
+// Text is to be on the screen as if it had been there at once, while there is any: to wake up that
+// often for nothing costs more than an idle writer may.
 constexpr milliseconds kEchoRound{10};
+constexpr milliseconds kLively{500};
 // How long the end of the process waits for who reads what it shows.
 constexpr milliseconds kLastWords{1'000};
 
@@ -155,9 +157,10 @@ std::vector<std::shared_ptr<Channel>> Writer::channels() {
 
 namespace {
 
-void look_after(Channel& channel) {
+// Whether it has shown anything.
+bool look_after(Channel& channel) {
+  const bool has_shown = channel.look_ahead();
   try {
-    channel.look_ahead();
     if (channel.is_due(steady_clock::now())) channel.drain();
     channel.tend();
     if (channel.is_closed()) channel.finish();
@@ -165,6 +168,7 @@ void look_after(Channel& channel) {
     // No memory, or no file descriptor, for something that can wait. The thread goes on.
     say(channel.path() + ": " + error.what());
   }
+  return has_shown;
 }
 
 }  // namespace
@@ -173,11 +177,10 @@ void Writer::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog");
 #endif
+  SteadyTime lively_until{};
   for (;;) {
-    bool has_echo = false;
     for (const auto& channel : channels()) {
-      look_after(*channel);
-      has_echo = has_echo || channel->has_echo();
+      if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
     }
     attend();
     std::unique_lock lock(mutex_);
@@ -185,8 +188,8 @@ void Writer::run() {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
              channel->drain_echo(steady_clock::now());
     });
-    changed_.wait_for(lock, has_echo ? kEchoRound : kRound,
-                      [this] { return is_wanted_.load(std::memory_order_acquire); });
+    const milliseconds round = steady_clock::now() < lively_until ? kEchoRound : kRound;
+    changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
 }

@@ -1,4 +1,6 @@
-"""Moves the prints of a program into a log file, and adds a switch --debug-log to its options.
+"""Sends the prints of a program to a log file, and adds a switch --debug-log to its options.
+
+What it prints still shows on the terminal, from the log's own thread.
 
     python apply_async_logging.py [FILE]           FILE is multi_model_dev.py, here, if not given
     python apply_async_logging.py [FILE] --undo    the original, from FILE.orig, is put back
@@ -15,7 +17,7 @@ from attolog._rewrite import Options, Reason, Result, SourceError, Start, files,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Patch a file; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Move a program's prints into a log file.")
+    parser = argparse.ArgumentParser(description="Send a program's prints to a log file.")
     parser.add_argument("file", nargs="?", default="multi_model_dev.py", metavar="FILE")
     parser.add_argument("--undo", action="store_true", help="put the original back")
     options = parser.parse_args(arguments)
@@ -40,7 +42,7 @@ def apply(path: str) -> int:
         _tell_left(path, result)
         return 0
     files.write(path, result.old, result.new)
-    print(f"{path}: {len(result.done)} prints go to logs/debug_<unix time>.log now")
+    print(f"{path}: {len(result.done)} prints go to logs/debug_<unix time>.log, too")
     _tell_left(path, result)
     print(f"The original is {path}{files.BACKUP}; --no-debug-log turns the log off.")
     return 0

@@ -1112,8 +1112,5 @@ def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> i
         0; after an exception 1, after KeyboardInterrupt 130.
     """
 
-def drain_before(logger: Logger, /) -> None:
-    """Drain a logger's echo whenever another may write to the screen: `input`, `os.fork`, ..."""
-
 def _format(spec: str, value: object, /) -> str | None:
     """Format a value natively, as the writer does; None if that is left to Python."""

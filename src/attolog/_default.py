@@ -55,6 +55,8 @@ def init_logger(
         _core.open(log, path, **options)
         if not quiet:
             print(f"[INFO] Debug logging to: {path}")
+        if options.get("echo") and sys.stdout is not None:
+            sys.stdout.flush()  # what was printed comes before what is logged
     return log
 
 

@@ -31,7 +31,7 @@ class Record(NamedTuple):
     event: str | None
     """The event's name; DROPPED and CLOCK for attolog's own."""
     level: str | None
-    """DEBUG ... CRITICAL, of a message."""
+    """DEBUG ... CRITICAL, of a message; WARNING, of a print to standard error."""
     message: str | None
     """The text of a message, a sentence or a print."""
     fields: dict[str, Any]

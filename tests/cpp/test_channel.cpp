@@ -197,6 +197,41 @@ static const check::Test threads{"many threads: every record once, in each threa
                                    expect_counts(*channel, kThreads * kEach, 0, 0);
                                  }};
 
+static const check::Test echoed{
+    "many threads with an echo: every record is shown once, in its thread's order", [] {
+      const Log log;
+      constexpr int kThreads = 4;
+      constexpr int kEach = 20'000;
+      // In a process of its own, whose standard output is a file.
+      const int status = temp::in_child([&] {
+        const File out(::open((log / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        ::dup2(out.fd(), STDOUT_FILENO);
+        ChannelOptions options = log.options();
+        options.echo = true;
+        const auto channel = Channel::open(options);
+        {
+          std::vector<std::jthread> running;
+          for (int t = 0; t < kThreads; ++t) {
+            running.emplace_back([&, t] {
+              for (int i = 0; i < kEach; ++i) {
+                ::log(*channel, numbered(t, i));
+                if (i % 1000 == 0) channel->drain_echo(patience());
+              }
+            });
+          }
+        }
+        if (!channel->close(patience()) || !channel->drain_echo(patience())) ::_exit(1);
+      });
+      check::equal(status, 0);
+      int next[kThreads] = {};
+      for (const std::string& text : temp::lines_of(log / "out")) {
+        const int thread = std::stoi(text);
+        check::equal(text, numbered(thread, next[thread]++));
+      }
+      for (const int each : next) check::equal(each, kEach);
+      check::equal(log.texts().size(), static_cast<std::size_t>(kThreads * kEach));
+    }};
+
 static const check::Test rings_reused{
     "the ring of a thread that ended goes to the next", [] {
       const Log log;

@@ -126,6 +126,23 @@ static const check::Test until{
                              row(60, "a")});
     }};
 
+static const check::Test watched{
+    "who watches the rings sees all that a run takes: what comes in later waits for the next", [] {
+      Draining draining;
+      std::size_t looks = 0;
+      draining.drain().watch_rings([&](Ticks until) {
+        check::equal(until, 50u);
+        check::equal(draining.rows().size(), looks);  // nothing was taken yet
+        ++looks;
+        draining.program().log(20, "meanwhile");
+      });
+      draining.program().log(10, "before");
+      check::equal(draining.drain().run(50, true).records, 1u);
+      expect_rows(draining, {row(10, "before")});
+      check::equal(draining.drain().run(50, true).records, 1u);
+      expect_rows(draining, {row(10, "before"), row(20, "meanwhile")});
+    }};
+
 static const check::Test wraps{"a ring is filled and drained many times over, all in order", [] {
                                  Draining draining;
                                  std::vector<std::string> expected;

@@ -70,6 +70,7 @@ const Site kGen = site_of(Kind::event, "GEN", {"model", "task_id", "arrival"});
 const Values kGenValues{of("ResNet50"), of(7), of(0.5)};
 const Site kText = site_of(Kind::text, "", {"text"});
 const Site kPrint = site_of(Kind::print, "", {"text"});
+const Site kErrorPrint = site_of(Kind::print, "", {"text"}, 0, kWarning);
 const Site kDropped = site_of(Kind::dropped, "DROPPED", {"n", "since"});
 const Site kClock = site_of(Kind::clock, "CLOCK", {"seconds"});
 const Site kThreadSiteOf = site_of(Kind::thread, "", {});
@@ -149,7 +150,8 @@ const check::Test csv_rows{
                    "1707234567.123456,DEBUG,\"a,b took 0.013s\",17\n");
       check::equal(written(*sink, kText, {of("a \"sentence\"\nof two lines")}),
                    "1707234567.123456,LOG,\"a \"\"sentence\"\"\nof two lines\"\n");
-      check::equal(written(*sink, kPrint, {of("hello\n")}), "1707234567.123456,PRINT,hello\n");
+      for (const Site* site : {&kPrint, &kErrorPrint})
+        check::equal(written(*sink, *site, {of("hello\n")}), "1707234567.123456,PRINT,hello\n");
       check::equal(written(*sink, kPrint, {of("hello\n\n")}),
                    "1707234567.123456,PRINT,\"hello\n\"\n");
       check::equal(written(*sink, kDropped, {of(3), of(Tag::int64, kNow - 1000000000)}),
@@ -366,7 +368,8 @@ const check::Test jsonl_rows{
                        "\"level\":\"DEBUG\",\"message\":\"a,b took 0.013s\",\"model\":\"a,b\","
                        "\"dt\":0.0125,\"request\":17}\n");
       check::equal(written(*sink, kText, {of("a\nb")}), start + "\"text\":\"a\\nb\"}\n");
-      check::equal(written(*sink, kPrint, {of("a\n")}), start + "\"text\":\"a\\n\"}\n");
+      for (const Site* site : {&kPrint, &kErrorPrint})
+        check::equal(written(*sink, *site, {of("a\n")}), start + "\"text\":\"a\\n\"}\n");
       const Site bound_text = site_of(Kind::text, "", {"text", "request"}, 1);
       check::equal(written(*sink, bound_text, {of("x"), of(17)}),
                    start + "\"text\":\"x\",\"request\":17}\n");
@@ -449,7 +452,8 @@ const check::Test text_rows{
                    "raw \x1b[1m\ntext \\udc80\n");
       check::equal(written(*sink, kText, {of(7)}), "7\n");
       check::equal(written(*sink, kText, {of(Tag::none)}), "None\n");
-      check::equal(written(*sink, kPrint, {of("no newline")}), "no newline");
+      for (const Site* site : {&kPrint, &kErrorPrint})
+        check::equal(written(*sink, *site, {of("no newline")}), "no newline");
       check::equal(written(*sink, kDropped, {of(3), of(Tag::int64, kNow - 1000000000)}),
                    time + "WARNING  DROPPED n=3 since=2024-02-06T15:49:26.123456Z\n");
       check::equal(written(*sink, kClock, {of(Tag::int64, -1500000000)}),

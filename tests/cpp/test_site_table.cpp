@@ -219,6 +219,10 @@ static const check::Test fixed{
       check::that(reader.find(kThreadSite)->kind == Kind::thread);
       check::that(reader.find(kTextSite)->kind == Kind::text);
       check::that(reader.find(kPrintSite)->kind == Kind::print);
+      check::that(reader.find(kErrorPrintSite)->kind == Kind::print);
+      check::equal(reader.find(kErrorPrintSite)->name, reader.find(kPrintSite)->name);
+      check::equal(reader.find(kErrorPrintSite)->level, kWarning);
+      check::equal(reader.find(kPrintSite)->level, kNone);
       check::that(reader.find(kDroppedSite)->kind == Kind::dropped);
       check::that(reader.find(kClockSite)->kind == Kind::clock);
       check::that(reader.find(kInlineEventSite)->kind == Kind::inline_event);

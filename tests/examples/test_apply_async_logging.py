@@ -74,7 +74,7 @@ def test_the_text_is_the_same_and_complete(run: Run, capsys: pytest.CaptureFixtu
     before = run("--lambda-152", "40")
     assert apply_async_logging.main([]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("multi_model_dev.py: 6 prints go to logs/debug_<unix time>.log now\n")
+    assert out.startswith("multi_model_dev.py: 6 prints go to logs/debug_<unix time>.log, too\n")
     assert "left" not in out
 
     after = run("--lambda-152", "40", ATTOLOG="run.atto")
@@ -84,11 +84,14 @@ def test_the_text_is_the_same_and_complete(run: Run, capsys: pytest.CaptureFixtu
 
 
 def test_the_switch_works(run: Run) -> None:
+    before = run("--lambda-152", "40")
     apply_async_logging.main([])
     assert run("--no-debug-log").stdout == ""
     assert not Path("logs").exists()
-    assert run("--debug-log").stdout.startswith("[INFO] Debug logging to: logs/debug_")
+    after = run("--debug-log", "--lambda-152", "40")
     (log,) = Path("logs").iterdir()
+    assert after.stdout == f"[INFO] Debug logging to: {log}\n{before.stdout}"
+    assert after.stderr == before.stderr
     assert "[Generator-ResNet152] New task 0 at 0.000000\n" in log.read_text()
 
 
@@ -110,6 +113,10 @@ def test_the_naive_program_logs_the_same_text(run: Run) -> None:
     Path("multi_model_dev.py").write_text(Path(multi_model_print.__file__).read_text())
     before = run(*COMMAND, "--clock", "virtual")
     assert apply_async_logging.main([]) == 0
+    after = run(*COMMAND, "--clock", "virtual")
+    (log,) = Path("logs").iterdir()
+    assert after.stdout == f"[INFO] Debug logging to: {log}\n{before.stdout}"
+    assert after.stderr == before.stderr
     after = run(*COMMAND, "--clock", "virtual", ATTOLOG="run.atto")
     records = list(attolog.read("run.atto").records())
     assert len(records) > 10_000

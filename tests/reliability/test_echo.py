@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -392,6 +393,26 @@ say(errno.errorcode[_core.echo_error(log, 1)])
     assert program.wait() == 0
 
 
+def test_a_stream_that_was_closed_before_is_no_file_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    program = Running(
+        """
+log.close()
+os.close(1)
+log = attolog.AsyncFileLogger(path, echo=True, append=False)
+lines(3)
+log.flush()
+say(errno.errorcode[_core.echo_error(log, 1)])
+""",
+        path,
+    )
+    assert program.hear() == "EBADF\n"
+    assert program.wait() == 0
+    assert [line.split(",")[2] for line in path.read_text().splitlines()] == [
+        f"line {i}" for i in range(3)
+    ]
+
+
 # ---- files that take nothing, processes that die or fork -----------------------------------------
 
 
@@ -430,8 +451,8 @@ def test_kill_leaves_the_log_complete_and_shows_no_line_twice(tmp_path: Path) ->
 
 def test_a_forked_child_shows_its_own(tmp_path: Path) -> None:
     source = f"""
-lines({LARGE})  # not all of it is shown yet
-pid = os.fork()
+lines({LARGE})
+pid = os.fork()  # which waits for the screen
 if pid == 0:
     log.warning("the child's")
     sys.exit(0)
@@ -439,8 +460,8 @@ lines(3, {LARGE})
 say(str(os.waitpid(pid, 0)[1]))
 """
     program = Running(source, tmp_path / "run.atto", stderr=subprocess.PIPE)
-    assert program.hear() == "0\n"
     assert program.rest() == numbered(LARGE + 3)
+    assert program.hear() == "0\n"
     assert program.process.stderr is not None
     with program.process.stderr as stderr:
         assert stderr.read() == b"the child's\n"
@@ -455,12 +476,55 @@ if pid == 0:
     assert _core.drain_echo(log) and log.flush() and log.close()
     sys.exit(0)
 assert os.waitpid(pid, 0)[1] == 0
-say("over")  # with the parent's text still on its way
+say("over")
 """
     program = Running(source, tmp_path / "run.csv")
-    assert program.hear() == "over\n"
     assert program.rest() == numbered(LARGE)
+    assert program.hear() == "over\n"
     assert program.wait() == 0
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_children_of_multiprocessing_show_all_of_theirs(tmp_path: Path, method: str) -> None:
+    # A module of its own, since a child that is spawned imports it.
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import multiprocessing, sys
+import attolog
+
+log = attolog.AsyncFileLogger(sys.argv[1], echo=True)
+
+def work(name):
+    for i in range(1000):
+        log.print(name, i)
+
+def nested(name):
+    work(name)
+    child = multiprocessing.Process(target=work, args=(name + "'s",))
+    child.start()
+    child.join()
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("{method}")
+    for target, name in (work, "a"), (nested, "b"):
+        child = multiprocessing.Process(target=target, args=(name,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+    work("c")
+""")
+    done = subprocess.run(
+        [sys.executable, program, tmp_path / "run.csv"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    lines = done.stdout.splitlines()
+    for name in ("a", "b", "b's", "c"):
+        own = [line for line in lines if line.split()[0] == name]
+        assert own == [f"{name} {i}" for i in range(1000)]
+    assert len(lines) == 4000
 
 
 # ---- calls ---------------------------------------------------------------------------------------

@@ -232,13 +232,19 @@ def test_the_entry_file_turns_the_log_on(
     tmp_path: Path, app: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     app.write_text('x = 7\nprint("GEN", x)\nprint("two words")\n')
-    assert run(capfd, "--write", app, "--entry", app)[0] == 0
+    for mode, said in ([], "would go"), (["--write"], "go"):
+        status, _, err = run(capfd, *mode, app, "--entry", app)
+        assert status == 0
+        show = said.replace("go", "still show")
+        assert err.splitlines()[0] == (
+            f"Rewritten prints {said} to the log, which {app} turns on, and {show} on the terminal."
+        )
     env = {key: value for key, value in os.environ.items() if not key.startswith("ATTOLOG")}
     done = subprocess.run(
         [sys.executable, app], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     (log,) = (tmp_path / "logs").glob("debug_*.log")
-    assert done.stdout == f"[INFO] Debug logging to: logs/{log.name}\n"
+    assert done.stdout == f"[INFO] Debug logging to: logs/{log.name}\nGEN 7\ntwo words\n"
     lines = log.read_text().splitlines()
     assert lines[0].endswith(" EVENT    GEN x=7")
     assert lines[1] == "two words"

@@ -152,7 +152,7 @@ def entry(source: str, start: Start = Start.TOP) -> str:
     return rewrite(source.encode(), options=Options(start=start)).new.decode()
 
 
-CALL = '(f"logs/debug_{int(time.time())}.log")\n'
+CALL = '(f"logs/debug_{int(time.time())}.log", echo=True)\n'
 
 
 def test_the_entry_file_turns_the_log_on() -> None:

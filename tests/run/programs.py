@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 60.0
-_CLOSING = re.compile(
-    rb"^[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time -> .*\r?\n", re.M
-)
+_CLOSING = re.compile(rb"[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time -> .*\r?\n")
 
 RUN = [sys.executable, "-m", "attolog", "run"]
 
@@ -136,11 +134,10 @@ def compare(
     plain = run([*python, *args], folder, how, stdin=stdin, **more)
     plain = Ran(_same_everywhere(plain.out), _same_everywhere(plain.err), plain.status)
     ours = run([*python, "-m", "attolog", "run", *options, *args], folder, how, stdin=stdin, **more)
-    if how == "both":
-        ours = Ran(without_closing(ours.out), ours.err, ours.status)
-    else:
-        err = without_closing(ours.err) if says_so else ours.err
-        ours = Ran(ours.out, err, ours.status)
+    if says_so:
+        out, err = ours.out, ours.err
+        out, err = (without_closing(out), err) if how == "both" else (out, without_closing(err))
+        ours = Ran(out, err, ours.status)
     ours = Ran(_same_everywhere(ours.out), _same_everywhere(ours.err), ours.status)
     assert ours == plain, (ours.out.decode(), ours.err.decode())
     return ours

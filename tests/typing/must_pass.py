@@ -91,6 +91,7 @@ def opening(path: Path) -> None:
         pattern="{message}",
         weight=False,
         fsync_interval=1.5,
+        echo=True,
     )
     with attolog.AsyncFileLogger(path) as opened:
         assert_type(opened, attolog.AsyncFileLogger)

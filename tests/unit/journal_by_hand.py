@@ -19,6 +19,7 @@ class Site(NamedTuple):
     fields: tuple[str, ...]
     policy: str | None = None
     kind: str = "event"
+    level: int | None = None
 
 
 Row = tuple[Site, tuple[str | int | float, ...]]
@@ -42,7 +43,7 @@ def raw(text: str) -> bytes:
 
 def definition(site: Site) -> bytes:
     weighted = 0 if site.policy is None else 0x80
-    level = 10 if "message" in site.kind else 0
+    level = site.level or (10 if "message" in site.kind else 0)
     start = bytes([KINDS.index(site.kind) + 1 | weighted, level, 0, 0]) + raw(site.name) + b"\0\0"
     names = varint(len(site.fields)) + b"".join(map(raw, site.fields))
     return start + names + (b"" if site.policy is None else raw(site.policy))

@@ -367,7 +367,7 @@ def test_only_the_verb_in_use_is_loaded(csv: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-NO_FILE = ("bench", "ctl", "rewrite")
+NO_FILE = ("bench", "ctl", "rewrite", "run")
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_FILE])

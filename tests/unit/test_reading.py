@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from journal_by_hand import Site, block
 from written import TIME, run_python, written
 
 import attolog
@@ -293,3 +294,13 @@ def test_read_csv_of_what_was_written(tmp_path: Path) -> None:
     assert gen["value"].sum() == 5.0
     assert pandas.isna(frame["value"].iloc[-1])
     assert datetime.fromtimestamp(gen["timestamp"].min(), UTC).year == 2023
+
+
+def test_prints_to_both_streams_are_in_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    out, err = (Site("", ("text",), kind="print", level=level) for level in (None, 30))
+    path.write_bytes(block([(out, ("a\n",)), (err, ("b\n",)), (out, ("c\n",))], pid=7))
+    journal = attolog.read(path)
+    records = [(each.kind, each.level, each.message) for each in journal.records()]
+    assert records == [("print", None, "a\n"), ("print", "WARNING", "b\n"), ("print", None, "c\n")]
+    assert len(journal["PRINT"]) == 3

@@ -92,7 +92,7 @@ def command(
     named = list(files.sources([*paths, *([entry] if entry else [])]))
     tally = Tally()
     rewritten: dict[str, bytes] = {}
-    _say_first(mode)
+    _say_first(mode, entry)
     for path in named:
         is_entry = os.path.realpath(path) == entry_file
         options = Options(all=all_, start=Start.TOP if is_entry else Start.NONE)
@@ -225,8 +225,14 @@ def _name(path: str, done: Iterable[Done]) -> None:
         click.echo(f"{escape(path)}:{each.line}: {before} -> {after}")
 
 
-def _say_first(mode: str) -> None:
-    did = "leave" if mode in ("write", "interactive") else "would leave"
+def _say_first(mode: str, entry: str | None) -> None:
+    is_done = mode in ("write", "interactive")
+    if entry is not None:
+        go, show = ("go", "still show") if is_done else ("would go", "would still show")
+        where = f"to the log, which {escape(entry)} turns on"
+        click.echo(f"Rewritten prints {go} {where}, and {show} on the terminal.", err=True)
+        return
+    did = "leave" if is_done else "would leave"
     on = "ATTOLOG=run.log python app.py, or --entry app.py, turns on"
     click.echo(f"Rewritten prints {did} standard output and go to the log, which {on}.", err=True)
 

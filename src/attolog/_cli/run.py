@@ -1,4 +1,4 @@
-"""`attolog run`: a program whose prints are fast. Only for help: it starts before click is loaded."""
+"""`attolog run` among the verbs, for help alone: it starts before click is loaded."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def insertions(
         before = ["import time" if time == "time" else f"import time as {time}"]
         init = _free_name("init_logger", scopes)
         names.insert(0, ("init_logger", init))
-        call = f'{init}(f"logs/debug_{{int({time}.time())}}.log")'
+        call = f'{init}(f"logs/debug_{{int({time}.time())}}.log", echo=True)'
         if start is Start.SWITCH:
             switch = _switch(source, tree, scopes, call)
         if not switch:

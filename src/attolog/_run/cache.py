@@ -12,14 +12,19 @@ import sys
 from _imp import source_hash
 from importlib.util import MAGIC_NUMBER
 from types import CodeType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attolog
 
 _HASH_KEY = 0x6174746F6C6F67  # any number, always the same
 
-Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[object, ...], ...]]
+Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
 """A module's code, None where it is compiled as ever, and its compiled prints."""
+
+
+def digest(raw: bytes) -> bytes:
+    """A source's hash, as Python's own bytecode has it."""
+    return source_hash(_HASH_KEY, raw)
 
 
 def load(raw: bytes, path: str) -> Entry | None:
@@ -56,13 +61,12 @@ def store(raw: bytes, path: str, entry: Entry) -> None:
         return
 
 
-def _key(raw: bytes, path: str) -> tuple[object, ...]:
-    digest = source_hash(_HASH_KEY, raw)
-    return (digest, len(raw), attolog.__version__, MAGIC_NUMBER, sys.flags.optimize, path)
+def _key(raw: bytes, path: str) -> tuple[Any, ...]:
+    return (digest(raw), len(raw), attolog.__version__, MAGIC_NUMBER, sys.flags.optimize, path)
 
 
 def _name(path: str) -> str:
-    return source_hash(_HASH_KEY, os.fsencode(path)).hex() + ".run"
+    return digest(os.fsencode(path)).hex() + ".run"
 
 
 def _folder(*, make: bool = False) -> str | None:

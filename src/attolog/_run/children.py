@@ -61,7 +61,7 @@ def join(*options: Any) -> None:
 
     given = Options(*options)
     session = Session(given)
-    atexit.register(session.finish, 0, given.output, lambda: False)
+    atexit.register(session.finish, 0, given.output)
     if given.structure:
         _wrap_runpy(runpy)
 
@@ -89,5 +89,3 @@ def _wrap_runpy(module: ModuleType) -> None:
         return (code, args[-1]) if len(args) > 1 else code
 
     runpy._get_code_from_file = read_compiled
-
-

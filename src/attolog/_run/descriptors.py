@@ -1,50 +1,53 @@
-"""Functions of `os` that the screen has to be up to date for: they write to it, lead it elsewhere, or
-end the process. Python audits others (`_core.drain_before`), but not these.
+"""Functions of `os` that have to find the screen up to date.
+
+They write to it, lead it elsewhere, or end the process. Python audits others, not these.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import sys
+import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
-from attolog import _core
+from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-LAST_SECONDS = 1.0
-"""How long a process that is ended at once is held up."""
+_Result = TypeVar("_Result")
 
 
-def wrap(logger: _core.Logger, streams: Streams) -> None:
+def wrap(screen: Screen, streams: Streams) -> None:
     """Drain the echo before these functions do what they do."""
     write, dup2, close, leave, abort = os.write, os.dup2, os.close, os._exit, os.abort
 
     def drain() -> None:
         with suppress(KeyboardInterrupt):
-            _core.drain_echo(logger, LAST_SECONDS)
+            screen.drain(LAST_SECONDS)
 
     @functools.wraps(write)
     def wrapped_write(fd: int, data: ReadableBuffer, /) -> int:
         if fd == 1 or fd == 2:
-            _core.drain_echo(logger)
+            screen.drain()
         return write(fd, data)
 
     @functools.wraps(dup2)
     def wrapped_dup2(fd: int, fd2: int, inheritable: bool = True) -> int:
         if fd2 == 1 or fd2 == 2:
-            _core.drain_echo(logger)
+            screen.drain()
             streams.lead_elsewhere(fd2)
         return dup2(fd, fd2, inheritable)
 
     @functools.wraps(close)
     def wrapped_close(fd: int) -> None:
         if fd == 1 or fd == 2:
-            _core.drain_echo(logger)
+            screen.drain()
         close(fd)
 
     @functools.wraps(leave)
@@ -57,5 +60,20 @@ def wrap(logger: _core.Logger, streams: Streams) -> None:
         drain()
         abort()
 
+    if sys.version_info >= (3, 12):
+        os.fork = _without_warning(os.fork)
+        os.forkpty = _without_warning(os.forkpty)
     os.write, os.dup2, os.close = wrapped_write, wrapped_dup2, wrapped_close
     os._exit, os.abort = wrapped_exit, wrapped_abort
+
+
+def _without_warning(fork: Callable[[], _Result]) -> Callable[[], _Result]:
+    """Python warns of other threads: the writer's knows how to fork, and plain Python has none."""
+
+    @functools.wraps(fork)
+    def wrapped_fork() -> _Result:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This process", DeprecationWarning)
+            return fork()
+
+    return wrapped_fork

@@ -58,8 +58,9 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
 
 
 def _is_read_late(keyword: ast.keyword) -> bool:
-    """Whether an option is constant, or read from sys when the print is called: not a stream that
-    was imported by its name, which may not be the one that sys has then.
+    """Whether an option is constant, or read from sys at the call.
+
+    A stream that was imported by its name may not be the one that sys has then.
     """
     return isinstance(keyword.value, ast.Constant | ast.Attribute)
 
@@ -147,8 +148,8 @@ class _Walk:
                 (self.weak if each.format_spec is None else self.firm).append(each)
 
     def _percent(self, node: ast.BinOp) -> None:
-        assert isinstance(node.left, ast.Constant)
-        parts = conversions(node.left.value) or []
+        text = node.left.value if isinstance(node.left, ast.Constant) else None
+        parts = (isinstance(text, str) and conversions(text)) or []
         wanted = [each for each in parts if isinstance(each, Conversion)]
         operands = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         # The compiler makes an f-string of this.

@@ -51,7 +51,9 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     code, sites = entry
     if code is None:
         return None
-    printers = {marker: _compile_print(path, *site) for marker, *site in sites}
+    printers: dict[object, object] = {
+        marker: _compile_print(path, *site) for marker, *site in sites
+    }
     return Compiled(_bound(code, printers), is_warned)
 
 
@@ -86,7 +88,7 @@ class Loader(SourceFileLoader):
     """Loads a module of the program's own."""
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """The module's code; `__pycache__` is neither read nor written for what is compiled here."""
+        """The module's code; for what is compiled here `__pycache__` is left alone."""
         try:
             path = self.get_filename(fullname)
             made = compile_source(self.get_data(path), path)
@@ -99,7 +101,9 @@ class Loader(SourceFileLoader):
         return made.code
 
 
-# Python leaves the frames of its import system out of tracebacks by this name.
+# A module's loader looks as ever. Python leaves the frames of its import system out of tracebacks
+# by the name of their file.
+Loader.__module__, Loader.__qualname__ = SourceFileLoader.__module__, SourceFileLoader.__qualname__
 Loader.get_code.__code__ = Loader.get_code.__code__.replace(
     co_filename="<frozen importlib._bootstrap_external>"
 )
@@ -160,7 +164,6 @@ class Finder:
         return not file.startswith(self._foreign)
 
 
-# The import system itself must not be seen in what an import raises.
 Finder.find_spec.__code__ = Finder.find_spec.__code__.replace(
     co_filename="<frozen importlib._bootstrap_external>"
 )

@@ -17,6 +17,7 @@ from attolog import _core
 from attolog._run.hook import compile_source
 from attolog._run.options import HELP, Options, UsageError, parse
 from attolog._run.start import (
+    absolute,
     as_plain,
     folder_of,
     forget_shadowed,
@@ -53,7 +54,7 @@ def main(args: Sequence[str]) -> int:
     if path.endswith(".pyc") and not options.is_module:
         return _fail(f"{path} is bytecode; its source is wanted")
     if not options.is_module and not is_importable(path):
-        path = os.path.join(os.getcwd(), path)
+        path = absolute(path)
         try:
             with open(path, "rb") as file:
                 code = _compile(file.read(), path, options)
@@ -80,8 +81,7 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         session = Session(options)
     except (OSError, ValueError) as error:
         return _fail(_described(error))
-    interrupted: list[bool] = []
-    atexit.register(session.finish, os.getpid(), options.output, lambda: bool(interrupted))
+    atexit.register(session.finish, os.getpid(), options.output)
 
     folder = folder_of(options)
     is_first = code is None and not options.is_module  # Python puts it there in any case
@@ -103,7 +103,6 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         status = _core.call_as_main(run, *module)
     if status == 130:
         # Python ends by the signal itself, once all is cleared away.
-        interrupted.append(True)
         sys.excepthook = lambda *error: None
         raise KeyboardInterrupt
     return status

@@ -1,11 +1,12 @@
-"""The command line of `attolog run`, read by hand: the program's start-up waits for it, and its
-folder may have a click.py or an argparse.py of its own.
+"""The command line of `attolog run`, read by hand.
+
+The program's start-up waits for it, and its folder may have a click.py of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HELP = """\
 Usage: attolog run [OPTIONS] FILE [ARGS]...
@@ -53,8 +54,11 @@ class Options(NamedTuple):
     include: tuple[str, ...] = ()
 
 
-_FLAGS = {"--quiet": ("quiet", True), "--no-structure": ("structure", False)}
-_FLAGS["--logging"] = ("logging", True)
+_FLAGS: dict[str, dict[str, Any]] = {
+    "--quiet": {"quiet": True},
+    "--no-structure": {"structure": False},
+    "--logging": {"logging": True},
+}
 _SHORT = {"-o": "--output", "-m": "-m"}
 
 
@@ -78,8 +82,7 @@ def parse(args: Sequence[str]) -> Options | None:
         if arg in ("-h", "--help"):
             return None
         if arg in _FLAGS:
-            name, value = _FLAGS[arg]
-            found = found._replace(**{name: value})
+            found = found._replace(**_FLAGS[arg])
             continue
         if arg == "--" and rest:
             arg = rest.pop(0)

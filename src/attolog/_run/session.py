@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from contextlib import suppress
 
-from attolog import _core
+from attolog import _core, _echo
 from attolog._run import children, descriptors
 from attolog._run.hook import Finder
 from attolog._run.options import Options
+from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import Streams
 
 
@@ -26,9 +27,10 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
-        self.streams = Streams(self.logger, is_quiet=options.quiet)
-        descriptors.wrap(self.logger, self.streams)
-        _core.drain_before(self.logger)
+        _echo.leave_exit_to_others()  # finish()
+        self.screen = Screen(self.logger)
+        streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
+        descriptors.wrap(self.screen, streams)
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         children.prepare(self.finder, options)
@@ -37,18 +39,21 @@ class Session:
 
             self.finder.after_import("logging", logs.hook(self.logger))
 
-    def finish(self, process: int, output: str, is_interrupted: Callable[[], bool]) -> None:
-        """Show what is left, and say what it was; for atexit, before all others.
+    def finish(self, process: int, output: str) -> None:
+        """Show what is left, and say what it was; for atexit, behind all others.
 
         Args:
             process: The process that was started; its children say nothing.
             output: What the file is called.
-            is_interrupted: Whether the program was ended by Ctrl-C.
         """
-        try:
-            is_done = self._drain(is_interrupted())
-        except KeyboardInterrupt:
-            is_done = self._drain(True)
+        is_done = False
+        with suppress(KeyboardInterrupt):
+            try:
+                is_done = self.screen.drain()
+            except KeyboardInterrupt:
+                is_done = self.screen.drain(LAST_SECONDS)
+        if not is_done:
+            self.screen.is_given_up = True
         if os.getpid() != process:
             return
         if not is_done:
@@ -57,14 +62,6 @@ class Session:
         lost = self.logger.counts.dropped
         prints = "1 print" if n == 1 else f"{n:,} prints"
         _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time -> {output}")
-
-    def _drain(self, is_hurried: bool) -> bool:
-        if not is_hurried:
-            return _core.drain_echo(self.logger)
-        try:
-            return _core.drain_echo(self.logger, descriptors.LAST_SECONDS)
-        except KeyboardInterrupt:  # again
-            return False
 
 
 def _say(line: str) -> None:

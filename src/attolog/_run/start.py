@@ -1,5 +1,6 @@
-"""What a program finds when it starts: its `__main__`, `sys.argv`, `sys.path`, and which modules are
-there already, as if nothing had run before it.
+"""What a program finds when it starts, as if nothing had run before it.
+
+That is its `__main__`, `sys.argv`, `sys.path`, and which modules are there already.
 """
 
 from __future__ import annotations
@@ -44,11 +45,16 @@ def is_importable(path: str) -> bool:
     return False
 
 
+def absolute(path: str) -> str:
+    """A path as Python makes it absolute: as it was written, behind the present folder."""
+    return os.getcwd() if path == "." else os.path.join(os.getcwd(), path)
+
+
 def folder_of(options: Options) -> str:
     """The folder that Python puts in front of sys.path."""
     if options.is_module:
         return os.getcwd()
-    path = os.path.join(os.getcwd(), options.target)
+    path = absolute(options.target)
     return path if is_importable(path) else os.path.dirname(os.path.realpath(path))
 
 

@@ -1,5 +1,4 @@
-"""What stands in for sys.stdout and sys.stderr: what is written there becomes records, which the
-logger's echo shows.
+"""What stands in for sys.stdout and sys.stderr: what is written there becomes records.
 
 They work until the interpreter's very end, when modules have lost their names: what the methods
 need then, they hold.
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attolog import _core
+from attolog._run.screen import Screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _Buffer(io.BufferedIOBase):
     Args:
         number: 1 or 2.
         real: The stream that it stands for.
-        logger: Where the records go.
+        screen: What is shown of them.
         tee: Whether to write into the real stream as well, since the logger shows nothing.
         on_close: Called when it is closed.
     """
@@ -40,14 +40,14 @@ class _Buffer(io.BufferedIOBase):
         self,
         number: int,
         real: io.TextIOWrapper,
-        logger: _core.Logger,
+        screen: Screen,
         *,
         tee: bool,
         on_close: Callable[[], None],
     ) -> None:
         self.name = real.name
         self._number = number
-        self._logger = logger
+        self._screen = screen
         self._raw: Any = getattr(real.buffer, "raw", real.buffer)
         self._tee = real.buffer if tee else None
         self._on_close = on_close
@@ -59,15 +59,13 @@ class _Buffer(io.BufferedIOBase):
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         if self._tee is not None:
-            self._tee.write(data)
+            self._tee.write(bytes(data))
             self._tee.flush()
         return _write(self._number, data)
 
     def flush(
         self,
-        _drain: Callable[..., bool] = _core.drain_echo,
-        _error: Callable[..., int] = _core.echo_error,
-        _frame: Callable[..., Any] = sys._getframe,
+        _frame: Callable[[], Any] = sys._getframe,
         _reason: Callable[[int], str] = os.strerror,
     ) -> None:
         self._check("flush of closed file")
@@ -75,8 +73,8 @@ class _Buffer(io.BufferedIOBase):
         caller = _frame().f_back
         if caller is not None and caller.f_globals.get("__name__") == "logging":
             return
-        _drain(self._logger)
-        error = 0 if self.is_elsewhere else _error(self._logger, self._number)
+        self._screen.drain()
+        error = 0 if self.is_elsewhere else self._screen.error(self._number)
         if error:
             raise OSError(error, _reason(error))
 
@@ -90,7 +88,7 @@ class _Buffer(io.BufferedIOBase):
     @property
     def raw(self) -> Any:
         """The file itself; whoever asks for it writes past the log."""
-        self.flush()
+        self._screen.drain()
         return self._raw
 
     def detach(self) -> Any:
@@ -98,7 +96,7 @@ class _Buffer(io.BufferedIOBase):
 
     def fileno(self) -> int:
         self._check()
-        self.flush()  # likewise
+        self._screen.drain()  # likewise
         return int(self._raw.fileno())
 
     def isatty(self) -> bool:
@@ -138,7 +136,7 @@ class _Stream:
     """One of the two, and whether prints may go past it, straight into the log."""
 
     def __init__(
-        self, number: int, logger: _core.Logger, *, tee: bool, changed: Callable[[], None]
+        self, number: int, screen: Screen, *, tee: bool, changed: Callable[[], None]
     ) -> None:
         name = _NAMES[number - 1]
         self._number = number
@@ -153,7 +151,7 @@ class _Stream:
         real.flush()
         self._real = real  # which would flush what it has when it is collected
         self._may_be_native = not tee
-        self.buffer = _Buffer(number, real, logger, tee=tee, on_close=self._look)
+        self.buffer = _Buffer(number, real, screen, tee=tee, on_close=self._look)
         self._proxy = io.TextIOWrapper(
             self.buffer,
             real.encoding,
@@ -209,15 +207,18 @@ class Streams:
 
     Args:
         logger: Where the records go.
+        screen: What is shown of them.
         is_quiet: What goes to sys.stdout is not shown; sys.stderr still is.
     """
 
-    def __init__(self, logger: _core.Logger, *, is_quiet: bool = False) -> None:
+    def __init__(self, logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
         self._logger = logger
         self._streams: list[_Stream] = []
+        self._print: Callable[..., None] = print
         for number, tee in ((1, False), (2, is_quiet)):
-            self._streams.append(_Stream(number, logger, tee=tee, changed=self._take))
-        builtins.print = self._take()
+            self._streams.append(_Stream(number, screen, tee=tee, changed=self._take))
+        self._take()
+        builtins.print = self._print
 
     def lead_elsewhere(self, number: int) -> None:
         """The descriptor of a stream, 1 or 2, leads to another file from now on."""
@@ -225,6 +226,7 @@ class Streams:
         if buffer is not None:
             buffer.is_elsewhere = True
 
-    def _take(self) -> Callable[..., None]:
-        native = [each.native for each in self._streams]
-        return _core.take_prints(self._logger, *(native + [None, None])[:2])
+    def _take(self) -> None:
+        if len(self._streams) == 2:
+            out, error = (each.native for each in self._streams)
+            self._print = _core.take_prints(self._logger, out, error)

@@ -1,5 +1,7 @@
-"""A module's source becomes code whose prints are compiled: nodes of the tree are replaced, and each
-keeps its position, so that tracebacks, tracers and debuggers see the source as it was written.
+"""A module's source becomes code whose prints are compiled.
+
+Nodes of the tree are replaced, and each keeps its position, so that tracebacks, tracers and
+debuggers see the source as it was written.
 
 What is called in print's place is a constant of the code: names among the builtins are gone when
 objects print as the interpreter ends. It cannot be put there before the code is run, so that
@@ -11,7 +13,6 @@ from __future__ import annotations
 import ast
 import threading
 import warnings
-from _imp import source_hash
 from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
@@ -21,9 +22,8 @@ from attolog._rewrite.classify import Kind, Left, Rewrite, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
+from attolog._run.cache import digest
 from attolog._run.exact import Exact, make_exact
-
-_KEY = 0x6174746F6C6F67  # any number, always the same
 
 # Python has one list of filters for all threads.
 _warnings_lock = threading.RLock()
@@ -87,7 +87,7 @@ def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> 
         exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
         if exact is not None:
             chosen.append((each.node, what, exact))
-    stem = source_hash(_KEY, raw).hex()  # which the source itself can hardly contain
+    stem = digest(raw).hex()  # which the source itself can hardly contain
     sites = [
         _replace(call, what, exact, f"print {stem} {i}".encode())
         for i, (call, what, exact) in enumerate(chosen)

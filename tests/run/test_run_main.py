@@ -1,0 +1,343 @@
+"""How a program starts, and how it is ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import attolog
+from attolog._run.options import Options, UsageError, parse
+
+from .programs import RUN, TIMEOUT, compare, environment, run, without_closing
+
+SHOW = """
+import sys
+print("GEN", __name__, __file__, __package__, getattr(__spec__, "name", None))
+print(sys.argv, sys.path[0], sys.orig_argv, __loader__.name, sorted(vars()))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "it"
+    (folder / "pkg").mkdir(parents=True)
+    (folder / "app.py").write_text(SHOW)
+    (folder / "__main__.py").write_text(SHOW)
+    (folder / "pkg" / "__init__.py").write_text("")
+    (folder / "pkg" / "__main__.py").write_text(SHOW)
+    (folder / "pkg" / "part.py").write_text(SHOW + "raise ValueError('x')\n")
+    (folder / "link.py").symlink_to("pkg/part.py")
+    with zipfile.ZipFile(folder / "app.zip", "w") as file:
+        file.writestr("__main__.py", SHOW)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["./app.py"],
+        ["pkg/../app.py", "-x", "--", "-m"],
+        ["link.py"],
+        ["-m", "app", "-o", "x"],
+        ["-m", "pkg"],
+        ["-m", "pkg.part"],
+        ["-m", "pkg.__main__"],
+        ["pkg"],
+        ["."],
+        ["app.zip"],
+        ["-m", "missing"],
+        ["-m", "pkg.missing"],
+        ["-m", "missing.part"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("flags", [[], ["-P"], ["-O", "-X", "dev"]], ids=" ".join)
+def test_a_program_starts_as_ever(folder: Path, args: list[str], flags: list[str]) -> None:
+    compare(folder, args, flags=flags)
+
+
+@pytest.mark.parametrize(
+    ("source", "args"),
+    [
+        (None, ["missing.py"]),
+        (None, ["empty"]),
+        (b"x = = 3\n", ["app.py"]),
+        (b"def f():\n    nonlocal x\nprint('GEN', 1)\n", ["app.py"]),
+        (b"print('GEN', 1)\n\0\n", ["app.py"]),
+        (b"print('\xe9', 1)\n", ["app.py"]),
+        (b"# coding: nonsense\nprint('GEN', 1)\n", ["app.py"]),
+        (b"  print('GEN', 1)\n", ["app.py", "an", "arg"]),
+    ],
+)
+def test_a_program_that_does_not_start(folder: Path, source: bytes | None, args: list[str]) -> None:
+    (folder / "empty").mkdir()
+    if source is not None:
+        (folder / "app.py").write_bytes(source)
+    ran = compare(folder, args, says_so=args == ["empty"])
+    assert ran.status != 0
+
+
+def test_an_encoding_of_the_source(folder: Path) -> None:
+    (folder / "app.py").write_bytes("# coding: latin-1\nprint(f'é {1}')\n".encode("latin-1"))
+    assert compare(folder, ["app.py"]).out == "é 1\n".encode()
+    (folder / "app.py").write_bytes("print(f'é {1}')\r\nprint('GEN', 2)\r\n".encode("utf-8-sig"))
+    compare(folder, ["app.py"])
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "ascii:replace", "utf-16", "utf-8:surrogateescape"]
+)
+@pytest.mark.parametrize("how", ["pipe", "pty"])
+def test_the_encoding_of_the_streams(folder: Path, encoding: str, how: str) -> None:
+    (folder / "app.py").write_text(
+        "import sys\nprint('é', 1)\nprint(f'é {2}')\nsys.stdout.write('é\\n')\n"
+        "sys.stdout.buffer.write(b'\\xff\\n')\nsys.stdout.flush()\n"
+        "print('é', file=sys.stderr)\nprint(sys.stdout.encoding, sys.stdout.errors)\n"
+    )
+    compare(folder, ["app.py"], how, PYTHONIOENCODING=encoding, PYTHONUNBUFFERED="1")
+
+
+def test_streams_that_are_closed(folder: Path) -> None:
+    (folder / "app.py").write_text("import sys\nprint('GEN', 1)\nsys.exit(sys.stdout is None)\n")
+    for closed in (">&-", "2>&-", "<&-"):
+        shell = f'exec "$@" {closed}'
+        plain = run(["sh", "-c", shell, "-", sys.executable, "app.py"], folder)
+        ours = run(["sh", "-c", shell, "-", *RUN, "app.py"], folder)
+        assert (ours.out, ours.status) == (plain.out, plain.status), closed
+
+
+def test_the_programs_folder_hides_modules_of_python(folder: Path) -> None:
+    for name in ("ast", "symtable", "tokenize", "dataclasses", "string", "click", "marshal"):
+        (folder / f"{name}.py").write_text(f"print('own', {name!r})\n")
+    (folder / "app.py").write_text(
+        "import ast, symtable, tokenize, dataclasses, string, click, later\nprint('GEN', 1)\n"
+    )
+    (folder / "later.py").write_text("print('later', 1)\n")
+    compare(folder, ["app.py"])
+    (folder / "later.py").write_text("print('later', 2)\n")  # the others are known by now
+    compare(folder, ["app.py"])
+
+
+def test_coverage_is_the_same(folder: Path) -> None:
+    pytest.importorskip("coverage")
+    (folder / "app.py").write_text(
+        "import helper\nfor i in range(2):\n    helper.show(\n        i\n    )\n"
+        "if i > 5:\n    print('never', i)\n"
+    )
+    (folder / "helper.py").write_text(
+        "def show(n):\n    print(\n        'GEN',\n        n,\n    )\n    if n:\n"
+        "        print(f'n is {n}')\n    else:\n        print('none', n)\n"
+    )
+    compare(folder, ["-m", "coverage", "run", "--branch", "app.py"])
+    report = [sys.executable, "-m", "coverage", "report", "-m"]
+    ours = run(report, folder)
+    assert run([sys.executable, "-m", "coverage", "run", "--branch", "app.py"], folder).status == 0
+    assert run(report, folder) == ours
+    assert b"app.py" in ours.out
+
+
+def test_pdb(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "def show(n):\n    m = n\n    print('GEN', m)\n    print(f'n is {n}')\n\nshow(3)\n"
+    )
+    commands = b"b app.py:4\nc\np n\nw\ns\nn\nq\n"
+    compare(folder, ["-m", "pdb", "app.py"], stdin=commands)
+    (folder / "main.py").write_text("import pdb, app\npdb.run('app.show(4)')\n")
+    compare(folder, ["main.py"], stdin=b"s\nn\nn\np m\nn\nw\nc\n")
+
+
+PIPED = {
+    "not caught": "for i in range(200000):\n    print('line', i)\n",
+    "at the end": "print('GEN', 1)\n",
+    "caught, as Python's manual has it": (
+        "import os, sys\ntry:\n    for i in range(200000):\n        print('line', i)\n"
+        "    sys.stdout.flush()\nexcept BrokenPipeError:\n"
+        "    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())\n    sys.exit(3)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PIPED)
+def test_a_pipe_that_nobody_reads(folder: Path, name: str) -> None:
+    """The reading end is closed before the program writes."""
+    (folder / "app.py").write_text(PIPED[name])
+    seen = []
+    for command in ([sys.executable], RUN):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [*command, "app.py"], cwd=folder, env=environment(folder.parent), stdout=writing,
+            stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        os.close(writing)
+        err = done.stderr if command != RUN else without_closing(done.stderr)
+        seen.append((done.returncode, err.splitlines()[-1:], err.count(b"BrokenPipeError")))
+    assert seen[0] == seen[1]
+
+
+def start(folder: Path, *args: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a program whose standard output is a pipe; its reading end."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [*RUN, *args], cwd=folder, env=environment(folder.parent), stdout=writing,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+    return process, reading
+
+
+def read_line(reading: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(reading, 1)
+    return line
+
+
+def test_ctrl_c_ends_by_the_signal(folder: Path) -> None:
+    (folder / "app.py").write_text("import signal\nprint('GEN', 1)\nsignal.pause()\n")
+    process, reading = start(folder, "app.py")
+    assert read_line(reading) == b"GEN 1\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=TIMEOUT)
+    os.close(reading)
+    assert process.returncode == -signal.SIGINT
+    assert without_closing(err).endswith(b"\nKeyboardInterrupt\n")
+
+
+def test_ctrl_c_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import signal\nfor i in range(100000):\n    print('line', i)\n"
+        "open('ready', 'w').close()\nsignal.pause()\n"
+    )
+    os.mkfifo(folder / "ready")
+    process, reading = start(folder, "app.py")
+    assert (folder / "ready").read_bytes() == b""
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=TIMEOUT)
+    os.close(reading)
+    assert process.returncode == -signal.SIGINT
+    assert b"attolog: the rest is not shown; it is all in app.atto\n" in err
+    assert attolog.read(folder / "app.atto").events["line"] == 100000
+
+
+def test_quiet_shows_only_errors(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import sys\nprint('GEN', 1)\nprint('x')\nsys.stdout.write('y\\n')\n"
+        "print(f'bad {1}', file=sys.stderr)\n1 / 0\n"
+    )
+    ours = run([*RUN, "--quiet", "app.py"], folder)
+    plain = run([sys.executable, "app.py"], folder)
+    assert ours.out == b""
+    assert without_closing(ours.err) == plain.err
+    records = list(attolog.read(folder / "app.atto").records())
+    assert records[0].event == "GEN"
+    text = "".join(record.message or "" for record in records[1:])
+    assert text.startswith("x\ny\nbad 1\nTraceback (most recent call last):\n")
+    assert text.endswith("\nZeroDivisionError: division by zero\n")
+
+
+def test_logging_is_taken_too(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import logging\nlogging.basicConfig()\nlogging.getLogger('app').warning('n is %d', 3)\n"
+        "logging.getLogger('app').error('bad %d', 'x')\n"
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.exception('oops')\n"
+    )
+    compare(folder, ["app.py"], options=["--logging"])
+    rows = [
+        record.fields
+        for record in attolog.read(folder / "app.atto").records()
+        if record.event == "LOGGING"
+    ]
+    assert [(row["logger"], row["level_"], row["message_"]) for row in rows] == [
+        ("app", "WARNING", "n is 3"),
+        ("app", "ERROR", "bad %d"),
+        ("root", "ERROR", "oops"),
+    ]
+    assert rows[0]["line_no"] == 3
+    assert "ZeroDivisionError" in str(rows[2]["exception"])
+
+
+def test_the_closing_line(folder: Path) -> None:
+    (folder / "app.py").write_text("for i in range(1234):\n    print('GEN', i)\n")
+    done = run([*RUN, "app.py"], folder)
+    assert done.err.startswith(b"1,234 prints, 0 lost, 0.0")
+    assert done.err.endswith(b" s of the program's time -> app.atto\n")
+    (folder / "app.py").write_text("print('GEN', 1)\n")
+    done = run([*RUN, "-o", "logs/other.atto", "app.py"], folder)
+    assert done.err.startswith(b"1 print, 0 lost, ")
+    assert attolog.read(folder / "logs" / "other.atto").events == {"GEN": 1}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "a program is missing: FILE or -m MODULE (see attolog run --help)"),
+        (["-m"], "-m needs a value (see attolog run --help)"),
+        (["-o"], "--output needs a value (see attolog run --help)"),
+        (["--nonsense", "app.py"], "no such option: --nonsense (see attolog run --help)"),
+        (["-o", "app.docx", "app.py"], None),
+        (["-o", "/proc/none/app.atto", "app.py"], None),
+        (["app.pyc"], "app.pyc is bytecode; its source is wanted"),
+    ],
+)
+def test_what_is_wrong_is_one_line(folder: Path, args: list[str], message: str | None) -> None:
+    done = run([*RUN, *args], folder)
+    assert (done.status, done.out) == (2, b"")
+    (line,) = done.err.decode().splitlines()
+    assert line == f"attolog: {message}" if message else line.startswith("attolog: ")
+
+
+def test_help(folder: Path) -> None:
+    for args in (["--help"], ["-h"], ["-o", "x.atto", "--help", "app.py"]):
+        done = run([*RUN, *args], folder)
+        assert done.status == 0
+        assert done.out.startswith(b"Usage: attolog run [OPTIONS] FILE [ARGS]...\n")
+    listed = run([sys.executable, "-m", "attolog", "--help"], folder)
+    assert b"  run " in listed.out
+
+
+def test_options_are_read_up_to_the_program() -> None:
+    assert parse(["a.py", "-o", "x"]) == Options("a.py", ("-o", "x"))
+    assert parse(["-ox.atto", "-mpkg", "--help"]) == Options("pkg", ("--help",), True, "x.atto")
+    assert parse(
+        ["--output=x.atto", "--include", "a", "--include=b", "--quiet", "--", "-x.py"]
+    ) == (Options("-x.py", (), output="x.atto", include=("a", "b"), quiet=True))
+    assert parse(["-h"]) is None
+    with pytest.raises(UsageError):
+        parse(["--"])
+
+
+def test_the_records_are_those_of_the_rewritten_program(folder: Path) -> None:
+    source = (
+        "import sys\nclass Task:\n    id = 7\n    name = 'r50'\n"
+        "task, n, dt, q = Task(), 3, 0.25, [1]\n"
+        "print('GEN', task.id, len(q), n + 1, 2.5, None)\n"
+        "print(f'[{task.name}] {task.id} took {dt:.3f}s, {n + 1} {n!r:>4}')\n"
+        "print('Generated', n, 'requests', task)\n"
+        "print('%d of %.1f and %s' % (n, dt, task.id))\n"
+        "print('a' + str(n) + 'b' + repr(q))\n"
+        "print('{} of {:>5}'.format(n, task.name))\n"
+        "print(f'{q} {q.pop()}')\n"
+        "print('bad', n, file=sys.stderr)\n"
+    ).replace("    name", "    __str__ = lambda self: 'task'\n    name")
+    (folder / "app.py").write_text(source)
+    compare(folder, ["app.py"])
+    (folder / "new.py").write_text(source)
+    command = [sys.executable, "-m", "attolog"]
+    assert run([*command, "rewrite", "--write", "new.py"], folder).status == 0
+    assert run([sys.executable, "new.py"], folder, ATTOLOG="new.atto").status == 0
+    ours, theirs = attolog.read(folder / "app.atto"), attolog.read(folder / "new.atto")
+    assert ours.events == theirs.events
+    for one, other in zip(ours.records(), theirs.records(), strict=True):
+        assert (one.event, one.level, one.message, one.fields) == (
+            other.event,
+            other.level,
+            other.message,
+            other.fields,
+        )
