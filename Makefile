@@ -5,6 +5,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VERSIONS ?= 3.12 3.13
 PYTEST_ARGS ?=
+PROGRAMS ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -16,7 +17,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: help test cpp-test pytest demo torture bench check format sanitize sanitize-module \
+.PHONY: help test cpp-test pytest demo torture programs bench check format sanitize sanitize-module \
         sanitize-threads versions freethreaded clean
 .DELETE_ON_ERROR:
 
@@ -40,6 +41,11 @@ demo: $(VENV)/installed
 torture: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m torture $(PYTEST_ARGS) tests
 	$(bin)/python -m pytest $(PYTEST_ARGS) tests/property tests/rewrite/test_rewrite_meaning.py
+
+## make programs         programs from PyPI under attolog run and under plain Python (scripts/programs/)
+programs:
+	$(MAKE) VENV=build/programs/venv build/programs/venv/installed
+	cd scripts && ../build/programs/venv/bin/python -m programs $(PROGRAMS)
 
 ## make bench            all benchmarks (benchmarks/)
 bench: $(VENV)/installed $(VENV)/group-test

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 
 from attolog._bench.machine import describe
 
-__all__ = ["describe", "describe_python"]
+__all__ = ["describe", "describe_python", "without_python"]
 
 _DESCRIBE = """
 from attolog._bench.machine import describe_software
@@ -22,3 +23,8 @@ def describe_python(python: str) -> str:
     """
     done = subprocess.run([python, "-c", _DESCRIBE], check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip()
+
+
+def without_python(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for Python as it is by itself: PYTHONUNBUFFERED slows plain prints down."""
+    return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}

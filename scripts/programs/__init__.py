@@ -1,0 +1,1 @@
+"""Programs that nobody here wrote, under plain Python and under `attolog run`."""
