@@ -23,6 +23,7 @@ NAMES = (
     "memory",
     "memory_of_strategies",
     "against_print",
+    "run_print",
     "run_bank_renege",
     "run_startup",
     "rewrite_lines",

@@ -14,6 +14,7 @@
 #include "python/fast.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
+#include "writer/number.hpp"
 
 namespace attolog::python {
 
@@ -135,7 +136,7 @@ bool write_text(Prints::Stream stream, PyObject* text) {
   return put == Put::done || (put == Put::full && show(stream, to_wtf8(text)));
 }
 
-// One line of one text, which most are: straight into the ring.
+// One text of a few bytes: straight into the ring.
 bool write_quickly(Prints::Stream stream, PyObject* text) {
   return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
 }
@@ -179,24 +180,70 @@ bool add_values(Line& line, PyObject* const* values, Py_ssize_t n, const Options
   return options.end == nullptr ? line.add_char('\n') : line.add(options.end);
 }
 
-PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& options) {
-  PyObject* text = nullptr;
-  if (n == 1 && options.end == nullptr && PyUnicode_CheckExact(values[0])) [[likely]] {
-    PyObject* end = PyUnicode_FromOrdinal('\n');
-    text = PyUnicode_Concat(values[0], end);
-    Py_XDECREF(end);
-  } else {
-    Line line;
-    if (!add_values(line, values, n, options)) {
-      put_before_raising([&] { return put_line(line, options.stream); });
-      return nullptr;
-    }
-    text = line.take();
+// Appends a short ASCII text; null where it is another, or does not fit.
+char* put_ascii(char* to, const char* end, PyObject* text) {
+  const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+  if (!PyUnicode_IS_COMPACT_ASCII(text) || n + kNumberRoom > static_cast<std::size_t>(end - to))
+    return nullptr;
+  return copy_short(to, static_cast<const char*>(PyUnicode_DATA(text)), n);
+}
+
+// The same of any value whose str() needs no Python.
+char* put_value(char* to, const char* end, PyObject* value) {
+  if (PyUnicode_CheckExact(value)) return put_ascii(to, end, value);
+  if (end - to < kNumberRoom) return nullptr;
+  if (PyFloat_CheckExact(value)) return write_double(to, PyFloat_AS_DOUBLE(value));
+  std::int64_t number = 0;
+  if (PyLong_CheckExact(value) && (small_int(value, number) || word_int(value, number))) {
+    return write_int(to, number);
   }
-  if (text == nullptr) return nullptr;
-  const bool done = write_quickly(options.stream, text) || write_text(options.stream, text);
-  Py_DECREF(text);
-  return done ? Py_NewRef(Py_None) : nullptr;
+  std::string_view word;
+  if (value == Py_None) word = "None";
+  if (value == Py_True) word = "True";
+  if (value == Py_False) word = "False";
+  return word.empty() ? nullptr : copy_short(to, word.data(), word.size());
+}
+
+// A line of such values, put together in the ring itself. False, with nothing done, where it takes
+// more.
+bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options) {
+  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  if (has_obstacle() || channel == nullptr) return false;
+  Producer* producer = channel->producer();
+  if (producer == nullptr || producer->head + kFastRecord > producer->limit) return false;
+  char* const start = producer->place();
+  const Ticks ticks = now_ticks();
+  char* const text = start + sizeof(RecordHead) + 1 + sizeof(std::uint32_t);
+  // One for the newline; the padding is stored as eight bytes.
+  const char* const end = start + kFastRecord - 1 - sizeof(std::uint64_t);
+  char* to = text;
+  for (Py_ssize_t i = 0; to != nullptr && i < n; ++i) {
+    if (i != 0 && options.sep == nullptr) *to++ = ' ';
+    if (i != 0 && options.sep != nullptr) to = put_ascii(to, end, options.sep);
+    if (to != nullptr) to = put_value(to, end, values[i]);
+  }
+  if (to != nullptr && options.end == nullptr) *to++ = '\n';
+  if (to != nullptr && options.end != nullptr) to = put_ascii(to, end, options.end);
+  if (to == nullptr) return false;
+  if (to == text) return true;
+  text[-5] = static_cast<char>(Tag::long_ascii);
+  store_as(text - sizeof(std::uint32_t), static_cast<std::uint32_t>(to - text));
+  store_as(to, std::uint64_t{0});
+  const auto size = (static_cast<std::uint64_t>(to - start) + 7) & ~std::uint64_t{7};
+  store_as(start, RecordHead{static_cast<std::uint32_t>(size), kSites[options.stream], ticks});
+  producer->commit(size);
+  return true;
+}
+
+PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& options) {
+  if (print_quickly(values, n, options)) [[likely]]
+    Py_RETURN_NONE;
+  Line line;
+  if (!add_values(line, values, n, options)) {
+    put_before_raising([&] { return put_line(line, options.stream); });
+    return nullptr;
+  }
+  return put_line(line, options.stream) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
