@@ -89,6 +89,8 @@ class _Row:
         difference = compare.same(program, sink, plain, run, self._size)
         if not difference and prints is None:
             difference = "no closing line"
+        if sink != "head" and plain.status != program.status:
+            difference = f"plain Python ends with {plain.status}, and not {program.status}"
         self._note(sink, difference)
         if sink == "file":
             self._seconds = f"{between - start:.2f} s / {end - between:.2f} s"

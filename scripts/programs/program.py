@@ -36,6 +36,7 @@ class Program:
         stdin: What it reads.
         environment: Variables that it is given.
         options: Options of `attolog run`.
+        status: What it ends with under plain Python; anything else, and it is not the program.
         any_order: Why the order of its lines is nobody's: they are compared sorted.
         varies: A pattern of what is another in each run (a time, an address): left out on both
             sides.
@@ -53,6 +54,7 @@ class Program:
     stdin: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    status: int = 0
     any_order: str = ""
     varies: str = ""
     not_for_head: str = ""

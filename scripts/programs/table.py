@@ -11,6 +11,7 @@ _PYPARSING = "pyparsing==3.3.3"
 _SYMPY = "sympy==1.12"
 _TQDM = "tqdm==4.70.1"
 _PYTEST = "pytest==9.0.2"
+_GREENLET = "greenlet==3.2.4"
 _NUMPY = "numpy==2.3.5"
 
 _BARS = {"TQDM_BAR_FORMAT": "{n}/{total}", "TQDM_MININTERVAL": "0", "TQDM_MINITERS": "1"}
@@ -39,7 +40,7 @@ def _salabim(name: str, *options: str) -> Program:
         ("-m", "pytest", "-qq", "-s", "-p", "no:cacheprovider", file),
         _SALABIM,
         "tests",
-        needs=(_PYTEST,),
+        needs=(_PYTEST, _GREENLET),
         changes=(traced,),
         options=options,
         varies=r"0x[0-9a-f]+",
@@ -58,10 +59,13 @@ def _deap(folder: str, name: str, *, any_order: str = "", spawn: bool = False) -
         needs=(_NUMPY,),
         changes=(Change(file, start, how),) if spawn else (),
         any_order=any_order,
+        not_for_head="a process that ends early leaves the others waiting" if any_order else "",
     )
 
 
-def _pyparsing(name: str, *, stdin: str | None = None, seed: bool = False) -> Program:
+def _pyparsing(
+    name: str, *, stdin: str | None = None, seed: bool = False, status: int = 0
+) -> Program:
     file = f"{name}.py"
     start = "import random\n"
     return Program(
@@ -71,15 +75,18 @@ def _pyparsing(name: str, *, stdin: str | None = None, seed: bool = False) -> Pr
         "examples",
         changes=(Change(file, start, start + "random.seed(1)\n"),) if seed else (),
         stdin=stdin,
+        status=status,
     )
 
 
-def _sympy(level: str, name: str) -> Program:
-    return Program(f"sympy-{name}", (f"{name}.py",), _SYMPY, f"examples/{level}")
+def _sympy(level: str, name: str, *, status: int = 0) -> Program:
+    return Program(f"sympy-{name}", (f"{name}.py",), _SYMPY, f"examples/{level}", status=status)
 
 
-def _library(name: str, *command: str, stdin: str | None = None, varies: str = "") -> Program:
-    return Program(f"python-{name}", command, stdin=stdin, varies=varies)
+def _library(
+    name: str, *command: str, stdin: str | None = None, varies: str = "", status: int = 0
+) -> Program:
+    return Program(f"python-{name}", command, stdin=stdin, varies=varies, status=status)
 
 
 PROGRAMS = (
@@ -113,10 +120,10 @@ PROGRAMS = (
     _pyparsing("LAparser"),
     _pyparsing("lucene_grammar"),
     _pyparsing("select_parser"),
-    _pyparsing("stackish"),  # ends in a traceback
+    _pyparsing("stackish", status=1),  # a traceback
     _pyparsing("greetingInKorean"),
     _sympy("beginner", "print_pretty"),
-    _sympy("beginner", "plot_examples"),  # ends in a traceback
+    _sympy("beginner", "plot_examples", status=1),  # a traceback
     _sympy("advanced", "qft"),
     Program("ply-basic", ("basic.py", "maxsin.bas"), "ply==3.11", "example/BASIC"),
     Program(
@@ -187,7 +194,7 @@ PROGRAMS = (
     _library("trace", "-m", "trace", "--trace", "{stdlib}/this.py"),
     _library("doctest", "-m", "doctest", "-v", "{stdlib}/heapq.py"),
     _library("unittest", "-m", "unittest", "-v", "test.test_textwrap", varies=r"in [\d.]+s"),
-    _library("argparse", "-m", "json.tool", "--nope"),
+    _library("argparse", "-m", "json.tool", "--nope", status=2),
     _library("timeit", "-m", "timeit", "-n", "1", "print('x' * 70)", varies=r"[\d.]+ [mun]?sec"),
     _library("pdb", "-m", "pdb", "{stdlib}/this.py", stdin="n\nn\nlist\nb 28\nc\np c\nbt\nq\n"),
     _library(
