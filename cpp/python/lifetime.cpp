@@ -1,8 +1,11 @@
 // Waiting for file and screen, and the end of a logger: flush, drain_echo, close, with.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <string_view>
 
 #include "python/logger.hpp"
@@ -171,11 +174,34 @@ PyObject* drain_echoes(PyObject*, PyObject*) {
 }
 
 // Events of sys.audit behind which somebody else may write to the screen, or nobody any more.
-constexpr std::array<std::string_view, 10> kDrainBefore = {
-    "builtins.input", "os.exec",  "os.fork",   "os.forkpty", "os.kill",
-    "os.posix_spawn", "os.spawn", "os.system", "pty.spawn",  "subprocess.Popen"};
+constexpr std::array<std::string_view, 9> kDrainBefore = {
+    "builtins.input", "os.exec",   "os.fork",   "os.forkpty",      "os.posix_spawn",
+    "os.spawn",       "os.system", "pty.spawn", "subprocess.Popen"};
 
-int drain_at(const char* event, PyObject*, void*) {
+// What the echoes get where the process is about to end by a signal that nobody can catch.
+void show_a_second() {
+  const Deadline until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  for (const auto& channel : Writer::get().channels()) {
+    bool is_done = true;
+    if (!show_channel(*channel, until, is_done)) PyErr_Clear();
+  }
+}
+
+bool kills_itself(const char* event, PyObject* args) {
+  if (std::string_view(event) != "os.kill" || PyTuple_GET_SIZE(args) != 2) return false;
+  PyObject* own = PyLong_FromLong(::getpid());
+  PyObject* kill = PyLong_FromLong(SIGKILL);
+  const bool is_it = own != nullptr && kill != nullptr &&
+                     PyObject_RichCompareBool(PyTuple_GET_ITEM(args, 0), own, Py_EQ) == 1 &&
+                     PyObject_RichCompareBool(PyTuple_GET_ITEM(args, 1), kill, Py_EQ) == 1;
+  Py_XDECREF(own);
+  Py_XDECREF(kill);
+  PyErr_Clear();
+  return is_it;
+}
+
+int drain_at(const char* event, PyObject* args, void*) {
+  if (kills_itself(event, args)) show_a_second();
   const bool is_one = std::ranges::find(kDrainBefore, event) != kDrainBefore.end();
   return !is_one || show_echoes() ? 0 : -1;
 }

@@ -49,6 +49,11 @@ PyObject* check_expression(PyObject*, PyObject* text) {
   return nullptr;
 }
 
+PyObject* show_before_signals(PyObject*, PyObject*) {
+  Writer::show_before_signals();
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"open", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<open_logger>)),
      METH_VARARGS | METH_KEYWORDS,
@@ -98,6 +103,10 @@ PyMethodDef methods[] = {
      "printed(): how many prints there were, and the seconds that they took."},
     {"call_as_main", call_as_main, METH_VARARGS,
      "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
+    {"show_before_signals", show_before_signals, METH_NOARGS,
+     "show_before_signals(): SIGTERM and SIGHUP wait for the screen, a second at most."},
+    {"stream_flush", make_stream_flush, METH_O,
+     "stream_flush(stream): a method flush without a Python frame."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};

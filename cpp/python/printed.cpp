@@ -215,7 +215,6 @@ PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) 
     return nullptr;
   }
   if (args[0] != prints.print || !prints.has(printed->stream)) [[unlikely]] {
-    if (args[0] == prints.print) prints.count();
     return call_slowly(printed, args, false);
   }
   if (prints.count()) [[unlikely]]

@@ -47,6 +47,8 @@ bool Unfinished::put_all() {
 
 namespace {
 
+constexpr double kWait = 20'000;  // ns; no record takes as long that finds room
+
 constexpr std::uint32_t kSites[] = {kPrintSite, kErrorPrintSite};
 
 // What a print is told by keywords. Those that it does not know are the built-in print's business.
@@ -294,6 +296,18 @@ PyObject* stream_write(PyObject* self, PyObject* text) {
 
 PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the stream."};
 
+// `flush` of a stream, likewise: it raises what writing to it has raised.
+PyObject* stream_flush(PyObject* self, PyObject*) {
+  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
+  bool is_done = true;
+  if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
+  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyMethodDef flush_method = {"flush", stream_flush, METH_NOARGS, "Wait until all is written."};
+
 // True for 1 and 2; else false with an exception set.
 bool take_stream(long number, Prints::Stream& stream) {
   stream = number == 1 ? Prints::out : Prints::error;
@@ -340,7 +354,15 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
       }
     }
   }
-  return submit(root, site, values.view(), root) ? Put::done : Put::raised;
+  const Ticks start = now_ticks();
+  const bool done = submit(root, site, values.view(), root);
+  const Ticks waited = now_ticks() - start;
+  if (static_cast<double>(waited) * tick_ns() > kWait) {
+    t_waited += waited;
+    add_count(prints.ticks, waited);
+  }
+  if (!done) add_count(prints.raised, 1);
+  return done ? Put::done : Put::raised;
 }
 
 bool show(Prints::Stream stream, std::string_view text) {
@@ -389,6 +411,8 @@ PyObject* take_prints(PyObject*, PyObject* args) {
     PyObject* module = PyUnicode_FromString("builtins");
     prints.names[Prints::out] = PyUnicode_InternFromString("stdout");
     prints.names[Prints::error] = PyUnicode_InternFromString("stderr");
+    if (prints.names[Prints::out] == nullptr || prints.names[Prints::error] == nullptr)
+      return nullptr;
     PyObject* sys = PyImport_ImportModule("sys");
     prints.sys = sys == nullptr ? nullptr : Py_NewRef(PyModule_GetDict(sys));
     Py_XDECREF(sys);
@@ -439,17 +463,29 @@ PyObject* write_to(PyObject*, PyObject* args) {
   }
 }
 
-PyObject* make_stream_write(PyObject*, PyObject* number) {
+namespace {
+
+PyObject* bind_to_stream(PyMethodDef& method, PyObject* number) {
   Prints::Stream stream = Prints::out;
   const long value = PyLong_AsLong(number);
   if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
-  return PyCFunction_NewEx(&write_method, number, nullptr);
+  return PyCFunction_NewEx(&method, number, nullptr);
+}
+
+}  // namespace
+
+PyObject* make_stream_write(PyObject*, PyObject* number) {
+  return bind_to_stream(write_method, number);
+}
+
+PyObject* make_stream_flush(PyObject*, PyObject* number) {
+  return bind_to_stream(flush_method, number);
 }
 
 PyObject* count_prints(PyObject*, PyObject*) {
-  return Py_BuildValue(
-      "Kd", prints.calls.load(std::memory_order_relaxed),
-      static_cast<double>(prints.ticks.load(std::memory_order_relaxed)) * tick_ns() * 1e-9);
+  const auto ticks = static_cast<double>(prints.ticks.load(std::memory_order_relaxed));
+  return Py_BuildValue("KKd", prints.calls.load(std::memory_order_relaxed),
+                       prints.raised.load(std::memory_order_relaxed), ticks * tick_ns() * 1e-9);
 }
 
 }  // namespace attolog::python

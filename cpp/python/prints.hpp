@@ -35,6 +35,7 @@ struct Prints {
   static constexpr std::uint64_t kOneIn = 64;
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> ticks{0};
+  std::atomic<std::uint64_t> raised{0};  // those that took none: their exception says so
 
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
@@ -79,16 +80,23 @@ inline bool has_obstacle() {
          n_unfinished.load(std::memory_order_relaxed) != 0;
 }
 
+// Ticks that prints of this thread have waited, for room or for the screen: counted as they are.
+inline thread_local Ticks t_waited = 0;
+
 // Times one print, for as many as it stands for.
 class Timed {
  public:
   Timed() = default;
   Timed(const Timed&) = delete;
   Timed& operator=(const Timed&) = delete;
-  ~Timed() { add_count(prints.ticks, (now_ticks() - start_) * Prints::kOneIn); }
+  ~Timed() {
+    const Ticks own = now_ticks() - start_ - (t_waited - waited_);
+    add_count(prints.ticks, own * Prints::kOneIn);
+  }
 
  private:
   const Ticks start_ = now_ticks();
+  const Ticks waited_ = t_waited;
 };
 
 // Logs what was printed: the encoded values of a site. `full`: the log cannot take it just now, and
@@ -121,6 +129,7 @@ PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* restore_print(PyObject*, PyObject* args, PyObject* kwargs);  // what that is bound to
 PyObject* write_to(PyObject*, PyObject* args);
 PyObject* make_stream_write(PyObject*, PyObject* stream);
+PyObject* make_stream_flush(PyObject*, PyObject* stream);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 

@@ -105,6 +105,16 @@ std::optional<Backlog::Piece> Backlog::take() {
   return piece;
 }
 
+// What has been read of the file need not stay on the disk: a reader may lag behind for ever.
+void Backlog::give_back() {
+#if defined(FALLOC_FL_PUNCH_HOLE)
+  if (read_ - given_back_ < kHole) return;
+  ::fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, given_back_,
+              read_ - given_back_);
+  given_back_ = read_;
+#endif
+}
+
 // The next piece, or what is behind the file.
 void Backlog::read_back() {
   while (read_ != end_ && bytes_ < kPiece) {
@@ -124,10 +134,11 @@ void Backlog::read_back() {
     bytes_ += text.size();
     read_ += static_cast<std::int64_t>(sizeof frame + text.size());
   }
+  give_back();
   if (read_ != end_) return;
   if (end_ != 0) {
     [[maybe_unused]] const int ignored = ::ftruncate(file_.fd(), 0);
-    read_ = end_ = 0;
+    read_ = end_ = given_back_ = 0;
   }
   if (!front_.empty()) return;
   front_.swap(back_);

@@ -34,11 +34,14 @@ class Backlog {
   // What is in memory grows to some pieces of this size: each is one write.
   static constexpr std::size_t kPiece = std::size_t{64} << 10;
 
+  static constexpr std::int64_t kHole = std::int64_t{16} << 20;
+
   struct Pieces : std::deque<Piece> {
     void add(int stream, std::string_view text);
   };
   bool write_out(int stream, std::string_view text);
   void read_back();
+  void give_back();
 
   std::size_t most_;
   Pieces front_;           // in memory, before what is in the file
@@ -47,6 +50,7 @@ class Backlog {
   bool has_no_file_ = false;  // there is none to be had
   std::int64_t read_ = 0;
   std::int64_t end_ = 0;
+  std::int64_t given_back_ = 0;
   Pieces back_;  // behind it: where the file had no room
 };
 

@@ -1,6 +1,7 @@
 #include "writer/writer.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -32,6 +33,19 @@ constexpr milliseconds kLastWords{1'000};
 // Never destroyed: threads and exit handlers may need it to the very end. The child of a fork
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
 std::atomic<Writer*> current{nullptr};
+
+// The signal that is to end the process; relaxed: it is all there is to know.
+std::atomic<int> ending_signal{0};
+constexpr std::chrono::seconds kLastSecond{1};
+
+// In the signal's handler: only what is safe there.
+void note_ending(int signal) {
+  const Writer* writer = current.load(std::memory_order_acquire);
+  const bool is_first = ending_signal.exchange(signal, std::memory_order_relaxed) == 0;
+  if (is_first && writer != nullptr && writer->is_running()) return;
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
 
 }  // namespace
 
@@ -73,6 +87,7 @@ struct ForkHandlers {
     old.control_mutex_.unlock();
     t_rings = {};
     t_end.rings.clear();
+    ending_signal.store(0, std::memory_order_relaxed);
     std::unique_ptr<Writer> fresh(new Writer());
     fresh->sites_.inherit(old.sites_);
     fresh->control_ = std::move(old.control_);
@@ -183,6 +198,7 @@ void Writer::run() {
       if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
     }
     attend();
+    end_by_signal();
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
@@ -192,6 +208,29 @@ void Writer::run() {
     changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
+}
+
+void Writer::show_before_signals() {
+  for (const int signal : {SIGTERM, SIGHUP}) {
+    struct sigaction now{};
+    if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
+    now.sa_handler = note_ending;
+    now.sa_flags = SA_RESTART;
+    ::sigaction(signal, &now, nullptr);
+  }
+}
+
+void Writer::end_by_signal() {
+  const int signal = ending_signal.load(std::memory_order_relaxed);
+  if (signal == 0) return;
+  const auto until = steady_clock::now() + kLastSecond;
+  for (const auto& channel : channels()) {
+    if (!channel->drain_echo(until)) {
+      say("the rest is not shown; it is all in " + channel->path());
+    }
+  }
+  ::signal(signal, SIG_DFL);
+  ::kill(::getpid(), signal);
 }
 
 void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {

@@ -42,6 +42,10 @@ class Writer {
   Producer* find_thread(std::uint64_t channel_id);
   void release_thread(std::uint64_t channel_id, Producer* producer);  // as the thread ends
 
+  // Signals that end the process by default wait for its screen, a second at most: SIGTERM, SIGHUP,
+  // as long as the program leaves them to the system. Asked twice, they end it at once.
+  static void show_before_signals();
+
   // C's atexit: the last drain, after the interpreter's end.
   void shut_down();
 
@@ -50,6 +54,7 @@ class Writer {
   Writer() = default;
   void announce();
   void attend();
+  void end_by_signal();
   void start();
   void run();
 

@@ -1099,11 +1099,19 @@ def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
 def stream_write(stream: int, /) -> Callable[[str], int]:
     """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
 
-def printed() -> tuple[int, float]:
-    """Count the prints of the process, and the seconds that they took of its threads' time.
+def printed() -> tuple[int, int, float]:
+    """Count the prints of the process.
 
-    The time is that of one print in 64.
+    Returns:
+        How many went to the logger; how many of these raised instead; and the seconds that all took
+        of the program's threads: those that they waited, and 64 times what one in 64 took.
     """
+
+def show_before_signals() -> None:
+    """Let SIGTERM and SIGHUP wait for the screen, a second at most, while they have no handler."""
+
+def stream_flush(stream: int, /) -> Callable[[], None]:
+    """Make a method `flush` that raises without a frame of its own."""
 
 def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> int:
     """Call a function, or run code with a dict, as Python runs its main program.

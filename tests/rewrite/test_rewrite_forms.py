@@ -99,7 +99,6 @@ LEVELS = [
     ('print("bad", file=sys.stderr, flush=True)', 'log.warning("bad")'),
     ("print(e, file=sys.stderr)", "log.warning(e)"),
     ('print("a: " + e, file=sys.stderr)', 'log.warning("a: " + e)'),
-    ("print(file=sys.stderr)", 'log.warning("")'),
 ]
 
 PLAIN = [
@@ -143,6 +142,8 @@ LEFT = [
     ('print(".", end="", file=sys.stderr)', Reason.END),
     ("print(*xs, file=sys.stderr)", Reason.STDERR),
     ("print(a, b, sep=sep, file=sys.stderr)", Reason.STDERR),
+    ("print(file=sys.stderr)", Reason.STDERR),
+    ('sys.stdout = out\nprint("GEN", x)', Reason.REDIRECTED),
     ('with redirect_stdout(out):\n    print("GEN", x)', Reason.REDIRECTED),
     ('with contextlib.redirect_stderr(out) as o: print("GEN", x)', Reason.REDIRECTED),
     ('print(\n    f"{x}"  # why\n    f"{y}")', Reason.COMMENT),

@@ -39,7 +39,7 @@ class Reason(StrEnum):
     FILE = "file= is not sys.stderr"
     END = "end= does not end the line on sys.stderr"
     STDERR = "values on sys.stderr that are not to be seen one by one"
-    REDIRECTED = "redirect_stdout or redirect_stderr takes what it writes"
+    REDIRECTED = "redirect_stdout, or a sys.stdout of the program's own, takes what it writes"
     DOCTEST = "in a doctest"
     IN_F_STRING = "inside an f-string"
     NESTED = "a print inside of a print"
@@ -106,7 +106,7 @@ def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Re
         return Left(Reason.IN_F_STRING)
     if found.has_inner or around.in_print:
         return Left(Reason.NESTED)
-    if around.is_redirected:
+    if around.is_redirected or scopes.replaces_streams:
         return Left(Reason.REDIRECTED)
     return classify(node, Place(scopes, around.scopes), log)
 
@@ -142,6 +142,8 @@ def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:
     ends_line = options.end is not None and options.end.endswith("\n")
     if options.is_error and not ends_line:
         return Left(Reason.END)
+    if options.is_error and not call.args:
+        return Left(Reason.STDERR)
     if is_starred or not ends_line or options.sep is None or not options.is_known:
         return Left(Reason.STDERR) if options.is_error else _as_print(call, log)
     assert options.end is not None

@@ -157,7 +157,14 @@ def logged_to(records: Iterable[Record], stream: Stream) -> Iterator[Logged]:
         if is_error == (stream == "stderr"):
             text = f"{record.message}\n" if is_error else as_printed(record)
             name = record.event or record.message or ""
-            yield Logged(text.encode(errors="surrogateescape"), name)
+            yield Logged(_encoded(text), name)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # which no print has written
+        return text.encode(errors="surrogatepass")
 
 
 def as_printed(record: Record) -> str:

@@ -53,6 +53,8 @@ class Scopes:
         self._may_rebind_builtins = False
         self.has_star = False
         """Whether a `from x import *` may bind any name."""
+        self.replaces_streams = False
+        """Whether `sys.stdout` or `sys.stderr` is given another value."""
         self._read_tables()
         self._read_imports(tree)
 
@@ -147,6 +149,7 @@ class Scopes:
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 on = node.value.id if isinstance(node.value, ast.Name) else ""
                 self._may_rebind_builtins |= on in ("builtins", "__builtins__")
+                self.replaces_streams |= on == "sys" and node.attr in ("stdout", "stderr")
 
 
 @dataclass(frozen=True, slots=True)

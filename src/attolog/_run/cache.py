@@ -84,5 +84,5 @@ def _folder(*, make: bool = False) -> str | None:
         status = os.lstat(folder)
     except OSError:
         return None
-    is_private = status.st_uid == os.geteuid() and status.st_mode == 0o040700
+    is_private = status.st_uid == os.geteuid() and status.st_mode & 0o170077 == 0o040000
     return folder if is_private else None

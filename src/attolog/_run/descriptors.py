@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from attolog._run.screen import LAST_SECONDS, Screen
 
@@ -26,9 +26,9 @@ def wrap(screen: Screen) -> None:
     """Drain the echo before these functions do what they do."""
     write, dup2, close, leave, abort = os.write, os.dup2, os.close, os._exit, os.abort
 
-    def drain() -> None:
+    def drain(timeout: float | None = None) -> None:
         with suppress(KeyboardInterrupt):
-            screen.drain(LAST_SECONDS)
+            screen.drain(timeout)
 
     @functools.wraps(write)
     def wrapped_write(fd: int, data: ReadableBuffer, /) -> int:
@@ -58,14 +58,29 @@ def wrap(screen: Screen) -> None:
 
     @functools.wraps(abort)
     def wrapped_abort() -> NoReturn:
-        drain()
+        drain(LAST_SECONDS)
         abort()
 
     if sys.version_info >= (3, 12):
         os.fork = _without_warning(os.fork)
         os.forkpty = _without_warning(os.forkpty)
-    os.write, os.dup2, os.close = wrapped_write, wrapped_dup2, wrapped_close
-    os._exit, os.abort = wrapped_exit, wrapped_abort
+    os.write, os.dup2, os.close = (
+        _Function(wrapped_write),
+        _Function(wrapped_dup2),
+        _Function(wrapped_close),
+    )
+    os._exit, os.abort = _Function(wrapped_exit), _Function(wrapped_abort)
+
+
+class _Function:
+    """What is called as a function of C is: of a class's attribute it makes no method."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
 
 
 def _without_warning(fork: Callable[[], _Result]) -> Callable[[], _Result]:

@@ -80,7 +80,7 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
     try:
         session = Session(options)
     except (OSError, ValueError) as error:
-        return _fail(_described(error))
+        return _fail(f"{_described(error)}; -o FILE puts the log elsewhere")
     atexit.register(session.finish, os.getpid(), options.output)
 
     folder = folder_of(options)

@@ -14,6 +14,9 @@ from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import Streams
 
 
+_MAGIC = b"\x89ATTO\r\n\x1a"  # of a journal's first block
+
+
 class Session:
     """Takes over the prints of this process.
 
@@ -22,15 +25,17 @@ class Session:
 
     Raises:
         OSError: The output cannot be opened.
-        ValueError: Its suffix is none of a log file's.
+        ValueError: Its suffix is none of a log file's, or it is no journal.
     """
 
     def __init__(self, options: Options) -> None:
+        self._is_new = _is_new(options.output)
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
         _echo.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
-        Streams(self.logger, self.screen, is_quiet=options.quiet)
+        self.streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
         descriptors.wrap(self.screen)
+        _core.show_before_signals()
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         children.prepare(self.finder, options)
@@ -54,14 +59,40 @@ class Session:
                 is_done = self.screen.drain(LAST_SECONDS)
         if not is_done:
             self.screen.is_given_up = True
+        self.streams.end()
         if os.getpid() != process:
             return
         if not is_done:
             _say(f"attolog: the rest is not shown; it is all in {output}")
-        n, seconds = _core.printed()
-        lost = self.logger.counts.dropped
+        n, raised, seconds = _core.printed()
+        lost = self.logger.counts.dropped - raised
+        if self._is_new and self.logger.counts.calls == 0 and _is_empty(output):
+            os.unlink(output)
         prints = "1 print" if n == 1 else f"{n:,} prints"
         _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time -> {output}")
+
+
+def _is_new(output: str) -> bool:
+    """Whether the file is still to be made.
+
+    Raises:
+        ValueError: It is there, and no journal as its name says.
+    """
+    try:
+        with open(output, "rb") as file:
+            start = file.read(len(_MAGIC))
+    except OSError:  # which the logger will tell of
+        return not os.path.exists(output)
+    if start and start != _MAGIC and output.endswith(".atto"):
+        raise ValueError(f"{output} is no journal")
+    return False
+
+
+def _is_empty(output: str) -> bool:
+    try:
+        return os.path.getsize(output) == 0
+    except OSError:
+        return False
 
 
 def _say(line: str) -> None:

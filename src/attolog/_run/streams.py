@@ -67,11 +67,12 @@ class _Buffer(io.BufferedIOBase):
         _reason: Callable[[int], str] = os.strerror,
     ) -> None:
         self._check("flush of closed file")
-        # logging flushes behind each line, which need not be waited for.
+        # Who flushes standard output may mean to write there in another way. Standard error and
+        # logging are flushed behind each line.
         caller = _frame().f_back
-        if caller is not None and caller.f_globals.get("__name__") == "logging":
-            return
-        self._screen.drain()
+        is_logging = caller is not None and caller.f_globals.get("__name__") == "logging"
+        if self._number == 1 and not is_logging:
+            self._screen.drain()
         error = self._screen.error(self._number)
         if error:
             raise OSError(error, _reason(error))
@@ -171,6 +172,12 @@ class _Stream:
         """The stream, while UTF-8 goes into it as it is."""
         return self._proxy if self._is_native else None
 
+    def end(self, *, is_broken: bool) -> None:
+        """The interpreter flushes it once more."""
+        if is_broken and self.buffer is not None:
+            proxy: Any = self._proxy
+            proxy.flush = _core.stream_flush(self._number)
+
     def _look(self) -> None:
         assert self.buffer is not None
         is_native = self._may_be_native and not self.buffer.closed and self._is_plain()
@@ -211,12 +218,18 @@ class Streams:
 
     def __init__(self, logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
         self._logger = logger
+        self._screen = screen
         self._streams: list[_Stream] = []
         self._print: Callable[..., None] = print
         for number, tee in ((1, False), (2, is_quiet)):
             self._streams.append(_Stream(number, screen, tee=tee, changed=self._take))
         self._take()
         builtins.print = self._print
+
+    def end(self) -> None:
+        """What the interpreter's last flush raises is shown with no frame of attolog's."""
+        for number, each in enumerate(self._streams, 1):
+            each.end(is_broken=self._screen.error(number) != 0)
 
     def _take(self) -> None:
         if len(self._streams) == 2:

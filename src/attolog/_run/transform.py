@@ -85,7 +85,7 @@ def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> 
         if isinstance(what, Left) or not isinstance(each.node, ast.Call):
             continue
         exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
-        if exact is not None:
+        if exact is not None and not _has_surrogates(what.call.args[0]):
             chosen.append((each.node, what, exact))
     stem = digest(raw).hex()  # which the source itself can hardly contain
     sites = [
@@ -119,6 +119,15 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
     return Site(marker, str(first.value), names, is_argument, is_event, is_error, line, "")
+
+
+def _has_surrogates(text: ast.expr) -> bool:
+    """Whether print may refuse the text itself."""
+    return (
+        isinstance(text, ast.Constant)
+        and not str(text.value).isascii()
+        and any("\ud800" <= c <= "\udfff" for c in str(text.value))
+    )
 
 
 def _names(values: list[ast.expr]) -> tuple[str, ...]:
