@@ -34,15 +34,22 @@ constexpr milliseconds kLastWords{1'000};
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
 std::atomic<Writer*> current{nullptr};
 
-// The signal that is to end the process; relaxed: it is all there is to know.
-std::atomic<int> ending_signal{0};
+// Whether a signal is to end the process, and whether the screen has got what it gets before.
+// Relaxed: each is all there is to know.
+std::atomic<bool> is_ending{false};
+std::atomic<bool> has_shown_last{false};
 constexpr std::chrono::seconds kLastSecond{1};
 
-// In the signal's handler: only what is safe there.
-void note_ending(int signal) {
+// In the signal's handler: only what is safe there. The program does not go on behind it. The
+// writer may need what the thread held that is stopped here: it gets its second and no more.
+void end_when_shown(int signal) {
   const Writer* writer = current.load(std::memory_order_acquire);
-  const bool is_first = ending_signal.exchange(signal, std::memory_order_relaxed) == 0;
-  if (is_first && writer != nullptr && writer->is_running()) return;
+  if (writer != nullptr && writer->is_running() &&
+      !is_ending.exchange(true, std::memory_order_relaxed)) {
+    const timespec pause{0, 10'000'000};
+    for (int i = 0; i < 150 && !has_shown_last.load(std::memory_order_relaxed); ++i)
+      ::nanosleep(&pause, nullptr);
+  }
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }
@@ -87,7 +94,8 @@ struct ForkHandlers {
     old.control_mutex_.unlock();
     t_rings = {};
     t_end.rings.clear();
-    ending_signal.store(0, std::memory_order_relaxed);
+    is_ending.store(false, std::memory_order_relaxed);
+    has_shown_last.store(false, std::memory_order_relaxed);
     std::unique_ptr<Writer> fresh(new Writer());
     fresh->sites_.inherit(old.sites_);
     fresh->control_ = std::move(old.control_);
@@ -198,7 +206,7 @@ void Writer::run() {
       if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
     }
     attend();
-    end_by_signal();
+    show_last();
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
@@ -214,23 +222,22 @@ void Writer::show_before_signals() {
   for (const int signal : {SIGTERM, SIGHUP}) {
     struct sigaction now{};
     if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
-    now.sa_handler = note_ending;
+    now.sa_handler = end_when_shown;
     now.sa_flags = SA_RESTART;
     ::sigaction(signal, &now, nullptr);
   }
 }
 
-void Writer::end_by_signal() {
-  const int signal = ending_signal.load(std::memory_order_relaxed);
-  if (signal == 0) return;
+void Writer::show_last() {
+  if (!is_ending.load(std::memory_order_relaxed) ||
+      has_shown_last.load(std::memory_order_relaxed)) {
+    return;
+  }
   const auto until = steady_clock::now() + kLastSecond;
   for (const auto& channel : channels()) {
-    if (!channel->drain_echo(until)) {
-      say("the rest is not shown; it is all in " + channel->path());
-    }
+    if (!channel->drain_echo(until)) say("the rest is not shown; it is all in " + channel->path());
   }
-  ::signal(signal, SIG_DFL);
-  ::kill(::getpid(), signal);
+  has_shown_last.store(true, std::memory_order_relaxed);
 }
 
 void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {

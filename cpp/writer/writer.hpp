@@ -54,7 +54,7 @@ class Writer {
   Writer() = default;
   void announce();
   void attend();
-  void end_by_signal();
+  void show_last();
   void start();
   void run();
 

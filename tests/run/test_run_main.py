@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -341,3 +342,99 @@ def test_the_records_are_those_of_the_rewritten_program(folder: Path) -> None:
             other.message,
             other.fields,
         )
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_that_are_terminated_have_shown_what_they_printed(
+    folder: Path, method: str
+) -> None:
+    (folder / "app.py").write_text(
+        "import multiprocessing\n"
+        "def work(n):\n    print(f'worker did {n}', flush=True)\n    return n\n"
+        "if __name__ == '__main__':\n"
+        f"    with multiprocessing.get_context({method!r}).Pool(1) as pool:\n"
+        "        pool.map(work, range(3))\n"  # the pool ends them by SIGTERM
+    )
+    ours = run([*RUN, "app.py"], folder)
+    assert ours.out == b"worker did 0\nworker did 1\nworker did 2\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_nobody_handles_end_it_with_all_shown(
+    folder: Path, number: signal.Signals
+) -> None:
+    (folder / "app.py").write_text("import signal\nprint('GEN', 1)\nsignal.pause()\n")
+    process, reading = start(folder, "app.py")
+    assert read_line(reading) == b"GEN 1\n"
+    process.send_signal(number)
+    process.communicate(timeout=TIMEOUT)
+    os.close(reading)
+    assert process.returncode == -number
+
+
+def test_sigterm_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import signal\nfor i in range(100000):\n    print('line', i)\n"
+        "open('ready', 'w').close()\nsignal.pause()\n"
+    )
+    os.mkfifo(folder / "ready")
+    process, reading = start(folder, "app.py")
+    assert (folder / "ready").read_bytes() == b""
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=TIMEOUT)
+    os.close(reading)
+    assert process.returncode == -signal.SIGTERM
+    assert b"the rest is not shown; it is all in " in err
+    assert attolog.read(folder / "app.atto").events["line"] == 100000
+
+
+def test_a_handler_of_the_programs_own_gets_the_signal(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import os, signal\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "signal.signal(signal.SIGTERM, lambda *args: print('handled', 1))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\nprint('after', 2)\n"
+    )
+    compare(folder, ["app.py"])
+
+
+def test_os_exit_waits_for_a_slow_reader(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import os\nfor i in range(60000):\n    print('line', i)\n"
+        "open('ready', 'w').close()\nos._exit(3)\n"
+    )
+    os.mkfifo(folder / "ready")
+    process, reading = start(folder, "app.py")
+    assert (folder / "ready").read_bytes() == b""  # all is printed, and little of it shown
+    with open(reading, "rb") as shown:
+        assert shown.read().splitlines()[-1] == b"line 59999"
+    process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 3
+
+
+def test_what_is_no_journal_is_not_written_to(folder: Path) -> None:
+    (folder / "app.py").write_text("print('GEN', 1)\n")
+    (folder / "app.atto").write_text("dear diary\n")
+    ours = run([*RUN, "app.py"], folder)
+    assert (ours.out, ours.status) == (b"", 2)
+    assert ours.err == b"attolog: app.atto is no journal; -o FILE puts the log elsewhere\n"
+    assert (folder / "app.atto").read_text() == "dear diary\n"
+
+
+def test_a_program_that_prints_nothing_leaves_no_file(folder: Path) -> None:
+    (folder / "app.py").write_text("x = 1\n")
+    assert run([*RUN, "app.py"], folder).status == 0
+    assert not (folder / "app.atto").exists()
+
+
+def test_waiting_is_counted_as_it_was(folder: Path) -> None:
+    """And not as many times as the print that waited stands for."""
+    (folder / "app.py").write_text(
+        "import time\nstart = time.perf_counter()\n"
+        "for i in range(300000):\n    print(f'line {i} of many that do not fit into the ring')\n"
+        "open('took', 'w').write(str(time.perf_counter() - start))\n"
+    )
+    err = run([*RUN, "app.py"], folder).err.decode()
+    said = re.search(r"300,000 prints, 0 lost, ([\d.]+) s", err)
+    assert said is not None, err
+    assert float(said[1]) <= float((folder / "took").read_text()) + 0.01

@@ -511,6 +511,19 @@ PROGRAMS = {
         print("\\udce9", file=sys.stderr)
         print(f"bad {chr(0xdce9)}", file=sys.stderr)
         """,
+    "surrogates in its own text": """
+        for show in (lambda: print("lone \\ud800 text", 1), lambda: print(f"\\udc80 {1}")):
+            try:
+                show()
+            except UnicodeEncodeError as error:
+                print("error:", error.reason)
+        """,
+    "functions of os in a class": """
+        import os
+        class Sink:
+            put = os.write
+        Sink().put(1, b"x\\n")
+        """,
     "wrong options of print": """
         for options in ({"sep": 3}, {"end": 3}, {"file": 3}, {"nonsense": 1}):
             try:
