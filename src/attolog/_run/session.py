@@ -13,7 +13,6 @@ from attolog._run.options import Options
 from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import Streams
 
-
 _MAGIC = b"\x89ATTO\r\n\x1a"  # of a journal's first block
 
 
