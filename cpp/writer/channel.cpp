@@ -11,6 +11,7 @@
 #include "writer/recovery.hpp"
 #include "writer/sampler.hpp"
 #include "writer/say.hpp"
+#include "writer/signals.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {
@@ -173,6 +174,7 @@ bool Channel::show(Ticks until) {
 
 bool Channel::look_ahead() {
   if (!has_echo() || is_forked() || is_finished()) return false;
+  const SignalsBlocked blocked(ending_signals());
   try {
     return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
   } catch (const std::exception&) {
@@ -183,6 +185,7 @@ bool Channel::look_ahead() {
 void Channel::lose(std::uint32_t site, std::string_view values) {
   drop(1);
   if (!has_echo() || !options_.block || is_forked() || is_finished()) return;
+  const SignalsBlocked blocked(ending_signals());
   try {
     show(now_ticks());
     const std::lock_guard lock(echo_mutex_);
@@ -199,7 +202,9 @@ std::uint64_t Channel::echo_position() {
 }
 
 bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
-  return !has_echo() || is_forked() || echo_->screen().wait(position, deadline);
+  if (!has_echo() || is_forked()) return true;
+  const SignalsBlocked blocked(ending_signals());
+  return echo_->screen().wait(position, deadline);
 }
 
 int Channel::echo_error(int stream) const {

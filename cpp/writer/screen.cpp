@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "writer/backlog.hpp"
+#include "writer/signals.hpp"
 
 namespace attolog {
 
@@ -38,26 +39,6 @@ struct Screen::State {
   void write(const Backlog::Piece& piece);
   void run();
 };
-
-namespace {
-
-// Signals belong to the program's threads; of a broken pipe the write itself tells.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
 
 Screen::Screen(const Streams& streams)
     : pid_(::getpid()), state_(std::make_shared<State>(streams)) {}
@@ -86,7 +67,7 @@ void Screen::show(int stream, std::string_view text) {
   state_->backlog.push(stream, text);
   state_->shown += text.size();
   if (std::exchange(state_->is_started, true)) return state_->wanted.notify_one();
-  const SignalsBlocked blocked;
+  const SignalsBlocked blocked(all_signals());  // of a broken pipe the write itself tells
   try {
     std::thread([state = state_] { state->run(); }).detach();
   } catch (const std::exception&) {  // no thread to be had: it is written here

@@ -34,24 +34,38 @@ constexpr milliseconds kLastWords{1'000};
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
 std::atomic<Writer*> current{nullptr};
 
-// Whether a signal is to end the process, and whether the screen has got what it gets before.
-// Relaxed: each is all there is to know.
-std::atomic<bool> is_ending{false};
-std::atomic<bool> has_shown_last{false};
+// How far the end by a signal is. Relaxed: it is all there is to know.
+enum class Ending : int { none, wanted, composed, shown };
+std::atomic<Ending> ending{Ending::none};
+std::atomic<int> ending_signal{0};
 constexpr std::chrono::seconds kLastSecond{1};
 
-// In the signal's handler: only what is safe there. The program does not go on behind it. The
-// writer may need what the thread held that is stopped here: it gets its second and no more.
-void end_when_shown(int signal) {
-  const Writer* writer = current.load(std::memory_order_acquire);
-  if (writer != nullptr && writer->is_running() &&
-      !is_ending.exchange(true, std::memory_order_relaxed)) {
-    const timespec pause{0, 10'000'000};
-    for (int i = 0; i < 150 && !has_shown_last.load(std::memory_order_relaxed); ++i)
-      ::nanosleep(&pause, nullptr);
-  }
+void end_by(int signal) {
   ::signal(signal, SIG_DFL);
   ::raise(signal);
+}
+
+// In the signal's handler: only what is safe there. The program does not go on behind it, unless
+// the writer makes no headway: it may need what the stopped thread holds, such as malloc's lock.
+// Then the thread goes on, and the writer ends the process.
+void end_when_shown(int signal) {
+  const Writer* writer = current.load(std::memory_order_acquire);
+  auto before = Ending::none;
+  ending_signal.store(signal, std::memory_order_relaxed);
+  if (writer == nullptr || !writer->is_running() ||
+      !ending.compare_exchange_strong(before, Ending::wanted, std::memory_order_relaxed)) {
+    return end_by(signal);
+  }
+  constexpr int kRounds = 150;  // the second, and the writer's own round
+  constexpr int kPatience = 15;
+  const timespec pause{0, 10'000'000};
+  for (int i = 0; i < kRounds; ++i) {
+    const Ending now = ending.load(std::memory_order_relaxed);
+    if (now == Ending::shown) break;
+    if (now == Ending::wanted && i >= kPatience) return;
+    ::nanosleep(&pause, nullptr);
+  }
+  end_by(signal);
 }
 
 }  // namespace
@@ -94,8 +108,7 @@ struct ForkHandlers {
     old.control_mutex_.unlock();
     t_rings = {};
     t_end.rings.clear();
-    is_ending.store(false, std::memory_order_relaxed);
-    has_shown_last.store(false, std::memory_order_relaxed);
+    ending.store(Ending::none, std::memory_order_relaxed);
     std::unique_ptr<Writer> fresh(new Writer());
     fresh->sites_.inherit(old.sites_);
     fresh->control_ = std::move(old.control_);
@@ -229,15 +242,21 @@ void Writer::show_before_signals() {
 }
 
 void Writer::show_last() {
-  if (!is_ending.load(std::memory_order_relaxed) ||
-      has_shown_last.load(std::memory_order_relaxed)) {
-    return;
-  }
+  if (ending.load(std::memory_order_relaxed) != Ending::wanted) return;
   const auto until = steady_clock::now() + kLastSecond;
-  for (const auto& channel : channels()) {
-    if (!channel->drain_echo(until)) say("the rest is not shown; it is all in " + channel->path());
+  const auto echoing = channels();
+  std::vector<std::uint64_t> positions;
+  for (const auto& channel : echoing) positions.push_back(channel->echo_position());
+  ending.store(Ending::composed, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < echoing.size(); ++i) {
+    if (!echoing[i]->wait_for_echo(positions[i], until))
+      say("the rest is not shown; it is all in " + echoing[i]->path());
   }
-  has_shown_last.store(true, std::memory_order_relaxed);
+  ending.store(Ending::shown, std::memory_order_relaxed);
+  // The handler does it, or has given up.
+  const int signal = ending_signal.load(std::memory_order_relaxed);
+  ::signal(signal, SIG_DFL);
+  ::kill(::getpid(), signal);
 }
 
 void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {
