@@ -404,3 +404,17 @@ def test_without_a_standard_output_nothing_is_shown(csv: str) -> None:
     command = f"exec {sys.executable} -m attolog cat {csv} >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "attolog: standard output is closed\n")
+
+
+@pytest.mark.parametrize("verb", ["cat", "stats"])
+def test_lone_surrogates_are_shown_by_their_number(tmp_path: Path, verb: str) -> None:
+    path = tmp_path / "run.atto"
+    with AsyncFileLogger(path) as log:
+        log("lone \ud800 {x}", 3)
+    shown = subprocess.run(
+        [sys.executable, "-m", "attolog", verb, str(path)],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert b"lone \\ud800 " in shown.stdout
