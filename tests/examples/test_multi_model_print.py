@@ -23,10 +23,13 @@ SCHEDULERS = (
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs a copy of it, alone in a folder; `-I` and `-S` leave it the standard library only."""
+    """Runs a copy of it, alone in a folder; `-I` and `-S` leave it the standard library only.
+
+    `-u`, since CPython loses text of threads that print at once into a buffer (gh-119506).
+    """
     program = folder / "multi_model_dev.py"
     shutil.copy(PROGRAM, program)
-    command = [sys.executable, "-I", "-S", "-X", "utf8", str(program), *options]
+    command = [sys.executable, "-u", "-I", "-S", "-X", "utf8", str(program), *options]
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf8", check=False)
 
 

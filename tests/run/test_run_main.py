@@ -429,6 +429,14 @@ def test_a_program_that_prints_nothing_leaves_no_file(folder: Path) -> None:
     assert not (folder / "app.atto").exists()
 
 
+def test_children_alone_may_have_printed(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import os\nif os.fork() == 0:\n    print('GEN', 1)\nelse:\n    os.wait()\n"
+    )
+    assert run([*RUN, "app.py"], folder).out == b"GEN 1\n"
+    assert attolog.read(folder / "app.atto").events == {"GEN": 1}
+
+
 def test_waiting_is_counted_as_it_was(folder: Path) -> None:
     """And not as many times as the print that waited stands for."""
     (folder / "app.py").write_text(

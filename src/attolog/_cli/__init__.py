@@ -58,7 +58,9 @@ def main(args: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         return _fail("standard output is closed", 1)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # of lone surrogates, or in an ASCII locale
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # of lone surrogates, or in an ASCII locale
     given = list(sys.argv[1:] if args is None else args)
     try:
         status = cli.main(given or ["--help"], prog_name="attolog", standalone_mode=False)
