@@ -37,7 +37,7 @@ PROGRAMS = {
         """,
     "a spec that is wrong": """
         import traceback
-        for x, spec in ((1, "q"), ("a", "d"), (None, ".2f"), ([1], ">5"), (1.5, "1000000000000")):
+        for x, spec in ((1, "q"), ("a", "d"), (None, ".2f"), ([1], ">5"), (1.5, "9" * 30)):
             try:
                 print(f"before {x} now {x:{spec}} after")
             except Exception as error:
