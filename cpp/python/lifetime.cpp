@@ -206,10 +206,6 @@ int drain_at(const char* event, PyObject* args, void*) {
   return !is_one || show_echoes() ? 0 : -1;
 }
 
-}  // namespace
-
-namespace {
-
 // False with an exception set.
 bool take_stream(PyObject* args, const char* format, PyObject*& logger, int& stream) {
   if (!PyArg_ParseTuple(args, format, types.logger, &logger, &stream)) return false;

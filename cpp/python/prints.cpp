@@ -135,7 +135,7 @@ bool write_text(Prints::Stream stream, PyObject* text) {
   Buffer values;
   encode_text(values, text, prints.longest_text());
   const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::full && show(stream, to_wtf8(text)));
+  return put == Put::done || (put == Put::off && show(stream, to_wtf8(text)));
 }
 
 // One text of a few bytes: straight into the ring.
@@ -332,7 +332,7 @@ bool put_text(Prints::Stream stream, std::string_view text) {
   Buffer values;
   encode_str(values, text);
   const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::full && show(stream, text));
+  return put == Put::done || (put == Put::off && show(stream, text));
 }
 
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
@@ -340,20 +340,9 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   Root& root = *prints.root;
   const Channel* channel = root.channel.load(std::memory_order_acquire);
   if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
-    return Put::full;
+    return Put::off;
   }
-  if (!channel->is_forked()) {
-    if (raise_broken(*channel, stream)) return Put::raised;
-    if (channel->is_failing()) {  // dropped and counted there, where it does not fit
-      Channel* failing = root.channel.load(std::memory_order_acquire);
-      Producer* producer = failing->producer();
-      const std::uint64_t size = values.size() + 2 * sizeof(RecordHead);
-      if (producer == nullptr || !failing->has_room(*producer, size)) {
-        root.lose();
-        return Put::full;
-      }
-    }
-  }
+  if (!channel->is_forked() && raise_broken(*channel, stream)) return Put::raised;
   const Ticks start = now_ticks();
   const bool done = submit(root, site, values.view(), root);
   const Ticks waited = now_ticks() - start;
@@ -456,7 +445,7 @@ PyObject* write_to(PyObject*, PyObject* args) {
     encode_sized(values, text == nullptr ? Tag::bytes : Tag::str, copy);
     Py_XDECREF(text);
     const Put put = put_print(stream, kSites[stream], values);
-    const bool done = put == Put::done || (put == Put::full && show(stream, copy));
+    const bool done = put == Put::done || (put == Put::off && show(stream, copy));
     return done ? PyLong_FromSsize_t(std::ssize(copy)) : nullptr;
   } catch (const std::exception&) {
     return PyErr_NoMemory();

@@ -99,10 +99,10 @@ class Timed {
   const Ticks waited_ = t_waited;
 };
 
-// Logs what was printed: the encoded values of a site. `full`: the log cannot take it just now, and
-// it has to be shown in another way. `raised`: by a signal handler, or since the stream takes no
-// text any more, as its print would have.
-enum class Put { done, full, raised };
+// Logs what was printed: the encoded values of a site. `off`: there is no log any more (a forked
+// child that could not open one), and it has to be shown in another way. `raised`: by a signal
+// handler, or since the stream takes no text any more, as its print would have.
+enum class Put { done, off, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
 // Puts the text on the screen, behind all that is still to be shown. False with an exception set.
 bool show(Prints::Stream stream, std::string_view text);

@@ -1,26 +1,11 @@
 """The standard library, rewritten: every file proves itself, and once is enough."""
 
-import sysconfig
 import warnings
-import zlib
-from pathlib import Path
 
 import pytest
+from standard_library import LIBRARY, PARTS, part
 
 from attolog._rewrite import Options, Reason, SourceError, rewrite
-
-LIBRARY = Path(sysconfig.get_paths()["stdlib"])
-FILES = sorted(
-    path.relative_to(LIBRARY)
-    for path in LIBRARY.rglob("*.py")
-    if not {"site-packages", "dist-packages"} & set(path.parts)
-)
-PARTS = 12
-
-
-def part(number: int) -> list[Path]:
-    """Some of the files, the same ones on every machine."""
-    return [path for path in FILES if zlib.crc32(path.as_posix().encode()) % PARTS == number]
 
 
 @pytest.mark.parametrize(

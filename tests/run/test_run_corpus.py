@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import sysconfig
 import warnings
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from types import CodeType
 
 import pytest
+from standard_library import LIBRARY, PARTS, part
 
 from attolog._run.transform import transform
-
-LIBRARY = Path(sysconfig.get_paths()["stdlib"])
-FILES = sorted(
-    path.relative_to(LIBRARY)
-    for path in LIBRARY.rglob("*.py")
-    if not {"site-packages", "dist-packages"} & set(path.parts)
-)
-PARTS = 12
 
 # A compiled print changes the instructions of its function and their constants, and no more.
 LOOKS = (
@@ -52,9 +42,7 @@ def compiled(raw: bytes, path: str) -> CodeType | None:
 )
 def test_only_functions_with_prints_are_other_code(number: int) -> None:
     n_untouched = n_sites = n_same = 0
-    for path in FILES:
-        if zlib.crc32(path.as_posix().encode()) % PARTS != number:
-            continue
+    for path in part(number):
         raw = (LIBRARY / path).read_bytes()
         plain, made = compiled(raw, str(path)), transform(raw, str(path))
         if plain is None or made is None:

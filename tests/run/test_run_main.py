@@ -211,7 +211,10 @@ def test_ctrl_c_ends_by_the_signal(folder: Path) -> None:
     assert without_closing(err).endswith(b"\nKeyboardInterrupt\n")
 
 
-def test_ctrl_c_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_do_not_wait_for_a_screen_that_is_stuck(
+    folder: Path, number: signal.Signals
+) -> None:
     (folder / "app.py").write_text(
         "import signal\nfor i in range(100000):\n    print('line', i)\n"
         "open('ready', 'w').close()\nsignal.pause()\n"
@@ -219,11 +222,12 @@ def test_ctrl_c_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
     os.mkfifo(folder / "ready")
     process, reading = start(folder, "app.py")
     assert (folder / "ready").read_bytes() == b""
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=TIMEOUT)
     os.close(reading)
-    assert process.returncode == -signal.SIGINT
-    assert b"attolog: the rest is not shown; it is all in app.atto\n" in err
+    assert process.returncode == -number
+    log = b"app.atto" if number == signal.SIGINT else os.fsencode(folder / "app.atto")
+    assert b"attolog: the rest is not shown; it is all in " + log + b"\n" in err
     assert attolog.read(folder / "app.atto").events["line"] == 100000
 
 
@@ -374,22 +378,6 @@ def test_signals_that_nobody_handles_end_it_with_all_shown(
     assert process.returncode == -number
 
 
-def test_sigterm_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
-    (folder / "app.py").write_text(
-        "import signal\nfor i in range(100000):\n    print('line', i)\n"
-        "open('ready', 'w').close()\nsignal.pause()\n"
-    )
-    os.mkfifo(folder / "ready")
-    process, reading = start(folder, "app.py")
-    assert (folder / "ready").read_bytes() == b""
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=TIMEOUT)
-    os.close(reading)
-    assert process.returncode == -signal.SIGTERM
-    assert b"the rest is not shown; it is all in " in err
-    assert attolog.read(folder / "app.atto").events["line"] == 100000
-
-
 def test_a_handler_of_the_programs_own_gets_the_signal(folder: Path) -> None:
     (folder / "app.py").write_text(
         "import os, signal\n"
@@ -448,3 +436,14 @@ def test_waiting_is_counted_as_it_was(folder: Path) -> None:
     said = re.search(r"300,000 prints, 0 lost, ([\d.]+) s", err)
     assert said is not None, err
     assert float(said[1]) <= float((folder / "took").read_text()) + 0.01
+
+
+def test_a_full_disk_does_not_stop_the_screen(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "for i in range(60000):\n    print(f'line {i} of {str(i) * 40}')\n"
+    )
+    limited = ["sh", "-c", 'ulimit -f 4000; exec "$@"', "-", *RUN, "app.py"]
+    ours = run(limited, folder)
+    assert ours.out == run([sys.executable, "app.py"], folder).out
+    said = re.search(rb"60,000 prints, ([\d,]+) lost", ours.err)
+    assert said is not None and said[1] != b"0", ours.err

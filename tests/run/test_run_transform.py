@@ -5,17 +5,16 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-import sysconfig
 import textwrap
 import traceback
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import pytest
+from standard_library import LIBRARY, PARTS, part
 
 import attolog
 from attolog import _core
@@ -30,15 +29,6 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with attolog.AsyncFileLogger(tmp_path_factory.mktemp("taken") / "run.atto") as log:
         _core.take_prints(log, None, None)
         yield
-
-
-LIBRARY = Path(sysconfig.get_paths()["stdlib"])
-FILES = sorted(
-    path.relative_to(LIBRARY)
-    for path in LIBRARY.rglob("*.py")
-    if not {"site-packages", "dist-packages"} & set(path.parts)
-)
-PARTS = 12
 
 
 def sites(source: str) -> list[Site]:
@@ -60,9 +50,7 @@ def lines(code: CodeType) -> Iterator[tuple[str, set[int]]]:
 )
 def test_the_library_gets_the_templates_of_rewrite(number: int) -> None:
     n_sites = 0
-    for path in FILES:
-        if zlib.crc32(path.as_posix().encode()) % PARTS != number:
-            continue
+    for path in part(number):
         raw = (LIBRARY / path).read_bytes()
         try:
             done = {each.line: each for each in rewrite(raw, str(path)).done}
