@@ -160,10 +160,10 @@ int first_error(const Root& root, int stream) {
 }
 
 // What all echoes of the process still have to show. False with an exception set: interrupted.
-bool show_echoes() {
+bool show_echoes(const Deadline& deadline = std::nullopt) {
   for (const auto& channel : Writer::get().channels()) {
     bool is_done = true;
-    if (!show_channel(*channel, std::nullopt, is_done)) return false;
+    if (!show_channel(*channel, deadline, is_done)) return false;
   }
   return true;
 }
@@ -178,15 +178,7 @@ constexpr std::array<std::string_view, 9> kDrainBefore = {
     "builtins.input", "os.exec",   "os.fork",   "os.forkpty",      "os.posix_spawn",
     "os.spawn",       "os.system", "pty.spawn", "subprocess.Popen"};
 
-// What the echoes get where the process is about to end by a signal that nobody can catch.
-void show_a_second() {
-  const Deadline until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  for (const auto& channel : Writer::get().channels()) {
-    bool is_done = true;
-    if (!show_channel(*channel, until, is_done)) PyErr_Clear();
-  }
-}
-
+// By a signal that nobody can catch.
 bool kills_itself(const char* event, PyObject* args) {
   if (std::string_view(event) != "os.kill" || PyTuple_GET_SIZE(args) != 2) return false;
   PyObject* own = PyLong_FromLong(::getpid());
@@ -201,7 +193,10 @@ bool kills_itself(const char* event, PyObject* args) {
 }
 
 int drain_at(const char* event, PyObject* args, void*) {
-  if (kills_itself(event, args)) show_a_second();
+  if (kills_itself(event, args)) {
+    if (!show_echoes(std::chrono::steady_clock::now() + std::chrono::seconds(1))) PyErr_Clear();
+    return 0;
+  }
   const bool is_one = std::ranges::find(kDrainBefore, event) != kDrainBefore.end();
   return !is_one || show_echoes() ? 0 : -1;
 }
