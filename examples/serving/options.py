@@ -39,7 +39,9 @@ def parse(arguments: Sequence[str] | None) -> tuple[Parser, argparse.Namespace]:
             parser.error(f"--log-file {options.log_file}: --log {options.log} would overwrite it")
     elif options.log not in logs.WITHOUT_FILE:
         options.log_file = _new_log_file(options.output_tag)
-    setting = next((name for name in os.environ if name.startswith("ATTOLOG")), None)
+    # The run id, which a journal hands on to child processes, decides nothing.
+    settings = {name for name in os.environ if name.startswith("ATTOLOG")} - {"ATTOLOG_RUN_ID"}
+    setting = min(settings, default=None)
     if setting is not None:
         parser.error(f"{setting} is set and would decide in place of --log: unset it")
     if options.backend == "torch" and options.clock == "virtual":
