@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/mapping.hpp"
 
@@ -16,6 +17,9 @@ class Checkpoint {
  public:
   // `path`: of the files, without what tells them apart; empty keeps nothing.
   explicit Checkpoint(std::string path) : path_(std::move(path)) {}
+
+  // The files have been moved there.
+  void go_to(std::string path) { path_ = std::move(path); }
 
   // Before the commit of `batch`: this is the state then. What was committed before stays readable.
   // False: there is no room; what is read later may be older then.

@@ -1,18 +1,22 @@
 #include "core/folder.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 
 #include "core/mapping.hpp"
 
@@ -20,24 +24,14 @@ namespace attolog {
 
 namespace {
 
-std::uint64_t fnv1a(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  }
-  return hash;
-}
-
-std::string hex(std::uint64_t value) {
-  std::string digits(16, '0');
-  for (std::size_t i = digits.size(); i-- > 0; value >>= 4)
-    digits[i] = "0123456789abcdef"[value & 15];
-  return digits;
+bool exists(const std::string& folder) {
+  struct stat info{};
+  return ::stat(folder.c_str(), &info) == 0;
 }
 
 // Ours alone, or refused: whoever owns the folder could read and write every record. False: there
 // is none (any more).
-bool check_private(const std::string& path) {
+bool check_private(const std::string& path, bool repair) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return false;
@@ -46,6 +40,8 @@ bool check_private(const std::string& path) {
   if (!S_ISDIR(info.st_mode)) throw std::runtime_error(path + " is not a folder");
   if (info.st_uid != ::geteuid()) throw std::runtime_error(path + " belongs to another user");
   if ((info.st_mode & 077) != 0) throw std::runtime_error(path + " is open to other users");
+  // A process whose mask takes its own rights away has made it.
+  if (repair && (info.st_mode & 0700) != 0700) ::chmod(path.c_str(), 0700);
   return true;
 }
 
@@ -53,16 +49,9 @@ bool make_private(const std::string& path, bool create) {
   for (;;) {
     if (create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail(path);
     // Its last user may remove it between the two.
-    if (check_private(path)) return true;
+    if (check_private(path, create)) return true;
     if (!create) return false;
   }
-}
-
-// The folder `name` among the user's own; "" where it is not to be made and does not exist.
-std::string private_folder(const std::string& root, const std::string& name, bool create) {
-  const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
-  const std::string folder = ours + "/" + name;
-  return make_private(ours, create) && make_private(folder, create) ? folder : "";
 }
 
 }  // namespace
@@ -74,8 +63,8 @@ std::string default_ring_root() {
   return temporary != nullptr && *temporary == '/' ? temporary : "/tmp";
 }
 
-std::string ring_root_of(const char* given) {
-  return given == nullptr ? default_ring_root() : given;
+std::string user_folder(const std::string& root) {
+  return root + "/attolog-" + std::to_string(::geteuid());
 }
 
 std::string real_log_path(const std::string& path) {
@@ -84,15 +73,46 @@ std::string real_log_path(const std::string& path) {
   return (std::filesystem::canonical(folder) / given.filename()).string();
 }
 
-std::string log_folder(const std::string& root, const std::string& real_path, bool create) {
-  std::string name = std::filesystem::path(real_path).filename().string().substr(0, 64);
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '.'; }, '_');
-  return private_folder(root, name + "-" + hex(fnv1a(real_path)), create);
+std::string private_folder(const std::string& home, const std::string& name, bool create) {
+  const std::string folder = home + "/" + name;
+  for (;;) {
+    try {
+      return make_private(home, create) && make_private(folder, create) ? folder : "";
+    } catch (const std::system_error& error) {
+      // The last user of the outer one may have removed it just now.
+      if (!create || error.code().value() != ENOENT || !exists(home.substr(0, home.rfind('/'))))
+        throw;
+    }
+  }
+}
+
+File stay_in_folder(const std::string& folder) {
+  for (;;) {
+    File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file) fail(folder);
+    struct stat info{};
+    if (try_lock_shared(file.fd()) && ::fstat(file.fd(), &info) == 0 && info.st_nlink != 0)
+      return file;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 std::string control_folder(const std::string& root, bool create) {
-  return private_folder(root, "control", create);
+  return private_folder(user_folder(root), "control", create);
+}
+
+std::string plain_name(std::string_view name) {
+  std::string plain(name.substr(0, 64));
+  std::ranges::replace_if(
+      plain, [](unsigned char c) { return std::isalnum(c) == 0 && c != '.'; }, '_');
+  return plain;
+}
+
+std::string hex(std::uint64_t value) {
+  std::string digits(16, '0');
+  for (std::size_t i = digits.size(); i-- > 0; value >>= 4)
+    digits[i] = "0123456789abcdef"[value & 15];
+  return digits;
 }
 
 std::string random_hex() {

@@ -1,32 +1,42 @@
-// Where rings, sessions and ledgers live: <root>/attolog-UID/<log file>-<hash>/, all of it private
-// to the user. Control pages are in <root>/attolog-UID/control/. On tmpfs by default, so that it
-// survives the process but not the machine.
+// The folders in which processes meet: private to their user, whoever else can reach their root.
+// Control pages are in <root>/attolog-UID/control/; rings and the like where place.hpp says.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/mapping.hpp"
 
 namespace attolog {
 
 // /dev/shm where there is one, else the folder for temporary files.
 std::string default_ring_root();
-// The given one, or (null) the default.
-std::string ring_root_of(const char* given);
+// The user's own folder under a root: <root>/attolog-UID.
+std::string user_folder(const std::string& root);
 
 // The log file's one true name: its folder's real path and its own last part. Throws
 // std::system_error where the folder does not exist.
 std::string real_log_path(const std::string& path);
 
-// The folder of one log file under `root`. Made where `create`; "" where it does not exist
-// otherwise. Throws std::runtime_error where a folder has the wrong owner or mode, and
+// The folder `name` in the user's own folder `home`. Both are made where `create`; "" where it does
+// not exist otherwise. Throws std::runtime_error where a folder has the wrong owner or mode, and
 // std::system_error.
-std::string log_folder(const std::string& root, const std::string& real_path, bool create);
+std::string private_folder(const std::string& home, const std::string& name, bool create);
 
-// The folder of the control pages under `root`; otherwise the same.
+// As long as the file is held nobody takes the folder, or what is without a session there, away.
+// Throws std::system_error.
+File stay_in_folder(const std::string& folder);
+
+// The folder of the control pages under `root`; otherwise as above.
 std::string control_folder(const std::string& root, bool create);
 
-// Sixteen digits that nobody else comes upon, for names.
+// Letters, digits and dots of a name, the rest replaced: 64 bytes at most.
+std::string plain_name(std::string_view name);
+
+// Sixteen hexadecimal digits: a number, or ones that nobody else comes upon, for names.
+std::string hex(std::uint64_t value);
 std::string random_hex();
 
 // Names (not paths) of the files in `folder` that end with `suffix`, sorted; none where there is no

@@ -1,66 +1,59 @@
-// The ledger: one small mapped file per log file, shared by all processes that write it. It makes
-// "write" and "remember that it was written" one step, also for a process killed in between.
+// The ledger: one small mapped file per log file and place, shared by all processes there that
+// write the file. It says whose batch is being written, so that "write" and "remember that it was
+// written" are one step, also for a process killed in between.
 //
-//   lock; settle what a dead holder left; store the intent; write; commit; close the intent; unlock
+//   lock the log file; finish what a dead holder left; store the intent; write; commit; close the
+//   intent; unlock
 //
-// An open intent says which bytes of the log file a batch was to become. Whoever finds one compares
-// the bytes: all there makes the batch committed, anything less is cut off again.
+// The lock is the log file's own (flock), whoever writes it and wherever their ledgers are.
+// writer/settle.hpp finishes what an open intent tells of.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/file_id.hpp"
 #include "core/mapping.hpp"
 
 namespace attolog {
 
-class Session;
-
 inline constexpr std::string_view kLedgerSuffix = ".ledger";
+
+// The name of a file beside the log's sessions that is about the log file itself.
+std::string file_about(const std::string& folder, const std::string& log_path,
+                       std::string_view suffix);
+
+// That a batch is about to become `length` bytes at `offset` of a file, or behind what other
+// programs append there meanwhile. The bytes themselves are in the session's copy.
+struct Intent {
+  std::string session;  // the name of its file
+  std::uint64_t batch = 0;
+  FileId file;  // as the ledger's folder knows it
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::uint32_t checksum = 0;  // of the bytes
+};
 
 class Ledger {
  public:
-  // The ledger of the log file `log_path` in its log folder; made if need be. Throws
-  // std::system_error.
-  Ledger(std::string folder, std::string log_path);
-
-  // Waits for the lock and settles an open intent. What had to be said about it (somebody else
-  // wrote into the log file) is returned; "" mostly.
-  std::string acquire();
-  void release();
-
-  // What an open intent would come to, for those who only read.
-  struct Intent {
-    std::string session;  // the name of its file
-    std::uint64_t batch = 0;
-    std::uint64_t offset = 0;
-    bool is_complete = false;  // the bytes are all there
-  };
+  // The ledger of the log file `log_path` in a folder; made if need be. Throws std::system_error.
+  Ledger(const std::string& folder, const std::string& log_path);
+  // The open intent in a ledger, for those who only read.
   static std::optional<Intent> look(const std::string& folder, const std::string& log_path);
 
-  // Under the lock: batch `batch` of `session` is about to become `bytes` at `offset` of the file.
-  void intend(const Session& session, std::uint64_t batch, int log_fd, std::uint64_t offset,
-              std::string_view bytes);
-  void close_intent();
-
-  // In a forked child: lets go of the parent's lock.
-  void close_lock() { file_.close(); }
+  // The open intent. A page that its checksum does not fit has none.
+  std::optional<Intent> intent() const { return read(page()); }
+  // Both are for the holder of the log file's lock.
+  void open(const Intent& intent);
+  void close();
 
  private:
   struct Page;
   Page& page() const { return *reinterpret_cast<Page*>(mapping_.data()); }
-  void open();
-  std::string settle();
-  static bool is_its_file(const Page& page, int log_fd);
-  static bool is_complete(const Page& page, int log_fd);
+  static std::optional<Intent> read(const Page& page);
 
-  std::string folder_;
-  std::string log_path_;
-  std::string path_;
-  File file_;
   Mapping mapping_;
 };
 

@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <system_error>
+#include <thread>
 
 namespace attolog {
 
@@ -42,9 +47,22 @@ void allocate(int fd, std::size_t from, std::size_t size) {
   }
 }
 
+bool read_at(int fd, char* to, std::size_t size, std::uint64_t from) {
+  while (size != 0) {
+    const ssize_t n = ::pread(fd, to, size, static_cast<off_t>(from));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    to += n;
+    size -= static_cast<std::size_t>(n);
+    from += static_cast<std::uint64_t>(n);
+  }
+  return true;
+}
+
 File create_file(const std::string& path, std::size_t size) {
   File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) fail(path);
+  ::fchmod(file.fd(), 0600);  // whatever the process's mask takes away
   try {
     if (size != 0) allocate(file.fd(), 0, size);
   } catch (const std::system_error& error) {
@@ -108,7 +126,40 @@ Mapping Mapping::mirrored(int fd, std::size_t header, std::size_t capacity, bool
   return mapping;
 }
 
+Mapping Mapping::memory(std::size_t size) {
+#if defined(MAP_NORESERVE)
+  constexpr int kFlags = MAP_SHARED | MAP_ANON | MAP_NORESERVE;
+#else
+  constexpr int kFlags = MAP_SHARED | MAP_ANON;
+#endif
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  if (data == MAP_FAILED) fail("memory for a ring");
+  return {data, size};
+}
+
+Mapping Mapping::mirrored_memory(std::size_t header, std::size_t capacity) {
+#if defined(__linux__)
+  // No descriptor and no file size are needed, which the process may have run out of.
+  const Mapping once = memory(header + capacity);
+  void* room = ::mmap(nullptr, header + 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  if (room == MAP_FAILED) fail("mapping a ring");
+  Mapping mapping(room, header + 2 * capacity);
+  constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  // A shared mapping of the old size 0 is mapped once more.
+  if (::mremap(once.data(), 0, header + capacity, kFlags, mapping.data()) == MAP_FAILED ||
+      ::mremap(once.data() + header, 0, capacity, kFlags, mapping.data() + header + capacity) ==
+          MAP_FAILED) {
+    fail("mapping a ring");
+  }
+  return mapping;
+#else
+  return mirrored(memory_file(header + capacity).fd(), header, capacity, true);
+#endif
+}
+
 namespace {
+
+constexpr std::chrono::microseconds kLongPause{2'000};
 
 bool try_flock(int fd, int kind) {
   int result = -1;
@@ -129,14 +180,37 @@ bool try_lock_shared(int fd) {
   return try_flock(fd, LOCK_SH);
 }
 
-void lock(int fd) {
-  while (::flock(fd, LOCK_EX) != 0) {
-    if (errno != EINTR) fail("locking a file");
+// flock knows no time-out. Whoever waits looks again and again, at first as often as a batch is
+// short.
+bool lock(int fd, std::chrono::milliseconds patience) {
+  using std::chrono::microseconds;
+  using std::chrono::steady_clock;
+  if (try_lock(fd)) return true;
+  const auto end = steady_clock::now() + patience;
+  for (microseconds pause{50}; steady_clock::now() < end; pause = std::min(pause * 2, kLongPause)) {
+    std::this_thread::sleep_for(pause);
+    if (try_lock(fd)) return true;
   }
+  return false;
 }
 
 void unlock(int fd) {
   ::flock(fd, LOCK_UN);
+}
+
+int lock_holder(int fd) {
+  struct stat info{};
+  std::ifstream locks("/proc/locks");
+  if (::fstat(fd, &info) != 0) return 0;
+  const std::string inode = ":" + std::to_string(info.st_ino);
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream fields(line);
+    std::string number, kind, strength, access, file;
+    int pid = 0;
+    fields >> number >> kind >> strength >> access >> pid >> file;
+    if (kind == "FLOCK" && file.ends_with(inode)) return pid;
+  }
+  return 0;
 }
 
 }  // namespace attolog

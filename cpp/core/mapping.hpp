@@ -2,7 +2,9 @@
 // touching a page that a full file system cannot provide is a SIGBUS.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -35,6 +37,8 @@ File create_file(const std::string& path, std::size_t size);  // new, 0600, `siz
 File open_file(const std::string& path, int flags);           // existing, never through a symlink
 File memory_file(std::size_t size);                         // without a name, gone with the process
 void allocate(int fd, std::size_t from, std::size_t size);  // space for [from, from + size)
+// All `size` bytes at `from`; false where they are not there.
+bool read_at(int fd, char* to, std::size_t size, std::uint64_t from);
 
 // A mapped region, unmapped at the end.
 class Mapping {
@@ -58,6 +62,10 @@ class Mapping {
   // is contiguous all the same.
   static Mapping mirrored(int fd, std::size_t header, std::size_t capacity, bool writable);
 
+  // Memory that has no file, and is gone with the process; mirrored as above where asked for.
+  static Mapping memory(std::size_t size);
+  static Mapping mirrored_memory(std::size_t header, std::size_t capacity);
+
   // In a forked child that did not get it: what is mapped there by now is somebody else's.
   void forget() { data_ = nullptr; }
 
@@ -74,8 +82,11 @@ class Mapping {
 // flock on a whole file. False: somebody else holds it.
 bool try_lock(int fd);
 bool try_lock_shared(int fd);
-void lock(int fd);  // waits
+// Waits as long as `patience` for it: whoever holds it may be stopped.
+bool lock(int fd, std::chrono::milliseconds patience);
 void unlock(int fd);
+// The process that holds the lock; 0 where the system does not say.
+int lock_holder(int fd);
 
 [[noreturn]] void fail(const std::string& what);  // std::system_error from errno
 

@@ -35,8 +35,9 @@ Ring Ring::create(const std::string& path, std::size_t capacity,
   // It gets its name once it is a ring: a process may die here. Never in place of another.
   const std::string fresh = path + "-";
   if (!path.empty()) ::unlink(fresh.c_str());  // of one that died here
-  const File file = path.empty() ? memory_file(size) : create_file(fresh, size);
-  Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, true);
+  Mapping mapping = path.empty()
+                        ? Mapping::mirrored_memory(kPage, capacity)
+                        : Mapping::mirrored(create_file(fresh, size).fd(), kPage, capacity, true);
   auto* header = new (mapping.data()) RingHeader{};
   header->capacity = capacity;
   if (complete) complete(mapping.data());

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "core/checkpoint.hpp"
+#include "core/checksum.hpp"
 #include "core/folder.hpp"
 
 namespace attolog {
@@ -19,6 +20,9 @@ namespace attolog {
 namespace {
 
 constexpr std::size_t kSiteStep = 64 * 1024;
+constexpr std::size_t kBatchStep = 64 * 1024;
+constexpr std::size_t kMostBatch = std::size_t{4}
+                                   << 20;  // larger ones are rare; their room is not kept
 
 template <std::size_t N>
 void copy_text(char (&to)[N], const std::string& from) {
@@ -31,6 +35,12 @@ std::string text_of(const char (&from)[N]) {
   return {from, ::strnlen(from, N)};
 }
 
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id.substr(0, sizeof SessionHeader::boot_id - 1);
+}
+
 // Names come from files that may be damaged: only what we would have made ourselves is believed.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos;
@@ -41,18 +51,19 @@ bool is_plain_name(std::string_view name) {
 std::unique_ptr<Session> Session::create(const std::string& folder, const LogTarget& target) {
   std::unique_ptr<Session> session(new Session());
   const std::size_t size = kHeader + kSiteStep;
+  std::string fresh;
   if (folder.empty()) {
-    session->lock_ = memory_file(size);
+    session->mapping_ = Mapping::memory(kHeader + kSiteRoom);
   } else {
     session->folder_ = folder;
     session->name_ = std::to_string(::getpid()) + "-" + random_hex();
     // Nobody may find it before it is locked, or it would look dead.
-    const std::string fresh = folder + "/." + session->name_;
+    fresh = folder + "/." + session->name_;
     session->lock_ = create_file(fresh, size);
-    lock(session->lock_.fd());
+    if (!try_lock(session->lock_.fd())) throw std::runtime_error(fresh + ": is locked by another");
+    session->mapping_ = Mapping::private_of(session->lock_.fd(), kHeader + kSiteRoom, true);
   }
   session->site_room_ = kSiteStep;
-  session->mapping_ = Mapping::private_of(session->lock_.fd(), kHeader + kSiteRoom, true);
   auto* header = new (session->mapping_.data()) SessionHeader{};
   header->pid = static_cast<std::uint32_t>(::getpid());
   header->started_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
@@ -61,15 +72,13 @@ std::unique_ptr<Session> Session::create(const std::string& folder, const LogTar
   header->columns = target.columns;
   header->weight = target.weight;
   header->run_id = target.run_id;
+  header->file = target.file;
   copy_text(header->path, target.path);
   copy_text(header->pattern, target.pattern);
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  copy_text(header->boot_id, boot.substr(0, sizeof header->boot_id - 1));
+  copy_text(header->boot_id, boot_id());
   header->magic = SessionHeader::kMagic;
   if (!folder.empty()) {
-    const std::string fresh = folder + "/." + session->name_;
-    const std::string path = folder + "/" + session->name_ + std::string(kSessionSuffix);
+    const std::string path = folder + "/" + session->file_name();
     if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path);
   }
   return session;
@@ -97,13 +106,23 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   session->site_room_ = size - kHeader;
   session->mapping_ = Mapping::private_of(session->lock_.fd(), size, writes);
   if (session->header().magic != SessionHeader::kMagic) return nullptr;
+  if (access == Access::claim) session->header().is_claimed.store(true, std::memory_order_relaxed);
   return session;
 }
 
 LogTarget Session::target() const {
   const SessionHeader& h = header();
-  return {text_of(h.path),    h.format, h.digits, h.columns,
-          text_of(h.pattern), h.run_id, h.pid,    h.weight};
+  return {text_of(h.path), h.format, h.digits, h.columns, text_of(h.pattern),
+          h.run_id,        h.pid,    h.weight, h.file};
+}
+
+std::string Session::folder() const {
+  const std::lock_guard lock(folder_mutex_);
+  return folder_;
+}
+
+bool Session::is_of_other_start() const {
+  return text_of(header().boot_id) != boot_id();
 }
 
 std::string_view Session::sites() const {
@@ -119,7 +138,7 @@ bool Session::append_sites(std::string_view encoded) {
   if (wanted > site_room_) {
     const std::size_t room = (wanted + kSiteStep - 1) / kSiteStep * kSiteStep;
     try {
-      allocate(lock_.fd(), kHeader, room);
+      if (lock_) allocate(lock_.fd(), kHeader, room);
     } catch (const std::system_error&) {
       return false;
     }
@@ -135,7 +154,7 @@ bool Session::append_sites(std::string_view encoded) {
 
 std::string Session::ring_path(std::uint32_t index) const {
   if (name_.empty()) return "";
-  return folder_ + "/" + name_ + "." + std::to_string(index) + std::string(kRingSuffix);
+  return path_of("." + std::to_string(index) + std::string(kRingSuffix));
 }
 
 std::uint64_t Session::spill(std::string_view values) {
@@ -153,7 +172,7 @@ std::uint64_t Session::spill(std::string_view values) {
       const int error = errno;
       if (is_named) remove_spill(number);
       errno = error;
-      fail(folder_);
+      fail(folder());
     }
     done += static_cast<std::size_t>(n);
   }
@@ -170,41 +189,115 @@ void Session::remove_spill(std::uint64_t number) const {
 
 std::string Session::spill_path(std::uint64_t number) const {
   if (name_.empty()) return "/dev/fd/" + std::to_string(number);
-  return folder_ + "/" + name_ + "." + std::to_string(number) + ".spill";
+  return path_of("." + std::to_string(number) + ".spill");
 }
 
 std::string Session::box_path(std::uint32_t index) const {
   if (name_.empty()) return "";
-  return folder_ + "/" + name_ + "." + std::to_string(index) + std::string(kBoxSuffix);
+  return path_of("." + std::to_string(index) + std::string(kBoxSuffix));
 }
 
 std::string Session::stats_path() const {
-  return name_.empty() ? "" : folder_ + "/" + name_ + ".stats";
+  return name_.empty() ? "" : path_of(".stats");
 }
 
 std::vector<std::string> Session::paths_of(std::string_view suffix) const {
   std::vector<std::string> paths;
   if (name_.empty()) return paths;
-  for (const std::string& file : list_files(folder_, suffix)) {
-    if (file.starts_with(name_ + ".")) paths.push_back(folder_ + "/" + file);
+  const std::string where = folder();
+  for (const std::string& file : list_files(where, suffix)) {
+    if (file.starts_with(name_ + ".")) paths.push_back(where + "/" + file);
   }
   return paths;
 }
 
+// Names of all that belongs to it, itself left out.
+std::vector<std::string> Session::own_files() const {
+  std::vector<std::string> files = list_files(folder(), "");
+  std::erase_if(files, [this](const std::string& file) {
+    return file == file_name() || !file.starts_with(name_ + ".");
+  });
+  return files;
+}
+
+bool Session::stage(std::string_view bytes) {
+  if (name_.empty()) return true;
+  try {
+    if (!batch_file_) {
+      const std::string path = path_of(".batch");
+      batch_file_ = File(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+      if (!batch_file_) return false;
+    }
+    const bool is_wasteful = batch_.size() > kMostBatch && bytes.size() <= kMostBatch;
+    if (bytes.size() > batch_.size() || is_wasteful) {
+      const std::size_t room = (bytes.size() + kBatchStep - 1) / kBatchStep * kBatchStep;
+      batch_ = {};
+      if (is_wasteful && ::ftruncate(batch_file_.fd(), static_cast<off_t>(room)) != 0) return false;
+      allocate(batch_file_.fd(), 0, room);
+      batch_ = Mapping::private_of(batch_file_.fd(), room, true);
+    }
+  } catch (const std::system_error&) {
+    return false;
+  }
+  std::memcpy(batch_.data(), bytes.data(), bytes.size());
+  return true;
+}
+
+std::optional<std::string> Session::staged(std::uint64_t size, std::uint32_t checksum) const {
+  const File file(::open(path_of(".batch").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat info{};
+  if (!file || ::fstat(file.fd(), &info) != 0 || size > static_cast<std::uint64_t>(info.st_size))
+    return std::nullopt;
+  std::string bytes(size, '\0');
+  if (!read_at(file.fd(), bytes.data(), size, 0) || crc32c(bytes) != checksum) return std::nullopt;
+  return bytes;
+}
+
+bool Session::move(const std::string& to, const FileId& file) {
+  const std::string from = folder();
+  if (from == to) return true;
+  const auto link = [&](const std::string& name) {
+    return ::link((from + "/" + name).c_str(), (to + "/" + name).c_str()) == 0;
+  };
+  std::vector<std::string> files = own_files();
+  // The session last: it is there once all is that it needs.
+  files.push_back(file_name());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (link(files[i])) continue;
+    while (i > 0) ::unlink((to + "/" + files[--i]).c_str());
+    return false;
+  }
+  header().file = file;
+  {
+    const std::lock_guard lock(folder_mutex_);
+    folder_ = to;
+  }
+  for (auto name = files.rbegin(); name != files.rend(); ++name)
+    ::unlink((from + "/" + *name).c_str());
+  // Callers may have put something beside it meanwhile.
+  for (const std::string& name : list_files(from, "")) {
+    if (!name.starts_with(name_ + ".")) continue;
+    if (link(name)) ::unlink((from + "/" + name).c_str());
+  }
+  return true;
+}
+
 std::uint64_t Session::reported() const {
   const SessionHeader& h = header();
-  // acquire: pairs with prepare_reported.
+  // acquire: pairs with prepare_batch.
   const std::uint64_t batch = h.pending_batch.load(std::memory_order_acquire);
   return batch != 0 && batch <= committed() ? h.pending_reported.load(std::memory_order_relaxed)
                                             : h.reported.load(std::memory_order_relaxed);
 }
 
-void Session::prepare_reported(std::uint64_t batch, std::uint64_t reported_then) {
+void Session::prepare_batch(std::uint64_t batch, std::uint64_t records,
+                            std::uint64_t reported_then) {
   SessionHeader& h = header();
   h.reported.store(reported(), std::memory_order_relaxed);
   h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
   std::atomic_signal_fence(std::memory_order_seq_cst);
   h.pending_reported.store(reported_then, std::memory_order_relaxed);
+  h.pending_records.store(records, std::memory_order_relaxed);
   h.pending_batch.store(batch, std::memory_order_release);  // pairs with reported
 }
 
@@ -216,8 +309,8 @@ void Session::drop(std::uint64_t n) {
 }
 
 bool Session::is_alive() const {
-  const File file(::open((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str(),
-                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const File file(
+      ::open((folder() + "/" + file_name()).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   return file && !try_lock_shared(file.fd());
 }
 
@@ -226,21 +319,19 @@ bool Session::is_removed() const {
   struct stat ours{};
   struct stat named{};
   if (::fstat(lock_.fd(), &ours) != 0) return false;
-  return ::stat((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str(), &named) != 0 ||
-         ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
+  if (::stat((folder() + "/" + file_name()).c_str(), &named) != 0) return errno == ENOENT;
+  return ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
 }
 
 void Session::remove() {
   if (name_.empty()) return;
-  const std::string own = name_ + std::string(kSessionSuffix);
+  const std::string where = folder();
   // What a kill leaves of it has nothing more to tell: boxes go before the spill files that they
   // refer to, and the older state of statistics before the last one.
   for (const std::string& path : box_paths()) ::unlink(path.c_str());
   Checkpoint(stats_path()).remove();
-  for (const std::string& file : list_files(folder_, "")) {
-    if (file != own && file.starts_with(name_ + ".")) ::unlink((folder_ + "/" + file).c_str());
-  }
-  ::unlink((folder_ + "/" + name_ + std::string(kSessionSuffix)).c_str());
+  for (const std::string& file : own_files()) ::unlink((where + "/" + file).c_str());
+  ::unlink((where + "/" + file_name()).c_str());
 }
 
 }  // namespace attolog

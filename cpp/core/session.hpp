@@ -1,6 +1,7 @@
 // A session: one process writing one log file. Its mapped page says all that is needed to finish
 // the work without the process: what the file is, how to format it, the clock, the sites, and which
-// batch was the last to reach the file. Rings lie beside it, named after it.
+// batch was the last to reach the file. Rings lie beside it, named after it, as does a copy of the
+// batch that is being written (*.batch).
 //
 // Alive means: the lock on the session file is held. pid and start time are only told to the user.
 #pragma once
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,7 @@
 
 #include "core/box.hpp"
 #include "core/clock.hpp"
+#include "core/file_id.hpp"
 #include "core/mapping.hpp"
 #include "core/ring.hpp"
 #include "core/site_table.hpp"
@@ -31,10 +34,11 @@ struct LogTarget {
   std::uint64_t run_id = 0;  // shared by a program and its child processes
   std::uint32_t pid = 0;     // of the process that logs
   std::uint8_t weight = 0;   // CSV: whether rows show it
+  FileId file{};             // which file it is, as the session's folder knows it
 };
 
 struct SessionHeader {
-  static constexpr std::uint64_t kMagic = 0x32534553'4f545441;  // "ATTOSES2"
+  static constexpr std::uint64_t kMagic = 0x33534553'4f545441;  // "ATTOSES3"
   std::uint64_t magic;
   std::uint32_t pid;
   std::uint8_t format;
@@ -42,8 +46,11 @@ struct SessionHeader {
   std::uint16_t columns;
   std::uint64_t run_id;
   std::int64_t started_ns;
-  char boot_id[40];
+  char boot_id[40];  // what another start of the machine has left is not to be trusted
   std::uint8_t weight;
+  // Whether whoever holds the lock recovers it; relaxed: the lock comes first.
+  std::atomic<bool> is_claimed;
+  FileId file;
   // release: the bytes of the batch are in the file; acquired by whoever reads ring tails.
   std::atomic<std::uint64_t> committed_batch;
   // Records that were not taken: full ring, no memory. Relaxed: a count.
@@ -53,7 +60,8 @@ struct SessionHeader {
   std::atomic<std::uint64_t> reported;
   std::atomic<std::uint64_t> pending_reported;
   std::atomic<std::uint64_t> pending_batch;
-  std::atomic<std::uint64_t> site_bytes;  // release: the table is complete up to here
+  std::atomic<std::uint64_t> pending_records;  // how many that batch puts into the file
+  std::atomic<std::uint64_t> site_bytes;       // release: the table is complete up to here
   ClockHistory clock;
   char path[4096];
   char pattern[1024];
@@ -80,7 +88,10 @@ class Session final : public SiteMirror {
   SessionHeader& header() const { return *reinterpret_cast<SessionHeader*>(mapping_.data()); }
   LogTarget target() const;
   const std::string& name() const { return name_; }  // "" in anonymous memory
-  const std::string& folder() const { return folder_; }
+  std::string file_name() const { return name_ + std::string(kSessionSuffix); }
+  std::string folder() const;  // "" in anonymous memory
+  // Whether the machine has been started since: pages of several ages may be on its disk.
+  bool is_of_other_start() const;
   std::string_view sites() const;
 
   bool append_sites(std::string_view encoded) override;
@@ -99,6 +110,16 @@ class Session final : public SiteMirror {
   std::vector<std::string> ring_paths() const { return paths_of(kRingSuffix); }
   std::vector<std::string> box_paths() const { return paths_of(kBoxSuffix); }
 
+  // Keeps a copy of the bytes that are about to be written, for whoever has to finish the writing.
+  // False: there is no room for it.
+  bool stage(std::string_view bytes);
+  // The copy, as long as it was said to be and with that checksum; nothing where it is not whole.
+  std::optional<std::string> staged(std::uint64_t size, std::uint32_t checksum) const;
+
+  // The log file is another one from now on, whose folder this is: all that belongs to the session
+  // goes there. A kill in between leaves it in both, as one session. False: it stays where it is.
+  bool move(const std::string& folder, const FileId& file);
+
   std::uint64_t committed() const {
     // acquire: pairs with commit; the batch's tails are valid.
     return header().committed_batch.load(std::memory_order_acquire);
@@ -106,14 +127,17 @@ class Session final : public SiteMirror {
   void commit(std::uint64_t batch) {
     header().committed_batch.store(batch, std::memory_order_release);
   }
-  // How many drops the file tells of; likewise pending until the batch is committed.
+  // How many drops the file tells of; pending until the batch is committed, as is all of it.
   std::uint64_t reported() const;
-  void prepare_reported(std::uint64_t batch, std::uint64_t reported);
+  void prepare_batch(std::uint64_t batch, std::uint64_t records, std::uint64_t reported);
 
   void drop(std::uint64_t n);
 
-  // Whether the session's owner holds its lock.
+  // Whether the session's owner, or a recovery, holds its lock.
   bool is_alive() const;
+  bool is_being_recovered() const {
+    return header().is_claimed.load(std::memory_order_relaxed) && is_alive();
+  }
   // Whether its file is gone from its place: nobody would find its rings.
   bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.
@@ -123,12 +147,17 @@ class Session final : public SiteMirror {
 
  private:
   Session() = default;
+  std::string path_of(const std::string& rest) const { return folder() + "/" + name_ + rest; }
   std::vector<std::string> paths_of(std::string_view suffix) const;
+  std::vector<std::string> own_files() const;
 
+  mutable std::mutex folder_mutex_;  // folder_, which callers need that put large values beside it
   std::string folder_;
   std::string name_;
   File lock_;
   Mapping mapping_;
+  File batch_file_;
+  Mapping batch_;
   std::size_t site_room_ = 0;  // allocated so far
   std::atomic<std::uint64_t> spills_{0};
 };

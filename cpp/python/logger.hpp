@@ -286,6 +286,8 @@ PyObject* echo_error(PyObject*, PyObject* args);
 PyObject* forget_echo_error(PyObject*, PyObject* args);
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
+PyObject* recover_place(PyObject*, PyObject* args, PyObject* kwargs);
+PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs);
 
 bool add_logger_types(PyObject* module);

@@ -199,7 +199,7 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
     do {
-      pending = find_pending(ring_root_of(ring_dir), real, journal_parts(real));
+      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, journal_parts(real));
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
@@ -337,7 +337,7 @@ struct Follower {
 struct Following {
   std::string path;  // as given; for messages
   std::string real;
-  std::string ring_root;
+  std::string ring_dir;
   std::optional<JournalFollower> journal;
   std::mutex mutex;  // of the journal
 };
@@ -354,8 +354,8 @@ PyObject* new_follower(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!without_gil(path, [&] {
         following->path = path;
         following->real = real_log_path(path);
-        following->ring_root = ring_root_of(ring_dir);
-        following->journal.emplace(following->ring_root, following->real);
+        following->ring_dir = ring_dir == nullptr ? "" : ring_dir;
+        following->journal.emplace(following->ring_dir, following->real);
       })) {
     return nullptr;
   }
@@ -382,7 +382,7 @@ PyObject* rings(PyObject* self, PyObject*) {
   auto state = std::make_unique<State>();
   if (!without_gil(following.path.c_str(), [&] {
         state->pending =
-            find_pending(following.ring_root, following.real, journal_parts(following.real));
+            find_pending(following.ring_dir, following.real, journal_parts(following.real));
         state->journal = JournalReader::open(state->pending.rings);
       })) {
     return nullptr;

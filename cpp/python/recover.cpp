@@ -8,6 +8,7 @@
 #include "python/options.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
+#include "reader/pending.hpp"
 #include "writer/capture.hpp"
 #include "writer/recovery.hpp"
 
@@ -38,16 +39,78 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
   Recovery result;
   if (!without_gil(path, [&] {
         const std::string real = real_log_path(path);
-        const std::string folder = log_folder(ring_root_of(ring_dir), real, false);
-        if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
-        if (check == 0 && !folder.empty()) tidy(folder);
-        if (folder.empty() && !std::filesystem::exists(real) && journal_parts(real).empty()) {
+        if (std::filesystem::is_symlink(real))
+          throw std::runtime_error(real + ": is a symbolic link; give the path it points to");
+        for (const std::string& folder : folders_of(ring_dir == nullptr ? "" : ring_dir, real)) {
+          result.add(check != 0 ? inspect(folder, real) : recover(folder, real));
+          if (check == 0) tidy(folder);
+        }
+        if (!std::filesystem::exists(real) && journal_parts(real).empty()) {
           throw std::system_error(ENOENT, std::generic_category());
         }
       })) {
     return nullptr;
   }
   return dict_of(result.records, result.sessions, result.living, result.messages);
+}
+
+PyObject* recover_place(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"home", "check", "forget", nullptr};
+  const char* home = nullptr;
+  int check = 0;
+  int forget = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|pp:recover_place", const_cast<char**>(names),
+                                   &home, &check, &forget)) {
+    return nullptr;
+  }
+  Recovery result;
+  std::uint64_t forgotten = 0;
+  if (!without_gil(home, [&] {
+        const RingPlace place = place_of(std::string(home) + "/.");
+        result = check != 0 ? inspect_all(place) : recover_all(place);
+        if (forget != 0) forgotten = forget_gone(place, 0);
+      })) {
+    return nullptr;
+  }
+  PyObject* dict = dict_of(result.records, result.sessions, result.living, result.messages);
+  const std::pair<const char*, std::uint64_t> more[] = {{"gone", result.gone},
+                                                        {"forgotten", forgotten}};
+  for (const auto& [name, n] : more) {
+    PyObject* number = dict == nullptr ? nullptr : PyLong_FromUnsignedLongLong(n);
+    if (number == nullptr || PyDict_SetItemString(dict, name, number) != 0) Py_CLEAR(dict);
+    Py_XDECREF(number);
+  }
+  return dict;
+}
+
+PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"path", "ring_dir", nullptr};
+  const char* path = nullptr;
+  const char* ring_dir = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:places", const_cast<char**>(names), &path,
+                                   &ring_dir)) {
+    return nullptr;
+  }
+  const std::string given = ring_dir == nullptr ? "" : ring_dir;
+  Shm shm = Shm::none;
+  std::vector<std::string> homes;
+  std::vector<std::string> folders;
+  if (!without_gil(path, [&] {
+        const std::string real = real_log_path(path);
+        shm = look_at_shm();
+        for (const RingPlace& place : places_of(real, given)) homes.push_back(place.home);
+        folders = folders_of(given, real);
+      })) {
+    return nullptr;
+  }
+  PyObject* const home_list = list_of(homes);
+  PyObject* const folder_list = home_list == nullptr ? nullptr : list_of(folders);
+  if (folder_list == nullptr) {
+    Py_XDECREF(home_list);
+    return nullptr;
+  }
+  return Py_BuildValue("{s:s,s:N,s:N}", "shm", std::string(describe(shm)).c_str(), "homes",
+                       home_list, "folders", folder_list);
 }
 
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs) {
@@ -74,7 +137,7 @@ PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs) {
   Rescue result;
   const std::string root = options.ring_dir.empty() ? default_ring_root() : options.ring_dir;
   const bool is_done = without_gil(options.path.c_str(), [&] {
-    result = rescue(root, pid, target_of(options, options.path), checks);
+    result = rescue({user_folder(root)}, pid, target_of(options, options.path), checks);
   });
   if (!is_done) return nullptr;
   return dict_of(result.records, result.sessions, result.is_alive ? 1 : 0, result.messages);

@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <optional>
 #include <system_error>
 #include <utility>
 
-#include "core/folder.hpp"
-#include "core/ledger.hpp"
+#include "reader/pending.hpp"
 #include "writer/recovery.hpp"
 
 namespace attolog {
@@ -27,8 +25,8 @@ constexpr auto kTimeStampStep = std::chrono::seconds(2);
 
 }  // namespace
 
-JournalFollower::JournalFollower(std::string ring_root, std::string log_path)
-    : ring_root_(std::move(ring_root)), log_path_(std::move(log_path)) {
+JournalFollower::JournalFollower(std::string ring_dir, std::string log_path)
+    : ring_dir_(std::move(ring_dir)), log_path_(std::move(log_path)) {
   list();
   if (files_.empty()) throw std::system_error(ENOENT, std::generic_category(), log_path_);
 }
@@ -68,6 +66,7 @@ void JournalFollower::list() {
 std::shared_ptr<JournalReader> JournalFollower::poll() {
   list();
   std::erase_if(files_, [](const Followed& each) { return each.rests > kLastRests; });
+  const std::vector<std::string> folders = folders_of(ring_dir_, log_path_);
   std::vector<JournalPath> paths;
   std::vector<Followed*> followed;
   for (Followed& each : files_) {
@@ -81,11 +80,10 @@ std::shared_ptr<JournalReader> JournalFollower::poll() {
     each.rests = 0;
     if (was_rewritten(each, size)) each.progress = {};
     // Asked after the size: what was there then and belongs to no open batch is there to stay.
-    const std::string folder = each.is_named ? log_folder(ring_root_, log_path_, false) : "";
-    const auto intent = folder.empty() ? std::nullopt : Ledger::look(folder, each.path);
-    each.is_limited = intent && !intent->is_complete && intent->offset < size;
+    const std::uint64_t length =
+        each.is_named ? committed_length(folders, each.path, each.file.fd(), size) : size;
+    each.is_limited = length < size;
     each.size = size;
-    const std::uint64_t length = each.is_limited ? intent->offset : size;
     if (length <= each.progress.next) continue;
     paths.push_back({each.path, length, each.progress.next, each.file.fd()});
     followed.push_back(&each);

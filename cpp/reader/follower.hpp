@@ -17,8 +17,9 @@ namespace attolog {
 
 class JournalFollower {
  public:
-  // `log_path` is the journal's real path, `ring_root` is where rings are.
-  JournalFollower(std::string ring_root, std::string log_path);
+  // `log_path` is the journal's real path; `ring_dir`: where rings are, if not where they usually
+  // are.
+  JournalFollower(std::string ring_dir, std::string log_path);
 
   // The blocks that came since the last call, in the journal and in its parts, new ones included;
   // null if no file has changed. A file that was renamed or removed is read on to its end; one that
@@ -42,7 +43,7 @@ class JournalFollower {
   void list();
   static bool was_rewritten(const Followed& each, std::uint64_t size);
 
-  std::string ring_root_;
+  std::string ring_dir_;
   std::string log_path_;
   std::filesystem::file_time_type listed_;  // the folder's time stamp then
   bool is_listed_ = false;                  // and nothing has come since that it does not tell

@@ -1,30 +1,37 @@
 #include "reader/pending.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "core/checkpoint.hpp"
 #include "core/folder.hpp"
-#include "core/ledger.hpp"
+#include "core/place.hpp"
 #include "core/policy.hpp"
 #include "core/session.hpp"
 #include "writer/aggregator.hpp"
 #include "writer/journal_sink.hpp"
 #include "writer/recovery.hpp"
 #include "writer/ring_merge.hpp"
+#include "writer/settle.hpp"
 
 namespace attolog {
 
 namespace {
+
+// For whoever recovers; it may be stopped.
+constexpr std::chrono::seconds kPatience{2};
 
 void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -126,38 +133,93 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
   copy.finish();
 }
 
+// A recovery has a part of what a dead process left in the file, and a part not yet.
+void wait_for_recovery(const std::vector<std::string>& folders) {
+  const auto is_under_way = [&] {
+    return std::ranges::any_of(folders, [](const std::string& folder) {
+      return std::ranges::any_of(list_files(folder, kSessionSuffix), [&](const std::string& name) {
+        const auto session = Session::open(folder, name, Session::Access::read);
+        return session != nullptr && session->is_being_recovered();
+      });
+    });
+  };
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (is_under_way() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+int records_of(Pending& pending) {
+  if (!pending.records) pending.records = memory_file(0);
+  return pending.records.fd();
+}
+
+// What settling an open intent of the file would come to: the file ends before a torn block, and
+// the rest of the batch is shown with the rings.
+void settle_in_mind(const std::string& folder, JournalPath& file,
+                    std::map<std::string, std::uint64_t>& settled, Pending& pending) {
+  const File log(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!log) return;
+  const auto open = inspect_intent(folder, file.path, nullptr, log.fd());
+  if (!open) return;
+  const auto session = Session::open(folder, open->session, Session::Access::read);
+  file.length = std::min(file.length, open->end);
+  if (!open->is_known || session == nullptr || session->is_alive()) return;
+  settled[open->session] = open->batch;
+  write_all(records_of(pending), std::string_view(open->bytes).substr(open->whole));
+}
+
+// Whether the session's file is one of those that are read.
+bool is_of(const Session& session, const std::vector<std::string>& paths) {
+  return std::ranges::any_of(paths, [&](const std::string& path) {
+    const auto id = file_id(path);
+    return id && known_in(session.folder(), *id) == session.header().file;
+  });
+}
+
 }  // namespace
 
-Pending find_pending(const std::string& ring_root, const std::string& log_path,
+std::vector<std::string> folders_of(const std::string& ring_dir, const std::string& log_path) {
+  std::vector<std::string> folders;
+  const auto id = file_id(log_path);
+  if (!id) return folders;
+  for (const RingPlace& place : places_of(log_path, ring_dir)) {
+    const std::string folder = log_folder(place, "", *id, false);
+    if (!folder.empty()) folders.push_back(folder);
+  }
+  return folders;
+}
+
+std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
+                               int fd, std::uint64_t size) {
+  for (const std::string& folder : folders) {
+    if (const auto open = inspect_intent(folder, path, nullptr, fd))
+      size = std::min(size, open->end);
+  }
+  return size;
+}
+
+Pending find_pending(const std::string& ring_dir, const std::string& log_path,
                      const std::vector<std::string>& paths) {
   Pending pending;
-  const std::string folder = pending.folder = log_folder(ring_root, log_path, false);
-  std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
-  for (const std::string& path : paths) {
-    const auto intent = folder.empty() ? std::nullopt : Ledger::look(folder, path);
-    JournalPath& each = pending.files.emplace_back(JournalPath{path});
-    if (!intent) continue;
-    if (intent->is_complete) {
-      settled[intent->session] = intent->batch;
-    } else {
-      each.length = intent->offset;
-    }
-  }
-  for (const std::string& name :
-       folder.empty() ? std::vector<std::string>{} : list_files(folder, kSessionSuffix)) {
-    try {
-      const auto session = Session::open(folder, name, Session::Access::read);
-      if (session == nullptr || session->is_alive() ||
-          !is_part_of(session->target().path, log_path)) {
-        continue;
+  const std::vector<std::string> folders = folders_of(ring_dir, log_path);
+  wait_for_recovery(folders);
+  for (const std::string& path : paths) pending.files.push_back({path});
+  for (const std::string& folder : folders) {
+    std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
+    for (JournalPath& each : pending.files) settle_in_mind(folder, each, settled, pending);
+    for (const std::string& name : list_files(folder, kSessionSuffix)) {
+      try {
+        const auto session = Session::open(folder, name, Session::Access::read);
+        if (session == nullptr || session->is_alive() || session->is_of_other_start()) continue;
+        if (!is_of(*session, paths)) continue;
+        const auto found = settled.find(name);
+        const std::uint64_t committed = session->committed();
+        pending.sessions.push_back({folder, name, committed});
+        copy_records(*session, std::max(committed, found == settled.end() ? 0 : found->second),
+                     records_of(pending), pending.problems);
+      } catch (const std::exception& error) {
+        pending.problems.emplace_back(error.what());
       }
-      if (!pending.records) pending.records = memory_file(0);
-      const auto found = settled.find(name);
-      const std::uint64_t committed = pending.sessions[name] = session->committed();
-      copy_records(*session, std::max(committed, found == settled.end() ? 0 : found->second),
-                   pending.records.fd(), pending.problems);
-    } catch (const std::exception& error) {
-      pending.problems.emplace_back(error.what());
     }
   }
   if (pending.records) {
@@ -167,10 +229,9 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
 }
 
 bool is_current(const Pending& pending) {
-  return std::ranges::all_of(pending.sessions, [&](const auto& each) {
-    const auto& [name, committed] = each;
-    const auto session = Session::open(pending.folder, name, Session::Access::read);
-    return session != nullptr && !session->is_alive() && session->committed() == committed;
+  return std::ranges::all_of(pending.sessions, [&](const Pending::Dead& dead) {
+    const auto session = Session::open(dead.folder, dead.name, Session::Access::read);
+    return session != nullptr && !session->is_alive() && session->committed() == dead.committed;
   });
 }
 

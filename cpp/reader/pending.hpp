@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -20,18 +19,29 @@ struct Pending {
   std::vector<JournalPath> rings;
   File records;
   std::vector<std::string> problems;
-  // Whose rings these are: the dead sessions in `folder`, each with the last batch of it that is in
-  // its file.
-  std::string folder;
-  std::map<std::string, std::uint64_t> sessions;
+  // Whose rings these are: the dead sessions, each with the last batch of it that is in its file.
+  struct Dead {
+    std::string folder;
+    std::string name;
+    std::uint64_t committed;
+  };
+  std::vector<Dead> sessions;
 };
 
-// `log_path` is the journal's real path, `paths` it and its parts. `ring_root` is where rings are.
-Pending find_pending(const std::string& ring_root, const std::string& log_path,
+// `log_path` is the journal's real path, `paths` it and its parts. `ring_dir`: where rings are, if
+// not where they usually are. Waits a little for a recovery under way.
+Pending find_pending(const std::string& ring_dir, const std::string& log_path,
                      const std::vector<std::string>& paths);
 
 // Whether nobody has put into the files since what the rings held: else files that were opened
 // since have some of it too.
 bool is_current(const Pending& pending);
+
+// The folders of a log file in all places where it may have one, where they are.
+std::vector<std::string> folders_of(const std::string& ring_dir, const std::string& log_path);
+
+// What the file is to be read up to, as its ledgers say; its size where no batch is open.
+std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
+                               int fd, std::uint64_t size);
 
 }  // namespace attolog

@@ -237,23 +237,18 @@ class Held {
   std::list<BoxCopy> copies_;
 };
 
-struct Place {
+struct Circular {
   std::string folder;
   std::string name;
 };
 
-// Sessions of circular logs under `root`: of one process, or (0) of all.
-std::vector<Place> find_circular(const std::string& root, std::uint32_t pid) {
-  std::vector<Place> found;
-  const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(ours, ignored)) {
-    const std::string folder = entry.path().string();
+// Sessions of circular logs in a place: of one process, or (0) of all.
+std::vector<Circular> find_circular(const RingPlace& place, std::uint32_t pid) {
+  std::vector<Circular> found;
+  for (const std::string& folder : log_folders(place)) {
+    if (!folder.substr(folder.rfind('/') + 1).starts_with("circular_")) continue;
     for (const std::string& name : list_files(folder, kSessionSuffix)) {
-      const bool is_his = pid == 0 || name.starts_with(std::to_string(pid) + "-");
-      if (is_his && entry.path().filename().string().starts_with("circular_")) {
-        found.push_back({folder, name});
-      }
+      if (pid == 0 || name.starts_with(std::to_string(pid) + "-")) found.push_back({folder, name});
     }
   }
   return found;
@@ -269,10 +264,10 @@ std::uint64_t write_capture(const Session& session, std::span<const Ring* const>
   return saver.finish();
 }
 
-Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& target, bool check) {
+Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check) {
   Rescue result;
   std::vector<std::unique_ptr<Held>> held;
-  for (const auto& [folder, name] : find_circular(root, pid)) {
+  for (const auto& [folder, name] : find_circular(place, pid)) {
     try {
       auto dead = check ? nullptr : Session::open(folder, name, Session::Access::claim);
       result.is_alive = result.is_alive || dead == nullptr;
@@ -306,9 +301,9 @@ Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& targe
   return result;
 }
 
-void forget_old_boxes(const std::string& root) {
+void forget_old_boxes(const RingPlace& place) {
   std::multimap<std::int64_t, std::unique_ptr<Session>> dead;  // by when they started
-  for (const auto& [folder, name] : find_circular(root, 0)) {
+  for (const auto& [folder, name] : find_circular(place, 0)) {
     try {
       auto session = Session::open(folder, name, Session::Access::claim);
       if (session == nullptr) continue;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/place.hpp"
 #include "core/ring.hpp"
 #include "core/session.hpp"
 #include "writer/recorder.hpp"
@@ -26,11 +27,11 @@ struct Rescue {
   std::vector<std::string> messages;
 };
 
-// Saves the circular logs of process `pid` under `root` to the target: of a killed one, which is
+// Saves the circular logs of process `pid` in a place to the target: of a killed one, which is
 // done with then, or of a living one, which is not disturbed. `check`: only counts.
-Rescue rescue(const std::string& root, std::uint32_t pid, const LogTarget& target, bool check);
+Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check);
 
-// Removes what killed circular logs left under `root`, but for the last few.
-void forget_old_boxes(const std::string& root);
+// Removes what killed circular logs left in a place, the last few excepted.
+void forget_old_boxes(const RingPlace& place);
 
 }  // namespace attolog

@@ -25,8 +25,10 @@ constexpr milliseconds kTextDelay{40};       // rounds can be shorter than that
 constexpr milliseconds kJournalDelay{500};   // a journal's blocks pack better the larger they are
 constexpr milliseconds kRetryInterval{500};  // of an output that fails
 constexpr milliseconds kSayInterval{10'000};
+constexpr milliseconds kLongBusy{2'000};  // to wait for others' batches is nothing to be told
 constexpr milliseconds kReportInterval{1'000};
 constexpr milliseconds kTendInterval{1'000};
+constexpr std::size_t kMostGone = 8;  // sessions that are kept though their file is not to be found
 constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microseconds
 
 }  // namespace
@@ -87,8 +89,19 @@ bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {
 }
 
 void Channel::report(const Drain::Outcome& outcome) {
-  const bool was_failing = failing_.exchange(outcome.error != 0, std::memory_order_relaxed);
+  // A lock that another process holds is no reason to drop anything: callers wait as for a slow
+  // disk.
+  const bool is_busy = outcome.error == EWOULDBLOCK;
+  const bool was_failing =
+      failing_.exchange(outcome.error != 0 && !is_busy, std::memory_order_relaxed);
   const auto now = steady_clock::now();
+  if (!is_busy) busy_since_.reset();
+  if (is_busy) {
+    if (!busy_since_) busy_since_ = now;
+    if (now - *busy_since_ < kLongBusy || now - last_said_ < kSayInterval) return;
+    last_said_ = now;
+    return say(outcome.message + "; records wait in memory");
+  }
   if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
     last_said_ = now;
     say((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
@@ -132,7 +145,24 @@ void Channel::tell(std::uint32_t site, std::string_view values,
   drain_->tell(site, values, time_ns);
 }
 
+// One folder at a time: there are channels to be drained. False: there is none left.
+bool Channel::recover_leftover() {
+  std::string folder;
+  bool is_last = false;
+  {
+    const std::lock_guard lock(leftovers_mutex_);
+    if (leftovers_.empty()) return false;
+    folder = std::move(leftovers_.back());
+    leftovers_.pop_back();
+    is_last = leftovers_.empty();
+  }
+  for (const std::string& message : recover_folder(folder).messages) say(message);
+  if (is_last) forget_gone(place_of(folder), kMostGone);
+  return !is_last;
+}
+
 void Channel::tend() {
+  if (!is_forked() && !is_finished()) recover_leftover();
   look_at_samplers(false);
   if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
@@ -143,7 +173,8 @@ void Channel::tend() {
     if (!lock.owns_lock() || is_forked() || is_finished()) return;
     if (session_->is_removed()) {  // not by us: that happens under the same lock
       say_once(Said::removed,
-               folder_ + " was taken away; what is not in the file yet is lost with the process");
+               session_->folder() +
+                   " was taken away; what is not in the file yet is lost with the process");
     }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
     if (options_.fsync_interval > 0 && output_ != nullptr &&
@@ -152,9 +183,10 @@ void Channel::tend() {
       output_->sync();
     }
   }
-  if (folder_.empty() || output_ == nullptr || is_failing()) return;
+  if (session_->name().empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
-  std::vector<std::string> messages = recover(folder_, main_path_).messages;
+  std::vector<std::string> messages =
+      recover(session_->folder(), main_path_, milliseconds(0)).messages;
   for (const std::string& message : messages) {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
@@ -289,6 +321,8 @@ bool Channel::close(Deadline deadline) {
 
 bool Channel::finish(milliseconds patience) {
   if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
+  const auto late = steady_clock::now() + patience;
+  while (!is_finished() && steady_clock::now() < late && recover_leftover()) continue;
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || !is_through()) return false;
@@ -297,8 +331,10 @@ bool Channel::finish(milliseconds patience) {
     if (waiting_in_rings() != 0) return false;
     is_sealed_ = true;
   }
-  if (!folder_.empty() && output_ != nullptr) {  // what children left that have died meanwhile
-    for (const std::string& message : recover(folder_, main_path_).messages) say(message);
+  if (!session_->name().empty() && output_ != nullptr) {
+    // What children left that have died meanwhile.
+    const Recovery recovered = recover(session_->folder(), main_path_, milliseconds(0));
+    for (const std::string& message : recovered.messages) say(message);
   }
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
   remove_session();
@@ -375,7 +411,7 @@ std::vector<std::uint64_t> Channel::written_by_site() const {
 void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
   session_->close_lock();
-  if (output_ != nullptr) output_->close_locks();
+  if (output_ != nullptr) output_->renew_in_child();
 }
 
 }  // namespace attolog

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "core/mapping.hpp"
+#include "core/place.hpp"
 #include "core/ring.hpp"
 #include "core/session.hpp"
 #include "writer/drain.hpp"
@@ -100,15 +102,17 @@ class Channel {
  public:
   // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
   // std::system_error and std::runtime_error that name the path.
-  static std::shared_ptr<Channel> open(const ChannelOptions& options);
+  static std::shared_ptr<Channel> open(const ChannelOptions& options) {
+    return open(options, File());
+  }
   // What a forked child uses in place of its parent's channel.
-  std::shared_ptr<Channel> reopen() const;
+  std::shared_ptr<Channel> reopen();
   ~Channel();
 
   const std::uint64_t id;  // unique in the process, never used again
   const ChannelOptions& options() const { return options_; }
   const std::string& path() const { return target_.path; }
-  const std::string& folder() const { return folder_; }
+  std::string folder() const { return session_->folder(); }
 
   // The calling thread's end of its ring; null if it has none yet (attach).
   Producer* producer() const {
@@ -207,15 +211,21 @@ class Channel {
   };
 
   Channel(const ChannelOptions& options, std::uint64_t number);
-  void open_session();
-  void find_target();
-  std::uint64_t take_in();
-  void open_output(std::uint64_t living);
-  void create_session();
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, File inherited);
+  void open_session(File inherited);
+  void open_with_file(File inherited);
+  void open_file(File inherited);
+  std::uint64_t take_in(const std::vector<RingPlace>& places);
+  void create_session(const std::vector<RingPlace>& places, const FileId& main);
+  void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
+  void begin_file(std::uint64_t living);
+  void find_leftovers(const RingPlace& place);
+  bool recover_leftover();
   void remove_session();
-  std::string ring_root() const;
   Producer* take_free();
   Producer* make_ring();
+  Producer* add_ring(Ring ring);
+  std::size_t ring_size() const;
   std::optional<Ring> allocate_ring(const std::string& path, std::size_t capacity);
   enum class Said : unsigned { in_memory = 1, no_ring = 2, removed = 4 };
   void say_once(Said what, const std::string& text);
@@ -235,7 +245,6 @@ class Channel {
   ChannelOptions options_;
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
-  std::string folder_;     // "": nothing survives the process
   std::unique_ptr<Session> session_;
   std::unique_ptr<Output> output_;  // null: there is no file
   Clock clock_;
@@ -251,6 +260,7 @@ class Channel {
   std::size_t drained_rings_ = 0;
   SteadyTime last_said_{};
   SteadyTime last_report_{};
+  Deadline busy_since_;  // others hold the file's lock
 
   // Not the drain's: a file that cannot be written does not stop the screen. Taken after
   // drain_mutex_, before rings_mutex_.
@@ -277,6 +287,9 @@ class Channel {
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
+
+  std::mutex leftovers_mutex_;
+  std::vector<std::string> leftovers_;  // log folders of others, to be looked at
   SteadyTime last_sync_{};
 };
 

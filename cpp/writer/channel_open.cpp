@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <system_error>
 
 #include "core/folder.hpp"
@@ -20,10 +22,22 @@ namespace {
 
 std::atomic<std::uint64_t> next_channel{1};
 
+// Places in which this process has looked for what dead ones have left for other files.
+std::mutex swept_mutex;
+std::set<std::string> swept;
+
+// How long a start waits for whoever holds the file's lock. It goes on without: records wait.
+constexpr std::chrono::milliseconds kStartPatience{1'000};
+
 std::string part_path(const std::string& path, std::uint64_t number) {
   const std::size_t dot = path.rfind('.');
   return path.substr(0, dot) + "." + std::to_string(::getpid()) + "-" + std::to_string(number) +
          path.substr(dot);
+}
+
+// A log without a file has none to lie beside.
+RingPlace circular_place(const ChannelOptions& options) {
+  return {user_folder(options.ring_dir.empty() ? default_ring_root() : options.ring_dir)};
 }
 
 }  // namespace
@@ -31,10 +45,10 @@ std::string part_path(const std::string& path, std::uint64_t number) {
 Channel::Channel(const ChannelOptions& options, std::uint64_t number)
     : id(number), options_(options) {}
 
-std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
+std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, File inherited) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
   try {
-    channel->open_session();
+    channel->open_session(std::move(inherited));
   } catch (...) {
     channel->remove_session();
     throw;
@@ -43,11 +57,11 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
   return channel;
 }
 
-std::shared_ptr<Channel> Channel::reopen() const {
+std::shared_ptr<Channel> Channel::reopen() {
   ChannelOptions options = options_;
   if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
-  return open(options);
+  return open(options, output_ ? output_->take_file() : File());
 }
 
 LogTarget target_of(const ChannelOptions& options, const std::string& path) {
@@ -58,52 +72,127 @@ LogTarget target_of(const ChannelOptions& options, const std::string& path) {
           options.sink.pattern,
           run_id(),
           static_cast<std::uint32_t>(::getpid()),
-          static_cast<std::uint8_t>(options.sink.weight ? 1 : 0)};
+          static_cast<std::uint8_t>(options.sink.weight ? 1 : 0),
+          {}};
 }
 
-// What the session says of its file, and where its own files live.
-void Channel::find_target() {
-  const bool has_file = options_.format != Format::none;
-  if (!has_file) {
-    // No path: a name that no file has, for a folder of its own.
-    main_path_ = "circular-" + std::to_string(::getpid()) + "-" + std::to_string(id);
+void Channel::open_file(File inherited) {
+  if (inherited) {
+    main_path_ = options_.path;
   } else if (!options_.path.empty()) {
     const std::filesystem::path given(options_.path);
     if (given.has_parent_path()) std::filesystem::create_directories(given.parent_path());
     main_path_ = real_log_path(options_.path);
   }
-  target_ = target_of(options_, main_path_);
-  struct stat info{};
-  const bool is_device =
-      main_path_.empty() ||
-      (has_file && ::stat(main_path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode));
-  if (is_device) return;
   try {
-    if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
-    folder_ = log_folder(ring_root(), main_path_, true);
-  } catch (const std::exception& error) {
-    say(std::string(error.what()) + "; rings are kept in memory and lost with the process");
+    output_ = std::make_unique<Output>(main_path_);
+  } catch (const std::system_error& error) {
+    // A child that has given up its rights still has what its parent opened.
+    if (!inherited || error.code().value() != EACCES) throw;
+    output_ = std::make_unique<Output>(std::move(inherited), main_path_);
   }
 }
 
-// What dead processes left for the file goes into it first. How many living ones write it.
-std::uint64_t Channel::take_in() {
-  if (folder_.empty() || options_.format == Format::none) return 0;
-  const Recovery recovered = recover(folder_, main_path_);
-  for (const std::string& message : recovered.messages) say(message);
+// What dead processes have left for the file goes into it first. How many living ones write it.
+std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
+  std::uint64_t living = 0;
+  for (const RingPlace& place : places) {
+    try {
+      const std::string folder = log_folder(place, "", output_->id(), false);
+      if (folder.empty()) continue;
+      const Recovery recovered = recover(folder, main_path_);
+      for (const std::string& message : recovered.messages) say(message);
+      living += recovered.living;
+    } catch (const std::runtime_error&) {
+      continue;  // who makes a session there is told
+    }
+  }
+  return living;
+}
+
+// The session, the ledger and a first ring, which takes a millisecond or two to make: not in the
+// first call.
+void Channel::create_session_in(const RingPlace& place, const FileId& main, bool needs_ring) {
+  const std::string name = main_path_.substr(main_path_.rfind('/') + 1);
+  if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
+  const std::string folder = log_folder(place, name, main, true);
+  try {
+    const File stay = stay_in_folder(folder);
+    if (output_) target_.file = known_in(place, output_->id());
+    session_ = Session::create(folder, target_);
+    if (output_) output_->keep_ledger(folder, target_.path == main_path_);
+    if (needs_ring) free_.push_back(add_ring(Ring::create(session_->ring_path(0), ring_size())));
+  } catch (const std::exception&) {
+    if (session_) session_->remove();
+    session_.reset();
+    tidy(folder);
+    throw;
+  }
+}
+
+void Channel::create_session(const std::vector<RingPlace>& places, const FileId& main) {
+  std::string reason;
+  // Where there is no room for a ring there may be some for a smaller one.
+  for (const bool needs_ring : {true, false}) {
+    for (const RingPlace& place : places) {
+      try {
+        create_session_in(place, main, needs_ring);
+        return;
+      } catch (const std::exception& error) {
+        reason = error.what();
+      }
+    }
+  }
+  if (!places.empty()) say(reason + "; rings are kept in memory and lost with the process");
+  session_ = Session::create("", target_);
+}
+
+void Channel::open_with_file(File inherited) {
+  open_file(std::move(inherited));
+  target_ = target_of(options_, main_path_);
+  if (!output_->is_regular()) return create_session({}, {});
+  const FileId main = output_->id();
+  const Shm shm = options_.ring_dir.empty() ? look_at_shm() : Shm::none;
+  const std::vector<RingPlace> places = places_of(main_path_, options_.ring_dir, shm);
+  const std::uint64_t living = take_in(places);
   // A journal belongs to one process: the next one gets a part of its own.
-  if (options_.format == Format::journal && recovered.living > 0) {
-    target_.path = part_path(main_path_, id);
+  if (options_.format == Format::journal && living > 0) {
+    const std::string part = part_path(main_path_, id);
+    try {
+      output_ = std::make_unique<Output>(part);
+      target_.path = part;
+    } catch (const std::system_error& error) {
+      if (error.code().value() != EACCES) throw;  // else its blocks go among the other's
+    }
   }
-  return recovered.living;
+  create_session(places, main);
+  if (shm == Shm::contained && !session_->name().empty() &&
+      !place_of(session_->folder()).is_beside) {
+    say(session_->folder() + ": rings may end with the container; beside " + main_path_ +
+        " they are not to be had");
+  }
+  if (!session_->name().empty()) find_leftovers(place_of(session_->folder()));
+  begin_file(living);
 }
 
-void Channel::open_output(std::uint64_t living) {
-  output_ = std::make_unique<Output>(target_.path, folder_);
-  if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
+// Which dead processes' files nobody opens again, such as those with a time in their name, is not
+// to be known: each start looks after all of them, once.
+void Channel::find_leftovers(const RingPlace& place) {
+  {
+    const std::lock_guard lock(swept_mutex);
+    if (!swept.insert(place.home).second) return;
+  }
+  leftovers_ = log_folders(place);
+  std::erase(leftovers_, session_->folder());
+}
+
+void Channel::begin_file(std::uint64_t living) {
+  if (!options_.append && target_.path == main_path_) {
     // Asked again now that others can see us, and while nobody can write.
-    const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
-    if (!output_->truncate(is_ours)) {
+    const auto is_ours = [&] {
+      return session_->name().empty() || !has_other_living(session_->folder(), session_->name());
+    };
+    if (!output_->truncate(kStartPatience, is_ours)) {
       say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
     } else if (options_.format == Format::journal) {
       for (const std::string& part : journal_parts(main_path_)) {
@@ -111,18 +200,23 @@ void Channel::open_output(std::uint64_t living) {
       }
     }
   }
-  if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();
-  if (living == 0 && output_->is_regular() && output_->is_empty()) output_->forget();
+  output_->end_torn(options_.format, kStartPatience);
+  if (living == 0 && output_->is_empty()) output_->forget();
 }
 
-void Channel::open_session() {
-  find_target();
-  const std::uint64_t living = take_in();
-  create_session();
-  if (options_.format != Format::none) open_output(living);
+void Channel::open_session(File inherited) {
+  if (options_.format != Format::none) {
+    open_with_file(std::move(inherited));
+  } else {
+    // No path: a name that no file has, for a folder of its own.
+    main_path_ = "circular-" + std::to_string(::getpid()) + "-" + std::to_string(id);
+    target_ = target_of(options_, main_path_);
+    create_session({circular_place(options_)},
+                   {0, id, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME))});
+  }
   clock_.start(session_->header().clock);
   if (!Writer::get().sites().attach(*session_)) {
-    throw std::runtime_error(folder_ + ": no room for the names of what is logged");
+    throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.box);
@@ -136,37 +230,17 @@ void Channel::open_session() {
       drain_->watch_kept([this](const Record& record) { return recorder_->see(record); },
                          [this] { save_captures(false, Within::drain); });
     }
-    forget_old_boxes(ring_root());
+    forget_old_boxes(circular_place(options_));
   }
-  // The first ring takes a millisecond or two to make: not in the first call.
-  if (Producer* spare = make_ring()) free_.push_back(spare);
-}
-
-void Channel::create_session() {
-  for (int attempt = 0; !folder_.empty(); ++attempt) {
-    try {
-      session_ = Session::create(folder_, target_);
-      return;
-    } catch (const std::system_error& error) {
-      // Its last user may have removed the folder just now.
-      if (error.code().value() == ENOENT && attempt < 3) {
-        folder_ = log_folder(ring_root(), main_path_, true);
-        continue;
-      }
-      say(std::string(error.what()) + "; rings are kept in memory and lost with the process");
-      break;
-    }
+  if (slots_.empty()) {
+    if (Producer* spare = make_ring()) free_.push_back(spare);
   }
-  session_ = Session::create("", target_);
 }
 
 void Channel::remove_session() {
-  if (session_) session_->remove();
-  if (!folder_.empty()) tidy(folder_);
-}
-
-std::string Channel::ring_root() const {
-  return options_.ring_dir.empty() ? default_ring_root() : options_.ring_dir;
+  if (!session_ || session_->name().empty()) return;
+  session_->remove();
+  tidy(session_->folder());
 }
 
 }  // namespace attolog

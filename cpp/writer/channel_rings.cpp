@@ -53,15 +53,21 @@ Producer* Channel::take_free() {
   return nullptr;
 }
 
-Producer* Channel::make_ring() {
+std::size_t Channel::ring_size() const {
   const bool is_tight = ring_bytes_in_use.load() + options_.ring_bytes > kRingBudget;
-  const std::size_t capacity =
-      is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
+  return is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
+}
+
+Producer* Channel::make_ring() {
   const auto index = static_cast<std::uint32_t>(slots_.size());
-  std::optional<Ring> ring = allocate_ring(session_->ring_path(index), capacity);
-  if (!ring) return nullptr;
-  ring_bytes_in_use += ring->capacity();
-  Slot& slot = slots_.emplace_back(Slot{std::move(*ring), {}});
+  std::optional<Ring> ring = allocate_ring(session_->ring_path(index), ring_size());
+  return ring ? add_ring(std::move(*ring)) : nullptr;
+}
+
+Producer* Channel::add_ring(Ring ring) {
+  ring_bytes_in_use += ring.capacity();
+  const auto index = static_cast<std::uint32_t>(slots_.size());
+  Slot& slot = slots_.emplace_back(Slot{std::move(ring), {}});
   Producer& producer = slot.producer;
   producer.data = slot.ring.data();
   producer.mask = slot.ring.capacity() - 1;

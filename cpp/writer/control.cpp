@@ -170,7 +170,7 @@ std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
       if (error.code() == std::errc::no_such_file_or_directory) continue;
       throw;
     }
-    lock(page->lock_.fd());
+    if (!lock(page->lock_.fd(), std::chrono::seconds(1))) continue;
     page->mapping_ = Mapping::private_of(page->lock_.fd(), kAnswerAt + kMostAnswer, true);
     auto* header = new (page->mapping_.data()) ControlHeader{};
     header->pid = static_cast<std::uint32_t>(::getpid());

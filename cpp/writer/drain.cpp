@@ -172,6 +172,7 @@ void Drain::prepare_stats(std::uint64_t batch) {
   if (tally_.aggregated == 0 && !tally_.has_rows) return;
   stats_state_.clear();
   stats_->save(stats_state_);
+  checkpoint_.go_to(session_.stats_path());
   if (checkpoint_.prepare(batch, stats_state_.view()) || is_checkpoint_lost_) return;
   is_checkpoint_lost_ = true;
   say(session_.folder() + ": no room for open statistics; a kill would now lose their windows");
@@ -183,7 +184,7 @@ Output::Result Drain::commit(RingMerge& from) {
     for (const RingMerge::Source& source : from.sources()) {
       if (source.is_touched()) source.ring->prepare(batch, source.position, *source.thread);
     }
-    session_.prepare_reported(batch, reported_);
+    session_.prepare_batch(batch, tally_.written, reported_);
     prepare_stats(batch);
     keeper_.prepare(batch);
   };
@@ -273,9 +274,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       if (has_untold()) add_told(now_ns());  // behind the records that it tells of
     }
     // Another process gave the file's events new columns meanwhile: once more, after its order.
-    if (const std::string memory = sink_ ? sink_->memory() : "";
-        !memory.empty() && !output_->remember(memory)) {
-      sink_->remember(output_->remembered());
+    if (sink_ && !remember()) {
       undo();
       continue;
     }
@@ -312,6 +311,16 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   return outcome;
 }
 
+// False: another process has added to what is remembered, which the sink goes by now.
+bool Drain::remember() {
+  memory_ += sink_->memory();
+  if (memory_.empty()) return true;
+  const bool is_remembered = output_->remember(memory_);
+  memory_.clear();
+  if (!is_remembered) sink_->remember(output_->remembered());
+  return is_remembered;
+}
+
 // What was kept for the file goes into it, in batches as from any ring.
 void Drain::flush_boxes(Outcome& outcome) {
   RingMerge kept(session_);
@@ -328,8 +337,7 @@ void Drain::flush_boxes(Outcome& outcome) {
       sink_->append(*record, batch_);
       ++tally_.taken;
     }
-    if (const std::string memory = sink_->memory(); !memory.empty() && !output_->remember(memory)) {
-      sink_->remember(output_->remembered());
+    if (!remember()) {
       kept.rewind();
       continue;
     }

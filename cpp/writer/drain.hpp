@@ -122,6 +122,7 @@ class Drain {
   void undo();
   std::uint64_t fewer(std::uint64_t records, std::size_t written) const;
   void flush_boxes(Outcome& outcome);
+  bool remember();
 
   Session& session_;
   Output* output_;
@@ -131,6 +132,7 @@ class Drain {
   Progress& progress_;
   Thread writer_{0, "attolog"};
   Buffer batch_;
+  std::string memory_;  // what the sink wants remembered and is not yet
   Tally tally_;
   SiteTally by_site_;           // of the batch
   std::uint64_t reported_ = 0;  // drops told of once the batch is committed

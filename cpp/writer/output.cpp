@@ -5,24 +5,47 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
+
+#include "core/checksum.hpp"
+#include "core/folder.hpp"
+#include "core/place.hpp"
+#include "writer/recovery.hpp"
+#include "writer/say.hpp"
+#include "writer/settle.hpp"
 
 namespace attolog {
 
 namespace {
 
 constexpr const char* kMemoryName = "user.attolog.columns";
+constexpr std::string_view kMemorySuffix = ".columns";
+// Another process holds the lock for a batch, mostly; whoever is stopped holds it for longer. The
+// writer has other files to look after, too.
+constexpr std::chrono::milliseconds kPatience{250};
 
 bool is_system_path(const std::string& path) {
   return path.starts_with("/dev/") || path.starts_with("/proc/");
 }
 
+// No right to make a file, or nothing to make one with: an old one that was renamed is as good as
+// it was.
+bool is_lack(int error) {
+  constexpr int kLacks[] = {EACCES, EPERM, EROFS, EMFILE, ENFILE, ENOSPC, EDQUOT};
+  return std::ranges::find(kLacks, error) != std::end(kLacks);
+}
+
+[[noreturn]] void fail_busy(const std::string& path) {
+  throw std::system_error(EWOULDBLOCK, std::generic_category(), path);
+}
+
 }  // namespace
 
-Output::Output(const std::string& path, const std::string& folder) : path_(path), folder_(folder) {
+Output::Output(const std::string& path) : path_(path) {
   if (path.empty()) {
     path_ = "standard output";
     is_regular_ = false;
@@ -31,7 +54,15 @@ Output::Output(const std::string& path, const std::string& folder) : path_(path)
     return;
   }
   open();
-  if (is_regular_ && !folder_.empty()) ledger_ = std::make_unique<Ledger>(folder_, path_);
+}
+
+Output::Output(File file, const std::string& path) : path_(path), file_(std::move(file)) {}
+
+void Output::keep_ledger(const std::string& folder, bool moves) {
+  if (!is_regular_) return;
+  ledger_ = std::make_unique<Ledger>(folder, path_);
+  folder_ = folder;
+  moves_ = moves;
 }
 
 void Output::open() {
@@ -68,17 +99,80 @@ void Output::open() {
   file_ = std::move(file);
 }
 
-void Output::reopen_if_moved() {
+// Without locks, on some network's file systems, rows of several processes may be torn: one process
+// is to write the file then.
+bool Output::acquire(std::chrono::milliseconds patience) {
+  if (!has_locks_) return true;
+  try {
+    return lock(file_.fd(), patience);
+  } catch (const std::system_error& error) {
+    has_locks_ = false;
+    say(path_ + ": its file system has no locks (" + describe_errno(error.code().value()) +
+        "); only one process may log to it");
+    return true;
+  }
+}
+
+void Output::release() {
+  if (has_locks_) unlock(file_.fd());
+}
+
+// Renamed (rotation) or removed, perhaps with its folder: goes on in a new file under the name.
+void Output::follow_name(Session& session) {
   struct stat ours{};
   struct stat named{};
   if (::fstat(file_.fd(), &ours) != 0) fail(path_);
-  if (::stat(path_.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
-      ours.st_dev == named.st_dev) {
-    return;
+  if (::stat(path_.c_str(), &named) == 0) {
+    if (ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) return;
+  } else if (errno != ENOENT && errno != ENOTDIR && ours.st_nlink != 0) {
+    return;  // no way to look: the process may have given up its rights
   }
-  // Renamed (rotation) or removed, perhaps with its folder: go on in a new file under the name.
-  std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
-  open();
+  File before = std::exchange(file_, File());
+  try {
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+    open();
+    if (!acquire(kPatience)) fail_busy(path_);
+    move(session);
+    end_.reset();
+  } catch (const std::system_error& error) {
+    file_ = std::move(before);
+    if (ours.st_nlink == 0 || !is_lack(error.code().value())) throw;
+  } catch (...) {
+    file_ = std::move(before);
+    throw;
+  }
+}
+
+void Output::move(Session& session) {
+  if (!ledger_) return;
+  const FileId now = id();
+  const std::string old = folder_;
+  if (moves_) {
+    const std::string folder =
+        log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now, true);
+    const File stay = stay_in_folder(folder);
+    if (session.move(folder, known_in(folder, now))) folder_ = folder;
+    ledger_ = std::make_unique<Ledger>(folder_, path_);
+  }
+  session.header().file = known_in(folder_, now);
+  if (folder_ != old) tidy(old);
+  if (const Settled settled = finish_dead(); !settled.message.empty()) say(settled.message);
+}
+
+Settled Output::finish_dead() {
+  return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : Settled{};
+}
+
+// Others have written since: whoever was killed among them may have left a torn record, and be
+// known to no ledger that is seen from here.
+std::string Output::torn_end(const Session& session, std::uint64_t size) const {
+  const auto format = static_cast<Format>(session.header().format);
+  char last = '\n';
+  if (!end_ || *end_ == size || size == 0 || (format != Format::csv && format != Format::jsonl) ||
+      !read_at(file_.fd(), &last, 1, size - 1) || last == '\n') {
+    return "";
+  }
+  return end_of_torn(format, file_.fd(), *end_ < size ? *end_ : 0, size);
 }
 
 Output::Result Output::write_all(std::string_view bytes) {
@@ -99,83 +193,133 @@ Output::Result Output::write_all(std::string_view bytes) {
 Output::Result Output::append(Session& session, std::uint64_t batch, std::string_view bytes,
                               const std::function<void()>& prepare) {
   Result result;
-  std::string message;
   if (!is_regular_) {
     prepare();
     result = write_all(bytes);
     if (result.error == 0) session.commit(batch);
     return result;
   }
+  std::string message;
+  bool is_locked = false;
   try {
-    message = acquire();
-  } catch (const std::system_error& error) {
-    result.error = error.code().value();
-    return result;
-  }
-  try {
-    reopen_if_moved();
+    is_locked = acquire(kPatience);
+    if (!is_locked) fail_busy(path_);
+    follow_name(session);
+    message = finish_dead().message;
     struct stat info{};
     if (::fstat(file_.fd(), &info) != 0) fail(path_);
-    const auto offset = static_cast<std::uint64_t>(info.st_size);
+    auto offset = static_cast<std::uint64_t>(info.st_size);
+    if (const std::string end = torn_end(session, offset); !end.empty()) {
+      if (write_all(end).error == 0) offset += end.size();
+    }
     prepare();
-    if (ledger_) ledger_->intend(session, batch, file_.fd(), offset, bytes);
+    const bool is_told = ledger_ && !session.name().empty();
+    if (is_told) {
+      session.stage(bytes);
+      ledger_->open({session.file_name(), batch, known_in(folder_, id()), offset, bytes.size(),
+                     crc32c(bytes)});
+    }
     result = write_all(bytes);
     if (result.error == 0) {
       session.commit(batch);
-    } else if (result.written != 0 && ::ftruncate(file_.fd(), info.st_size) != 0) {
-      message = path_ + ": ends in the middle of a record and cannot be shortened";
+      end_ = offset + bytes.size();
+    } else {
+      if (result.written != 0) message = cut(offset, bytes.substr(0, result.written));
+      end_.reset();
     }
-    if (ledger_) ledger_->close_intent();
+    if (is_told) ledger_->close();
   } catch (const std::system_error& error) {
     result.error = error.code().value();
+    if (result.is_busy()) message = path_ + ": " + holder();
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
     result.error = EPERM;
     message = error.what();
   }
-  release();
+  if (is_locked) release();
   result.message = std::move(message);
   return result;
 }
 
-std::string Output::acquire() {
-  if (ledger_) return ledger_->acquire();
-  lock(file_.fd());
-  return "";
+// Takes back what was written of a batch that failed, if it is still the end of the file.
+std::string Output::cut(std::uint64_t from, std::string_view written) {
+  struct stat info{};
+  std::string there(written.size(), '\0');
+  const bool is_end = ::fstat(file_.fd(), &info) == 0 &&
+                      static_cast<std::uint64_t>(info.st_size) == from + written.size() &&
+                      read_at(file_.fd(), there.data(), there.size(), from) && there == written;
+  if (is_end && ::ftruncate(file_.fd(), static_cast<off_t>(from)) == 0) return "";
+  return path_ + (is_end ? ": ends in the middle of a record and cannot be shortened"
+                         : ": another program wrote behind a record that was torn; both are kept");
 }
 
-void Output::release() {
-  if (ledger_) {
-    ledger_->release();
-  } else {
-    unlock(file_.fd());
+// The lock, if it is to be had.
+class Output::Held {
+ public:
+  Held(Output& output, std::chrono::milliseconds patience)
+      : output_(output), is_held_(output.acquire(patience)) {}
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    if (is_held_) output_.release();
   }
+  explicit operator bool() const { return is_held_; }
+
+ private:
+  Output& output_;
+  bool is_held_;
+};
+
+std::optional<Settled> Output::settle(std::chrono::milliseconds patience) {
+  if (!is_regular_ || !ledger_) return Settled{};
+  const Held lock(*this, patience);
+  return lock ? std::optional(finish_dead()) : std::nullopt;
 }
+
+std::string Output::holder() const {
+  const int pid = lock_holder(file_.fd());
+  return (pid > 0 ? "process " + std::to_string(pid) : "another process") + " holds its lock";
+}
+
+// ---- what is remembered of the file -------------------------------------------------------------
 
 std::string Output::remembered() {
-  known_memory_ = read_memory();
-  return known_memory_;
+  stored_memory_ = read_memory();
+  return stored_memory_ + own_memory_;
 }
 
 bool Output::remember(std::string_view text) {
-  if (!ledger_) return true;
-  ledger_->acquire();
-  const bool is_known = read_memory() == known_memory_;
-  if (is_known) {
-    known_memory_ += text;
-    write_memory(known_memory_);
+  if (!is_regular_) return true;
+  const Held lock(*this, kPatience);
+  if (!lock) fail_busy(path_);
+  if (read_memory() != stored_memory_) return false;
+  const std::string all = stored_memory_ + own_memory_ + std::string(text);
+  if (write_memory(all)) {
+    stored_memory_ = all;
+    own_memory_.clear();
+  } else {
+    own_memory_ += text;
   }
-  ledger_->release();
-  return is_known;
+  return true;
 }
 
 void Output::forget() {
-  if (!read_memory().empty()) write_memory("");
-  known_memory_.clear();
+  write_memory("");
+  stored_memory_.clear();
+  own_memory_.clear();
 }
 
-// An extended attribute goes where the file goes. Where there are none, or no room for it, another
-// process may order columns differently; nothing else is lost.
+std::string Output::memory_path() const {
+  return folder_.empty() ? "" : file_about(folder_, path_, kMemorySuffix);
+}
+
+// The file beside the ledger has what the attribute had no room for, and what the attribute has.
 std::string Output::read_memory() const {
+  if (const File file(::open(memory_path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)); file) {
+    struct stat info{};
+    std::string text;
+    if (::fstat(file.fd(), &info) == 0) text.resize(static_cast<std::size_t>(info.st_size));
+    if (!text.empty() && read_at(file.fd(), text.data(), text.size(), 0)) return text;
+  }
   std::string text(64 * 1024, '\0');
 #if defined(__APPLE__)
   const ssize_t n = ::fgetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
@@ -186,13 +330,33 @@ std::string Output::read_memory() const {
   return text;
 }
 
-void Output::write_memory(const std::string& text) {
+// An extended attribute goes where the file goes, but may have no room, or there is none. Beside
+// the ledger there is room, for as long as the file is written.
+bool Output::write_memory(const std::string& text) {
 #if defined(__APPLE__)
-  ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
+  const int result = ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
 #else
-  ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0);
+  const int result = ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0);
 #endif
+  const std::string path = memory_path();
+  if (result == 0 || text.empty()) {
+    if (!path.empty()) ::unlink(path.c_str());
+    return result == 0;
+  }
+  if (!std::exchange(is_memory_told_, true)) {
+    say(path_ + ": its columns are too many for its attribute (" + describe_errno(errno) +
+        "); a later run may put values of an event in other columns");
+  }
+  if (path.empty()) return false;
+  const std::string fresh = path + "-";
+  const File file(
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file || ::write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return false;
+  return ::rename(fresh.c_str(), path.c_str()) == 0;
 }
+
+// ---- beginning and end --------------------------------------------------------------------------
 
 bool Output::is_empty() const {
   struct stat info{};
@@ -203,35 +367,28 @@ void Output::sync() {
   ::fdatasync(file_.fd());
 }
 
-bool Output::truncate(const std::function<bool()>& may) {
-  if (ledger_) ledger_->acquire();
-  const bool does = may();
-  const int result = does ? ::ftruncate(file_.fd(), 0) : 0;
-  const int error = errno;
-  if (does) forget();
-  if (ledger_) ledger_->release();
-  if (result != 0) {
-    errno = error;
-    fail(path_);
-  }
-  return does;
+bool Output::truncate(std::chrono::milliseconds patience, const std::function<bool()>& may) {
+  const Held lock(*this, patience);
+  if (!lock || !may()) return false;
+  if (::ftruncate(file_.fd(), 0) != 0) fail(path_);
+  forget();
+  return true;
 }
 
-void Output::end_line() {
+void Output::end_torn(Format format, std::chrono::milliseconds patience) {
   if (!is_regular_) return;
-  if (ledger_) ledger_->acquire();
+  const Held lock(*this, patience);
   struct stat info{};
-  char last = '\n';
-  if (::fstat(file_.fd(), &info) == 0 && info.st_size > 0 &&
-      ::pread(file_.fd(), &last, 1, info.st_size - 1) == 1 && last != '\n') {
-    write_all("\n");
-  }
-  if (ledger_) ledger_->release();
+  if (!lock || ::fstat(file_.fd(), &info) != 0) return;
+  write_all(end_of_torn(format, file_.fd(), 0, static_cast<std::uint64_t>(info.st_size)));
 }
 
-void Output::close_locks() {
-  if (ledger_) ledger_->close_lock();
-  if (!ledger_ && is_regular_) file_.close();
+void Output::renew_in_child() {
+  if (!is_regular_) return;
+  const std::string ours = "/proc/self/fd/" + std::to_string(file_.fd());
+  File own(::open(ours.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
+  if (!own) own = File(::open(ours.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  file_ = std::move(own);
 }
 
 }  // namespace attolog

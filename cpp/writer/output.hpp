@@ -1,69 +1,110 @@
 // The log file: opened safely, appended to exactly once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/file_id.hpp"
 #include "core/ledger.hpp"
 #include "core/mapping.hpp"
 #include "core/session.hpp"
+#include "writer/settle.hpp"
+#include "writer/sink.hpp"
 
 namespace attolog {
 
 class Output {
  public:
   // Opens `path`, made if need be; an empty one is the standard output as it is now. Throws
-  // std::system_error or std::runtime_error that name the path. A regular file is written under the
-  // ledger in `folder`; with an empty folder its own lock keeps the rows of several processes
-  // whole. Pipes and devices are just written to.
-  Output(const std::string& path, const std::string& folder);
+  // std::system_error or std::runtime_error that name the path.
+  explicit Output(const std::string& path);
+  // A log file that is open already, whatever its name is now. It is not looked for under `path`
+  // when it is renamed.
+  Output(File file, const std::string& path);
+
+  // From now on a regular file is written under the ledger in `folder`. `moves`: where another file
+  // comes under the log file's name, it is written, and all that belongs to it moves to the folder
+  // of that one. Throws std::system_error. Without it the lock alone keeps the rows of several
+  // processes whole. Pipes and devices are just written to.
+  void keep_ledger(const std::string& folder, bool moves);
 
   struct Result {
     std::size_t written = 0;
     int error = 0;        // errno; 0: the whole batch is in the file and committed
     std::string message;  // what else has to be said
+    // Another process holds the file's lock: it is no failure, but has to be waited for.
+    bool is_busy() const { return error == EWOULDBLOCK; }
   };
   // Makes `bytes` the file's next ones as `batch` of the session. `prepare` is called under the
-  // ledger's lock, before the first byte. After an error the file ends where it did before.
+  // lock, before the first byte. After an error the file ends where it did before.
   Result append(Session& session, std::uint64_t batch, std::string_view bytes,
                 const std::function<void()>& prepare);
 
-  // What sinks remember of the file (Sink::memory), kept in an attribute of it. Adding to it fails
-  // where another process did so since it was last read: then it has to be read again first.
+  // Finishes what a dead process was writing. Nothing where somebody held the lock for longer than
+  // `patience`. Throws std::system_error.
+  std::optional<Settled> settle(std::chrono::milliseconds patience);
+
+  // What sinks remember of the file (Sink::memory), kept in an attribute of it or, where that has
+  // no room, beside the ledger. Adding to it fails where another process did so since it was last
+  // read: then it has to be read again first. Throws std::system_error (EWOULDBLOCK) where the lock
+  // is not to be had.
   std::string remembered();
   bool remember(std::string_view text);
   void forget();
 
   void sync();  // fdatasync
-  // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the
-  // ledger's lock. Whether it did.
-  bool truncate(const std::function<bool()>& may);
-  void end_line();  // ends a last line that a power cut or another program left open
+  // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the lock.
+  // Whether it did; false, too, where somebody holds the lock for longer than `patience`.
+  bool truncate(std::chrono::milliseconds patience, const std::function<bool()>& may);
+  // Ends a last record that a power cut or another program left open.
+  void end_torn(Format format, std::chrono::milliseconds patience);
   bool is_empty() const;
 
   bool is_regular() const { return is_regular_; }
-  Ledger* ledger() { return ledger_ ? ledger_.get() : nullptr; }
   const std::string& path() const { return path_; }
-  void close_locks();  // in a forked child
+  int fd() const { return file_.fd(); }
+  FileId id() const { return file_id(file_.fd()); }
+  // Who holds the lock, in words: "process 12 writes it".
+  std::string holder() const;
+
+  // In a forked child: gives the parent's descriptor back for one of the child's own, which shares
+  // no lock with it. It serves where the child may not open the file any more.
+  void renew_in_child();
+  // The descriptor, for the child's own channel.
+  File take_file() { return std::move(file_); }
 
  private:
+  class Held;
   void open();
-  std::string read_memory() const;
-  void write_memory(const std::string& text);
-  std::string acquire();  // the ledger, or the file's own lock
+  bool acquire(std::chrono::milliseconds patience);
   void release();
-  void reopen_if_moved();
+  void follow_name(Session& session);
+  void move(Session& session);
+  Settled finish_dead();
+  std::string torn_end(const Session& session, std::uint64_t size) const;
+  std::string cut(std::uint64_t from, std::string_view written);
   Result write_all(std::string_view bytes);
+  std::string read_memory() const;
+  bool write_memory(const std::string& text);
+  std::string memory_path() const;
 
   std::string path_;
-  std::string folder_;
+  std::string folder_;  // of the ledger
   File file_;
   bool is_regular_ = true;
+  bool moves_ = false;
   std::unique_ptr<Ledger> ledger_;
-  std::string known_memory_;  // when last read
+  std::optional<std::uint64_t> end_;  // of the file, as it was left
+  // What is remembered: what was stored when last read, and what could not be stored.
+  std::string stored_memory_;
+  std::string own_memory_;
+  bool is_memory_told_ = false;
+  bool has_locks_ = true;  // its file system
 };
 
 }  // namespace attolog

@@ -1,6 +1,7 @@
 #include "writer/recovery.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <limits>
 #include <list>
+#include <map>
 #include <system_error>
 
 #include "core/folder.hpp"
@@ -22,20 +24,38 @@ namespace attolog {
 
 namespace {
 
-void recover_session(Session& session, Recovery& result) {
+// The log file, opened as nobody else's: the session's word for what it is has been checked.
+Output open_log(const Session& session, const std::string& path) {
+  File file = open_file(path, O_RDWR | O_APPEND | O_NONBLOCK);
+  if (known_in(session.folder(), file_id(file.fd())) != session.header().file)
+    throw std::runtime_error(path + ": is another file now");
+  struct stat info{};
+  if (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))
+    throw std::runtime_error(path + ": is no regular file");
+  Output output(std::move(file), path);
+  output.keep_ledger(session.folder(), false);
+  return output;
+}
+
+void recover_session(Session& session, const std::string& path, std::chrono::milliseconds patience,
+                     Recovery& result) {
   const LogTarget target = session.target();
-  Output output(target.path, session.folder());
+  Output output = open_log(session, path);
   // A batch that its writer died in is settled first: it moves the tails from which we read.
-  if (Ledger* ledger = output.ledger()) {
-    if (const std::string said = ledger->acquire(); !said.empty()) result.messages.push_back(said);
-    ledger->release();
+  const auto settled = output.settle(patience);
+  if (!settled) {
+    result.messages.push_back(path + ": " + output.holder() + "; what killed processes have left " +
+                              "for it waits");
+    return;
   }
+  result.records += settled->records;
+  if (!settled->message.empty()) result.messages.push_back(settled->message);
   Progress progress;
   Drain drain(session, &output, make_sink(target), progress);
   std::list<Ring> rings;
-  for (const std::string& path : session.ring_paths()) {
+  for (const std::string& ring : session.ring_paths()) {
     try {
-      drain.add(rings.emplace_back(Ring::open(path, true)));
+      drain.add(rings.emplace_back(Ring::open(ring, true)));
     } catch (const std::exception& error) {
       result.messages.emplace_back(error.what());
     }
@@ -45,7 +65,7 @@ void recover_session(Session& session, Recovery& result) {
   result.records += outcome.records;
   if (!outcome.message.empty()) result.messages.push_back(outcome.message);
   if (outcome.error != 0) {
-    result.messages.push_back(target.path + ": " + describe_errno(outcome.error) +
+    result.messages.push_back(path + ": " + describe_errno(outcome.error) +
                               "; what is left stays in " + session.folder());
     return;
   }
@@ -53,22 +73,89 @@ void recover_session(Session& session, Recovery& result) {
   ++result.sessions;
 }
 
+// How many records wait in a session's rings.
+std::uint64_t count_waiting(const Session& session, std::vector<std::string>& messages) {
+  RingMerge merge(session);
+  std::list<Ring> rings;
+  for (const std::string& path : session.ring_paths()) {
+    try {
+      merge.add(rings.emplace_back(Ring::open(path, false)));
+    } catch (const std::exception& error) {
+      messages.emplace_back(error.what());
+    }
+  }
+  merge.sweep(std::numeric_limits<Ticks>::max());
+  std::uint64_t records = 0;
+  while (merge.next() != nullptr) ++records;
+  if (merge.damaged() != 0) {
+    messages.push_back(session.target().path + ": its rings are damaged in " +
+                       std::to_string(merge.damaged()) + " places");
+  }
+  return records;
+}
+
+bool is_circular(const std::string& folder) {
+  return folder.substr(folder.rfind('/') + 1).starts_with("circular_");
+}
+
+// What another start of the machine has left may be pages of several ages.
+void drop_outdated(Session& session, Recovery& result) {
+  result.messages.push_back(session.target().path +
+                            ": what a process had in its rings when the machine stopped is lost");
+  session.remove();
+}
+
 }  // namespace
 
-Recovery recover(const std::string& folder, const std::string& log_path) {
+void Recovery::add(Recovery other) {
+  sessions += other.sessions;
+  records += other.records;
+  living += other.living;
+  gone += other.gone;
+  for (std::string& message : other.messages) messages.push_back(std::move(message));
+}
+
+std::string find_log(const Session& session, const std::string& log_path) {
+  const std::string folder = session.folder();
+  const FileId wanted = session.header().file;
+  const auto is_it = [&](const std::string& path) {
+    const auto id = file_id(path);
+    return id && known_in(folder, *id) == wanted;
+  };
+  const std::string named = session.target().path;
+  for (const std::string& path : {named, log_path}) {
+    if (!path.empty() && is_it(path)) return path;
+  }
+  for (const std::string& path : {log_path, named, folder.substr(0, folder.rfind('/'))}) {
+    if (path.empty()) continue;
+    const std::string where = path.substr(0, path.rfind('/'));
+    if (std::string found = find_file(where, is_it, wanted.inode); !found.empty()) return found;
+  }
+  return "";
+}
+
+Recovery recover(const std::string& folder, const std::string& log_path,
+                 std::chrono::milliseconds patience) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     try {
       const auto session = Session::open(folder, name, Session::Access::claim);
       if (session == nullptr) {
         ++result.living;
-      } else if (!is_part_of(session->target().path, log_path)) {
-        result.messages.push_back(folder + "/" + name + ": names another log file; left alone");
+        continue;
+      }
+      if (session->is_of_other_start()) {
+        drop_outdated(*session, result);
+        continue;
+      }
+      const std::string path = find_log(*session, log_path);
+      if (path.empty()) {
+        ++result.gone;
       } else {
-        recover_session(*session, result);
+        recover_session(*session, path, patience, result);
       }
     } catch (const std::exception& error) {
-      result.messages.push_back(log_path + ": " + error.what());
+      result.messages.push_back(log_path.empty() ? error.what() : log_path + ": " + error.what());
     }
   }
   return result;
@@ -78,29 +165,66 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     const auto session = Session::open(folder, name, Session::Access::read);
-    if (session == nullptr || !is_part_of(session->target().path, log_path)) continue;
+    if (session == nullptr) continue;
     if (session->is_alive()) {
       ++result.living;
+    } else if (session->is_of_other_start()) {
       continue;
-    }
-    ++result.sessions;
-    RingMerge merge(*session);
-    std::list<Ring> rings;
-    for (const std::string& path : session->ring_paths()) {
-      try {
-        merge.add(rings.emplace_back(Ring::open(path, false)));
-      } catch (const std::exception& error) {
-        result.messages.emplace_back(error.what());
-      }
-    }
-    merge.sweep(std::numeric_limits<Ticks>::max());
-    while (merge.next() != nullptr) ++result.records;
-    if (merge.damaged() != 0) {
-      result.messages.push_back(session->target().path + ": its rings are damaged in " +
-                                std::to_string(merge.damaged()) + " places");
+    } else if (find_log(*session, log_path).empty()) {
+      ++result.gone;
+    } else {
+      ++result.sessions;
+      result.records += count_waiting(*session, result.messages);
     }
   }
   return result;
+}
+
+Recovery recover_folder(const std::string& folder) {
+  if (is_circular(folder)) return {};
+  Recovery result = recover(folder, "", std::chrono::milliseconds(0));
+  tidy(folder);
+  return result;
+}
+
+Recovery recover_all(const RingPlace& place) {
+  Recovery result;
+  for (const std::string& folder : log_folders(place)) result.add(recover_folder(folder));
+  return result;
+}
+
+Recovery inspect_all(const RingPlace& place) {
+  Recovery result;
+  for (const std::string& folder : log_folders(place)) {
+    if (!is_circular(folder)) result.add(inspect(folder, ""));
+  }
+  return result;
+}
+
+std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
+  std::multimap<std::int64_t, std::unique_ptr<Session>> gone;  // by when they started
+  for (const std::string& folder : log_folders(place)) {
+    if (is_circular(folder)) continue;
+    for (const std::string& name : list_files(folder, kSessionSuffix)) {
+      try {
+        auto session = Session::open(folder, name, Session::Access::claim);
+        if (session == nullptr || !find_log(*session, "").empty()) continue;
+        const std::int64_t started = session->header().started_ns;
+        gone.emplace(started, std::move(session));
+      } catch (const std::exception&) {
+        continue;  // not ours to mend here
+      }
+    }
+  }
+  std::uint64_t records = 0;
+  std::vector<std::string> ignored;
+  for (auto oldest = gone.begin(); gone.size() > most; oldest = gone.erase(oldest)) {
+    records += count_waiting(*oldest->second, ignored);
+    const std::string folder = oldest->second->folder();
+    oldest->second->remove();
+    tidy(folder);
+  }
+  return records;
 }
 
 bool has_other_living(const std::string& folder, const std::string& name) {
@@ -112,6 +236,9 @@ bool has_other_living(const std::string& folder, const std::string& name) {
 }
 
 void tidy(const std::string& folder) {
+  // Whoever makes a session holds this lock until it has its ledger.
+  const File lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock || !try_lock(lock.fd())) return;
   // Sessions whose process died before they had their name.
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.' || name == "." || name == "..") continue;
@@ -119,18 +246,15 @@ void tidy(const std::string& folder) {
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (file && try_lock(file.fd())) ::unlink(path.c_str());
   }
-  for (const std::string& name : list_files(folder, kLedgerSuffix)) {
-    try {
-      Ledger ledger(folder, name.substr(0, name.size() - kLedgerSuffix.size()));
-      ledger.acquire();
-      // Under the lock nobody has an intent in it, and whoever comes later makes a new one.
-      if (list_files(folder, kSessionSuffix).empty()) ::unlink((folder + "/" + name).c_str());
-      ledger.release();
-    } catch (const std::system_error&) {
-      return;  // somebody else tidies
-    }
+  if (!list_files(folder, kSessionSuffix).empty()) return;
+  // Nobody's files are left: ledgers, what is about the log file, and what a kill has left of
+  // sessions.
+  for (const std::string& name : list_files(folder, "")) {
+    if (name.front() != '.') ::unlink((folder + "/" + name).c_str());
   }
   remove_if_empty(folder);
+  const RingPlace place = place_of(folder);
+  if (place.is_beside) remove_if_empty(place.home);
 }
 
 bool is_part_of(const std::string& path, const std::string& log_path) {

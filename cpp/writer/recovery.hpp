@@ -1,32 +1,56 @@
 // Recovery: what processes left in their rings when they died is put into their log files.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "core/place.hpp"
 #include "core/session.hpp"
 #include "writer/sink.hpp"
 
 namespace attolog {
 
+inline constexpr std::chrono::milliseconds kRecoveryPatience{1'000};
+
 struct Recovery {
   std::uint64_t sessions = 0;  // left by dead processes and now done with
   std::uint64_t records = 0;   // put into their files
   std::uint64_t living = 0;    // sessions that are left alone
+  std::uint64_t gone = 0;      // sessions whose file is nowhere to be found
   std::vector<std::string> messages;
+
+  void add(Recovery other);
 };
 
-// Finishes every dead session in the log folder of `log_path` (real). Sessions of living processes
-// are not touched, nor is a session whose log file is not one of `log_path`'s.
-Recovery recover(const std::string& folder, const std::string& log_path);
+// Finishes every dead session in a log folder. Their files are known by what they are: one that was
+// renamed in its folder gets what is its own, and a new file under its name does not. `log_path`
+// (real) is one that the caller knows; sessions of living processes are not touched. Who waits for
+// a file's lock has that much patience.
+Recovery recover(const std::string& folder, const std::string& log_path,
+                 std::chrono::milliseconds patience = kRecoveryPatience);
 
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
+// The same for a folder of which the caller knows no more, and tidies it up. Circular logs are left
+// alone.
+Recovery recover_folder(const std::string& folder);
+// The same for all log folders of a place.
+Recovery recover_all(const RingPlace& place);
+Recovery inspect_all(const RingPlace& place);
+
+// Forgets the sessions of a place whose files are nowhere to be found, but for the last `most`. How
+// many records went with them.
+std::uint64_t forget_gone(const RingPlace& place, std::size_t most);
+
 // Whether a living session other than `name` is in the folder.
 bool has_other_living(const std::string& folder, const std::string& name);
+
+// The log file of a session, wherever in its folder it is now; "" where it is not to be found.
+std::string find_log(const Session& session, const std::string& log_path);
 
 // Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);

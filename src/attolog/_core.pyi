@@ -797,6 +797,17 @@ class _Recovery(TypedDict):
     living: int
     messages: list[str]
 
+@type_check_only
+class _PlaceRecovery(_Recovery):
+    gone: int
+    forgotten: int
+
+@type_check_only
+class _Places(TypedDict):
+    shm: str
+    homes: list[str]
+    folders: list[str]
+
 log: Final[Logger]
 """The program's logger: one object for life, off until `init_logger` or `ATTOLOG` turns it on."""
 
@@ -957,6 +968,53 @@ def control_ask(pid: int, request: str, timeout: float = 2.0) -> str | None:
         ...     _core.control_ask(os.getpid(), "unset CAND")
         'ok CAND=sample:0.1'
         'ok CAND'
+    """
+
+def places(path: str, ring_dir: str | None = None) -> _Places:
+    """Say where the rings of a log file go.
+
+    Args:
+        path: The log file.
+        ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+
+    Returns:
+        What /dev/shm is like, in words; the user's folders in the places that are tried, in that
+        order; and the folders that belong to the log file now.
+
+    Raises:
+        OSError: The file's folder does not exist.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> from attolog import _core
+        >>> path = tempfile.mkdtemp() + "/run.csv"
+        >>> with attolog.AsyncFileLogger(path):
+        ...     len(_core.places(path)["folders"])
+        1
+        >>> _core.places(path)["folders"]
+        []
+    """
+
+def recover_place(home: str, check: bool = False, forget: bool = False) -> _PlaceRecovery:
+    """Put what dead processes left in a place into their log files, whichever these are.
+
+    Args:
+        home: The user's folder in the place, as `places` gives it.
+        check: Only count, change nothing.
+        forget: Remove what is left for files that are nowhere to be found.
+
+    Returns:
+        As `recover`; how many sessions' files are nowhere to be found (`gone`); and how many
+        records were removed with them (`forgotten`).
+
+    Raises:
+        OSError: A file cannot be read or written.
+
+    Example:
+        >>> import tempfile
+        >>> from attolog import _core
+        >>> _core.recover_place(tempfile.mkdtemp(), check=True)["sessions"]
+        0
     """
 
 def recover(path: str, check: bool = False, ring_dir: str | None = None) -> _Recovery:

@@ -142,7 +142,7 @@ class Mixed {
   // Another process goes on where this one was.
   Drain& restart(std::function<void(const Record&)> look = nullptr) {
     drain_.reset();
-    output_ = std::make_unique<Output>(disk_.path(), disk_.folder());
+    output_ = program::output_of(disk_.path(), disk_.folder());
     drain_ = std::make_unique<Drain>(session(), output_.get(), make_sink(target_), progress_);
     if (look) {
       drain_->watch_kept(

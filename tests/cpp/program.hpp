@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
@@ -14,9 +15,11 @@
 
 #include "check.hpp"
 #include "core/codec.hpp"
+#include "core/file_id.hpp"
 #include "core/ring.hpp"
 #include "core/session.hpp"
 #include "core/site_table.hpp"
+#include "writer/output.hpp"
 #include "writer/sink.hpp"
 
 namespace program {
@@ -27,14 +30,30 @@ inline constexpr Ticks kAll = std::numeric_limits<Ticks>::max();
 
 inline attolog::LogTarget target_of(std::string path,
                                     attolog::Format format = attolog::Format::csv) {
-  return {
+  attolog::LogTarget target{
       std::move(path), static_cast<std::uint8_t>(format), 9, 0, "{thread}: {message}", 0x5eed, 77};
+  target.file = attolog::file_id(target.path).value_or(attolog::FileId{});
+  return target;
+}
+
+inline std::unique_ptr<attolog::Output> output_of(const std::string& path,
+                                                  const std::string& folder) {
+  auto output = std::make_unique<attolog::Output>(path);
+  output->keep_ledger(folder, false);
+  return output;
+}
+
+// The log file is there, and has an identity.
+inline attolog::LogTarget with_file(attolog::LogTarget target) {
+  std::ofstream(target.path, std::ios::app);
+  target.file = attolog::file_id(target.path).value_or(attolog::FileId{});
+  return target;
 }
 
 class Program {
  public:
   Program(const std::string& folder, const attolog::LogTarget& target, std::size_t rings = 1)
-      : session_(attolog::Session::create(folder, target)) {
+      : session_(attolog::Session::create(folder, with_file(target))) {
     attolog::ClockHistory& clock = session_->header().clock;
     clock.segments[0] = {0, 0, 1.0};
     clock.count = 1;

@@ -196,9 +196,9 @@ static const check::Test drained{
         }
         check::equal(i, expected.size());
 
-        Output output(target.path, root);
+        const auto output = program::output_of(target.path, root);
         Progress progress;
-        Drain drain(session, &output, make_sink(target), progress);
+        Drain drain(session, output.get(), make_sink(target), progress);
         box = Box::open(path, true);
         box.settle(session.committed());
         drain.add(box.ring());

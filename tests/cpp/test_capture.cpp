@@ -73,7 +73,7 @@ class Circular {
 class Root {
  public:
   std::string folder(const std::string& name) const {
-    return log_folder(root_.path(), "circular-" + name, true);
+    return log_folder(place(), "circular-" + name, {0, std::hash<std::string>{}(name), 1}, true);
   }
   // A process that logged `n` sentences and was killed, with so many of them drained into its box.
   std::uint32_t die(std::uint64_t n, std::uint64_t drained, std::uint64_t max_records,
@@ -92,9 +92,9 @@ class Root {
     return static_cast<std::uint32_t>(pid);
   }
   Rescue save(std::uint32_t pid, bool check = false) const {
-    return rescue(root_.path(), pid, program::target_of(path()), check);
+    return rescue(place(), pid, program::target_of(path()), check);
   }
-  const std::string& root() const { return root_.path(); }
+  RingPlace place() const { return {user_folder(root_.path())}; }
   std::string path() const { return root_ / "saved.csv"; }
   Rows rows() const { return temp::lines_of(path()); }
   std::size_t folders() const {
@@ -179,7 +179,7 @@ static const check::Test no_room{
       check::equal(temp::error_of([&] { root.save(pid); }), root.path() + ": Is a directory");
       std::filesystem::remove(part);
       check::that(!temp::error_of([&] {
-                     rescue(root.root(), pid, program::target_of("/dev/full"), false);
+                     rescue(root.place(), pid, program::target_of("/dev/full"), false);
                    }).empty());
       expect(root.rows(), {"before"});
       check::equal(root.save(pid).records, 800u);
@@ -245,7 +245,7 @@ static const check::Test old{"of killed processes the last eight are kept", [] {
                                std::vector<std::uint32_t> pids;
                                for (int i = 0; i < 12; ++i) pids.push_back(root.die(5, 5, 10));
                                check::equal(root.folders(), 12u);
-                               forget_old_boxes(root.root());
+                               forget_old_boxes(root.place());
                                check::equal(root.folders(), 8u);
                                for (std::size_t i = 0; i < pids.size(); ++i) {
                                  check::equal(root.save(pids[i], true).sessions, i < 4 ? 0u : 1u);

@@ -31,7 +31,7 @@ class Draining {
   // Another process goes on where this one was.
   void restart() {
     drain_.reset();
-    output_ = std::make_unique<Output>(target_.path, root_ / "folder");
+    output_ = program::output_of(target_.path, root_ / "folder");
     drain_ =
         std::make_unique<Drain>(program_.session(), output_.get(), make_sink(target_), progress_);
     for (const Ring& ring : program_.rings()) drain_->add(ring);

@@ -28,7 +28,7 @@ class Showing {
                  rings),
         echo_(std::make_unique<Echo>(program_.session(),
                                      Screen::Streams{out_.writer(), out_.writer()})) {
-    output_ = std::make_unique<Output>(target_.path, root_ / "folder");
+    output_ = program::output_of(target_.path, root_ / "folder");
     drain_ =
         std::make_unique<Drain>(program_.session(), output_.get(), make_sink(target_), progress_);
     for (const Ring& ring : program_.rings()) {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,33 +29,40 @@ std::string ours(const temp::Folder& root) {
 static const check::Test is_private{
     "a log file's folder is private to the user, and made only where asked for", [] {
       const temp::Folder root;
-      check::equal(log_folder(root.path(), "/logs/run.csv", false), "");
+      check::equal(private_folder(ours(root), "run.csv-1", false), "");
       check::that(!std::filesystem::exists(ours(root)));
-      const std::string folder = log_folder(root.path(), "/logs/run.csv", true);
+      const std::string folder = private_folder(ours(root), "run.csv-1", true);
       check::equal(mode_of(ours(root)), 0700u);
       check::equal(mode_of(folder), 0700u);
       check::equal(std::filesystem::path(folder).parent_path().string(), ours(root));
-      check::equal(log_folder(root.path(), "/logs/run.csv", true), folder);
-      check::equal(log_folder(root.path(), "/logs/run.csv", false), folder);
+      check::equal(private_folder(ours(root), "run.csv-1", true), folder);
+      check::equal(private_folder(ours(root), "run.csv-1", false), folder);
     }};
 
-static const check::Test per_file{
-    "files of one name in two places have two folders", [] {
-      const temp::Folder root;
-      const std::string a = log_folder(root.path(), "/a/run.csv", true);
-      const std::string b = log_folder(root.path(), "/b/run.csv", true);
-      check::that(a != b);
-    }};
+static const check::Test names{"a plain name is short, and has no letters that disturb", [] {
+                                 check::equal(plain_name("a b\nc.csv"), "a_b_c.csv");
+                                 check::equal(plain_name("../x"), ".._x");
+                                 check::equal(plain_name(std::string(255, 'x')).size(), 64u);
+                               }};
 
-static const check::Test names{
-    "a folder's name is plain and short, whatever the log file's is", [] {
+static const check::Test masked{"whatever a process's mask takes away, its own rights stay", [] {
+                                  const temp::Folder root;
+                                  const mode_t before = ::umask(0777);
+                                  const std::string folder =
+                                      private_folder(ours(root), "run.csv-1", true);
+                                  ::umask(before);
+                                  check::equal(mode_of(folder), 0700u);
+                                  check::equal(mode_of(ours(root)), 0700u);
+                                }};
+
+static const check::Test stays{
+    "a folder stays as long as somebody stays in it", [] {
       const temp::Folder root;
-      const std::string odd = "/logs/\n ../" + std::string(255, 'x');
-      const auto folder = std::filesystem::path(log_folder(root.path(), odd, true));
-      check::equal(folder.parent_path().string(), ours(root));
-      check::that(folder.filename().string().size() <= 64 + 17);
-      const auto spaced = std::filesystem::path(log_folder(root.path(), "/logs/a b\nc.csv", true));
-      check::that(spaced.filename().string().starts_with("a_b_c.csv-"));
+      const std::string folder = private_folder(ours(root), "run.csv-1", true);
+      const File stay = stay_in_folder(folder);
+      const File other(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      check::that(!try_lock(other.fd()));
+      check::that(!temp::error_of([&] { stay_in_folder(root / "none"); }).empty());
     }};
 
 static const check::Test refused{
@@ -62,7 +70,7 @@ static const check::Test refused{
       const temp::Folder root;
       std::filesystem::create_directory(ours(root));
       ::chmod(ours(root).c_str(), 0750);
-      const auto attempt = [&] { log_folder(root.path(), "/logs/run.csv", true); };
+      const auto attempt = [&] { private_folder(ours(root), "run.csv-1", true); };
       check::equal(temp::error_of(attempt), ours(root) + " is open to other users");
 
       std::filesystem::remove(ours(root));
@@ -83,14 +91,14 @@ static const check::Test refused{
 static const check::Test removed_meanwhile{
     "a folder that its last user removes meanwhile is made again, or is none", [] {
       const temp::Folder root;
-      const std::string folder = log_folder(root.path(), "/logs/run.csv", true);
+      const std::string folder = private_folder(ours(root), "run.csv-1", true);
       std::atomic<bool> is_over{false};
       std::thread last_user([&] {
         while (!is_over) remove_if_empty(folder);
       });
       for (int i = 0; i < 20'000; ++i) {
-        check::equal(log_folder(root.path(), "/logs/run.csv", true), folder);
-        const std::string found = log_folder(root.path(), "/logs/run.csv", false);
+        check::equal(private_folder(ours(root), "run.csv-1", true), folder);
+        const std::string found = private_folder(ours(root), "run.csv-1", false);
         check::that(found.empty() || found == folder);
       }
       is_over = true;

@@ -10,8 +10,10 @@
 #include <string_view>
 
 #include "check.hpp"
+#include "core/checksum.hpp"
 #include "core/folder.hpp"
 #include "core/ledger.hpp"
+#include "core/place.hpp"
 #include "core/session.hpp"
 #include "journal_file.hpp"
 #include "reader/follower.hpp"
@@ -187,31 +189,25 @@ static const check::Test damaged{
     }};
 
 static const check::Test not_committed{
-    "a batch that is not committed is awaited, since it may be taken back", [] {
+    "a batch that is being written is shown up to its last whole block", [] {
       Followed followed(block(1));
       check::equal(followed.poll(), "1");
-      const std::string folder = attolog::log_folder(followed.root.path(), followed.path, true);
-      const attolog::LogTarget target{followed.path, 3, 6, 0, "", 1, 77};
+      const attolog::FileId id = *attolog::file_id(followed.path);
+      const attolog::RingPlace place{attolog::user_folder(followed.root.path())};
+      const std::string folder = attolog::log_folder(place, "run.atto", id, true);
+      attolog::LogTarget target{followed.path, 4, 6, 0, "", 1, 77};
+      target.file = id;
       const auto session = attolog::Session::create(folder, target);
       attolog::Ledger ledger(folder, followed.path);
-      ledger.acquire();
-      const attolog::File file(::open(followed.path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
-      const auto start = static_cast<off_t>(std::filesystem::file_size(followed.path));
       const std::string batch = block(2) + block(3);
-      ledger.intend(*session, 1, file.fd(), static_cast<std::uint64_t>(start), batch);
+      session->stage(batch);
+      ledger.open({session->file_name(), 1, id, std::filesystem::file_size(followed.path),
+                   batch.size(), attolog::crc32c(batch)});
       append(followed.path, batch.substr(0, batch.size() - 1));  // block 2 is whole
+      check::equal(followed.poll(), "2");
       check::equal(followed.poll(), "-");
-      // It died, and its batch is taken back and written again.
-      check::equal(::ftruncate(file.fd(), start), 0);
-      ledger.close_intent();
-      append(followed.path, block(2) + block(3));
-      check::equal(followed.poll(), "2 3");
-      ledger.intend(*session, 2, file.fd(), std::filesystem::file_size(followed.path), block(9));
-      append(followed.path, "to be taken back");
-      check::equal(followed.poll(), "-");
-      ledger.close_intent();
-      check::equal(followed.poll(), "");  // asked again, though nothing was written since
-      ledger.release();
+      append(followed.path, batch.substr(batch.size() - 1));
+      check::equal(followed.poll(), "3");
       session->remove();
     }};
 

@@ -8,7 +8,7 @@
 
 #include "check.hpp"
 #include "core/folder.hpp"
-#include "core/ledger.hpp"
+#include "core/place.hpp"
 #include "journal_file.hpp"
 #include "program.hpp"
 #include "reader/pending.hpp"
@@ -22,7 +22,10 @@ namespace {
 
 // A journal, empty at first, and programs that died without having written what they logged.
 struct Log {
-  Log() { temp::write_file(path, ""); }
+  Log() {
+    temp::write_file(path, "");
+    folder = log_folder({user_folder(root.path())}, "run.atto", *file_id(path), true);
+  }
 
   void die_logging(int records, const std::string& path_inside) const {
     const int status = temp::in_child([&] {
@@ -39,7 +42,7 @@ struct Log {
 
   temp::Folder root;
   std::string path = root / "run.atto";
-  std::string folder = log_folder(root.path(), path, true);
+  std::string folder;
 };
 
 std::size_t records_in(const std::vector<JournalPath>& files) {
@@ -80,8 +83,12 @@ static const check::Test foreign{"a session that names another file is not shown
                                    const Log log;
                                    log.die_logging(3, log.root / "elsewhere.atto");
                                    check::equal(log.pending().rings.size(), 0u);
-                                   log.die_logging(2, log.root / "run.77-0.atto");
-                                   check::equal(records_in(log.pending().rings), 2u);
+                                   const std::string part = log.root / "run.77-0.atto";
+                                   log.die_logging(2, part);
+                                   check::equal(log.pending().rings.size(), 0u);
+                                   const Pending both =
+                                       find_pending(log.root.path(), log.path, {log.path, part});
+                                   check::equal(records_in(both.rings), 2u);
                                  }};
 
 int main(int argc, char** argv) {

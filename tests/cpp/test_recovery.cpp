@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "core/checksum.hpp"
 #include "core/folder.hpp"
 #include "core/ledger.hpp"
 #include "program.hpp"
@@ -33,7 +34,7 @@ std::string text_of(Ticks i) {
 
 // What the file begins with: more bytes than any of the small files beside it has, so that a limit
 // on the size of files concerns it alone.
-const std::string kOld(8192, 'o');
+const std::string kOld(128 * 1024, 'o');
 
 // A log file, and programs that died without having written a byte of what they logged.
 class Log {
@@ -178,10 +179,11 @@ static const check::Test killed_committed{
         merge.sweep(kAll);
         for (Ticks i = 0; i < 100; ++i) merge.next();
         Ledger ledger(log.folder(), log.path());
-        ledger.acquire();
         const File file = open_file(log.path(), O_RDWR | O_APPEND);
         program->ring().prepare(1, merge.sources().at(0).position, Thread{});
-        ledger.intend(program->session(), 1, file.fd(), kOld.size() + 1, bytes);
+        program->session().stage(bytes);
+        ledger.open({program->session().file_name(), 1, file_id(file.fd()), kOld.size() + 1,
+                     bytes.size(), crc32c(bytes)});
         if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
         ::_exit(0);
       });
@@ -223,14 +225,92 @@ static const check::Test living{"a living process is left alone", [] {
                                   check::equal(program.session().ring_paths().size(), 1u);
                                 }};
 
-static const check::Test hostile{"a session that names another file is not followed there", [] {
-                                   const Log log;
-                                   log.die_logging(1, log / "elsewhere.csv");
-                                   const Recovery found = recover(log.folder(), log.path());
-                                   check::equal(found.records, 0u);
-                                   check::equal(found.messages.size(), 1u);
-                                   check::that(!std::filesystem::exists(log / "elsewhere.csv"));
-                                 }};
+static const check::Test hostile{
+    "a session that names another file is not followed there: a name proves nothing", [] {
+      const Log log;
+      temp::write_file(log / "precious", "mine\n");
+      for (const std::string& name : {log / "elsewhere.csv", log / "precious", log / "../../x"}) {
+        log.die_logging(1, name);
+        auto session = Session::open(log.folder(), list_files(log.folder(), kSessionSuffix).at(0),
+                                     Session::Access::settle);
+        session->header().file = {1, 2, 3};
+        session.reset();
+        const Recovery found = recover(log.folder(), log.path());
+        check::equal(found.records, 0u);
+        check::equal(found.gone, 1u);
+        check::equal(temp::read_file(log / "precious"), "mine\n");
+        if (name != log / "precious") check::equal(temp::read_file(name), "");
+        for (const std::string& left : list_files(log.folder(), kSessionSuffix))
+          std::filesystem::remove(log.folder() + "/" + left);
+      }
+    }};
+
+static const check::Test renamed{
+    "a file that was renamed gets what is its own, and a new one under its name does not", [] {
+      const Log log;
+      log.die_logging();
+      std::filesystem::rename(log.path(), log / "run.old");
+      temp::write_file(log.path(), "new\n");
+      check::equal(recover(log.folder(), log.path()).records, kRecords);
+      check::equal(temp::read_file(log.path()), "new\n");
+      check::equal(temp::lines_of(log / "run.old").size(), std::size_t{kRecords + 1});
+    }};
+
+static const check::Test removed{
+    "what belongs to a file that is gone goes nowhere, and the last of it is kept for a while", [] {
+      const temp::Folder root;
+      const RingPlace place{root / "home"};
+      std::filesystem::create_directory(place.home);
+      std::filesystem::permissions(place.home, std::filesystem::perms::owner_all);
+      temp::write_file(root / "run.csv", "");
+      const auto target = program::target_of(root / "run.csv");
+      const std::string folder = log_folder(place, "run.csv", target.file, true);
+      for (int i = 0; i < 3; ++i) {
+        temp::in_child([&] {
+          auto* program = std::make_unique<Program>(folder, target).release();
+          program->log(1, "of the file that is removed");
+        });
+      }
+      std::filesystem::remove(root / "run.csv");
+      temp::write_file(root / "run.csv", "");
+      check::equal(recover_all(place).gone, 3u);
+      check::equal(temp::read_file(root / "run.csv"), "");
+      check::equal(forget_gone(place, 2), 1u);
+      check::equal(forget_gone(place, 0), 2u);
+      check::that(!std::filesystem::exists(folder));
+    }};
+
+static const check::Test outdated{
+    "what another start of the machine has left is not believed, and it is said", [] {
+      const Log log;
+      log.die_logging();
+      auto session = Session::open(log.folder(), list_files(log.folder(), kSessionSuffix).at(0),
+                                   Session::Access::settle);
+      session->header().boot_id[0] ^= 1;
+      session.reset();
+      check::equal(inspect(log.folder(), log.path()).records, 0u);
+      const Recovery found = recover(log.folder(), log.path());
+      check::equal(found.records, 0u);
+      check::equal(found.messages.size(), 1u);
+      check::that(log.rows().empty());
+      check::equal(recover(log.folder(), log.path()).messages.size(), 0u);
+    }};
+
+static const check::Test stuck{
+    "where somebody holds the file's lock, what is left waits, and it is said who", [] {
+      const Log log;
+      log.die_logging();
+      const File other = open_file(log.path(), O_RDWR);
+      check::that(try_lock(other.fd()));
+      const Recovery found = recover(log.folder(), log.path(), std::chrono::milliseconds(1));
+      check::equal(found.sessions, 0u);
+      check::equal(found.messages.size(), 1u);
+      check::that(found.messages.at(0).find("process " + std::to_string(::getpid())) !=
+                  std::string::npos);
+      unlock(other.fd());
+      check::equal(recover(log.folder(), log.path()).records, kRecords);
+      log.expect_all();
+    }};
 
 static const check::Test damaged{
     "a damaged ring costs its own records only, and is named", [] {

@@ -225,13 +225,13 @@ static const check::Test drops{
       check::that(since != 0);
       check::equal(session->header().dropped_since.load(), since);
 
-      session->prepare_reported(1, 3);
+      session->prepare_batch(1, 0, 3);
       check::equal(session->reported(), 0u);  // killed before the commit
       session->commit(1);
       check::equal(session->reported(), 3u);  // killed behind it
-      session->prepare_reported(2, 5);        // this one fails
+      session->prepare_batch(2, 0, 5);        // this one fails
       check::equal(session->reported(), 3u);
-      session->prepare_reported(3, 6);
+      session->prepare_batch(3, 0, 6);
       session->commit(3);
       check::equal(session->reported(), 6u);
     }};

@@ -200,13 +200,11 @@ def check_drops(found: Found, calls: Mapping[int, int]) -> None:
 
 
 def ring_folder(path: Path) -> Path:
-    """Where the rings of the log file `path` live by default."""
-    value = 14695981039346656037
-    real = str(path.parent.resolve() / path.name)
-    for byte in os.fsencode(real):
-        value = (value ^ byte) * 1099511628211 & (1 << 64) - 1
-    name = re.sub(r"[^A-Za-z0-9.]", "_", path.name[:64])
-    return Path(f"/dev/shm/attolog-{os.geteuid()}/{name}-{value:016x}")
+    """Where the rings of the log file `path` are; a path of nothing where it has none."""
+    if path.exists():
+        for folder in _core.places(str(path))["folders"]:
+            return Path(folder)
+    return path.parent / "no rings"
 
 
 def clear_rings(path: Path) -> None:
@@ -216,13 +214,13 @@ def clear_rings(path: Path) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Nobody writes the log file meanwhile: whoever wants to waits for its ledger's lock."""
-    ledger = os.open(ring_folder(path) / f"{path.name}.ledger", os.O_RDWR)
+    """Nobody writes the log file meanwhile: whoever wants to waits for its lock."""
+    file = os.open(path, os.O_RDWR)
     try:
-        fcntl.flock(ledger, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(ledger)
+        os.close(file)
 
 
 def left_behind(path: Path) -> list[str]:

@@ -20,7 +20,6 @@ from .harness import (
     left_behind,
     read_rows,
     recover,
-    ring_folder,
     status_of,
 )
 from .programs import LOG_AND, end_of
@@ -74,7 +73,7 @@ def test_a4_sigkill_loses_nothing_acknowledged(
 
 def test_a4_a_session_that_was_never_opened_is_cleared_away(log_path: Path, faults: Path) -> None:
     path = log_path.with_suffix(".csv")
-    fault = f"{ring_folder(path).name}/.|posix_fallocate|0|kill_after|1"
+    fault = f"/{path.name}-|posix_fallocate|0|kill_after|1"
     with Program(LOG_AND.format(n=1, end=""), path, fault=(faults, fault)) as program:
         assert killed_by(program.wait())
     recover(path)

@@ -23,7 +23,6 @@ from .harness import (
     left_behind,
     read_rows,
     recover,
-    ring_folder,
     states,
     status_of,
     wait_until,
@@ -268,7 +267,7 @@ say("logged")
 sys.stdin.readline()
 """
     # The first has looked who else writes the file, and has not yet said that it does so itself.
-    fault = f"{ring_folder(path).name}/.|open|0|stop|1"
+    fault = f"/{path.name}-|open|0|stop|1"
     with Program(source, path, 0, append, fault=(faults, fault)) as first:
         wait_until(lambda: states(first.pid) == {"T"})
         with Program(source, path, 1, append) as second:

@@ -224,20 +224,33 @@ def test_recover_counts(
 
 
 @pytest.mark.parametrize("name", ["run.csv", "run.atto"])
-def test_recover_a_file_that_was_removed(tmp_path: Path, capsys: Capture, name: str) -> None:
+def test_records_of_a_file_that_was_removed_go_into_no_other(
+    tmp_path: Path, capsys: Capture, name: str
+) -> None:
     path = tmp_path / name
     run_python(
         "import attolog, os, sys; attolog.AsyncFileLogger(sys.argv[1])('E', n=1); os._exit(0)", path
     )
     path.unlink()
-    assert main(["recover", "--check", str(path)]) == 1
+    assert main(["recover", str(path)]) == 1
     assert not path.exists()
+    AsyncFileLogger(str(path)).close()
     assert main(["recover", str(path)]) == 0
-    assert main(["stats", str(path)]) == 0
-    would, did, _, stat = capsys.readouterr().out.splitlines()
-    assert would == f"{path}: would recover 1 record of 1 killed process"
-    assert did == f"{path}: recovered 1 record of 1 killed process"
-    assert stat.startswith("E\t1\t")
+    assert path.read_bytes() == b""
+    captured = capsys.readouterr()
+    assert captured.out == f"{path}: nothing to recover\n"
+    assert captured.err == f"attolog: {path}: No such file or directory\n"
+
+
+def test_records_follow_a_file_that_was_renamed(tmp_path: Path, capsys: Capture) -> None:
+    path, old = tmp_path / "run.csv", tmp_path / "run.old.csv"
+    run_python(
+        "import attolog, os, sys; attolog.AsyncFileLogger(sys.argv[1])('E', n=1); os._exit(0)", path
+    )
+    path.rename(old)
+    assert main(["recover", str(old)]) == 0
+    assert capsys.readouterr().out == f"{old}: recovered 1 record of 1 killed process\n"
+    assert ",E,1\n" in old.read_text()
 
 
 def test_recover_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

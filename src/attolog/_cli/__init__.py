@@ -16,7 +16,7 @@ import click
 
 from attolog._cli.show import escape
 
-VERBS = ("bench", "cat", "ctl", "recover", "rewrite", "run", "stats")
+VERBS = ("bench", "cat", "ctl", "doctor", "recover", "rewrite", "run", "stats")
 
 
 class Verbs(click.Group):

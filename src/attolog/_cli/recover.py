@@ -1,4 +1,4 @@
-"""`attolog recover`: save what killed processes left in memory, or what a living one holds."""
+"""`attolog recover`: save what killed processes left in their rings, or what a living one holds."""
 
 from __future__ import annotations
 
@@ -12,17 +12,34 @@ from attolog._read import count
 
 
 @click.command("recover")
-@click.argument("what", metavar="FILE|PID", type=click.Path())
+@click.argument("what", metavar="FILE|PID", type=click.Path(), required=False)
 @click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Where a circular log is saved."
 )
 @click.option("--check", is_flag=True, help="Only say what there is; status 1 if there is any.")
-def command(what: str, output: str | None, check: bool) -> int:
+@click.option(
+    "--all", "everything", is_flag=True, help="All log files of this user, and of this folder."
+)
+@click.option(
+    "--forget", is_flag=True, help="With --all: remove what is left of files that are gone."
+)
+def command(
+    what: str | None, output: str | None, check: bool, everything: bool, forget: bool
+) -> int:
     """Put into FILE what killed processes left for it in their rings.
 
-    The next program that logs to FILE does the same by itself. With a process's id and -o, save
-    what its circular logs hold: of a killed process, or of a living one, which goes on.
+    The next program that logs does this by itself. With --all, recover whatever killed processes
+    left for any file. With a process's id and -o, save what its circular logs hold: of a killed
+    process, or of a living one, which goes on.
     """
+    if everything:
+        if what is not None or output is not None:
+            raise click.UsageError("--all takes no FILE and no -o")
+        return _everything(check, forget)
+    if what is None:
+        raise click.UsageError("say what to recover: a FILE, a PID with -o FILE, or --all")
+    if forget:
+        raise click.UsageError("--forget goes with --all")
     if what.isdecimal() and not os.path.exists(what):
         return _process(int(what), output, check)
     if output is not None:
@@ -30,9 +47,25 @@ def command(what: str, output: str | None, check: bool) -> int:
     return _file(what, check)
 
 
-def _file(path: str, check: bool) -> int:
-    check_regular(path)
-    found = _core.recover(path, check)
+def _everything(check: bool, forget: bool) -> int:
+    status = 0
+    for home in _core.places(os.path.join(os.getcwd(), "any.csv"))["homes"]:
+        found = _core.recover_place(home, check, forget and not check)
+        _say(home, found, check)
+        if found["gone"]:
+            gone = count(found["gone"], "killed process", "killed processes")
+            told = (
+                f"{count(found['forgotten'], 'record')} removed"
+                if forget
+                else "--forget removes it"
+            )
+            click.echo(f"{escape(home)}: the log files of {gone} are gone; {told}")
+        if found["messages"] or (check and found["sessions"]):
+            status = 1
+    return status
+
+
+def _say(path: str, found: _core._Recovery, check: bool) -> None:
     records, sessions = found["records"], found["sessions"]
     if records or sessions:
         did = "would recover" if check else "recovered"
@@ -42,7 +75,13 @@ def _file(path: str, check: bool) -> int:
         said = "nothing to recover"
     click.echo(f"{escape(path)}: {said}")
     _tell(found["messages"])
-    waiting = check and bool(records or sessions)
+
+
+def _file(path: str, check: bool) -> int:
+    check_regular(path)
+    found = _core.recover(path, check)
+    _say(path, found, check)
+    waiting = check and bool(found["records"] or found["sessions"])
     return 1 if waiting or found["messages"] else 0
 
 

@@ -1,0 +1,65 @@
+#include "core/file_id.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/sysmacros.h>
+#endif
+
+#include <memory>
+
+#include "core/mapping.hpp"
+
+namespace attolog {
+
+namespace {
+
+#if defined(__linux__)
+std::optional<FileId> look(int folder, const char* name, int flags) {
+  struct statx info{};
+  if (::statx(folder, name, flags, STATX_INO | STATX_BTIME, &info) != 0) return std::nullopt;
+  const bool has_birth = (info.stx_mask & STATX_BTIME) != 0;
+  return FileId{makedev(info.stx_dev_major, info.stx_dev_minor), info.stx_ino,
+                has_birth ? info.stx_btime.tv_sec * 1'000'000'000 + info.stx_btime.tv_nsec : 0};
+}
+#else
+constexpr int AT_EMPTY_PATH = 0;
+
+std::optional<FileId> look(int folder, const char* name, int flags) {
+  struct stat info{};
+  const bool is_there =
+      *name == '\0' ? ::fstat(folder, &info) == 0 : ::fstatat(folder, name, &info, flags) == 0;
+  if (!is_there) return std::nullopt;
+  return FileId{static_cast<std::uint64_t>(info.st_dev), info.st_ino,
+                info.st_birthtimespec.tv_sec * 1'000'000'000 + info.st_birthtimespec.tv_nsec};
+}
+#endif
+
+}  // namespace
+
+FileId file_id(int fd) {
+  const auto id = look(fd, "", AT_EMPTY_PATH);
+  if (!id) fail("looking at a file");
+  return *id;
+}
+
+std::optional<FileId> file_id(const std::string& path) {
+  return look(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW);
+}
+
+std::string find_file(const std::string& folder,
+                      const std::function<bool(const std::string& path)>& is_it,
+                      std::uint64_t inode) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
+  if (directory == nullptr) return "";
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string path = folder + "/" + entry->d_name;
+    if (entry->d_ino == inode && is_it(path)) return path;
+  }
+  return "";
+}
+
+}  // namespace attolog

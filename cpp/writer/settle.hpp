@@ -1,0 +1,49 @@
+// Finishing a batch whose writer died in it. The bytes are in the session's copy, so nothing is
+// ever cut off: what the file has of them is looked up, and the rest is appended.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/ledger.hpp"
+#include "writer/sink.hpp"
+
+namespace attolog {
+
+// What an open intent comes to.
+struct Settlement {
+  std::string session;  // the name of its file
+  std::uint64_t batch = 0;
+  bool is_known = true;     // else there is no copy of the bytes, and the batch counts as failed
+  std::string bytes;        // the copy; empty if all of it is in the file
+  std::size_t whole = 0;    // so many of them are whole records that the file has
+  std::size_t written = 0;  // up to here nothing more is to be written
+  std::string before;       // what goes before the rest, to end a record that was torn
+  std::uint64_t end = 0;    // up to here the file is to be read; the bytes from `whole` on follow
+  std::string message;      // what has to be said; "" mostly
+};
+
+// Nothing where no intent is open, or it is of another file. Writes nothing.
+std::optional<Settlement> inspect_intent(const std::string& folder, const std::string& log_path,
+                                         const Ledger* ledger, int log_fd);
+
+struct Settled {
+  std::uint64_t records = 0;  // of the batch, which are in the file now
+  std::string message;        // what has to be said; "" mostly
+};
+// Finishes an open intent, under the log file's lock. Throws std::system_error where the rest
+// cannot be written; it is tried again by the next.
+Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd);
+
+// How much of a batch's first bytes are whole records.
+std::size_t whole_records(Format format, std::string_view bytes);
+
+// What a file of `size` bytes needs behind the last one, so that the next record does not become
+// part of one that was torn: "", a new line, or a quote and a new line. At `start` a record begins;
+// 0 where no other place is known.
+std::string end_of_torn(Format format, int log_fd, std::uint64_t start, std::uint64_t size);
+
+}  // namespace attolog

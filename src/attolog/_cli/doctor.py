@@ -1,0 +1,47 @@
+"""`attolog doctor`: where the rings of a log file are, what that means, and what is left there."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from attolog import _core
+from attolog._cli.show import check_regular, escape
+from attolog._read import count
+
+
+@click.command("doctor")
+@click.argument("path", metavar="[FILE]", type=click.Path(), default="run.csv")
+def command(path: str) -> int:
+    """Say where records wait until they are in FILE, and whether a kill loses them there.
+
+    Without a FILE it is about any log file in this folder.
+    """
+    check_regular(path)
+    places = _core.places(path)
+    first, *others = places["homes"]
+    click.echo(f"{escape(places['shm'])}.")
+    click.echo(f"Records wait in {escape(first)} until they are in the file.")
+    if first.startswith("/dev/shm/"):
+        click.echo("They survive the program's end, also kill -9, until the machine stops.")
+    else:
+        click.echo("They survive the program's end, also kill -9, and the container's.")
+    for other in others:
+        click.echo(f"Where that has no room they wait in {escape(other)}.")
+    status = 0
+    if os.path.exists(path):
+        found = _core.recover(path, check=True)
+        if found["living"]:
+            click.echo(f"{count(found['living'], 'process', 'processes')} log to {escape(path)}.")
+        if found["sessions"]:
+            records = count(found["records"], "record")
+            click.echo(f"Killed processes left {records}: attolog recover {escape(path)}")
+            status = 1
+    for home in places["homes"]:
+        left = _core.recover_place(home, check=True)
+        if left["sessions"] or left["gone"]:
+            n = count(left["sessions"] + left["gone"], "killed process", "killed processes")
+            click.echo(f"In {escape(home)} {n} left something: attolog recover --all")
+            status = 1
+    return status
