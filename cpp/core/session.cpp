@@ -311,7 +311,8 @@ void Session::drop(std::uint64_t n) {
 bool Session::is_alive() const {
   const File file(
       ::open((folder() + "/" + file_name()).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  return file && !try_lock_shared(file.fd());
+  return file && !header().is_claimed.load(std::memory_order_relaxed) &&
+         !try_lock_shared(file.fd());
 }
 
 bool Session::is_removed() const {

@@ -48,7 +48,7 @@ struct SessionHeader {
   std::int64_t started_ns;
   char boot_id[40];  // what another start of the machine has left is not to be trusted
   std::uint8_t weight;
-  // Whether whoever holds the lock recovers it; relaxed: the lock comes first.
+  // Set by a recovery, for good: its owner is dead. Relaxed: the lock comes first.
   std::atomic<bool> is_claimed;
   FileId file;
   // release: the bytes of the batch are in the file; acquired by whoever reads ring tails.
@@ -133,11 +133,8 @@ class Session final : public SiteMirror {
 
   void drop(std::uint64_t n);
 
-  // Whether the session's owner, or a recovery, holds its lock.
+  // Whether the session's owner holds its lock; a recovery does not count.
   bool is_alive() const;
-  bool is_being_recovered() const {
-    return header().is_claimed.load(std::memory_order_relaxed) && is_alive();
-  }
   // Whether its file is gone from its place: nobody would find its rings.
   bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.

@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <exception>
 #include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "core/checkpoint.hpp"
@@ -29,9 +27,6 @@
 namespace attolog {
 
 namespace {
-
-// For whoever recovers; it may be stopped.
-constexpr std::chrono::seconds kPatience{2};
 
 void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -133,21 +128,6 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
   copy.finish();
 }
 
-// A recovery has a part of what a dead process left in the file, and a part not yet.
-void wait_for_recovery(const std::vector<std::string>& folders) {
-  const auto is_under_way = [&] {
-    return std::ranges::any_of(folders, [](const std::string& folder) {
-      return std::ranges::any_of(list_files(folder, kSessionSuffix), [&](const std::string& name) {
-        const auto session = Session::open(folder, name, Session::Access::read);
-        return session != nullptr && session->is_being_recovered();
-      });
-    });
-  };
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (is_under_way() && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-}
-
 int records_of(Pending& pending) {
   if (!pending.records) pending.records = memory_file(0);
   return pending.records.fd();
@@ -202,7 +182,6 @@ Pending find_pending(const std::string& ring_dir, const std::string& log_path,
                      const std::vector<std::string>& paths) {
   Pending pending;
   const std::vector<std::string> folders = folders_of(ring_dir, log_path);
-  wait_for_recovery(folders);
   for (const std::string& path : paths) pending.files.push_back({path});
   for (const std::string& folder : folders) {
     std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves

@@ -29,7 +29,7 @@ struct Pending {
 };
 
 // `log_path` is the journal's real path, `paths` it and its parts. `ring_dir`: where rings are, if
-// not where they usually are. Waits a little for a recovery under way.
+// not where they usually are.
 Pending find_pending(const std::string& ring_dir, const std::string& log_path,
                      const std::vector<std::string>& paths);
 

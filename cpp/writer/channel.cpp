@@ -28,7 +28,6 @@ constexpr milliseconds kSayInterval{10'000};
 constexpr milliseconds kLongBusy{2'000};  // to wait for others' batches is nothing to be told
 constexpr milliseconds kReportInterval{1'000};
 constexpr milliseconds kTendInterval{1'000};
-constexpr std::size_t kMostGone = 8;  // sessions that are kept though their file is not to be found
 constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microseconds
 
 }  // namespace
@@ -145,24 +144,7 @@ void Channel::tell(std::uint32_t site, std::string_view values,
   drain_->tell(site, values, time_ns);
 }
 
-// One folder at a time: there are channels to be drained. False: there is none left.
-bool Channel::recover_leftover() {
-  std::string folder;
-  bool is_last = false;
-  {
-    const std::lock_guard lock(leftovers_mutex_);
-    if (leftovers_.empty()) return false;
-    folder = std::move(leftovers_.back());
-    leftovers_.pop_back();
-    is_last = leftovers_.empty();
-  }
-  for (const std::string& message : recover_folder(folder).messages) say(message);
-  if (is_last) forget_gone(place_of(folder), kMostGone);
-  return !is_last;
-}
-
 void Channel::tend() {
-  if (!is_forked() && !is_finished()) recover_leftover();
   look_at_samplers(false);
   if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
@@ -321,8 +303,6 @@ bool Channel::close(Deadline deadline) {
 
 bool Channel::finish(milliseconds patience) {
   if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
-  const auto late = steady_clock::now() + patience;
-  while (!is_finished() && steady_clock::now() < late && recover_leftover()) continue;
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || !is_through()) return false;

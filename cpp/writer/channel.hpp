@@ -219,8 +219,6 @@ class Channel {
   void create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
   void begin_file(std::uint64_t living);
-  void find_leftovers(const RingPlace& place);
-  bool recover_leftover();
   void remove_session();
   Producer* take_free();
   Producer* make_ring();
@@ -287,9 +285,6 @@ class Channel {
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
-
-  std::mutex leftovers_mutex_;
-  std::vector<std::string> leftovers_;  // log folders of others, to be looked at
   SteadyTime last_sync_{};
 };
 

@@ -4,8 +4,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <mutex>
-#include <set>
 #include <system_error>
 
 #include "core/folder.hpp"
@@ -21,10 +19,6 @@ namespace attolog {
 namespace {
 
 std::atomic<std::uint64_t> next_channel{1};
-
-// Places in which this process has looked for what dead ones have left for other files.
-std::mutex swept_mutex;
-std::set<std::string> swept;
 
 // How long a start waits for whoever holds the file's lock. It goes on without: records wait.
 constexpr std::chrono::milliseconds kStartPatience{1'000};
@@ -171,19 +165,9 @@ void Channel::open_with_file(File inherited) {
     say(session_->folder() + ": rings may end with the container; beside " + main_path_ +
         " they are not to be had");
   }
-  if (!session_->name().empty()) find_leftovers(place_of(session_->folder()));
+  if (const std::string folder = session_->folder(); !folder.empty())
+    Writer::get().leftovers().add(place_of(folder), folder);
   begin_file(living);
-}
-
-// Which dead processes' files nobody opens again, such as those with a time in their name, is not
-// to be known: each start looks after all of them, once.
-void Channel::find_leftovers(const RingPlace& place) {
-  {
-    const std::lock_guard lock(swept_mutex);
-    if (!swept.insert(place.home).second) return;
-  }
-  leftovers_ = log_folders(place);
-  std::erase(leftovers_, session_->folder());
 }
 
 void Channel::begin_file(std::uint64_t living) {

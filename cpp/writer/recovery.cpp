@@ -141,7 +141,8 @@ Recovery recover(const std::string& folder, const std::string& log_path,
     try {
       const auto session = Session::open(folder, name, Session::Access::claim);
       if (session == nullptr) {
-        ++result.living;
+        const auto other = Session::open(folder, name, Session::Access::read);
+        if (other != nullptr && other->is_alive()) ++result.living;
         continue;
       }
       if (session->is_of_other_start()) {

@@ -27,6 +27,8 @@ constexpr milliseconds kRound{50};
 // often for nothing costs more than an idle writer may.
 constexpr milliseconds kEchoRound{10};
 constexpr milliseconds kLively{500};
+// What can wait takes no more of a round.
+constexpr milliseconds kShort{5};
 // How long the end of the process waits for who reads what it shows.
 constexpr milliseconds kLastWords{1'000};
 
@@ -220,6 +222,7 @@ void Writer::run() {
     }
     attend();
     show_last();
+    leftovers_.recover(kShort);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
@@ -296,6 +299,7 @@ void Writer::shut_down() {
     if (!last_words_) last_words_ = steady_clock::now() + kLastWords;
   }
   for (const auto& channel : channels()) channel->drain_echo(last_words_);
+  leftovers_.recover(kLastWords);
   const std::lock_guard lock(control_mutex_);
   control_ = nullptr;
   page_.reset();

@@ -13,6 +13,7 @@
 #include "core/site_table.hpp"
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
+#include "writer/leftovers.hpp"
 
 namespace attolog {
 
@@ -30,6 +31,7 @@ class Writer {
   bool is_running() const { return running_.load(std::memory_order_acquire); }
 
   SiteRegistry& sites() { return sites_; }
+  Leftovers& leftovers() { return leftovers_; }
   // Those that are drained.
   std::vector<std::shared_ptr<Channel>> channels();
 
@@ -71,6 +73,7 @@ class Writer {
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
   std::atomic<bool> running_{false};
   SiteRegistry sites_;
+  Leftovers leftovers_;
 };
 
 }  // namespace attolog

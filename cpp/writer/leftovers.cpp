@@ -1,0 +1,45 @@
+#include "writer/leftovers.hpp"
+
+#include <utility>
+
+#include "writer/recovery.hpp"
+#include "writer/say.hpp"
+
+namespace attolog {
+
+namespace {
+
+// Sessions that are kept though their file is not to be found: it may have been moved elsewhere.
+constexpr std::size_t kMostGone = 8;
+
+}  // namespace
+
+void Leftovers::add(const RingPlace& place, const std::string& own) {
+  const std::lock_guard lock(mutex_);
+  if (!places_.insert(place.home).second) return;
+  for (std::string& folder : log_folders(place)) {
+    if (folder != own) folders_.push_back(std::move(folder));
+  }
+}
+
+void Leftovers::recover(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (recover_next() && std::chrono::steady_clock::now() < end) continue;
+}
+
+bool Leftovers::recover_next() {
+  std::string folder;
+  bool is_last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (folders_.empty()) return false;
+    folder = std::move(folders_.back());
+    folders_.pop_back();
+    is_last = folders_.empty();
+  }
+  for (const std::string& message : recover_folder(folder).messages) say(message);
+  if (is_last) forget_gone(place_of(folder), kMostGone);
+  return !is_last;
+}
+
+}  // namespace attolog
