@@ -19,8 +19,9 @@ constexpr int kLooks = 100;  // at a living owner's box, giving way in between
 // The largest announcement: head, an int, a text, padding.
 constexpr std::size_t kAnnouncement = sizeof(RecordHead) + 9 + 5 + RingThread::kName + 8;
 
-// The mirror makes them one piece.
+// The mirror makes them one piece. Nothing where the ends are damaged.
 std::string_view bytes_of(const Ring& ring, std::uint64_t tail, std::uint64_t head) {
+  if (!ring.can_hold(tail, head)) return {};
   return {ring.data() + tail % ring.capacity(), head - tail};
 }
 
@@ -33,8 +34,8 @@ std::string_view stored_name(const Thread& thread) {
   return std::string_view(thread.name.c_str()).substr(0, RingThread::kName - 1);
 }
 
-// Counts what lies in the box anew; the sum of the counts stays, and all of them where the bytes
-// are damaged. Whose the last record is.
+// Counts what lies in the box anew; the sum of the counts stays. Where the bytes are damaged, so do
+// the counts, unless there is no room for as many. Whose the last record is.
 Thread tally(const Ring& ring, std::uint64_t saved_to, Box::State& state) {
   std::uint64_t records = 0;
   std::uint64_t kept = 0;
@@ -43,7 +44,8 @@ Thread tally(const Ring& ring, std::uint64_t saved_to, Box::State& state) {
     ++records;
     if (state.tail + walk.start() >= saved_to) ++kept;
   }
-  if (!walk.is_damaged()) {
+  const std::uint64_t most = (state.head - state.tail) / sizeof(RecordHead);
+  if (!walk.is_damaged() || state.records > most || state.counts.kept > state.records) {
     state.records = records;
     state.counts.saved += state.counts.kept - kept;
     state.counts.kept = kept;
@@ -85,7 +87,7 @@ Box Box::open(const std::string& path, bool writable) {
   // acquire: pairs with the release in create.
   if (box.header().magic.load(std::memory_order_acquire) != BoxHeader::kMagic ||
       box.max_records() == 0) {
-    throw std::runtime_error(path + ": not a box, or one that was never used");
+    throw DamagedFile(path + ": not a box, or one that was never used");
   }
   return box;
 }
@@ -104,9 +106,12 @@ Box::State Box::read(std::uint64_t committed_batch) const {
   state.head = ring_.head(committed_batch);
   state.thread = thread_of(ring_.thread(committed_batch));
   state.records = b.records.load(std::memory_order_relaxed);
-  state.counts.kept = b.kept.load(std::memory_order_relaxed);
-  state.counts.overwritten = b.overwritten.at(state.tail) + b.skipped.at(state.head);
-  state.counts.saved = b.appended.at(state.head) - state.counts.overwritten - state.counts.kept;
+  // However damaged they are, the counts are those of all records.
+  const std::uint64_t all = b.appended.at(state.head);
+  Counts& counts = state.counts;
+  counts.overwritten = std::min(all, b.overwritten.at(state.tail) + b.skipped.at(state.head));
+  counts.kept = std::min(all - counts.overwritten, b.kept.load(std::memory_order_relaxed));
+  counts.saved = all - counts.overwritten - counts.kept;
   return state;
 }
 
@@ -128,8 +133,8 @@ std::optional<Box::State> Box::look(std::uint64_t committed_batch, BoxOwner owne
     if (may_change && (is_between || h.version.load(std::memory_order_relaxed) != version)) {
       continue;
     }
-    if (state.head - state.tail > ring_.capacity()) {
-      throw std::runtime_error(ring_.path() + ": damaged, its ends make no sense");
+    if (!ring_.can_hold(state.tail, state.head)) {
+      throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
     }
     if (!may_change) tally(ring_, header().saved_to.load(std::memory_order_relaxed), state);
     return state;
@@ -155,8 +160,8 @@ void Box::settle(std::uint64_t committed_batch) {
 
 void Box::recount(std::uint64_t saved_to) {
   State state = read(0);
-  if (state.head - state.tail > ring_.capacity()) {
-    throw std::runtime_error(ring_.path() + ": damaged, its ends make no sense");
+  if (!ring_.can_hold(state.tail, state.head)) {
+    throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
   }
   thread_ = tally(ring_, saved_to, state);
   if (batch_.empty()) batch_thread_ = thread_;
@@ -248,7 +253,7 @@ void Box::make_room(std::uint64_t bytes, std::uint64_t records) {
   b.overwritten.announce(tail, position, lost);
   ring_.discard(position, *thread);
   b.records.store(left, std::memory_order_relaxed);
-  b.kept.store(kept - lost, std::memory_order_relaxed);
+  b.kept.store(kept - std::min(kept, lost), std::memory_order_relaxed);
 }
 
 void Box::prepare(std::uint64_t batch) {

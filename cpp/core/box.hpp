@@ -74,7 +74,7 @@ class Box {
   // `capacity`: whole pages, up to kMaxRing. It holds the last `max_records` (at least 1), or as
   // many as there is room for. An empty `path`: as for a ring. Throws std::system_error.
   static Box create(const std::string& path, std::size_t capacity, std::uint64_t max_records);
-  // One that another process made; throws std::runtime_error where it is none.
+  // One that another process made; throws DamagedFile where it is none.
   static Box open(const std::string& path, bool writable);
 
   const Ring& ring() const { return ring_; }
@@ -82,7 +82,7 @@ class Box {
 
   // The state, given the session's last committed batch. Of a living owner it is null if the owner
   // stood still in the middle of a change for as long as we looked; look again. Throws
-  // std::runtime_error where the header makes no sense.
+  // DamagedFile where the header makes no sense.
   std::optional<State> look(std::uint64_t committed_batch, BoxOwner owner) const;
 
   // The rest is the owner's. One that found the box begins with this.

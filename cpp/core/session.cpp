@@ -83,8 +83,8 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   session->name_ = name.substr(0, name.size() - kSessionSuffix.size());
   const bool writes = access != Access::read;
   const std::string path = folder + "/" + name;
-  session->lock_ =
-      File(::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW));
+  session->lock_ = File(
+      ::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!session->lock_) {
     if (errno == ENOENT) return nullptr;
     fail(path);

@@ -230,6 +230,7 @@ bool Channel::is_drained_to(const std::vector<std::uint64_t>& heads) const {
   const std::lock_guard lock(rings_mutex_);
   for (std::size_t i = 0; i < heads.size(); ++i) {
     std::uint64_t position = slots_[i].ring.header().tail.load(std::memory_order_acquire);
+    if (!slots_[i].ring.can_hold(position, std::max(position, heads[i]))) continue;  // damaged
     // A last announcement of a thread that logged nothing is not waited for.
     while (position < heads[i]) {
       RingRecord record;
@@ -334,6 +335,7 @@ std::uint64_t Channel::waiting_in_rings() const {
     const RingHeader& header = slot.ring.header();
     std::uint64_t position = header.tail.load(std::memory_order_acquire);
     const std::uint64_t head = header.head.load(std::memory_order_acquire);
+    if (!slot.ring.can_hold(position, head)) continue;  // damaged
     while (position < head) {
       RingRecord record;
       if (!parse_record({slot.ring.data() + (position & slot.producer.mask), head - position},

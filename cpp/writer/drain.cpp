@@ -8,6 +8,13 @@
 
 namespace attolog {
 
+namespace {
+
+// Nobody commits as many batches; the numbers behind it do not wrap.
+constexpr std::uint64_t kLastBatch = std::uint64_t{1} << 62;
+
+}  // namespace
+
 Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
              const BoxOptions& box)
     : session_(session),
@@ -23,6 +30,7 @@ Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progr
   if (output_ != nullptr) sink_->remember(output_->remembered());
   last_batch_ = session_.committed();
   if (last_batch_ == 0) return;
+  if (last_batch_ > kLastBatch) session_.commit(last_batch_ = kLastBatch);  // damaged
   // Another process's windows go on where its last batch left them.
   if (std::optional<std::string> state = checkpoint_.read(last_batch_)) {
     committed_stats_ = std::move(*state);
@@ -279,13 +287,15 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       undo();
       continue;
     }
-    if (std::string said = drop_damaged(); !said.empty()) {
-      outcome.message = std::move(said);
-      if (is_empty_batch() && sink_) continue;  // for the row that tells of it, and frees the bytes
+    // What cannot be read gets a row with the next batch.
+    const std::string said = drop_damaged();
+    if (!said.empty()) {
+      outcome.message = said;
+      if (is_empty_batch() && sink_) continue;  // that batch frees the bytes, too
     }
     if (sink_) sink_->finish(batch_);
     if (is_empty_batch()) break;
-    const bool has_own_only = tally_.taken == 0;
+    const bool has_own_only = tally_.taken == 0 && said.empty();
     const Output::Result result = commit(merge_);
     if (!result.message.empty()) outcome.message = result.message;
     if (result.error == 0) {

@@ -36,7 +36,7 @@ void recover_session(Session& session, Recovery& result) {
   for (const std::string& path : session.ring_paths()) {
     try {
       drain.add(rings.emplace_back(Ring::open(path, true)));
-    } catch (const std::exception& error) {
+    } catch (const DamagedFile& error) {
       result.messages.emplace_back(error.what());
     }
   }
