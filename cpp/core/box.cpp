@@ -29,9 +29,17 @@ void note_spill(const RingRecord& record, std::vector<std::uint64_t>& spills) {
   if ((record.head.site & kSpilled) != 0) spills.push_back(record.spill_number);
 }
 
-// A name as a ring's header keeps it, so that a thread is the same wherever it is read.
-std::string_view stored_name(const Thread& thread) {
-  return std::string_view(thread.name.c_str()).substr(0, RingThread::kName - 1);
+// A thread as a ring's header keeps it, so that it is the same wherever it is read.
+RingThread stored(const Thread& thread) {
+  RingThread owner{};
+  owner.id = thread.id;
+  const std::string_view name(thread.name.c_str());
+  std::memcpy(owner.name, name.data(), std::min(name.size(), RingThread::kName - 1));
+  return owner;
+}
+
+bool is_same(const RingThread& a, const RingThread& b) {
+  return a.id == b.id && std::memcmp(a.name, b.name, sizeof a.name) == 0;
 }
 
 // Counts what lies in the box anew; the sum of the counts stays. Where the bytes are damaged, so do
@@ -79,11 +87,11 @@ Box Box::create(const std::string& path, std::size_t capacity, std::uint64_t max
     // release: pairs with the acquire in open.
     header->magic.store(BoxHeader::kMagic, std::memory_order_release);
   };
-  return {Ring::create(path, capacity, complete), {}};
+  return Box(Ring::create(path, capacity, complete));
 }
 
 Box Box::open(const std::string& path, bool writable) {
-  Box box(Ring::open(path, writable), {});
+  Box box(Ring::open(path, writable));
   // acquire: pairs with the release in create.
   if (box.header().magic.load(std::memory_order_acquire) != BoxHeader::kMagic ||
       box.max_records() == 0) {
@@ -163,7 +171,7 @@ void Box::recount(std::uint64_t saved_to) {
   if (!ring_.can_hold(state.tail, state.head)) {
     throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
   }
-  thread_ = tally(ring_, saved_to, state);
+  thread_ = stored(tally(ring_, saved_to, state));
   if (batch_.empty()) batch_thread_ = thread_;
   BoxHeader& b = header();
   const RingChange change(ring_.header());
@@ -183,10 +191,10 @@ void Box::append(std::string_view record, const Thread& thread) {
     throw std::length_error("a record does not fit a batch of the box");
   }
   std::memcpy(&head, record.data(), sizeof head);
-  const std::string_view name = stored_name(thread);
-  if (batch_thread_.id != thread.id || batch_thread_.name != name) {
-    encode_thread(batch_, head.ticks, thread.id, name);
-    batch_thread_ = {thread.id, std::string(name)};
+  const RingThread owner = stored(thread);
+  if (!is_same(batch_thread_, owner)) {
+    encode_thread(batch_, head.ticks, owner.id, owner.name);
+    batch_thread_ = owner;
   }
   batch_.append(record);
   ++batch_records_;
@@ -205,16 +213,16 @@ void Box::skip_oldest() {
   lead_.clear();
   skipped_spills_.clear();
   if (batch_records_ <= max_records()) return;
-  RecordWalk walk(batch_.view(), thread_);
+  RecordWalk walk(batch_.view(), thread_of(thread_));
   const RingRecord* oldest = walk.next();
   for (; oldest != nullptr && batch_records_ - skipped_ > max_records(); oldest = walk.next()) {
     note_spill(*oldest, skipped_spills_);
     ++skipped_;
   }
   skipped_to_ = walk.start();
-  const Thread& thread = walk.thread();
-  if (oldest != nullptr && (thread.id != thread_.id || thread.name != thread_.name)) {
-    encode_thread(lead_, oldest->head.ticks, thread.id, thread.name);
+  const RingThread owner = stored(walk.thread());
+  if (oldest != nullptr && !is_same(owner, thread_)) {
+    encode_thread(lead_, oldest->head.ticks, owner.id, owner.name);
   }
 }
 
@@ -242,16 +250,16 @@ void Box::make_room(std::uint64_t bytes, std::uint64_t records) {
     --left;
     if (position >= saved_to) ++lost;
   }
-  const Thread* thread = &walk.thread();
+  Thread thread = walk.thread();
   if (oldest == nullptr) {  // all has to go, be it for damage
     position = head;
     left = 0;
     lost = kept;
-    thread = &thread_;
+    thread = thread_of(thread_);
   }
   const RingChange change(h);
   b.overwritten.announce(tail, position, lost);
-  ring_.discard(position, *thread);
+  ring_.discard(position, thread);
   b.records.store(left, std::memory_order_relaxed);
   b.kept.store(kept - std::min(kept, lost), std::memory_order_relaxed);
 }
@@ -262,6 +270,7 @@ void Box::prepare(std::uint64_t batch) {
   const std::string_view rest = batch_.view().substr(skipped_to_);
   const std::size_t bytes = lead_.size() + rest.size();
   make_room(bytes, batch_records_ - skipped_);
+  passed_spills_.reserve(passed_spills_.size() + skipped_spills_.size());  // for `release`
   // release: the tail moves before what lies below it is overwritten; pairs with the acquire fence
   // in BoxCopy::finish.
   std::atomic_thread_fence(std::memory_order_release);
@@ -278,7 +287,7 @@ void Box::prepare(std::uint64_t batch) {
   ring_.prepare_head(batch, head + bytes);
 }
 
-std::vector<std::uint64_t> Box::release(std::uint64_t batch) {
+std::vector<std::uint64_t> Box::release(std::uint64_t batch) noexcept {
   BoxHeader& b = header();
   {
     const RingChange change(ring_.header());
@@ -289,9 +298,8 @@ std::vector<std::uint64_t> Box::release(std::uint64_t batch) {
   }
   thread_ = batch_thread_;
   clear();
-  std::vector<std::uint64_t> spills = std::exchange(passed_spills_, {});
-  spills.insert(spills.end(), skipped_spills_.begin(), skipped_spills_.end());
-  return spills;
+  passed_spills_.insert(passed_spills_.end(), skipped_spills_.begin(), skipped_spills_.end());
+  return std::exchange(passed_spills_, {});
 }
 
 void Box::mark_saved(std::uint64_t position) {

@@ -160,12 +160,14 @@ std::uint64_t Session::spill(std::string_view values) {
   return is_named ? number : static_cast<std::uint64_t>(file.release());
 }
 
-void Session::remove_spill(std::uint64_t number) const {
+void Session::remove_spill(std::uint64_t number) const noexcept try {
   if (name_.empty()) {
     File(static_cast<int>(number)).close();
   } else {
     ::unlink(spill_path(number).c_str());
   }
+} catch (const std::bad_alloc&) {
+  return;
 }
 
 std::string Session::spill_path(std::uint64_t number) const {

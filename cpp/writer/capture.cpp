@@ -256,14 +256,13 @@ struct Place {
 std::vector<Place> find_circular(const std::string& root, std::uint32_t pid) {
   std::vector<Place> found;
   const std::string ours = root + "/attolog-" + std::to_string(::geteuid());
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(ours, ignored)) {
-    const std::string folder = entry.path().string();
+  // Not by std::filesystem's iterator: libstdc++ ends the process where that gets no memory.
+  for (const std::string& log : list_files(ours, "")) {
+    if (!log.starts_with("circular_")) continue;
+    const std::string folder = ours + "/" + log;
     for (const std::string& name : list_files(folder, kSessionSuffix)) {
       const bool is_his = pid == 0 || name.starts_with(std::to_string(pid) + "-");
-      if (is_his && entry.path().filename().string().starts_with("circular_")) {
-        found.push_back({folder, name});
-      }
+      if (is_his) found.push_back({folder, name});
     }
   }
   return found;

@@ -45,6 +45,19 @@ bool Channel::drain() {
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
   if (!lock.owns_lock() || is_forked() || is_finished()) return false;
   urgent_.store(false, std::memory_order_relaxed);
+  try {
+    drain_now();
+  } catch (const std::exception&) {
+    failing_.store(true, std::memory_order_relaxed);  // no memory; it is tried again
+  }
+  last_sweep_ = steady_clock::now();
+  const std::lock_guard state(progress_.mutex);
+  ++progress_.steps;
+  progress_.moved.notify_all();
+  return true;
+}
+
+void Channel::drain_now() {
   // Looked at once: a sweep is the last one, of all there is and with all that an end brings, or
   // it is not.
   const bool is_last = is_closed();
@@ -65,11 +78,6 @@ bool Channel::drain() {
   sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
   if (!is_last)
     for (const Ring* ring : added) ring->populate_rest();
-  last_sweep_ = steady_clock::now();
-  const std::lock_guard state(progress_.mutex);
-  ++progress_.steps;
-  progress_.moved.notify_all();
-  return true;
 }
 
 bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {

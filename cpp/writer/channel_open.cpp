@@ -35,11 +35,11 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
   try {
     channel->open_session();
+    Writer::get().add(channel);
   } catch (...) {
     channel->remove_session();
     throw;
   }
-  Writer::get().add(channel);
   return channel;
 }
 

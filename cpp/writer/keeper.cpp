@@ -45,9 +45,8 @@ Box& Keeper::box_of(const Site& site) {
   const std::lock_guard lock(mutex_);
   auto box = std::ranges::find(boxes_, options.max_records, &Box::max_records);
   if (box == boxes_.end()) {
-    const std::string path = session_.box_path(n_files_);
+    const std::string path = session_.box_path(n_files_++);  // the name is spent in any case
     boxes_.push_back(Box::create(path, capacity_of(options), options.max_records));
-    ++n_files_;
     box = boxes_.end() - 1;
   }
   return *by_site_.put(site, &*box);
@@ -65,6 +64,7 @@ bool Keeper::append(const Record& record, const RingRecord& raw) {
   const std::uint64_t size = (head_size + values_size + 7) & ~std::uint64_t{7};
   if (!box.fits(size)) return false;
   if (is_too_large) {
+    spilled_.reserve(spilled_.size() + 1);
     spill[0] = session_.spill(raw.values);
     spill[1] = raw.values.size();
     spilled_.push_back(spill[0]);

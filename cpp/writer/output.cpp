@@ -131,6 +131,9 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
     result.error = EPERM;
     message = error.what();
+  } catch (...) {  // no memory
+    release();
+    throw;
   }
   release();
   result.message = std::move(message);
@@ -159,10 +162,16 @@ std::string Output::remembered() {
 bool Output::remember(std::string_view text) {
   if (!ledger_) return true;
   ledger_->acquire();
-  const bool is_known = read_memory() == known_memory_;
-  if (is_known) {
-    known_memory_ += text;
-    write_memory(known_memory_);
+  bool is_known = false;
+  try {
+    is_known = read_memory() == known_memory_;
+    if (is_known) {
+      known_memory_ += text;
+      write_memory(known_memory_);
+    }
+  } catch (...) {  // no memory
+    ledger_->release();
+    throw;
   }
   ledger_->release();
   return is_known;
