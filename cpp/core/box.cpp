@@ -19,8 +19,9 @@ constexpr int kLooks = 100;  // at a living owner's box, giving way in between
 // The largest announcement: head, an int, a text, padding.
 constexpr std::size_t kAnnouncement = sizeof(RecordHead) + 9 + 5 + RingThread::kName + 8;
 
-// The mirror makes them one piece.
+// The mirror makes them one piece. Nothing where the ends are damaged.
 std::string_view bytes_of(const Ring& ring, std::uint64_t tail, std::uint64_t head) {
+  if (!ring.can_hold(tail, head)) return {};
   return {ring.data() + tail % ring.capacity(), head - tail};
 }
 
@@ -28,13 +29,21 @@ void note_spill(const RingRecord& record, std::vector<std::uint64_t>& spills) {
   if ((record.head.site & kSpilled) != 0) spills.push_back(record.spill_number);
 }
 
-// A name as a ring's header keeps it, so that a thread is the same wherever it is read.
-std::string_view stored_name(const Thread& thread) {
-  return std::string_view(thread.name.c_str()).substr(0, RingThread::kName - 1);
+// A thread as a ring's header keeps it, so that it is the same wherever it is read.
+RingThread stored(const Thread& thread) {
+  RingThread owner{};
+  owner.id = thread.id;
+  const std::string_view name(thread.name.c_str());
+  std::memcpy(owner.name, name.data(), std::min(name.size(), RingThread::kName - 1));
+  return owner;
 }
 
-// Counts what lies in the box anew; the sum of the counts stays, and all of them where the bytes
-// are damaged. Whose the last record is.
+bool is_same(const RingThread& a, const RingThread& b) {
+  return a.id == b.id && std::memcmp(a.name, b.name, sizeof a.name) == 0;
+}
+
+// Counts what lies in the box anew; the sum of the counts stays. Where the bytes are damaged, so do
+// the counts, unless there is no room for as many. Whose the last record is.
 Thread tally(const Ring& ring, std::uint64_t saved_to, Box::State& state) {
   std::uint64_t records = 0;
   std::uint64_t kept = 0;
@@ -43,7 +52,8 @@ Thread tally(const Ring& ring, std::uint64_t saved_to, Box::State& state) {
     ++records;
     if (state.tail + walk.start() >= saved_to) ++kept;
   }
-  if (!walk.is_damaged()) {
+  const std::uint64_t most = (state.head - state.tail) / sizeof(RecordHead);
+  if (!walk.is_damaged() || state.records > most || state.counts.kept > state.records) {
     state.records = records;
     state.counts.saved += state.counts.kept - kept;
     state.counts.kept = kept;
@@ -77,15 +87,15 @@ Box Box::create(const std::string& path, std::size_t capacity, std::uint64_t max
     // release: pairs with the acquire in open.
     header->magic.store(BoxHeader::kMagic, std::memory_order_release);
   };
-  return {Ring::create(path, capacity, complete), {}};
+  return Box(Ring::create(path, capacity, complete));
 }
 
 Box Box::open(const std::string& path, bool writable) {
-  Box box(Ring::open(path, writable), {});
+  Box box(Ring::open(path, writable));
   // acquire: pairs with the release in create.
   if (box.header().magic.load(std::memory_order_acquire) != BoxHeader::kMagic ||
       box.max_records() == 0) {
-    throw std::runtime_error(path + ": not a box, or one that was never used");
+    throw DamagedFile(path + ": not a box, or one that was never used");
   }
   return box;
 }
@@ -104,9 +114,12 @@ Box::State Box::read(std::uint64_t committed_batch) const {
   state.head = ring_.head(committed_batch);
   state.thread = thread_of(ring_.thread(committed_batch));
   state.records = b.records.load(std::memory_order_relaxed);
-  state.counts.kept = b.kept.load(std::memory_order_relaxed);
-  state.counts.overwritten = b.overwritten.at(state.tail) + b.skipped.at(state.head);
-  state.counts.saved = b.appended.at(state.head) - state.counts.overwritten - state.counts.kept;
+  // However damaged they are, the counts are those of all records.
+  const std::uint64_t all = b.appended.at(state.head);
+  Counts& counts = state.counts;
+  counts.overwritten = std::min(all, b.overwritten.at(state.tail) + b.skipped.at(state.head));
+  counts.kept = std::min(all - counts.overwritten, b.kept.load(std::memory_order_relaxed));
+  counts.saved = all - counts.overwritten - counts.kept;
   return state;
 }
 
@@ -128,8 +141,8 @@ std::optional<Box::State> Box::look(std::uint64_t committed_batch, BoxOwner owne
     if (may_change && (is_between || h.version.load(std::memory_order_relaxed) != version)) {
       continue;
     }
-    if (state.head - state.tail > ring_.capacity()) {
-      throw std::runtime_error(ring_.path() + ": damaged, its ends make no sense");
+    if (!ring_.can_hold(state.tail, state.head)) {
+      throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
     }
     if (!may_change) tally(ring_, header().saved_to.load(std::memory_order_relaxed), state);
     return state;
@@ -155,10 +168,10 @@ void Box::settle(std::uint64_t committed_batch) {
 
 void Box::recount(std::uint64_t saved_to) {
   State state = read(0);
-  if (state.head - state.tail > ring_.capacity()) {
-    throw std::runtime_error(ring_.path() + ": damaged, its ends make no sense");
+  if (!ring_.can_hold(state.tail, state.head)) {
+    throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
   }
-  thread_ = tally(ring_, saved_to, state);
+  thread_ = stored(tally(ring_, saved_to, state));
   if (batch_.empty()) batch_thread_ = thread_;
   BoxHeader& b = header();
   const RingChange change(ring_.header());
@@ -178,10 +191,10 @@ void Box::append(std::string_view record, const Thread& thread) {
     throw std::length_error("a record does not fit a batch of the box");
   }
   std::memcpy(&head, record.data(), sizeof head);
-  const std::string_view name = stored_name(thread);
-  if (batch_thread_.id != thread.id || batch_thread_.name != name) {
-    encode_thread(batch_, head.ticks, thread.id, name);
-    batch_thread_ = {thread.id, std::string(name)};
+  const RingThread owner = stored(thread);
+  if (!is_same(batch_thread_, owner)) {
+    encode_thread(batch_, head.ticks, owner.id, owner.name);
+    batch_thread_ = owner;
   }
   batch_.append(record);
   ++batch_records_;
@@ -200,16 +213,16 @@ void Box::skip_oldest() {
   lead_.clear();
   skipped_spills_.clear();
   if (batch_records_ <= max_records()) return;
-  RecordWalk walk(batch_.view(), thread_);
+  RecordWalk walk(batch_.view(), thread_of(thread_));
   const RingRecord* oldest = walk.next();
   for (; oldest != nullptr && batch_records_ - skipped_ > max_records(); oldest = walk.next()) {
     note_spill(*oldest, skipped_spills_);
     ++skipped_;
   }
   skipped_to_ = walk.start();
-  const Thread& thread = walk.thread();
-  if (oldest != nullptr && (thread.id != thread_.id || thread.name != thread_.name)) {
-    encode_thread(lead_, oldest->head.ticks, thread.id, thread.name);
+  const RingThread owner = stored(walk.thread());
+  if (oldest != nullptr && !is_same(owner, thread_)) {
+    encode_thread(lead_, oldest->head.ticks, owner.id, owner.name);
   }
 }
 
@@ -237,18 +250,18 @@ void Box::make_room(std::uint64_t bytes, std::uint64_t records) {
     --left;
     if (position >= saved_to) ++lost;
   }
-  const Thread* thread = &walk.thread();
+  Thread thread = walk.thread();
   if (oldest == nullptr) {  // all has to go, be it for damage
     position = head;
     left = 0;
     lost = kept;
-    thread = &thread_;
+    thread = thread_of(thread_);
   }
   const RingChange change(h);
   b.overwritten.announce(tail, position, lost);
-  ring_.discard(position, *thread);
+  ring_.discard(position, thread);
   b.records.store(left, std::memory_order_relaxed);
-  b.kept.store(kept - lost, std::memory_order_relaxed);
+  b.kept.store(kept - std::min(kept, lost), std::memory_order_relaxed);
 }
 
 void Box::prepare(std::uint64_t batch) {
@@ -257,6 +270,7 @@ void Box::prepare(std::uint64_t batch) {
   const std::string_view rest = batch_.view().substr(skipped_to_);
   const std::size_t bytes = lead_.size() + rest.size();
   make_room(bytes, batch_records_ - skipped_);
+  passed_spills_.reserve(passed_spills_.size() + skipped_spills_.size());  // for `release`
   // release: the tail moves before what lies below it is overwritten; pairs with the acquire fence
   // in BoxCopy::finish.
   std::atomic_thread_fence(std::memory_order_release);
@@ -273,7 +287,7 @@ void Box::prepare(std::uint64_t batch) {
   ring_.prepare_head(batch, head + bytes);
 }
 
-std::vector<std::uint64_t> Box::release(std::uint64_t batch) {
+std::vector<std::uint64_t> Box::release(std::uint64_t batch) noexcept {
   BoxHeader& b = header();
   {
     const RingChange change(ring_.header());
@@ -284,9 +298,8 @@ std::vector<std::uint64_t> Box::release(std::uint64_t batch) {
   }
   thread_ = batch_thread_;
   clear();
-  std::vector<std::uint64_t> spills = std::exchange(passed_spills_, {});
-  spills.insert(spills.end(), skipped_spills_.begin(), skipped_spills_.end());
-  return spills;
+  passed_spills_.insert(passed_spills_.end(), skipped_spills_.begin(), skipped_spills_.end());
+  return std::exchange(passed_spills_, {});
 }
 
 void Box::mark_saved(std::uint64_t position) {

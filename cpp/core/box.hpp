@@ -74,7 +74,7 @@ class Box {
   // `capacity`: whole pages, up to kMaxRing. It holds the last `max_records` (at least 1), or as
   // many as there is room for. An empty `path`: as for a ring. Throws std::system_error.
   static Box create(const std::string& path, std::size_t capacity, std::uint64_t max_records);
-  // One that another process made; throws std::runtime_error where it is none.
+  // One that another process made; throws DamagedFile where it is none.
   static Box open(const std::string& path, bool writable);
 
   const Ring& ring() const { return ring_; }
@@ -82,7 +82,7 @@ class Box {
 
   // The state, given the session's last committed batch. Of a living owner it is null if the owner
   // stood still in the middle of a change for as long as we looked; look again. Throws
-  // std::runtime_error where the header makes no sense.
+  // DamagedFile where the header makes no sense.
   std::optional<State> look(std::uint64_t committed_batch, BoxOwner owner) const;
 
   // The rest is the owner's. One that found the box begins with this.
@@ -103,8 +103,8 @@ class Box {
   // head. A batch either adds to the box or, through the ring, takes from it.
   void prepare(std::uint64_t batch);
   // After the commit: the batch is in the box. The spill files of records that are not any more,
-  // for the caller to remove.
-  std::vector<std::uint64_t> release(std::uint64_t batch);
+  // for the caller to remove. Takes no memory: what is committed cannot fail any more.
+  std::vector<std::uint64_t> release(std::uint64_t batch) noexcept;
 
   // All records below `position` (of a copy, or the tail after batches that took from the box) are
   // where they are wanted, and do not count as overwritten later.
@@ -114,7 +114,7 @@ class Box {
   Counts counts() const;
 
  private:
-  Box(Ring ring, Thread thread) : ring_(std::move(ring)), thread_(std::move(thread)) {}
+  explicit Box(Ring ring) : ring_(std::move(ring)) {}
   BoxHeader& header() const;
   State read(std::uint64_t committed_batch) const;
   void recount(std::uint64_t saved_to);
@@ -122,11 +122,11 @@ class Box {
   void make_room(std::uint64_t bytes, std::uint64_t records);
 
   Ring ring_;
-  Thread thread_;  // whose the last record in the box is
+  RingThread thread_{};  // whose the last record in the box is
 
   Buffer batch_;
   std::uint64_t batch_records_ = 0;
-  Thread batch_thread_;  // whose the last record of the batch is
+  RingThread batch_thread_{};  // whose the last record of the batch is
 
   // Of a batch with more records than the box: how many of the oldest are left out, up to where,
   // and the announcement that stands in their place.

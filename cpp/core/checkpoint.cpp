@@ -13,6 +13,9 @@ namespace attolog {
 
 namespace {
 
+// All groups and fields that an aggregator keeps, at their largest. More is damage.
+constexpr std::uint64_t kMaxState = std::uint64_t{1} << 30;
+
 bool write_all(int fd, const void* bytes, std::size_t size, off_t at) {
   const char* from = static_cast<const char*>(bytes);
   while (size != 0) {
@@ -63,11 +66,12 @@ std::optional<std::string> Checkpoint::read(std::uint64_t committed_batch) {
   std::optional<std::string> best;
   std::uint64_t newest = 0;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Header header{};
     struct stat info{};
     if (!file || !read_all(file.fd(), &header, sizeof header, 0) ||
         ::fstat(file.fd(), &info) != 0 || header.batch > committed_batch || header.batch < newest ||
+        header.size > kMaxState ||
         header.size > static_cast<std::uint64_t>(info.st_size) - sizeof header) {
       continue;
     }
@@ -87,7 +91,7 @@ void Checkpoint::remove() {
   if (path_.empty()) return;
   std::array<std::uint64_t, 2> batches{};
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Header header{};
     if (file && read_all(file.fd(), &header, sizeof header, 0)) batches[i] = header.batch;
   }

@@ -25,9 +25,17 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kSlewNs = kSecond;  // differences are taken back over about this time
 
+// The segment may be damaged, and the ticks of a record too: then the time is a wrong one, but one
+// that can be counted with.
 std::int64_t at(const ClockSegment& segment, Ticks ticks) {
-  const auto passed = static_cast<std::int64_t>(ticks - segment.ticks);
-  return segment.ns + std::llround(static_cast<double>(passed) * segment.ns_per_tick);
+  constexpr double kMostTicks = 1e9;  // ns in one: a clock that ticks once a second
+  constexpr double kFarthest = 4e18;  // ns: the year 2096
+  const bool is_rate = segment.ns_per_tick > 0 && segment.ns_per_tick <= kMostTicks;
+  const auto ticked = static_cast<std::int64_t>(ticks - segment.ticks);
+  const double passed = is_rate ? static_cast<double>(ticked) * segment.ns_per_tick : 0;
+  const auto ns = std::llround(std::clamp(passed, -kFarthest, kFarthest));
+  const auto bound = static_cast<std::int64_t>(kFarthest);
+  return std::clamp(segment.ns, -bound, bound) + ns;
 }
 
 ClockReading read_clocks() {

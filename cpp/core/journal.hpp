@@ -101,6 +101,9 @@ class BlockEncoder {
   // Ends the open block, if there is one. Allocates nothing.
   void finish(Buffer& out);
 
+  // Forgets the open block: what it is in is thrown away.
+  void abandon() { open_ = false; }
+
  private:
   struct SiteState;
   struct Text {

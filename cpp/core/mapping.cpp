@@ -73,7 +73,8 @@ File create_file(const std::string& path, std::size_t size) {
 }
 
 File open_file(const std::string& path, int flags) {
-  File file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
+  // Nonblocking: a FIFO in the place of a file is not waited for.
+  File file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) fail(path);
   return file;
 }

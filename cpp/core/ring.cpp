@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-#include <stdexcept>
 
 namespace attolog {
 
@@ -43,6 +42,7 @@ Ring Ring::create(const std::string& path, std::size_t capacity,
   if (complete) complete(mapping.data());
   // release: pairs with the acquire in open, which may run as soon as the file has a name.
   header->magic.store(RingHeader::kMagic, std::memory_order_release);
+  Ring ring(std::move(mapping), capacity, path);  // before it has its name: nothing throws behind
   if (!path.empty()) {
     const int linked = ::link(fresh.c_str(), path.c_str());
     const int error = errno;
@@ -50,7 +50,6 @@ Ring Ring::create(const std::string& path, std::size_t capacity,
     errno = error;
     if (linked != 0) fail(path);
   }
-  Ring ring(std::move(mapping), capacity, path);
   ring.populate(0, kFirst);
   return ring;
 }
@@ -71,15 +70,15 @@ Ring Ring::open(const std::string& path, bool writable) {
   if (::fstat(file.fd(), &info) != 0) fail(path);
   const auto size = static_cast<std::size_t>(info.st_size);
   const std::size_t capacity = size > kPage ? size - kPage : 0;
-  if (capacity == 0 || capacity % kPage != 0 || capacity > kMaxRing) {
-    throw std::runtime_error(path + ": not a ring (its size fits none)");
+  if (!S_ISREG(info.st_mode) || capacity == 0 || capacity % kPage != 0 || capacity > kMaxRing) {
+    throw DamagedFile(path + ": not a ring (its size fits none)");
   }
   Mapping mapping = Mapping::mirrored(file.fd(), kPage, capacity, writable);
   const auto* header = reinterpret_cast<const RingHeader*>(mapping.data());
   // acquire: pairs with the release in create.
   if (header->magic.load(std::memory_order_acquire) != RingHeader::kMagic ||
       header->capacity != capacity) {
-    throw std::runtime_error(path + ": not a ring, or one that was never used");
+    throw DamagedFile(path + ": not a ring, or one that was never used");
   }
   return {std::move(mapping), capacity, path};
 }
@@ -119,9 +118,11 @@ void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread
   const RingChange change(h);
   h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint32_t slot = h.thread.load(std::memory_order_relaxed);
+  std::uint32_t slot = h.thread.load(std::memory_order_relaxed) % 2;
+  const char* const name = h.threads[slot].name;
   if (h.threads[slot].id != thread.id ||
-      thread.name.compare(0, RingThread::kName - 1, h.threads[slot].name) != 0) {
+      thread.name.compare(0, RingThread::kName - 1, name, ::strnlen(name, RingThread::kName)) !=
+          0) {
     slot = 1 - slot;
     RingThread& next = h.threads[slot];
     next.id = thread.id;
@@ -139,7 +140,7 @@ void Ring::release(std::uint64_t committed_batch) const {
   if (!is_pending_over(committed_batch)) return;
   RingHeader& h = header();
   const RingChange change(h);
-  h.thread.store(h.pending_thread.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  h.thread.store(h.pending_thread.load(std::memory_order_relaxed) % 2, std::memory_order_relaxed);
   // release: pairs with the producer's acquire; our reads of the freed bytes are over.
   h.tail.store(h.pending_tail.load(std::memory_order_relaxed), std::memory_order_release);
 }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "core/mapping.hpp"
@@ -20,6 +21,12 @@ namespace attolog {
 inline constexpr std::size_t kPage = 4096;
 inline constexpr std::size_t kMinRing = 64 * 1024;
 inline constexpr std::size_t kMaxRing = std::size_t{1} << 30;
+
+// A mapped file whose bytes make no sense. Unlike a std::system_error it is no reason to try again.
+class DamagedFile : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // Who logged what lies at the tail. Later owners announce themselves in the ring (Kind::thread).
 struct RingThread {
@@ -74,7 +81,7 @@ class Ring {
   // Throws std::system_error.
   static Ring create(const std::string& path, std::size_t capacity,
                      const std::function<void(char* page)>& complete = nullptr);
-  // A ring that another process left behind; throws std::runtime_error where it is none.
+  // A ring that another process left behind; throws DamagedFile where it is none.
   static Ring open(const std::string& path, bool writable);
 
   // Maps the memory's pages now rather than at their first touch, each of which is a page fault.
@@ -85,6 +92,12 @@ class Ring {
   RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.data()); }
   char* data() const { return mapping_.data() + kPage; }
   std::uint64_t capacity() const { return capacity_; }
+  // Whether whole records can lie between these positions. The header may be damaged: nothing
+  // between its ends is read before this has been asked.
+  bool can_hold(std::uint64_t tail, std::uint64_t head) const {
+    return tail <= head && head - tail <= capacity_ && head <= kMaxPosition && tail % 8 == 0 &&
+           head % 8 == 0;
+  }
   const std::string& path() const { return path_; }
 
   // Where to go on reading, given the session's last committed batch.
@@ -118,6 +131,8 @@ class Ring {
   void populate(std::size_t from, std::size_t to) const;
 
   static constexpr std::size_t kFirst = std::size_t{256} << 10;
+  // Nobody logs as much; from here positions can grow for years without a wrap.
+  static constexpr std::uint64_t kMaxPosition = std::uint64_t{1} << 62;
 
   Mapping mapping_;
   std::uint64_t capacity_;

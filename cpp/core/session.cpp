@@ -92,8 +92,8 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   session->name_ = name.substr(0, name.size() - kSessionSuffix.size());
   const bool writes = access != Access::read;
   const std::string path = folder + "/" + name;
-  session->lock_ =
-      File(::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW));
+  session->lock_ = File(
+      ::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!session->lock_) {
     if (errno == ENOENT) return nullptr;
     fail(path);
@@ -179,12 +179,14 @@ std::uint64_t Session::spill(std::string_view values) {
   return is_named ? number : static_cast<std::uint64_t>(file.release());
 }
 
-void Session::remove_spill(std::uint64_t number) const {
+void Session::remove_spill(std::uint64_t number) const noexcept try {
   if (name_.empty()) {
     File(static_cast<int>(number)).close();
   } else {
     ::unlink(spill_path(number).c_str());
   }
+} catch (const std::bad_alloc&) {
+  return;
 }
 
 std::string Session::spill_path(std::uint64_t number) const {

@@ -102,7 +102,8 @@ class Session final : public SiteMirror {
   // std::system_error.
   std::uint64_t spill(std::string_view values);
   std::string spill_path(std::uint64_t number) const;
-  void remove_spill(std::uint64_t number) const;
+  // Without memory it stays, and goes with the session.
+  void remove_spill(std::uint64_t number) const noexcept;
   // Names of a box, and of the checkpoint of statistics; "" likewise.
   std::string box_path(std::uint32_t index) const;
   std::string stats_path() const;

@@ -66,6 +66,7 @@ std::optional<Site> decode_site(std::string_view& bytes) {
       !take_text(bytes, site.policy)) {
     return std::nullopt;
   }
+  if (fields > bytes.size() / sizeof(std::uint32_t)) return std::nullopt;  // each has a length
   for (std::uint32_t i = 0; i < fields; ++i) {
     if (!take_text(bytes, site.fields.emplace_back())) return std::nullopt;
   }
@@ -184,7 +185,8 @@ SiteReader::SiteReader() {
 }
 
 void SiteReader::add(Site site) {
-  if (site.id >= kFirstSite + kMaxNumbers) return;  // damage
+  const bool is_known = site.kind >= Kind::event && site.kind <= Kind::thread;
+  if (!is_known || site.id >= kFirstSite + kMaxNumbers) return;  // damage
   if (by_id_.size() <= site.id) by_id_.resize(site.id + 1, nullptr);
   if (by_id_[site.id] != nullptr) return;
   sites_.push_back(std::move(site));
@@ -198,8 +200,8 @@ void SiteReader::read(std::string_view bytes) {
     const std::size_t before = bytes.size();
     std::optional<Site> site = decode_site(bytes);
     if (!site) return;
-    read_ += before - bytes.size();
     add(std::move(*site));
+    read_ += before - bytes.size();  // last: without memory it is read again
   }
 }
 

@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <exception>
 #include <string_view>
+#include <utility>
 
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
+#include "python/without_gil.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -56,17 +59,24 @@ bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, c
   bool is_through = false;
   bool is_over = false;
   bool is_interrupted = false;
+  std::exception_ptr error;
   channel.pin();
   while (!is_through && !is_over && !is_interrupted) {
     const auto now = std::chrono::steady_clock::now();
     const auto slice = now + std::chrono::milliseconds(100);
     is_over = deadline && *deadline <= slice;
     PyThreadState* state = PyEval_SaveThread();
-    is_through = wait(is_over ? *deadline : slice, is_over);
+    try {
+      is_through = wait(is_over ? *deadline : slice, is_over);
+    } catch (const std::exception&) {  // no memory: told once the GIL is back
+      error = std::current_exception();
+      is_over = true;
+    }
     PyEval_RestoreThread(state);
     is_interrupted = PyErr_CheckSignals() != 0;
   }
   channel.unpin();
+  if (error != nullptr) std::rethrow_exception(std::move(error));
   is_done = is_done && is_through;
   return !is_interrupted;
 }
@@ -192,13 +202,15 @@ bool kills_itself(const char* event, PyObject* args) {
   return is_it;
 }
 
-int drain_at(const char* event, PyObject* args, void*) {
+int drain_at(const char* event, PyObject* args, void*) try {
   if (kills_itself(event, args)) {
     if (!show_echoes(std::chrono::steady_clock::now() + std::chrono::seconds(1))) PyErr_Clear();
     return 0;
   }
   const bool is_one = std::ranges::find(kDrainBefore, event) != kDrainBefore.end();
   return !is_one || show_echoes() ? 0 : -1;
+} catch (const std::exception&) {
+  return 0;  // no memory to wait with: the program goes on
 }
 
 // False with an exception set.
@@ -230,7 +242,7 @@ PyObject* forget_echo_error(PyObject*, PyObject* args) {
 
 bool drain_echoes_in_time() {
   static std::atomic<bool> is_asked{false};
-  static PyMethodDef hook{"drain_echoes", drain_echoes, METH_NOARGS, nullptr};
+  static PyMethodDef hook{"drain_echoes", guarded_simple<drain_echoes>, METH_NOARGS, nullptr};
   if (is_asked.exchange(true)) return true;
   PyObject* function = PyCFunction_New(&hook, nullptr);
   PyObject* done =
@@ -247,9 +259,8 @@ namespace {
 // In the file within the time, and shown. False with an exception set: interrupted.
 bool close_channel(const std::shared_ptr<Channel>& channel, const Deadline& deadline,
                    bool& is_done) {
-  PyThreadState* state = PyEval_SaveThread();
-  const bool is_closed = channel->close(deadline);
-  PyEval_RestoreThread(state);
+  bool is_closed = false;
+  outside_gil([&] { is_closed = channel->close(deadline); });
   is_done = is_done && is_closed;
   return show_channel(*channel, deadline, is_done);
 }

@@ -196,7 +196,7 @@ PyMethodDef logger_methods[] = {
     {"bind", method(guarded<bind>), kNamed, "A logger whose every record has these fields too."},
     {"set_time", method(set_time), METH_O,
      "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
-    {"flush", method(flush), kNamed,
+    {"flush", method(guarded<flush>), kNamed,
      "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
     {"close", method(guarded<close_logger>), kNamed,
      "Flush, at most timeout seconds, and stop logging. Whether all of it is in the file."},
@@ -207,8 +207,8 @@ PyMethodDef logger_methods[] = {
 PyGetSetDef logger_properties[] = {
     {"level", get_level, set_level, "The least level of messages that are logged.", nullptr},
     {"enabled", get_enabled, set_enabled, "Whether anything is logged at all.", nullptr},
-    {"path", get_path, nullptr, "The log file; None while there is none.", nullptr},
-    {"counts", get_counts, nullptr,
+    {"path", guarded_get<get_path>, nullptr, "The log file; None while there is none.", nullptr},
+    {"counts", guarded_get<get_counts>, nullptr,
      "What became of the calls so far; calls is the sum of the others.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 

@@ -217,9 +217,7 @@ void collect(const Root& root, std::vector<KeptRow>& rows) {
 
 PyObject* snapshot(PyObject* self, PyObject*) {
   std::vector<KeptRow> rows;
-  PyThreadState* state = PyEval_SaveThread();
-  collect(*as_logger(self)->root, rows);
-  PyEval_RestoreThread(state);
+  outside_gil([&] { collect(*as_logger(self)->root, rows); });
   PyObject* list = PyList_New(0);
   for (std::size_t i = 0; list != nullptr && i < rows.size(); ++i) {
     PyObject* row = dict_of(rows[i].values);
@@ -284,6 +282,10 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
                         std::llround(after * 1e9), to_wtf8(path)};
     logger = new_logger(type);
+    if (logger == nullptr) {
+      Py_DECREF(described);
+      return nullptr;
+    }
     Root& root = *as_logger(logger)->root;
     root.policy.kind = Policy::Kind::last;
     root.policy.n = max_size;
@@ -338,9 +340,13 @@ Py_ssize_t length(PyObject* self) {
   if (root.channel.load(std::memory_order_relaxed) == nullptr) return 0;
   const auto channel = open_box(root);
   if (channel == nullptr) return -1;
-  PyThreadState* state = PyEval_SaveThread();
-  const std::uint64_t records = channel->records_held();
-  PyEval_RestoreThread(state);
+  std::uint64_t records = 0;
+  try {
+    outside_gil([&] { records = channel->records_held(); });
+  } catch (const std::exception&) {
+    PyErr_NoMemory();
+    return -1;
+  }
   return static_cast<Py_ssize_t>(records);
 }
 
@@ -404,9 +410,8 @@ std::string trigger_box(const Root& root, Channel& channel, const std::string& r
   const bool is_stamped = root.has_time.load(std::memory_order_acquire);
   const std::int64_t time = is_stamped ? root.time_ns.load(std::memory_order_relaxed)
                                        : static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
-  PyThreadState* state = PyEval_SaveThread();
-  std::string path = channel.trigger(time, is_stamped, reason);
-  PyEval_RestoreThread(state);
+  std::string path;
+  outside_gil([&] { path = channel.trigger(time, is_stamped, reason); });
   return path;
 }
 
@@ -485,11 +490,12 @@ bool add_strategy_types(PyObject* module) {
   // For as long as there is a process.
   static std::vector<PyMethodDef> stats_methods = with_methods(
       {{"log_event", log_event, METH_NOARGS, "Count one event that has no name of its own."},
-       {"snapshot", snapshot, METH_NOARGS, "The rows of the windows that are open, as dicts."}});
+       {"snapshot", guarded_simple<snapshot>, METH_NOARGS,
+        "The rows of the windows that are open, as dicts."}});
   static std::vector<PyMethodDef> circular_methods = with_methods(
       {{"save", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<save>)),
         METH_VARARGS | METH_KEYWORDS, "Write what the log holds to a file; how many records."},
-       {"trigger", trigger, METH_O,
+       {"trigger", guarded_simple<trigger>, METH_O,
         "Have the log save itself, once what comes after has been logged. Where."}});
   PyMethodDef* const plain = common_methods();
   types.async_file =

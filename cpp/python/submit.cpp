@@ -99,7 +99,7 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
     const auto slice =
         std::chrono::milliseconds(most >= 0 && most < 0.05 ? static_cast<int>(most * 1000) : 50);
     PyThreadState* state = PyEval_SaveThread();
-    channel->wait_for_room(slice);
+    channel->wait_for_room(slice);  // throws nothing
     PyEval_RestoreThread(state);
     if (PyErr_CheckSignals() != 0) {
       result = Waited::raised;

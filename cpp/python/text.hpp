@@ -46,5 +46,21 @@ PyObject* guarded(PyObject* self, PyObject* args, PyObject* kwargs) {
     return PyErr_NoMemory();
   }
 }
+template <PyObject* (*function)(PyObject*, PyObject*)>
+PyObject* guarded_simple(PyObject* self, PyObject* argument) {
+  try {
+    return function(self, argument);
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
+template <PyObject* (*function)(PyObject*, void*)>
+PyObject* guarded_get(PyObject* self, void* which) {
+  try {
+    return function(self, which);
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
 
 }  // namespace attolog::python

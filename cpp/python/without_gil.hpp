@@ -7,10 +7,27 @@
 #include <exception>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "reader/journal_reader.hpp"
 
 namespace attolog::python {
+
+// Calls `action` without the GIL. What it throws is thrown again once the GIL is back: only then
+// may anybody make a Python exception of it. A thread that is taken off when it comes back for the
+// GIL leaves nothing here that is to be destroyed.
+template <class Action>
+void outside_gil(const Action& action) {
+  std::exception_ptr error;
+  PyThreadState* const thread = PyEval_SaveThread();
+  try {
+    action();
+  } catch (const std::exception&) {
+    error = std::current_exception();
+  }
+  PyEval_RestoreThread(thread);
+  if (error != nullptr) std::rethrow_exception(std::move(error));
+}
 
 // Calls `action` without the GIL; false, with a Python exception set, if it throws.
 template <class Action>

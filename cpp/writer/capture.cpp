@@ -22,6 +22,7 @@
 #include "writer/drain.hpp"
 #include "writer/recovery.hpp"
 #include "writer/ring_merge.hpp"
+#include "writer/say.hpp"
 
 namespace attolog {
 
@@ -150,7 +151,11 @@ class Held {
     Progress progress;
     Drain drain(*held->session_, nullptr, nullptr, progress);
     for (const std::string& path : held->session_->ring_paths()) {
-      drain.add(rings.emplace_back(Ring::open(path, true)));
+      try {
+        drain.add(rings.emplace_back(Ring::open(path, true)));
+      } catch (const DamagedFile& error) {
+        say(error.what());
+      }
     }
     drain.run(kAll, false, Drain::Extent::end);
     held->copy_boxes(BoxOwner::dead);
@@ -212,9 +217,14 @@ class Held {
 
   bool copy_boxes(BoxOwner owner) {
     for (const std::string& path : session_->box_paths()) {
-      auto copy = BoxCopy::take(Box::open(path, false), session_->committed(), owner);
-      if (!copy) return false;
-      copies_.push_back(std::move(*copy));
+      try {
+        auto copy = BoxCopy::take(Box::open(path, false), session_->committed(), owner);
+        if (!copy) return false;
+        copies_.push_back(std::move(*copy));
+      } catch (const DamagedFile& error) {
+        if (owner == BoxOwner::living) throw;  // it may be being made
+        say(error.what());
+      }
     }
     return true;
   }
@@ -224,7 +234,7 @@ class Held {
     const std::uint64_t tail = ring.tail(committed);
     const std::uint64_t head = ring.header().head.load(std::memory_order_acquire);
     Ring copy = Ring::create("", ring.capacity());
-    const std::uint64_t size = std::min(head - tail, ring.capacity());
+    const std::uint64_t size = ring.can_hold(tail, head) ? head - tail : 0;
     std::memcpy(copy.data(), ring.data() + tail % ring.capacity(), size);
     copy.header().threads[0] = ring.thread(committed);
     copy.header().head.store(size, std::memory_order_relaxed);

@@ -46,6 +46,19 @@ bool Channel::drain() {
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
   if (!lock.owns_lock() || is_forked() || is_finished()) return false;
   urgent_.store(false, std::memory_order_relaxed);
+  try {
+    drain_now();
+  } catch (const std::exception&) {
+    failing_.store(true, std::memory_order_relaxed);  // no memory; it is tried again
+  }
+  last_sweep_ = steady_clock::now();
+  const std::lock_guard state(progress_.mutex);
+  ++progress_.steps;
+  progress_.moved.notify_all();
+  return true;
+}
+
+void Channel::drain_now() {
   // Looked at once: a sweep is the last one, of all there is and with all that an end brings, or
   // it is not.
   const bool is_last = is_closed();
@@ -66,11 +79,6 @@ bool Channel::drain() {
   sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
   if (!is_last)
     for (const Ring* ring : added) ring->populate_rest();
-  last_sweep_ = steady_clock::now();
-  const std::lock_guard state(progress_.mutex);
-  ++progress_.steps;
-  progress_.moved.notify_all();
-  return true;
 }
 
 bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {
@@ -244,6 +252,7 @@ bool Channel::is_drained_to(const std::vector<std::uint64_t>& heads) const {
   const std::lock_guard lock(rings_mutex_);
   for (std::size_t i = 0; i < heads.size(); ++i) {
     std::uint64_t position = slots_[i].ring.header().tail.load(std::memory_order_acquire);
+    if (!slots_[i].ring.can_hold(position, std::max(position, heads[i]))) continue;  // damaged
     // A last announcement of a thread that logged nothing is not waited for.
     while (position < heads[i]) {
       RingRecord record;
@@ -350,6 +359,7 @@ std::uint64_t Channel::waiting_in_rings() const {
     const RingHeader& header = slot.ring.header();
     std::uint64_t position = header.tail.load(std::memory_order_acquire);
     const std::uint64_t head = header.head.load(std::memory_order_acquire);
+    if (!slot.ring.can_hold(position, head)) continue;  // damaged
     while (position < head) {
       RingRecord record;
       if (!parse_record({slot.ring.data() + (position & slot.producer.mask), head - position},

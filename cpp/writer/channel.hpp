@@ -144,6 +144,7 @@ class Channel {
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
 
   // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
+  // Throws nothing: without memory the channel is failing until there is some.
   bool drain();
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
   // time, too.
@@ -227,7 +228,7 @@ class Channel {
   std::optional<Ring> allocate_ring(const std::string& path, std::size_t capacity);
   enum class Said : unsigned { in_memory = 1, no_ring = 2, removed = 4 };
   void say_once(Said what, const std::string& text);
-  bool announce(Producer& producer, std::uint64_t thread_id, std::string_view name);
+  bool announce(Producer& producer, std::string_view record);
   std::vector<std::uint64_t> heads() const;
   bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
   std::uint64_t waiting_in_rings() const;  // under rings_mutex_
@@ -236,6 +237,7 @@ class Channel {
   void save_captures(bool at_once, Within within);
   bool is_through() const;  // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
+  void drain_now();                                                  // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
   bool show(Ticks until);
@@ -249,8 +251,9 @@ class Channel {
 
   mutable std::mutex rings_mutex_;  // slots_, free_, is_sealed_
   std::deque<Slot> slots_;
-  std::vector<Producer*> free_;
-  bool is_sealed_ = false;  // no more rings: the session is over
+  std::vector<Producer*> free_;   // has room for all
+  std::uint32_t ring_names_ = 0;  // spent
+  bool is_sealed_ = false;        // no more rings: the session is over
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;

@@ -43,11 +43,11 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, File inher
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
   try {
     channel->open_session(std::move(inherited));
+    Writer::get().add(channel);
   } catch (...) {
     channel->remove_session();
     throw;
   }
-  Writer::get().add(channel);
   return channel;
 }
 
@@ -115,7 +115,7 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
     if (output_) target_.file = known_in(place, output_->id());
     session_ = Session::create(folder, target_);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
-    if (needs_ring) free_.push_back(add_ring(Ring::create(session_->ring_path(0), ring_size())));
+    if (needs_ring) free_.push_back(add_ring(Ring::create(session_->ring_path(ring_names_++), ring_size())));
   } catch (const std::exception&) {
     if (session_) session_->remove();
     session_.reset();

@@ -30,6 +30,9 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
   if (is_forked() || is_closed()) return nullptr;
   Producer* producer = Writer::get().find_thread(id);
   if (producer != nullptr) return producer;
+  Writer::get().reserve_thread();
+  Buffer record;
+  encode_thread(record, now_ticks(), thread_id, thread_name.substr(0, RingThread::kName - 1));
   {
     const std::lock_guard lock(rings_mutex_);
     if (is_sealed_) return nullptr;
@@ -37,7 +40,8 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
     if (producer == nullptr) producer = make_ring();
     if (producer == nullptr) return nullptr;
   }
-  announce(*producer, thread_id, thread_name);
+  // Nothing that can fail stands between taking a ring and binding it to the thread.
+  announce(*producer, record.view());
   Writer::get().bind_thread(id, producer);
   return producer;
 }
@@ -59,15 +63,15 @@ std::size_t Channel::ring_size() const {
 }
 
 Producer* Channel::make_ring() {
-  const auto index = static_cast<std::uint32_t>(slots_.size());
-  std::optional<Ring> ring = allocate_ring(session_->ring_path(index), ring_size());
+  std::optional<Ring> ring = allocate_ring(session_->ring_path(ring_names_++), ring_size());
   return ring ? add_ring(std::move(*ring)) : nullptr;
 }
 
 Producer* Channel::add_ring(Ring ring) {
-  ring_bytes_in_use += ring.capacity();
+  free_.reserve(slots_.size() + 1);
   const auto index = static_cast<std::uint32_t>(slots_.size());
   Slot& slot = slots_.emplace_back(Slot{std::move(ring), {}});
+  ring_bytes_in_use += slot.ring.capacity();
   Producer& producer = slot.producer;
   producer.data = slot.ring.data();
   producer.mask = slot.ring.capacity() - 1;
@@ -105,9 +109,7 @@ void Channel::say_once(Said what, const std::string& text) {
   if ((said_.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) say(text);
 }
 
-bool Channel::announce(Producer& producer, std::uint64_t thread_id, std::string_view name) {
-  Buffer record;
-  encode_thread(record, now_ticks(), thread_id, name.substr(0, RingThread::kName - 1));
+bool Channel::announce(Producer& producer, std::string_view record) {
   if (!has_room(producer, record.size())) return false;
   std::memcpy(producer.place(), record.data(), record.size());
   producer.commit(record.size());

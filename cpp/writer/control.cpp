@@ -189,8 +189,12 @@ std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
 
 ControlPage::~ControlPage() {
   if (name_.empty()) return;
-  remove_page(folder_, name_);
-  remove_if_empty(folder_);
+  try {
+    remove_page(folder_, name_);
+    remove_if_empty(folder_);
+  } catch (const std::exception&) {
+    // No memory: the next process to log removes it, as it does those of killed ones.
+  }
 }
 
 void ControlPage::close_in_child() {

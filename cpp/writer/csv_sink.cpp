@@ -23,9 +23,17 @@ struct Columns {
 
   // The position of the column, and whether it is a new one.
   std::pair<std::size_t, bool> find_or_add(const std::string& name) {
-    const auto [place, added] = positions.try_emplace(name, names.size());
-    if (added) names.push_back(name);
-    return {place->second, added};
+    if (const auto known = positions.find(name); known != positions.end()) {
+      return {known->second, false};
+    }
+    names.push_back(name);
+    try {
+      positions.emplace(name, names.size() - 1);
+    } catch (...) {
+      names.pop_back();  // both know it, or neither
+      throw;
+    }
+    return {names.size() - 1, true};
   }
 };
 

@@ -8,6 +8,13 @@
 
 namespace attolog {
 
+namespace {
+
+// Nobody commits as many batches; the numbers behind it do not wrap.
+constexpr std::uint64_t kLastBatch = std::uint64_t{1} << 62;
+
+}  // namespace
+
 Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
              const BoxOptions& box)
     : session_(session),
@@ -23,9 +30,10 @@ Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progr
   if (output_ != nullptr) sink_->remember(output_->remembered());
   last_batch_ = session_.committed();
   if (last_batch_ == 0) return;
+  if (last_batch_ > kLastBatch) session_.commit(last_batch_ = kLastBatch);  // damaged
   // Another process's windows go on where its last batch left them.
   if (std::optional<std::string> state = checkpoint_.read(last_batch_)) {
-    committed_stats_ = std::move(*state);
+    committed_stats_.append(*state);
     undo();
   }
   is_holding_.store(stats_ != nullptr || keeper_.records() != 0, std::memory_order_release);
@@ -202,6 +210,14 @@ void Drain::start_over() {
   undo();
 }
 
+// The last run ended by an exception, at any point before its commit.
+void Drain::begin_anew() {
+  if (sink_) sink_->abandon();
+  for (const Box& box : keeper_.boxes()) box.ring().abandon();
+  start_over();
+  if (output_ != nullptr) sink_->remember(output_->remembered());
+}
+
 // As it was after the last committed batch.
 void Drain::undo() {
   merge_.rewind();
@@ -211,11 +227,11 @@ void Drain::undo() {
     return;
   }
   if (!stats_) stats_ = make_aggregator();
-  stats_->load(committed_stats_);
+  stats_->load(committed_stats_.view());
 }
 
 // Frees what the batch has taken from the rings.
-void Drain::release(RingMerge& from) {
+void Drain::release(RingMerge& from) noexcept {
   for (RingMerge::Source& source : from.sources()) {
     if (!source.is_touched()) continue;
     source.ring->release(last_batch_);
@@ -233,13 +249,18 @@ void Drain::note_holding() {
   is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);
 }
 
-void Drain::take_over(RingMerge& from) {
+void Drain::make_room() {
+  const std::lock_guard lock(progress_.mutex);
+  by_site_.make_room(progress_.by_site);
+}
+
+void Drain::take_over(RingMerge& from) noexcept {
   const std::lock_guard lock(progress_.mutex);
   release(from);
   keeper_.release(last_batch_);
   if (tally_.aggregated != 0 || tally_.has_rows) {
     checkpoint_.commit();
-    committed_stats_ = stats_state_.view();
+    std::swap(committed_stats_, stats_state_);
   }
   note_holding();
   progress_.written += tally_.written;
@@ -259,7 +280,7 @@ std::uint64_t Drain::fewer(std::uint64_t records, std::size_t written) const {
 
 Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   Outcome outcome;
-  if (!std::exchange(is_settled_, false)) start_over();  // the last run ended by an exception
+  if (!std::exchange(is_settled_, false)) begin_anew();
   merge_.sweep(until);
   if (look_ahead_) look_ahead_(until);
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
@@ -278,15 +299,18 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       undo();
       continue;
     }
-    if (std::string said = drop_damaged(); !said.empty()) {
-      outcome.message = std::move(said);
-      if (is_empty_batch() && sink_) continue;  // for the row that tells of it, and frees the bytes
+    // What cannot be read gets a row with the next batch.
+    const std::string said = drop_damaged();
+    if (!said.empty()) {
+      outcome.message = said;
+      if (is_empty_batch() && sink_) continue;  // that batch frees the bytes, too
     }
     if (sink_) sink_->finish(batch_);
     if (is_empty_batch()) break;
-    const bool has_own_only = tally_.taken == 0;
-    const Output::Result result = commit(merge_);
-    if (!result.message.empty()) outcome.message = result.message;
+    const bool has_own_only = tally_.taken == 0 && said.empty();
+    make_room();
+    Output::Result result = commit(merge_);
+    if (!result.message.empty()) outcome.message = std::move(result.message);
     if (result.error == 0) {
       take_over(merge_);
       outcome.records += tally_.written + tally_.aggregated + tally_.kept;
@@ -323,6 +347,7 @@ bool Drain::remember() {
 
 // What was kept for the file goes into it, in batches as from any ring.
 void Drain::flush_boxes(Outcome& outcome) {
+  keeper_.mark_taken();  // as far as the last try got
   RingMerge kept(session_);
   for (const Box& box : keeper_.boxes()) kept.add(box.ring());
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
@@ -343,8 +368,8 @@ void Drain::flush_boxes(Outcome& outcome) {
     }
     sink_->finish(batch_);
     if (batch_.empty()) break;
-    const Output::Result result = commit(kept);
-    if (!result.message.empty()) outcome.message = result.message;
+    Output::Result result = commit(kept);
+    if (!result.message.empty()) outcome.message = std::move(result.message);
     if (result.error == 0) {
       const std::lock_guard lock(progress_.mutex);
       release(kept);

@@ -116,9 +116,12 @@ class Drain {
   Output::Result commit(RingMerge& from);
   void prepare_stats(std::uint64_t batch);
   void note_holding();
-  void take_over(RingMerge& from);
-  void release(RingMerge& from);
+  // What a commit is followed by takes no memory: it cannot fail any more.
+  void make_room();
+  void take_over(RingMerge& from) noexcept;
+  void release(RingMerge& from) noexcept;
   void start_over();
+  void begin_anew();
   void undo();
   std::uint64_t fewer(std::uint64_t records, std::size_t written) const;
   void flush_boxes(Outcome& outcome);
@@ -144,8 +147,8 @@ class Drain {
 
   std::unique_ptr<Aggregator> stats_;  // null until a record wants it
   Checkpoint checkpoint_;
-  std::string committed_stats_;  // as of the last committed batch
-  Buffer stats_state_;           // as of this one
+  Buffer committed_stats_;  // as of the last committed batch
+  Buffer stats_state_;      // as of this one
   bool is_checkpoint_lost_ = false;
   StatsEmit emit_;
 

@@ -11,6 +11,7 @@ class JournalSink final : public Sink {
 
   void append(const Record& record, Buffer& out) override { encoder_.append(record, out); }
   void finish(Buffer& out) override { encoder_.finish(out); }
+  void abandon() override { encoder_.abandon(); }
 
  private:
   BlockEncoder encoder_;

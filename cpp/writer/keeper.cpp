@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/policy.hpp"
+#include "writer/say.hpp"
 
 namespace attolog {
 
@@ -22,8 +23,15 @@ std::size_t capacity_of(const BoxOptions& options) {
 
 Keeper::Keeper(Session& session, const BoxOptions& options) : session_(session), options_(options) {
   for (const std::string& path : session_.box_paths()) {
-    boxes_.push_back(Box::open(path, true));
-    boxes_.back().settle(session_.committed());
+    ++n_files_;
+    try {
+      Box box = Box::open(path, true);
+      box.settle(session_.committed());
+      boxes_.push_back(std::move(box));
+    } catch (const DamagedFile& error) {
+      say(std::string(error.what()) + "; what it held is lost, and counted as dropped");
+      session_.drop(1);
+    }
   }
 }
 
@@ -37,7 +45,7 @@ Box& Keeper::box_of(const Site& site) {
   const std::lock_guard lock(mutex_);
   auto box = std::ranges::find(boxes_, options.max_records, &Box::max_records);
   if (box == boxes_.end()) {
-    const std::string path = session_.box_path(static_cast<std::uint32_t>(boxes_.size()));
+    const std::string path = session_.box_path(n_files_++);  // the name is spent in any case
     boxes_.push_back(Box::create(path, capacity_of(options), options.max_records));
     box = boxes_.end() - 1;
   }
@@ -56,6 +64,7 @@ bool Keeper::append(const Record& record, const RingRecord& raw) {
   const std::uint64_t size = (head_size + values_size + 7) & ~std::uint64_t{7};
   if (!box.fits(size)) return false;
   if (is_too_large) {
+    spilled_.reserve(spilled_.size() + 1);
     spill[0] = session_.spill(raw.values);
     spill[1] = raw.values.size();
     spilled_.push_back(spill[0]);

@@ -51,8 +51,9 @@ class Keeper {
 
   Session& session_;
   BoxOptions options_;
-  mutable std::mutex mutex_;  // boxes_, as a list: the drain alone adds to it, others look
-  std::deque<Box> boxes_;     // one for each number of records
+  mutable std::mutex mutex_;   // boxes_, as a list: the drain alone adds to it, others look
+  std::deque<Box> boxes_;      // one for each number of records
+  std::uint32_t n_files_ = 0;  // of boxes: the next one gets the next name
   SiteCache<Box*> by_site_;
   Buffer record_;
   std::vector<std::uint64_t> spilled_;  // what the batch was too large for

@@ -234,6 +234,9 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
     result.error = EPERM;
     message = error.what();
+  } catch (...) {  // no memory
+    if (is_locked) release();
+    throw;
   }
   if (is_locked) release();
   result.message = std::move(message);

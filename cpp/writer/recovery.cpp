@@ -56,7 +56,7 @@ void recover_session(Session& session, const std::string& path, std::chrono::mil
   for (const std::string& ring : session.ring_paths()) {
     try {
       drain.add(rings.emplace_back(Ring::open(ring, true)));
-    } catch (const std::exception& error) {
+    } catch (const DamagedFile& error) {
       result.messages.emplace_back(error.what());
     }
   }
@@ -279,13 +279,11 @@ bool is_part_of(const std::string& path, const std::string& log_path) {
 
 std::vector<std::string> journal_parts(const std::string& log_path) {
   std::vector<std::string> parts;
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(log_path).parent_path();
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string path = entry.path().string();
-    if (is_part_of(path, log_path)) parts.push_back(path);
+  const std::string folder = std::filesystem::path(log_path).parent_path().string();
+  for (const std::string& name : list_files(folder, log_path.substr(log_path.rfind('.') + 1))) {
+    std::string path = folder + (folder.ends_with('/') ? "" : "/") + name;
+    if (is_part_of(path, log_path)) parts.push_back(std::move(path));
   }
-  std::ranges::sort(parts);
   return parts;
 }
 

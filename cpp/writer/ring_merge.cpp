@@ -9,6 +9,14 @@
 
 namespace attolog {
 
+namespace {
+
+// What a call may spill: max_record, and what its encoding adds. More is damage, and no reason to
+// take memory.
+constexpr std::uint64_t kMaxSpill = std::uint64_t{2} << 30;
+
+}  // namespace
+
 void RingMerge::add(const Ring& ring) {
   const std::uint64_t committed = std::max(committed_, session_.committed());
   const RingThread& thread = ring.thread(committed);
@@ -32,8 +40,7 @@ void RingMerge::sweep(Ticks until) {
   const std::uint64_t committed = std::max(committed_, session_.committed());
   for (Source& source : sources_) {
     const std::uint64_t head = source.ring->head(committed);
-    const std::uint64_t waiting = head - source.position;
-    const bool is_possible = waiting <= source.ring->capacity();
+    const bool is_possible = source.ring->can_hold(source.position, head);
     source.head = is_possible ? head : source.position;
     if (!is_possible) give_up(source, source.position);
     peek(source);
@@ -107,10 +114,11 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   std::string_view encoded = is_left ? std::string_view() : raw.values;
   if ((raw.head.site & kSpilled) != 0 && !is_left) {
     source.spills.push_back(raw.spill_number);
-    const File file(::open(session_.spill_path(raw.spill_number).c_str(), O_RDONLY | O_CLOEXEC));
+    const File file(
+        ::open(session_.spill_path(raw.spill_number).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat info{};
-    if (!file || ::fstat(file.fd(), &info) != 0 ||
-        static_cast<std::uint64_t>(info.st_size) < raw.spill_size) {
+    if (!file || raw.spill_size > kMaxSpill || ::fstat(file.fd(), &info) != 0 ||
+        !S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) < raw.spill_size) {
       return give_up(source, position);
     }
     char* place = arena_.take(raw.spill_size);

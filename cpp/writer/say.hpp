@@ -2,11 +2,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace attolog {
 
-// One line, "attolog: ...". Never fails, never waits for a lock.
-void say(const std::string& line);
+// One line, "attolog: ...". Never fails, never waits for a lock, takes no memory.
+void say(std::string_view line) noexcept;
 
 // What errno stands for, in words.
 std::string describe_errno(int error);

@@ -38,6 +38,8 @@ class Sink {
   virtual void append(const Record& record, Buffer& out) = 0;
   // Ends the batch: after this, `out` as a whole may be appended to the file.
   virtual void finish(Buffer& /*out*/) {}
+  // Forgets the batch: what is in `out` is thrown away.
+  virtual void abandon() {}
 
   // What must be remembered of a file beyond its bytes, so that all processes write it alike (CSV:
   // the column order of its events). `remember` is given all of it and replaces what the sink

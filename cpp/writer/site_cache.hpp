@@ -25,13 +25,10 @@ class SiteCache {
   }
 
   T& put(const Site& site, T item) {
-    auto& place = items_[&site];
-    if (place == nullptr) {
-      place = std::make_unique<T>(std::move(item));
-    } else {
-      *place = std::move(item);
+    if (const auto known = items_.find(&site); known != items_.end()) {
+      return *known->second = std::move(item);
     }
-    return *place;
+    return *items_.emplace(&site, std::make_unique<T>(std::move(item))).first->second;
   }
 
  private:

@@ -11,15 +11,19 @@ class SiteTally {
  public:
   void add(std::uint32_t site) {
     if (site >= counts_.size()) counts_.resize(site + 1);
-    if (counts_[site]++ == 0) sites_.push_back(site);
+    if (counts_[site] == 0) sites_.push_back(site);
+    ++counts_[site];
   }
-  // Adds what there is to `sums`, by number of site, and starts anew.
-  void move_to(std::vector<std::uint64_t>& sums) {
+  // Makes room in `sums` for what there is.
+  void make_room(std::vector<std::uint64_t>& sums) const {
     if (sums.size() < counts_.size()) sums.resize(counts_.size());
+  }
+  // Adds it to `sums`, which have room, by number of site, and starts anew.
+  void move_to(std::vector<std::uint64_t>& sums) noexcept {
     for (const std::uint32_t site : sites_) sums[site] += counts_[site];
     clear();
   }
-  void clear() {
+  void clear() noexcept {
     for (const std::uint32_t site : sites_) counts_[site] = 0;
     sites_.clear();
   }

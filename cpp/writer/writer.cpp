@@ -111,13 +111,21 @@ struct ForkHandlers {
     t_rings = {};
     t_end.rings.clear();
     ending.store(Ending::none, std::memory_order_relaxed);
-    std::unique_ptr<Writer> fresh(new Writer());
-    fresh->sites_.inherit(old.sites_);
-    fresh->control_ = std::move(old.control_);
     if (old.page_ != nullptr) old.page_->close_in_child();
     old.page_.reset();
     for (const auto& channel : old.channels_) channel->forget_in_child();
-    current.store(fresh.release(), std::memory_order_release);
+    try {
+      std::unique_ptr<Writer> fresh(new Writer());
+      fresh->sites_.inherit(old.sites_);
+      fresh->control_ = std::move(old.control_);
+      current.store(fresh.release(), std::memory_order_release);
+    } catch (const std::bad_alloc&) {
+      // The old one goes on, without the thread and the channels of the parent.
+      old.channels_.clear();
+      old.is_announced_ = false;
+      old.is_wanted_.store(false, std::memory_order_relaxed);
+      old.running_.store(false, std::memory_order_release);
+    }
   }
 };
 
@@ -176,8 +184,8 @@ void Writer::start() {
   try {
     std::thread([this] { run(); }).detach();
     running_.store(true, std::memory_order_release);
-  } catch (const std::system_error&) {
-    // No thread to be had: callers drain for themselves.
+  } catch (const std::exception&) {
+    // No thread to be had, or no memory: callers drain for themselves.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -193,6 +201,15 @@ std::vector<std::shared_ptr<Channel>> Writer::channels() {
   return channels_;
 }
 
+std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  const std::shared_ptr<Channel>* next = nullptr;
+  for (const auto& channel : channels_) {
+    if (channel->id > id && (next == nullptr || channel->id < (*next)->id)) next = &channel;
+  }
+  return next == nullptr ? nullptr : *next;
+}
+
 namespace {
 
 // Whether it has shown anything.
@@ -204,7 +221,8 @@ bool look_after(Channel& channel) {
     if (channel.is_closed()) channel.finish();
   } catch (const std::exception& error) {
     // No memory, or no file descriptor, for something that can wait. The thread goes on.
-    say(channel.path() + ": " + error.what());
+    say(channel.path());
+    say(error.what());
   }
   return has_shown;
 }
@@ -217,12 +235,11 @@ void Writer::run() {
 #endif
   SteadyTime lively_until{};
   for (;;) {
-    for (const auto& channel : channels()) {
-      if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+    try {
+      round(lively_until);
+    } catch (const std::exception&) {
+      // No memory. The thread goes on.
     }
-    attend();
-    show_last();
-    leftovers_.recover(kShort);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
@@ -232,6 +249,15 @@ void Writer::run() {
     changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
+}
+
+void Writer::round(SteadyTime& lively_until) {
+  for (const auto& channel : channels()) {
+    if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+  }
+  attend();
+  show_last();
+  leftovers_.recover(kShort);
 }
 
 void Writer::show_before_signals() {
@@ -262,6 +288,10 @@ void Writer::show_last() {
   ::kill(::getpid(), signal);
 }
 
+void Writer::reserve_thread() {
+  t_end.rings.reserve(t_end.rings.size() + 1);
+}
+
 void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {
   const ThreadRings::Slot slot{channel_id, producer};
   t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
@@ -278,27 +308,50 @@ Producer* Writer::find_thread(std::uint64_t channel_id) {
 }
 
 void Writer::release_thread(std::uint64_t channel_id, Producer* producer) {
-  for (const auto& channel : channels()) {
-    if (channel->id == channel_id) channel->detach(*producer);
+  // The writer's mutex is not held while the channel's is asked for: others take them the other way
+  // round.
+  const auto channel = channel_after(channel_id - 1);
+  if (channel != nullptr && channel->id == channel_id) channel->detach(*producer);
+}
+
+namespace {
+
+void close_at_exit(Channel& channel) {
+  if (channel.is_finished() || channel.is_forked()) return;
+  const auto patience = std::chrono::duration_cast<steady_clock::duration>(
+      std::chrono::duration<double>(channel.options().exit_timeout));
+  constexpr int kTries = 3;  // where memory is short for a moment
+  for (int i = 0; i < kTries; ++i) {
+    try {
+      if (!channel.close(steady_clock::now() + patience)) channel.give_up();
+      return;
+    } catch (const std::exception& error) {
+      say(error.what());
+    }
   }
 }
+
+}  // namespace
 
 void Writer::shut_down() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  for (const auto& channel : channels()) {
-    if (channel->is_finished() || channel->is_forked()) continue;
-    const auto patience = std::chrono::duration_cast<steady_clock::duration>(
-        std::chrono::duration<double>(channel->options().exit_timeout));
-    if (!channel->close(steady_clock::now() + patience)) channel->give_up();
+  std::uint64_t last = 0;
+  while (const auto channel = channel_after(last)) {
+    close_at_exit(*channel);
+    last = channel->id;
   }
   {
     const std::lock_guard lock(mutex_);  // the end comes in two steps, Python's and C's
     if (!last_words_) last_words_ = steady_clock::now() + kLastWords;
   }
-  for (const auto& channel : channels()) channel->drain_echo(last_words_);
+  last = 0;
+  while (const auto channel = channel_after(last)) {
+    channel->drain_echo(last_words_);
+    last = channel->id;
+  }
   leftovers_.recover(kLastWords);
   const std::lock_guard lock(control_mutex_);
   control_ = nullptr;

@@ -40,15 +40,18 @@ class Writer {
   void set_control(Control control);
 
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
+  // `reserve_thread` before it: then it takes no memory.
+  static void reserve_thread();
   void bind_thread(std::uint64_t channel_id, Producer* producer);
   Producer* find_thread(std::uint64_t channel_id);
-  void release_thread(std::uint64_t channel_id, Producer* producer);  // as the thread ends
+  // As the thread ends; takes no memory.
+  void release_thread(std::uint64_t channel_id, Producer* producer);
 
   // Signals that end the process by default wait for its screen, a second at most: SIGTERM, SIGHUP,
   // as long as the program leaves them to the system. Asked twice, they end it at once.
   static void show_before_signals();
 
-  // C's atexit: the last drain, after the interpreter's end.
+  // C's atexit: the last drain, after the interpreter's end. Throws nothing.
   void shut_down();
 
  private:
@@ -59,6 +62,9 @@ class Writer {
   void show_last();
   void start();
   void run();
+  void round(SteadyTime& lively_until);
+  // The channel with the next id behind `id`; null: there is none. Takes no memory.
+  std::shared_ptr<Channel> channel_after(std::uint64_t id);
 
   std::mutex control_mutex_;  // down to page_; held while a request is answered
   Control control_;

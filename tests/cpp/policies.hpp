@@ -39,10 +39,11 @@ inline const std::string kOld(std::size_t{8} << 20, 'o');
 // A log file, and the folder of those who log to it.
 class Disk {
  public:
-  Disk() {
+  explicit Disk(const std::string& old = kOld) {
     std::filesystem::create_directory(folder());
-    temp::write_file(path(), kOld + "\n");
+    temp::write_file(path(), old + "\n");
   }
+  const std::string& root() const { return root_.path(); }
   std::string path() const { return root_ / "run.csv"; }
   std::string folder() const { return root_ / "folder"; }
   std::uintmax_t size() const { return std::filesystem::file_size(path()); }

@@ -25,28 +25,26 @@ def log_path(tmp_path: Path) -> Iterator[Path]:
         clear_rings((folder / "run").with_suffix(suffix))
 
 
+def _build(source: str, compiler: str, folder: Path) -> Path:
+    """A library for LD_PRELOAD, from a source beside this file."""
+    found = shutil.which(compiler)
+    if found is None:
+        pytest.skip(f"no {compiler} to build {source} with")
+    library = (folder / source).with_suffix(".so")
+    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
+    path = Path(__file__).with_name(source)
+    subprocess.run([found, *options, "-o", library, path, "-ldl"], check=True)
+    return library
+
+
 @pytest.fixture(scope="session")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library that makes system calls fail, for LD_PRELOAD."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        pytest.skip("no C compiler to build the faulty system calls with")
-    library = tmp_path_factory.mktemp("faults") / "faults.so"
-    source = Path(__file__).with_name("faults.c")
-    subprocess.run(
-        [
-            compiler,
-            "-shared",
-            "-fPIC",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-o",
-            library,
-            source,
-            "-ldl",
-        ],
-        check=True,
-    )
-    return library
+    """The library that makes system calls fail."""
+    return _build("faults.c", os.environ.get("CC", "cc"), tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="session")
+def allocations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes allocations fail."""
+    compiler = os.environ.get("CXX", "c++")
+    return _build("allocations.cpp", compiler, tmp_path_factory.mktemp("allocations"))
