@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "writer/writer.hpp"
 
@@ -33,8 +34,8 @@ bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
     PyObject* globals = PyEval_GetGlobals();
     PyObject* none = kwnames == nullptr ? PyTuple_New(0) : Py_NewRef(kwnames);
     PyObject* result =
-        call_helper("attolog._names", "names", "(OinOO)", reinterpret_cast<PyObject*>(place.code),
-                    place.lasti, values, none, globals == nullptr ? Py_None : globals);
+        call_helper(name_values, "(OinOO)", reinterpret_cast<PyObject*>(place.code), place.lasti,
+                    values, none, globals == nullptr ? Py_None : globals);
     Py_XDECREF(none);
     if (result == nullptr && !clear_if_ordinary()) return false;
     if (result != nullptr && PyTuple_Check(result)) {

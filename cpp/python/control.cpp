@@ -28,15 +28,6 @@ constexpr const char* kRequests =
 std::mutex loggers_mutex;
 std::vector<std::weak_ptr<Root>> loggers;
 
-std::vector<std::shared_ptr<Root>> living_loggers() {
-  const std::lock_guard lock(loggers_mutex);
-  std::vector<std::shared_ptr<Root>> living;
-  for (const auto& each : loggers) {
-    if (auto root = each.lock()) living.push_back(std::move(root));
-  }
-  return living;
-}
-
 // ---- list ---------------------------------------------------------------------------------------
 
 // Tabs and ends of lines are the table's own.
@@ -213,6 +204,15 @@ std::string set_enabled(const std::string& text) {
 }
 
 }  // namespace
+
+std::vector<std::shared_ptr<Root>> living_loggers() {
+  const std::lock_guard lock(loggers_mutex);
+  std::vector<std::shared_ptr<Root>> living;
+  for (const auto& each : loggers) {
+    if (auto root = each.lock()) living.push_back(std::move(root));
+  }
+  return living;
+}
 
 void enlist(std::weak_ptr<Root> root) {
   const std::lock_guard lock(loggers_mutex);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "python/fast.hpp"
+#include "python/helpers.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/submit.hpp"
@@ -218,8 +219,8 @@ PyObject* decorator(PyObject* self, PyObject* kwargs) {
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (PyTuple_GET_SIZE(args) == 0 && kwargs != nullptr) return decorator(self, kwargs);
   // Python reads the declaration: (name, fields, defaults, doc, file, line, strategy).
-  PyObject* described = call_helper("attolog._declare", "describe", "(OO)", args,
-                                    kwargs == nullptr ? Py_None : kwargs);
+  PyObject* described =
+      call_helper(read_declaration, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (described == nullptr) return nullptr;
   PyObject* name = nullptr;
   PyObject* fields = nullptr;

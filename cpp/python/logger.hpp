@@ -94,6 +94,9 @@ struct Root : std::enable_shared_from_this<Root> {
   // Takes the channel out of use, for good if `closes`; it is still asked for its counts. Null:
   // there was none.
   std::shared_ptr<Channel> take_down(bool closes = false);
+  // The channel closes, and the next call opens its file anew: the end of the process has come, and
+  // some thread may still log.
+  void succeed();
   // Those before this one that still finish their files.
   std::vector<std::shared_ptr<Channel>> unfinished() const;
   // From now on records go to the targets.
@@ -266,6 +269,9 @@ bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
 // From now on echoes are drained before the process ends, and before others write to the screen.
 // False with an exception set.
 bool drain_echoes_in_time();
+// From now on the end of multiprocessing's children, os._exit(), is an end for their loggers. False
+// with an exception set.
+bool close_at_end_of_children();
 PyObject* enter(PyObject* self, PyObject*);
 PyObject* leave(PyObject* self, PyObject*, PyObject*);
 

@@ -102,6 +102,21 @@ std::shared_ptr<Channel> Root::take_down(bool closes) {
   return before;
 }
 
+void Root::succeed() {
+  std::shared_ptr<Channel> before;
+  {
+    const std::lock_guard lock(mutex);
+    if (channel.load(std::memory_order_relaxed) == nullptr || owner->is_forked()) return;
+    before = owner;
+    former.push_back(before);
+    owner = before->successor();
+    channel.store(owner.get(), std::memory_order_release);
+    update_mode();
+  }
+  wait_until_unused(*before);
+  before->let_go();
+}
+
 void Root::relay() {
   const std::lock_guard lock(mutex);
   is_relaying = true;

@@ -103,6 +103,9 @@ class Channel {
   static std::shared_ptr<Channel> open(const ChannelOptions& options);
   // What a forked child uses in place of its parent's channel.
   std::shared_ptr<Channel> reopen() const;
+  // Stands where this channel was, with nothing open: reopen() opens the file for the next call, as
+  // in a forked child.
+  std::shared_ptr<Channel> successor() const;
   ~Channel();
 
   const std::uint64_t id;  // unique in the process, never used again

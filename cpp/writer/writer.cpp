@@ -155,6 +155,12 @@ void Writer::announce() {
   }
 }
 
+void Writer::unlist() {
+  const std::lock_guard lock(control_mutex_);
+  page_.reset();
+  is_announced_ = false;
+}
+
 void Writer::attend() {
   const std::lock_guard lock(control_mutex_);
   if (page_ == nullptr) return;

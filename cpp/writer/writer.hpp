@@ -36,6 +36,8 @@ class Writer {
   // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
   using Control = std::function<std::string(const std::string& request)>;
   void set_control(Control control);
+  // The process is not listed any more, until it has another channel.
+  void unlist();
 
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
   void bind_thread(std::uint64_t channel_id, Producer* producer);

@@ -7,12 +7,16 @@ A source that no longer fits the code gives no names rather than wrong ones.
 
 from __future__ import annotations
 
-# The parser's own node types. `ast` would cost a program some milliseconds for tools unused here;
-# for the same reason the functions import what only they need.
+# All that a call needs is imported here, when a logger is opened (`_imports.py`). `_ast` has the
+# parser's own node types.
 import _ast
+import linecache
+import re
+import tokenize
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
+from opcode import opname
 from types import CodeType
 from typing import Any
 
@@ -129,8 +133,6 @@ def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, 
 
 
 def _lines(code: CodeType, module_globals: dict[str, Any] | None) -> list[str]:
-    import linecache
-
     # 3.13 keeps the sources of -c and the REPL by code object.
     by_code = getattr(linecache, "_getlines_from_code", None)
     lines: list[str] = by_code(code) if by_code is not None else []
@@ -146,8 +148,6 @@ def _take_apart(
     text: str, code: CodeType, n_values: int, kwnames: tuple[str, ...]
 ) -> list[str] | None:
     """Parse `text` and name its arguments, if it is a call that fits the one being made."""
-    import re
-
     # An escape that Python does not know would be warned of a second time.
     plain = re.sub(r"\\.", "__", text)
     try:
@@ -205,8 +205,6 @@ def _calls_opening(lines: list[str], col: int | None) -> Iterator[str]:
         lines: The source from that line on.
         col: Where the name starts, if only the call of that one is wanted.
     """
-    import tokenize
-
     if col is not None:
         lines = [_cut(lines[0], col, None), *lines[1:]]
     brackets: list[int | None] = []  # the open ones: where the name before stands, or None

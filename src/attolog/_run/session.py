@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import suppress
 
-from attolog import _core, _echo
+from attolog import _core, _exit_hooks
 from attolog._run import children, descriptors
 from attolog._run.hook import Finder
 from attolog._run.options import Options
@@ -30,7 +30,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self._is_new = _is_new(options.output)
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
-        _echo.leave_exit_to_others()  # finish()
+        _exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
         self.streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
         descriptors.wrap(self.screen)
