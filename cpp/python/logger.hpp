@@ -62,6 +62,8 @@ struct Root : std::enable_shared_from_this<Root> {
   Counts past;                                   // of those that have
   std::vector<std::uint64_t> past_by_site;       // likewise
   std::atomic<std::uint64_t> late{0};            // calls after close
+  std::atomic<bool> is_late_said{false};         // that there are such calls, and why
+  std::atomic<bool> is_lost{false};              // closed, as a forked child could not open it
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
   // What becomes of its sites. Under the mutex, but for what never changes once there are calls.
