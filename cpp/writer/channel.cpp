@@ -37,8 +37,13 @@ bool Channel::is_due(SteadyTime now) const {
   if (is_failing()) return now - last_sweep_ >= kRetryInterval;
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
-  return urgent_.load(std::memory_order_relaxed) ||
-         now - last_sweep_ >= (is_slow ? kJournalDelay : kTextDelay);
+  milliseconds delay = is_slow ? kJournalDelay : kTextDelay;
+  // What is to be on the disk must be in the file by then.
+  if (options_.fsync_interval > 0) {
+    const std::chrono::duration<double> interval(options_.fsync_interval);
+    if (interval < delay) delay = std::chrono::duration_cast<milliseconds>(interval);
+  }
+  return urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= delay;
 }
 
 bool Channel::drain() {
@@ -146,11 +151,6 @@ void Channel::tend() {
                folder_ + " was taken away; what is not in the file yet is lost with the process");
     }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
-    if (options_.fsync_interval > 0 && output_ != nullptr &&
-        now - last_sync_ >= std::chrono::duration<double>(options_.fsync_interval)) {
-      last_sync_ = now;
-      output_->sync();
-    }
   }
   if (folder_.empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
@@ -159,6 +159,28 @@ void Channel::tend() {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
   last_messages_ = std::move(messages);
+}
+
+void Channel::sync_if_due() {
+  if (options_.fsync_interval <= 0 || output_ == nullptr || is_forked() || is_finished()) return;
+  const std::unique_lock lock(drain_mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || is_finished()) return;
+  const auto now = steady_clock::now();
+  if (now - last_sync_ < std::chrono::duration<double>(options_.fsync_interval)) return;
+  const std::uint64_t committed = session_->committed();
+  if (committed == synced_batch_) return;  // nothing new
+  last_sync_ = now;
+  synced_batch_ = committed;
+  output_->sync();
+}
+
+milliseconds Channel::longest_round() const {
+  constexpr milliseconds kRound{50};  // text is to be in the file within 100 ms
+  constexpr milliseconds kShortest{1};
+  if (options_.fsync_interval <= 0 || output_ == nullptr) return kRound;
+  const double interval_ms = std::ceil(options_.fsync_interval * 1000);
+  return std::clamp(milliseconds(static_cast<int>(std::min(interval_ms, 1000.0))), kShortest,
+                    kRound);
 }
 
 // ---- showing ----------------------------------------------------------------------------------

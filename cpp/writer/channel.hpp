@@ -149,6 +149,10 @@ class Channel {
   bool look_ahead();
   // What the writer does every now and then besides.
   void tend();
+  // Puts the file onto the disk itself, where its fsync_interval is over.
+  void sync_if_due();
+  // How long the writer may rest between two looks at the channel, at most.
+  std::chrono::milliseconds longest_round() const;
   // Whether the writer has to sweep at once (else it may wait for the next round).
   bool is_due(SteadyTime now) const;
 
@@ -276,11 +280,14 @@ class Channel {
   std::mutex watch_mutex_;    // watches_
   std::vector<Watch> watches_;
 
+  // Of sync_if_due, under drain_mutex_.
+  SteadyTime last_sync_{};
+  std::uint64_t synced_batch_ = 0;
+
   // The writer's own.
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
-  SteadyTime last_sync_{};
 };
 
 }  // namespace attolog

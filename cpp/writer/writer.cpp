@@ -21,7 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Text is to be in the file within 100 ms; an idle round costs some microseconds.
+// An idle round costs some microseconds.
 constexpr milliseconds kRound{50};
 // Text is to be on the screen as if it had been there at once, while there is any: to wake up that
 // often for nothing costs more than an idle writer may.
@@ -204,6 +204,7 @@ bool look_after(Channel& channel) {
   const bool has_shown = channel.look_ahead();
   try {
     if (channel.is_due(steady_clock::now())) channel.drain();
+    channel.sync_if_due();
     channel.tend();
     if (channel.is_closed()) channel.finish();
   } catch (const std::exception& error) {
@@ -221,8 +222,10 @@ void Writer::run() {
 #endif
   SteadyTime lively_until{};
   for (;;) {
+    milliseconds round = kRound;
     for (const auto& channel : channels()) {
       if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+      round = std::min(round, channel->longest_round());
     }
     attend();
     show_last();
@@ -231,7 +234,7 @@ void Writer::run() {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
              channel->drain_echo(steady_clock::now());
     });
-    const milliseconds round = steady_clock::now() < lively_until ? kEchoRound : kRound;
+    if (steady_clock::now() < lively_until) round = std::min(round, kEchoRound);
     changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
