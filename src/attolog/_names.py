@@ -24,12 +24,14 @@ RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "
 """Column names that are attolog's own; a field of that name gets a trailing underscore."""
 
 
-def clean(name: str, taken: set[str]) -> str:
+def clean(name: str, taken: set[str], numbers: dict[str, int] | None = None) -> str:
     """Make a field's name one that a table can have, and take it.
 
     Args:
         name: The name as the user wrote it.
         taken: The names that the record has already; the result is added.
+        numbers: The last number that each name was given, for records with many of one name; one
+            dictionary for each `taken`.
 
     Returns:
         `name`, with a trailing underscore if it is reserved, and with `_2`, `_3`, ... if taken.
@@ -41,9 +43,13 @@ def clean(name: str, taken: set[str]) -> str:
     """
     base = name + "_" if name in RESERVED else name
     unique, n = base, 1
+    if base in taken and numbers is not None:
+        n = numbers.get(base, 1)
     while unique in taken:
         n += 1
         unique = f"{base}_{n}"
+    if n > 1 and numbers is not None:
+        numbers[base] = n
     taken.add(unique)
     return unique
 
@@ -77,9 +83,10 @@ def names(
         with suppress(Exception):
             written = _written(code, lasti, n_values, kwnames, module_globals) or written
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for keyword in kwnames:
-        clean(keyword, taken)
-    return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
+        clean(keyword, taken, numbers)
+    return tuple(clean(name or f"v{i}", taken, numbers) for i, name in enumerate(written, 1))
 
 
 def _written(
@@ -121,8 +128,6 @@ def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, 
 
     C code can call on the caller's behalf, as in `for _ in starmap(log, rows)`.
     """
-    from opcode import opname
-
     bytecode = code.co_code
     while lasti > 0 and bytecode[lasti] == 0:  # inline caches, counted as part of the call
         lasti -= 2
@@ -172,8 +177,10 @@ def _take_apart(
         if first.value not in texts:
             return None
     known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    # A class's private names stand mangled in its code.
+    private = {name[at:] for name in known for at in range(len(name)) if name.startswith("__", at)}
     parts = [_parts(value) for value in values]
-    if not all(_is_known(part, known) for each in parts for part in each):
+    if not all(part in known or part in private for each in parts for part in each):
         return None
     return ["_".join(each) for each in parts]
 
@@ -189,13 +196,6 @@ def _parts(value: _ast.expr) -> tuple[str, ...]:
         if all(isinstance(node, _ast.Name | _ast.Attribute) for node in pair):
             return _parts(pair[0]) + _parts(pair[1])
     return ()
-
-
-def _is_known(name: str, known: set[str]) -> bool:
-    if name in known:
-        return True
-    # A class's private names stand mangled in its code.
-    return name.startswith("__") and any(other.endswith(name) for other in known)
 
 
 def _calls_opening(lines: list[str], col: int | None) -> Iterator[str]:
