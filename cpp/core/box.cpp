@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/codec.hpp"
+#include "core/cut.hpp"
 #include "core/record_walk.hpp"
 
 namespace attolog {
@@ -30,7 +31,7 @@ void note_spill(const RingRecord& record, std::vector<std::uint64_t>& spills) {
 
 // A name as a ring's header keeps it, so that a thread is the same wherever it is read.
 std::string_view stored_name(const Thread& thread) {
-  return std::string_view(thread.name.c_str()).substr(0, RingThread::kName - 1);
+  return cut_text(thread.name.c_str(), RingThread::kName - 1);
 }
 
 // Counts what lies in the box anew; the sum of the counts stays, and all of them where the bytes

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "core/codec.hpp"
+#include "core/cut.hpp"
 #include "writer/channel.hpp"
 #include "writer/say.hpp"
 #include "writer/writer.hpp"
@@ -101,7 +102,7 @@ void Channel::say_once(Said what, const std::string& text) {
 
 bool Channel::announce(Producer& producer, std::uint64_t thread_id, std::string_view name) {
   Buffer record;
-  encode_thread(record, now_ticks(), thread_id, name.substr(0, RingThread::kName - 1));
+  encode_thread(record, now_ticks(), thread_id, cut_text(name, RingThread::kName - 1));
   if (!has_room(producer, record.size())) return false;
   std::memcpy(producer.place(), record.data(), record.size());
   producer.commit(record.size());
