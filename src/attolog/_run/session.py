@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import suppress
 
@@ -78,6 +79,8 @@ def _is_new(output: str) -> bool:
         ValueError: It is there, and no journal as its name says.
     """
     try:
+        if not stat.S_ISREG(os.stat(output).st_mode):
+            return False  # a FIFO would wait for who writes it; the logger says what it takes
         with open(output, "rb") as file:
             start = file.read(len(_MAGIC))
     except OSError:  # which the logger will tell of
