@@ -165,8 +165,16 @@ void Writer::attend() {
   const std::lock_guard lock(control_mutex_);
   if (page_ == nullptr) return;
   try {
-    if (const auto request = page_->request()) page_->answer(control_(*request));
-  } catch (const std::exception& error) {  // no memory
+    const auto request = page_->request();
+    if (!request) return;
+    std::string answer;
+    try {
+      answer = control_(*request);
+    } catch (const std::exception& error) {  // no memory
+      answer = std::string("error ") + error.what();
+    }
+    page_->answer(answer);
+  } catch (const std::exception& error) {
     say(std::string("attolog ctl gets no answer: ") + error.what());
   }
 }
