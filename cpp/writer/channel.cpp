@@ -94,7 +94,10 @@ bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {
 void Channel::report(const Drain::Outcome& outcome) {
   const bool was_failing = failing_.exchange(outcome.error != 0, std::memory_order_relaxed);
   const auto now = steady_clock::now();
-  if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
+  if (outcome.error == EBADF && !was_failing) {
+    // A child that is about to exec has closed its descriptors: said where it goes on.
+    last_said_ = {};
+  } else if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
     last_said_ = now;
     say((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
                                  : outcome.message) +

@@ -291,3 +291,22 @@ assert log.counts.calls == log.counts.dropped == 7, log.counts
 """
     with Program(source, log_path.with_suffix(".csv")) as program:
         assert program.wait() == 0, program.stderr
+
+
+def test_c2_a_child_that_logs_before_it_executes_says_nothing_of_closed_files(
+    log_path: Path,
+) -> None:
+    source = """
+import subprocess
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 10)
+def prepare():
+    work(log, 1, 10)
+    os.closerange(3, 256)  # as subprocess does it itself, behind this
+    log("R", 0, 0, 0, "")
+    assert not log.flush(0.2)
+for _ in range(2): subprocess.run(["true"], preexec_fn=prepare, check=True)
+"""
+    with Program(source, log_path.with_suffix(".csv")) as program:
+        assert program.wait() == 0, program.stderr
+        assert program.stderr == ""
