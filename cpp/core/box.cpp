@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/codec.hpp"
+#include "core/cut.hpp"
 #include "core/record_walk.hpp"
 
 namespace attolog {
@@ -33,8 +34,8 @@ void note_spill(const RingRecord& record, std::vector<std::uint64_t>& spills) {
 RingThread stored(const Thread& thread) {
   RingThread owner{};
   owner.id = thread.id;
-  const std::string_view name(thread.name.c_str());
-  std::memcpy(owner.name, name.data(), std::min(name.size(), RingThread::kName - 1));
+  const std::string_view name = cut_text(thread.name.c_str(), RingThread::kName - 1);
+  std::memcpy(owner.name, name.data(), name.size());
   return owner;
 }
 

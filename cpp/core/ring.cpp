@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string_view>
+
+#include "core/cut.hpp"
 
 namespace attolog {
 
@@ -119,16 +122,14 @@ void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread
   h.pending_batch.store(0, std::memory_order_relaxed);  // a kill in here leaves nothing pending
   std::atomic_signal_fence(std::memory_order_seq_cst);
   std::uint32_t slot = h.thread.load(std::memory_order_relaxed) % 2;
-  const char* const name = h.threads[slot].name;
-  if (h.threads[slot].id != thread.id ||
-      thread.name.compare(0, RingThread::kName - 1, name, ::strnlen(name, RingThread::kName)) !=
-          0) {
+  const std::string_view name = cut_text(thread.name, RingThread::kName - 1);
+  const RingThread& now = h.threads[slot];
+  if (now.id != thread.id || name != std::string_view(now.name, ::strnlen(now.name, sizeof now.name))) {
     slot = 1 - slot;
     RingThread& next = h.threads[slot];
     next.id = thread.id;
-    const std::size_t n = std::min(thread.name.size(), RingThread::kName - 1);
-    std::memcpy(next.name, thread.name.data(), n);
-    std::memset(next.name + n, 0, RingThread::kName - n);
+    std::memcpy(next.name, name.data(), name.size());
+    std::memset(next.name + name.size(), 0, RingThread::kName - name.size());
   }
   h.pending_tail.store(tail, std::memory_order_relaxed);
   h.pending_thread.store(slot, std::memory_order_relaxed);

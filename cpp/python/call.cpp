@@ -5,6 +5,7 @@
 
 #include "python/fast.hpp"
 #include "python/format.hpp"
+#include "python/helpers.hpp"
 #include "python/logger.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
@@ -257,9 +258,8 @@ PyObject* line_of(PyObject* const* values, Py_ssize_t n) {
       Py_CLEAR(options);
     }
   }
-  PyObject* line = options == nullptr
-                       ? nullptr
-                       : call_helper("attolog._print", "text_of", "(OO)", args, options);
+  PyObject* line =
+      options == nullptr ? nullptr : call_helper(put_line_together, "(OO)", args, options);
   Py_XDECREF(options);
   Py_XDECREF(args);
   return line;
@@ -295,7 +295,7 @@ PyObject* log_exception(Logger* logger, PyObject* const* args, Py_ssize_t nargs,
       args + 1, args + nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames)));
   values.push_back(Py_None);
   PyObject* names = with_name(kwnames, "exception");
-  PyObject* traceback = call_helper("traceback", "format_exc", "()");
+  PyObject* traceback = call_helper(format_exception, "()");
   if (traceback == nullptr && !clear_if_ordinary()) {
     Py_DECREF(names);
     logger->root->lose();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "writer/writer.hpp"
 
@@ -33,8 +34,8 @@ bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
     PyObject* globals = PyEval_GetGlobals();
     PyObject* none = kwnames == nullptr ? PyTuple_New(0) : Py_NewRef(kwnames);
     PyObject* result =
-        call_helper("attolog._names", "names", "(OinOO)", reinterpret_cast<PyObject*>(place.code),
-                    place.lasti, values, none, globals == nullptr ? Py_None : globals);
+        call_helper(name_values, "(OinOO)", reinterpret_cast<PyObject*>(place.code), place.lasti,
+                    values, none, globals == nullptr ? Py_None : globals);
     Py_XDECREF(none);
     if (result == nullptr && !clear_if_ordinary()) return false;
     if (result != nullptr && PyTuple_Check(result)) {
@@ -64,10 +65,8 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords) {
   std::vector<std::string> fields(written.size() + keywords.size());
-  std::vector<std::string> taken;
-  const auto name = [&](std::size_t i, const std::string& given) {
-    taken.push_back(fields[i] = clean_name(given, taken));
-  };
+  TakenNames taken;
+  const auto name = [&](std::size_t i, const std::string& given) { fields[i] = taken.add(given); };
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (is_named[i]) name(i, written[i]);
   }
@@ -106,14 +105,15 @@ bool is_event_name(std::string_view text) {
   return std::ranges::find(kRowWords, text) == kRowWords.end();
 }
 
-std::string clean_name(std::string_view name, const std::vector<std::string>& taken) {
+std::string TakenNames::add(std::string_view name) {
   std::string base(name);
   if (std::ranges::find(kReserved, name) != kReserved.end()) base += '_';
-  std::string unique = base;
-  for (int n = 2; std::ranges::find(taken, unique) != taken.end(); ++n) {
-    unique = base + "_" + std::to_string(n);
+  if (names_.insert(base).second) return base;
+  int& number = numbers_.try_emplace(base, 1).first->second;
+  for (;;) {
+    std::string unique = base + "_" + std::to_string(++number);
+    if (names_.insert(unique).second) return unique;
   }
-  return unique;
 }
 
 CallSites::CallSites(std::vector<std::string> bound_names) : bound_names_(std::move(bound_names)) {

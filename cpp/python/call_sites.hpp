@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/site.hpp"
@@ -156,7 +157,18 @@ std::uint64_t accepted(const Template& text, std::size_t values);
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);
 
-// The rule for names of columns: reserved ones get a trailing underscore, taken ones a number.
-std::string clean_name(std::string_view name, const std::vector<std::string>& taken);
+// The names that a record has already. A new one gets a trailing underscore where it is reserved,
+// and a number where it is taken.
+class TakenNames {
+ public:
+  TakenNames() = default;
+  explicit TakenNames(const std::vector<std::string>& names) : names_(names.begin(), names.end()) {}
+  // The name as it is free, which it is no longer.
+  std::string add(std::string_view name);
+
+ private:
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, int> numbers_;  // by name: the last number that was given
+};
 
 }  // namespace attolog::python

@@ -28,15 +28,6 @@ constexpr const char* kRequests =
 std::mutex loggers_mutex;
 std::vector<std::weak_ptr<Root>> loggers;
 
-std::vector<std::shared_ptr<Root>> living_loggers() {
-  const std::lock_guard lock(loggers_mutex);
-  std::vector<std::shared_ptr<Root>> living;
-  for (const auto& each : loggers) {
-    if (auto root = each.lock()) living.push_back(std::move(root));
-  }
-  return living;
-}
-
 // ---- list ---------------------------------------------------------------------------------------
 
 // Tabs and ends of lines are the table's own.
@@ -214,6 +205,15 @@ std::string set_enabled(const std::string& text) {
 
 }  // namespace
 
+std::vector<std::shared_ptr<Root>> living_loggers() {
+  const std::lock_guard lock(loggers_mutex);
+  std::vector<std::shared_ptr<Root>> living;
+  for (const auto& each : loggers) {
+    if (auto root = each.lock()) living.push_back(std::move(root));
+  }
+  return living;
+}
+
 void enlist(std::weak_ptr<Root> root) {
   const std::lock_guard lock(loggers_mutex);
   std::erase_if(loggers, [](const auto& each) { return each.expired(); });
@@ -287,12 +287,12 @@ PyObject* control_ask(PyObject*, PyObject* args, PyObject* kwargs) {
   }
   const auto patience_ms = static_cast<int>(std::clamp(timeout, 0.0, 1e6) * 1000);
   const std::string text = to_wtf8(request);
-  std::optional<std::string> answer;
+  Reply reply;
   std::string failure;
   bool is_too_long = false;
   PyThreadState* state = PyEval_SaveThread();
   try {
-    answer = ask(default_ring_root(), pid, text, patience_ms);
+    reply = ask(default_ring_root(), pid, text, patience_ms);
   } catch (const std::invalid_argument& error) {
     is_too_long = true;
     failure = error.what();
@@ -304,8 +304,13 @@ PyObject* control_ask(PyObject*, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(is_too_long ? PyExc_ValueError : PyExc_OSError, failure.c_str());
     return nullptr;
   }
-  if (!answer) Py_RETURN_NONE;
-  return PyUnicode_DecodeUTF8(answer->data(), static_cast<Py_ssize_t>(answer->size()),
+  if (reply.state == Reply::State::not_taken) Py_RETURN_NONE;
+  if (reply.state == Reply::State::taken) {
+    PyErr_Format(PyExc_TimeoutError,
+                 "process %u has taken the request and does it, but has not answered yet", pid);
+    return nullptr;
+  }
+  return PyUnicode_DecodeUTF8(reply.text.data(), static_cast<Py_ssize_t>(reply.text.size()),
                               "backslashreplace");
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace attolog::python {
 
@@ -12,6 +13,9 @@ struct Root;
 
 // From now on the logger is listed, and does what requests say, for as long as it lives.
 void enlist(std::weak_ptr<Root> root);
+
+// Those that live now.
+std::vector<std::shared_ptr<Root>> living_loggers();
 
 // Answers a request, in the writer's thread: without Python, and holding no more than one of the
 // loggers' mutexes at a time.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "python/fast.hpp"
+#include "python/helpers.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/submit.hpp"
@@ -218,8 +219,8 @@ PyObject* decorator(PyObject* self, PyObject* kwargs) {
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (PyTuple_GET_SIZE(args) == 0 && kwargs != nullptr) return decorator(self, kwargs);
   // Python reads the declaration: (name, fields, defaults, doc, file, line, strategy).
-  PyObject* described = call_helper("attolog._declare", "describe", "(OO)", args,
-                                    kwargs == nullptr ? Py_None : kwargs);
+  PyObject* described =
+      call_helper(read_declaration, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (described == nullptr) return nullptr;
   PyObject* name = nullptr;
   PyObject* fields = nullptr;
@@ -237,8 +238,8 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   text->name = to_wtf8(name);
   text->doc = to_wtf8(doc);
-  for (const std::string& field : names_of(fields))
-    text->fields.push_back(clean_name(field, text->fields));
+  TakenNames taken;
+  for (const std::string& field : names_of(fields)) text->fields.push_back(taken.add(field));
   text->field_names = Py_NewRef(fields);
   text->defaults = Py_NewRef(defaults);
   text->method = {text->name.c_str(),
@@ -251,7 +252,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   text->all_fields = text->fields;
   if (logger->bound != nullptr) {
     for (const std::string& each : logger->bound->names) {
-      text->all_fields.push_back(clean_name(each, text->all_fields));
+      text->all_fields.push_back(taken.add(each));
     }
   }
   // Before there is an event: without its text the garbage collector must not meet it.

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "python/control.hpp"
+#include "python/helpers.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
@@ -19,6 +21,9 @@
 namespace attolog::python {
 
 namespace {
+
+Helper kDrainAtEnd{"attolog._exit_hooks", "drain_at_end"};
+Helper kEndChildren{"attolog._exit_hooks", "end_children"};
 
 constexpr const char* kTimeout = "None or seconds, 0 or more";
 
@@ -245,13 +250,57 @@ bool drain_echoes_in_time() {
   static PyMethodDef hook{"drain_echoes", guarded_simple<drain_echoes>, METH_NOARGS, nullptr};
   if (is_asked.exchange(true)) return true;
   PyObject* function = PyCFunction_New(&hook, nullptr);
-  PyObject* done =
-      function == nullptr ? nullptr : call_helper("attolog._echo", "drain_at_end", "(O)", function);
+  PyObject* done = function == nullptr ? nullptr : call_helper(kDrainAtEnd, "(O)", function);
   Py_XDECREF(function);
   Py_XDECREF(done);
   const bool is_done = done != nullptr && PySys_AddAuditHook(drain_at, nullptr) == 0;
   if (!is_done) is_asked.store(false);
   return is_done;
+}
+
+namespace {
+
+// Until it is in the file, as long as its exit_timeout allows, and shown: what is left by then is
+// for recovery. False with an exception set: interrupted.
+bool end_channel(Channel& channel) {
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                       std::chrono::duration<double>(channel.options().exit_timeout));
+  bool is_done = true;
+  const bool goes_on = wait_in_slices(channel, end, is_done, [&](SteadyTime slice, bool& is_over) {
+    const bool is_closed = channel.close(slice);
+    is_over = is_over || channel.is_failing() || channel.is_finished();
+    return is_closed;
+  });
+  if (!goes_on) return false;
+  if (!is_done) channel.give_up();
+  return show_channel(channel, std::nullopt, is_done);
+}
+
+// The end of a process that ends by os._exit(): all that was logged is in the files, and nothing is
+// left in memory. What is logged later still is as good as ever.
+PyObject* end_loggers(PyObject*, PyObject*) {
+  for (const auto& root : living_loggers()) root->succeed();
+  for (const auto& channel : Writer::get().channels()) {
+    if (channel->is_finished() || channel->is_forked()) continue;
+    if (!end_channel(*channel)) return nullptr;
+  }
+  Writer::get().unlist();
+  Py_RETURN_NONE;
+}
+
+}  // namespace
+
+bool close_at_end_of_children() {
+  static std::atomic<bool> is_asked{false};
+  static PyMethodDef hook{"end_loggers", end_loggers, METH_NOARGS, nullptr};
+  if (is_asked.exchange(true)) return true;
+  PyObject* function = PyCFunction_New(&hook, nullptr);
+  PyObject* done = function == nullptr ? nullptr : call_helper(kEndChildren, "(O)", function);
+  Py_XDECREF(function);
+  Py_XDECREF(done);
+  if (done == nullptr) is_asked.store(false);
+  return done != nullptr;
 }
 
 namespace {

@@ -83,11 +83,12 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
     bound->ends = parent->bound->ends;
     values.append(parent->bound->values);
   }
+  TakenNames taken(bound->names);
   PyObject* key = nullptr;
   PyObject* value = nullptr;
   Py_ssize_t at = 0;
   while (kwargs != nullptr && PyDict_Next(kwargs, &at, &key, &value)) {
-    bound->names.push_back(clean_name(to_wtf8(key), bound->names));
+    bound->names.push_back(taken.add(to_wtf8(key)));
     if (!encode_any(values, value, ChannelOptions{}.max_record)) return nullptr;
     bound->ends.push_back(values.size());
   }

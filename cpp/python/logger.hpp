@@ -62,6 +62,8 @@ struct Root : std::enable_shared_from_this<Root> {
   Counts past;                                   // of those that have
   std::vector<std::uint64_t> past_by_site;       // likewise
   std::atomic<std::uint64_t> late{0};            // calls after close
+  std::atomic<bool> is_late_said{false};         // that there are such calls, and why
+  std::atomic<bool> is_lost{false};              // closed, as a forked child could not open it
   std::atomic<bool> is_closed{false};            // by the user, as opposed to not opened yet
 
   // What becomes of its sites. Under the mutex, but for what never changes once there are calls.
@@ -94,6 +96,9 @@ struct Root : std::enable_shared_from_this<Root> {
   // Takes the channel out of use, for good if `closes`; it is still asked for its counts. Null:
   // there was none.
   std::shared_ptr<Channel> take_down(bool closes = false);
+  // The channel closes, and the next call opens its file anew: the end of the process has come, and
+  // some thread may still log.
+  void succeed();
   // Those before this one that still finish their files.
   std::vector<std::shared_ptr<Channel>> unfinished() const;
   // From now on records go to the targets.
@@ -266,6 +271,9 @@ bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
 // From now on echoes are drained before the process ends, and before others write to the screen.
 // False with an exception set.
 bool drain_echoes_in_time();
+// From now on the end of multiprocessing's children, os._exit(), is an end for their loggers. False
+// with an exception set.
+bool close_at_end_of_children();
 PyObject* enter(PyObject* self, PyObject*);
 PyObject* leave(PyObject* self, PyObject*, PyObject*);
 

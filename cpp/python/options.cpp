@@ -7,12 +7,16 @@
 #include <cmath>
 #include <string>
 
+#include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "writer/text_sink.hpp"
 
 namespace attolog::python {
 
 namespace {
+
+Helper read_strategy{"attolog._strategies", "strategy_of"};
+Helper read_rules{"attolog._strategies", "rules_of"};
 
 constexpr const char* kSeconds =
     "seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";
@@ -163,9 +167,9 @@ bool take_policy(const char* what, const std::string& text, Policy& policy) {
 
 bool take_strategy(PyObject* given, Policy& policy) {
   if (given == nullptr || given == Py_None) return true;
-  PyObject* spelled = PyUnicode_Check(given) ? Py_NewRef(given)
-                                             : call_helper("attolog._strategies", "strategy_of",
-                                                           "(Os)", given, "strategy");
+  PyObject* spelled = PyUnicode_Check(given)
+                          ? Py_NewRef(given)
+                          : call_helper(read_strategy, "(Os)", given, "strategy");
   const bool done = spelled != nullptr && take_policy("strategy", to_wtf8(spelled), policy);
   Py_XDECREF(spelled);
   return done;
@@ -174,7 +178,7 @@ bool take_strategy(PyObject* given, Policy& policy) {
 bool take_rules(PyObject* given, Rules& rules) {
   // Python reads them: pairs of a name and a spelling.
   if (given == nullptr || given == Py_None) return true;
-  PyObject* pairs = call_helper("attolog._strategies", "rules_of", "(O)", given);
+  PyObject* pairs = call_helper(read_rules, "(O)", given);
   bool done = pairs != nullptr;
   for (Py_ssize_t i = 0; done && i < PyTuple_GET_SIZE(pairs); ++i) {
     const char* name = nullptr;

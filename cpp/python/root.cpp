@@ -77,6 +77,7 @@ void Root::use(std::shared_ptr<Channel> next) {
     });
     owner = std::move(next);
     is_closed.store(false, std::memory_order_relaxed);
+    is_lost.store(false, std::memory_order_relaxed);
     channel.store(owner.get(), std::memory_order_release);
     enlist();
     update_mode();
@@ -100,6 +101,21 @@ std::shared_ptr<Channel> Root::take_down(bool closes) {
   }
   if (before != nullptr) wait_until_unused(*before);
   return before;
+}
+
+void Root::succeed() {
+  std::shared_ptr<Channel> before;
+  {
+    const std::lock_guard lock(mutex);
+    if (channel.load(std::memory_order_relaxed) == nullptr || owner->is_forked()) return;
+    before = owner;
+    former.push_back(before);
+    owner = before->successor();
+    channel.store(owner.get(), std::memory_order_release);
+    update_mode();
+  }
+  wait_until_unused(*before);
+  before->let_go();
 }
 
 void Root::relay() {
@@ -197,6 +213,7 @@ void Root::begin_anew_in_child() {
   pools.clear();
   past = {};
   past_by_site.clear();
+  late.store(0, std::memory_order_relaxed);
   passed.store(0, std::memory_order_relaxed);
   left_out.store(0, std::memory_order_relaxed);
 }
@@ -254,7 +271,12 @@ std::map<std::uint32_t, Root::OfSite> Root::by_site() const {
 }
 
 void Root::count_late() {
-  if (late.fetch_add(1, std::memory_order_relaxed) != 0) return;
+  {
+    const std::lock_guard lock(mutex);
+    begin_anew_in_child();
+  }
+  late.fetch_add(1, std::memory_order_relaxed);
+  if (is_late_said.exchange(true, std::memory_order_relaxed)) return;
   say("a call came after the logger was closed; it is counted as dropped, and so are later ones");
 }
 

@@ -83,7 +83,10 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
 std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way) {
   const std::lock_guard lock(root.mutex);
   root.begin_anew_in_child();
-  if (!root.is_on()) return std::nullopt;
+  // What is passed on to a logger that could not open its file is counted there.
+  const bool is_lost = !is_first && root.is_lost.load(std::memory_order_relaxed) &&
+                       root.is_enabled.load(std::memory_order_relaxed);
+  if (!root.is_on() && !is_lost) return std::nullopt;
   const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
   if (rank < root.level.load(std::memory_order_relaxed)) return std::nullopt;
   Node node;
@@ -128,7 +131,8 @@ void describe(Plan& plan) {
     plan.passes = leaf->root;
     leaf = leaf->next.data();
   }
-  const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr;
+  const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr &&
+                         leaf->root->channel.load(std::memory_order_relaxed) != nullptr;
   if (leaf->root->watcher != nullptr) {
     plan.action = Plan::Action::mixed;
     return;

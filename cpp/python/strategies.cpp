@@ -16,6 +16,7 @@
 #include "core/folder.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
+#include "python/helpers.hpp"
 #include "python/objects.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
@@ -26,21 +27,16 @@ namespace attolog::python {
 
 namespace {
 
-// What log calls import, imported before there are any: a forked child could wait for ever for the
-// import that another thread of its parent was at.
-bool import_helpers() {
-  for (const char* name : {"attolog._names", "attolog._declare", "attolog._print", "linecache",
-                           "tokenize", "traceback"}) {
-    PyObject* module = PyImport_ImportModule(name);
-    // A program that may not read its own library logs all the same, without names of values.
-    if (module == nullptr && !clear_if_ordinary()) return false;
-    Py_XDECREF(module);
-  }
-  return true;
-}
+Helper read_sampled{"attolog._strategies", "sampled"};
+Helper read_stats{"attolog._strategies", "stats"};
+Helper read_circular{"attolog._strategies", "circular"};
+Helper read_window{"attolog._strategies", "window_of"};
+Helper install_recorder{"attolog._recorder", "install"};
 
 bool open_channel(Root& root, const ChannelOptions& options) {
-  if (!import_helpers() || (options.echo && !drain_echoes_in_time())) return false;
+  if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {
+    return false;
+  }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
@@ -115,9 +111,8 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
 // What the constructor of a strategy was called with, taken apart in Python.
 class Described {
  public:
-  Described(const char* read, PyObject* args, PyObject* kwargs)
-      : parts_(call_helper("attolog._strategies", read, "(OO)", args,
-                           kwargs == nullptr ? Py_None : kwargs)) {}
+  Described(Helper& read, PyObject* args, PyObject* kwargs)
+      : parts_(call_helper(read, "(OO)", args, kwargs == nullptr ? Py_None : kwargs)) {}
   Described(const Described&) = delete;
   Described& operator=(const Described&) = delete;
   ~Described() { Py_XDECREF(parts_); }
@@ -153,7 +148,7 @@ class Described {
 
 PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
-  return Described("sampled", args, kwargs).make(type, channel);
+  return Described(read_sampled, args, kwargs).make(type, channel);
 }
 
 // ---- statistics -------------------------------------------------------------------------------
@@ -161,7 +156,7 @@ PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
   channel.format = Format::summary;  // where there is no target
-  return Described("stats", args, kwargs).make(type, channel);
+  return Described(read_stats, args, kwargs).make(type, channel);
 }
 
 PyObject* log_event(PyObject* self, PyObject*) {
@@ -234,8 +229,8 @@ PyObject* get_window(PyObject* self, void*) {
 }
 
 int set_window(PyObject* self, PyObject* value, void*) {
-  PyObject* spelled = call_helper("attolog._strategies", "window_of", "(Os)",
-                                  value == nullptr ? Py_None : value, "window_sec");
+  PyObject* spelled =
+      call_helper(read_window, "(Os)", value == nullptr ? Py_None : value, "window_sec");
   if (spelled == nullptr) return -1;
   Root& root = *as_logger(self)->root;
   Policy policy;
@@ -253,14 +248,14 @@ int set_window(PyObject* self, PyObject* value, void*) {
 
 // Lets the logger save itself; false with an exception set.
 bool install(PyObject* logger, PyObject* signals) {
-  PyObject* done = call_helper("attolog._recorder", "install", "(OO)", logger, signals);
+  PyObject* done = call_helper(install_recorder, "(OO)", logger, signals);
   Py_XDECREF(done);
   return done != nullptr;
 }
 
 PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  PyObject* described = call_helper("attolog._strategies", "circular", "(OO)", args,
-                                    kwargs == nullptr ? Py_None : kwargs);
+  PyObject* described =
+      call_helper(read_circular, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (described == nullptr) return nullptr;
   unsigned long long max_size = 0;
   unsigned long long max_bytes = 0;

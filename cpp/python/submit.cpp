@@ -122,8 +122,10 @@ Channel* usable_channel(Root& root) {
     root.use(channel->reopen());
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
-        " does not log");
-    root.take_down();
+        " does not log: its calls are counted as dropped");
+    root.is_late_said.store(true, std::memory_order_relaxed);
+    root.is_lost.store(true, std::memory_order_relaxed);
+    root.take_down(true);
   }
   return root.channel.load(std::memory_order_acquire);
 }

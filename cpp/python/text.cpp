@@ -1,6 +1,5 @@
 #include "python/text.hpp"
 
-#include <cstdarg>
 #include <new>
 
 namespace attolog::python {
@@ -72,22 +71,6 @@ PyObject* list_of(const std::vector<std::string>& texts) {
     Py_XDECREF(text);
   }
   return list;
-}
-
-PyObject* call_helper(const char* module, const char* function, const char* format, ...) {
-  PyObject* owner = PyImport_ImportModule(module);
-  if (owner == nullptr) return nullptr;
-  PyObject* callable = PyObject_GetAttrString(owner, function);
-  Py_DECREF(owner);
-  if (callable == nullptr) return nullptr;
-  va_list values;
-  va_start(values, format);
-  PyObject* arguments = Py_VaBuildValue(format, values);
-  va_end(values);
-  PyObject* result = arguments == nullptr ? nullptr : PyObject_CallObject(callable, arguments);
-  Py_XDECREF(arguments);
-  Py_DECREF(callable);
-  return result;
 }
 
 void give_up() {

@@ -25,10 +25,6 @@ std::vector<std::string> names_of(PyObject* kwnames);  // a tuple of str, or nul
 // A new list of str; null with an exception set when memory runs out.
 PyObject* list_of(const std::vector<std::string>& texts);
 
-// Calls `function` of `module`, imported if need be, with arguments built as by Py_BuildValue (a
-// tuple).
-PyObject* call_helper(const char* module, const char* function, const char* format, ...);
-
 // Ends what cannot go on since Python has no memory: clears its exception, throws std::bad_alloc. A
 // log call then drops its record and counts it, but does not raise.
 [[noreturn]] void give_up();

@@ -38,8 +38,13 @@ bool Channel::is_due(SteadyTime now) const {
   if (is_failing()) return now - last_sweep_ >= kRetryInterval;
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
-  return urgent_.load(std::memory_order_relaxed) ||
-         now - last_sweep_ >= (is_slow ? kJournalDelay : kTextDelay);
+  milliseconds delay = is_slow ? kJournalDelay : kTextDelay;
+  // What is to be on the disk must be in the file by then.
+  if (options_.fsync_interval > 0) {
+    const std::chrono::duration<double> interval(options_.fsync_interval);
+    if (interval < delay) delay = std::chrono::duration_cast<milliseconds>(interval);
+  }
+  return urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= delay;
 }
 
 bool Channel::drain() {
@@ -109,7 +114,10 @@ void Channel::report(const Drain::Outcome& outcome) {
     last_said_ = now;
     return say(outcome.message + "; records wait in memory");
   }
-  if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
+  if (outcome.error == EBADF && !was_failing) {
+    // A child that is about to exec has closed its descriptors: said where it goes on.
+    last_said_ = {};
+  } else if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
     last_said_ = now;
     say((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
                                  : outcome.message) +
@@ -167,11 +175,6 @@ void Channel::tend() {
                    " was taken away; what is not in the file yet is lost with the process");
     }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
-    if (options_.fsync_interval > 0 && output_ != nullptr &&
-        now - last_sync_ >= std::chrono::duration<double>(options_.fsync_interval)) {
-      last_sync_ = now;
-      output_->sync();
-    }
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
@@ -181,6 +184,28 @@ void Channel::tend() {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
   last_messages_ = std::move(messages);
+}
+
+void Channel::sync_if_due() {
+  if (options_.fsync_interval <= 0 || output_ == nullptr || is_forked() || is_finished()) return;
+  const std::unique_lock lock(drain_mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || is_finished()) return;
+  const auto now = steady_clock::now();
+  if (now - last_sync_ < std::chrono::duration<double>(options_.fsync_interval)) return;
+  const std::uint64_t committed = session_->committed();
+  if (committed == synced_batch_) return;  // nothing new
+  last_sync_ = now;
+  synced_batch_ = committed;
+  output_->sync();
+}
+
+milliseconds Channel::longest_round() const {
+  constexpr milliseconds kRound{50};  // text is to be in the file within 100 ms
+  constexpr milliseconds kShortest{1};
+  if (options_.fsync_interval <= 0 || output_ == nullptr) return kRound;
+  const double interval_ms = std::ceil(options_.fsync_interval * 1000);
+  return std::clamp(milliseconds(static_cast<int>(std::min(interval_ms, 1000.0))), kShortest,
+                    kRound);
 }
 
 // ---- showing ----------------------------------------------------------------------------------

@@ -107,12 +107,14 @@ class Channel {
   }
   // What a forked child uses in place of its parent's channel.
   std::shared_ptr<Channel> reopen();
+  // Stands where this channel was, with nothing open: reopen() opens the file for the next call, as
+  // in a forked child.
+  std::shared_ptr<Channel> successor() const;
   ~Channel();
 
   const std::uint64_t id;  // unique in the process, never used again
   const ChannelOptions& options() const { return options_; }
   const std::string& path() const { return target_.path; }
-  std::string folder() const { return session_->folder(); }
 
   // The calling thread's end of its ring; null if it has none yet (attach).
   Producer* producer() const {
@@ -151,6 +153,10 @@ class Channel {
   bool look_ahead();
   // What the writer does every now and then besides.
   void tend();
+  // Puts the file onto the disk itself, where its fsync_interval is over.
+  void sync_if_due();
+  // How long the writer may rest between two looks at the channel, at most.
+  std::chrono::milliseconds longest_round() const;
   // Whether the writer has to sweep at once (else it may wait for the next round).
   bool is_due(SteadyTime now) const;
 
@@ -284,11 +290,14 @@ class Channel {
   std::mutex watch_mutex_;    // watches_
   std::vector<Watch> watches_;
 
+  // Of sync_if_due, under drain_mutex_.
+  SteadyTime last_sync_{};
+  std::uint64_t synced_batch_ = 0;
+
   // The writer's own.
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
-  SteadyTime last_sync_{};
 };
 
 }  // namespace attolog

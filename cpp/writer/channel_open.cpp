@@ -58,6 +58,14 @@ std::shared_ptr<Channel> Channel::reopen() {
   return open(options, output_ ? output_->take_file() : File());
 }
 
+std::shared_ptr<Channel> Channel::successor() const {
+  std::shared_ptr<Channel> next(new Channel(options_, next_channel.fetch_add(1)));
+  next->main_path_ = main_path_;
+  next->target_ = target_;
+  next->forked_.store(true, std::memory_order_relaxed);
+  return next;
+}
+
 LogTarget target_of(const ChannelOptions& options, const std::string& path) {
   return {path,
           static_cast<std::uint8_t>(options.format),

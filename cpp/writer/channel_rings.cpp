@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "core/codec.hpp"
+#include "core/cut.hpp"
 #include "writer/channel.hpp"
 #include "writer/say.hpp"
 #include "writer/writer.hpp"
@@ -32,7 +33,7 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
   if (producer != nullptr) return producer;
   Writer::get().reserve_thread();
   Buffer record;
-  encode_thread(record, now_ticks(), thread_id, thread_name.substr(0, RingThread::kName - 1));
+  encode_thread(record, now_ticks(), thread_id, cut_text(thread_name, RingThread::kName - 1));
   {
     const std::lock_guard lock(rings_mutex_);
     if (is_sealed_) return nullptr;

@@ -16,15 +16,19 @@
 
 #include "core/checksum.hpp"
 #include "core/clock.hpp"
+#include "core/cut.hpp"
 #include "core/folder.hpp"
 
 namespace attolog {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::string_view kPageSuffix = ".ctl";
 constexpr std::string_view kAskSuffix = ".ask";
 constexpr std::string_view kCut = "... [cut]\n";
-constexpr std::chrono::milliseconds kPause{2};  // between two looks at what another process does
+constexpr milliseconds kPause{2};         // between two looks at what another process does
+constexpr milliseconds kLastWait{1'000};  // for the answer of a process that has taken the request
 
 std::string join(const std::string& folder, std::string_view name, std::string_view suffix) {
   return folder + "/" + std::string(name) + std::string(suffix);
@@ -38,6 +42,8 @@ void copy_command(char (&to)[256]) {
   auto size = static_cast<std::size_t>(file.gcount());
   while (size > 0 && to[size - 1] == '\0') --size;
   std::replace(to, to + size, '\0', ' ');
+  const std::size_t kept = cut_text({to, size}, sizeof to - 2).size();
+  std::fill(to + kept, to + sizeof to, '\0');
 }
 
 // The first lines of `text` and a word about the rest, `room` bytes in all.
@@ -129,7 +135,10 @@ std::uint32_t checksum_of(std::uint64_t number, std::string_view request) {
 
 // Returns the request's number. The caller holds the clients' lock.
 std::uint64_t put_request(ControlHeader& header, std::string_view request) {
-  const std::uint64_t number = header.asked.load(std::memory_order_relaxed) + 1;
+  const std::uint64_t number = header.counted.load(std::memory_order_relaxed) + 1;
+  header.counted.store(number, std::memory_order_relaxed);
+  // acq_rel: a client that was killed may have left one, which is not to be taken while it changes.
+  header.asked.exchange(0, std::memory_order_acq_rel);
   if (!request.empty()) std::memcpy(header.request, request.data(), request.size());
   header.request_size.store(static_cast<std::uint32_t>(request.size()), std::memory_order_relaxed);
   header.request_checksum.store(checksum_of(number, request), std::memory_order_relaxed);
@@ -204,13 +213,15 @@ void ControlPage::close_in_child() {
 }
 
 std::optional<std::string> ControlPage::take(std::uint64_t asked) {
-  taken_ = asked;
-  const ControlHeader& from = header();
+  ControlHeader& from = header();
   const std::size_t size = from.request_size.load(std::memory_order_relaxed);
-  if (size > sizeof from.request) return std::nullopt;
-  std::string text(from.request, size);
+  std::string text(from.request, std::min(size, sizeof from.request));
   const std::uint32_t checksum = from.request_checksum.load(std::memory_order_relaxed);
-  if (checksum != checksum_of(asked, text)) return std::nullopt;
+  // acq_rel: what was copied was copied before, and no client changes it while its number stands.
+  // Another value there: the client has withdrawn it.
+  if (!from.asked.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) return std::nullopt;
+  if (size > sizeof from.request || checksum != checksum_of(asked, text)) return std::nullopt;
+  taken_ = asked;
   return text;
 }
 
@@ -241,27 +252,39 @@ std::vector<ControlEntry> list_processes(const std::string& root) {
   return entries;
 }
 
-std::optional<std::string> ask(const std::string& root, std::uint32_t pid, std::string_view request,
-                               int timeout_ms) {
+Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, int timeout_ms) {
   if (request.size() > ControlHeader::kMostRequest) {
     throw std::invalid_argument("a request has " + std::to_string(ControlHeader::kMostRequest) +
                                 " bytes at most");
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto deadline = std::chrono::steady_clock::now() + milliseconds(timeout_ms);
   const auto pages = look_around(root);
   const auto page = std::ranges::find_if(
       pages, [pid](const SeenPage& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
-  if (page == pages.end()) return std::nullopt;
+  if (page == pages.end()) return {};
   const std::string lock_path = join(control_folder(root, false), page->name, kAskSuffix);
   const File ours(::open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!ours || !wait_for(deadline, [&] { return try_lock(ours.fd()); })) return std::nullopt;
+  if (!ours || !wait_for(deadline, [&] { return try_lock(ours.fd()); })) return {};
   const std::uint64_t number = put_request(page->header(), request);
   const auto is_answered = [&] {
     // acquire: pairs with answer; the answer is complete.
     return page->header().answered.load(std::memory_order_acquire) == number;
   };
-  wait_for(deadline, [&] { return is_answered() || !is_alive(*page); });
-  return is_answered() ? read_answer(*page) : std::nullopt;
+  const auto is_over = [&] { return is_answered() || !is_alive(*page); };
+  if (!wait_for(deadline, is_over)) {
+    std::uint64_t waiting = number;
+    // acq_rel: pairs with take. Either it is withdrawn, or the process has it.
+    if (page->header().asked.compare_exchange_strong(waiting, 0, std::memory_order_acq_rel))
+      return {};
+    wait_for(std::chrono::steady_clock::now() + std::max(kLastWait, milliseconds(timeout_ms)),
+             is_over);
+  }
+  if (is_answered()) {
+    if (auto text = read_answer(*page)) return {Reply::State::answered, std::move(*text)};
+  } else if (!is_alive(*page)) {
+    return {};
+  }
+  return {Reply::State::taken, ""};
 }
 
 }  // namespace attolog

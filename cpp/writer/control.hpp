@@ -5,7 +5,8 @@
 //
 // Only its own user gets into the folder, and the page names no path: a request is a line of text.
 // Alive means that the lock on the page is held, as with sessions. Requests are counted, and an
-// answer has the number of its request: one that comes too late is nobody's.
+// answer has the number of its request: one that comes too late is nobody's. A request is taken by
+// the process or withdrawn by the client, by one exchange of `asked`.
 #pragma once
 
 #include <atomic>
@@ -22,14 +23,16 @@
 namespace attolog {
 
 struct ControlHeader {
-  static constexpr std::uint64_t kMagic = 0x314c5443'4f545441;  // "ATTOCTL1"
+  static constexpr std::uint64_t kMagic = 0x324c5443'4f545441;  // "ATTOCTL2"
   static constexpr std::size_t kMostRequest = 4096;
   std::uint64_t magic;
   std::uint32_t pid;
   std::int64_t started_ns;
   char command[256];
-  // Written by the client. release: the request is complete; acquired by the process.
+  // The request that waits, by its number; 0: none does. Set by the client. release: the request is
+  // complete; acquired by the process.
   std::atomic<std::uint64_t> asked;
+  std::atomic<std::uint64_t> counted;           // requests so far; relaxed: the clients' alone
   std::atomic<std::uint32_t> request_size;      // relaxed: ordered by `asked`
   std::atomic<std::uint32_t> request_checksum;  // of its number and text; relaxed likewise
   // Written by the process. release: the answer to that request is complete; acquired by the
@@ -57,7 +60,7 @@ class ControlPage {
   std::optional<std::string> request() {
     // acquire: pairs with ask; the request is complete.
     const std::uint64_t asked = header().asked.load(std::memory_order_acquire);
-    return asked == taken_ ? std::nullopt : take(asked);
+    return asked == 0 ? std::nullopt : take(asked);
   }
   // Answers the request that was taken last. What there is no room for is cut off after a line.
   void answer(std::string_view text);
@@ -88,10 +91,19 @@ struct ControlEntry {
 // The processes that can be asked, the oldest first. Dead ones are listed once more, and removed.
 std::vector<ControlEntry> list_processes(const std::string& root);
 
-// The answer of a process; nothing where there is no such process, or it does not answer in time:
-// it may then still do what it was asked, as long as nobody asks again. Throws
-// std::invalid_argument where the request is too long, and std::system_error.
-std::optional<std::string> ask(const std::string& root, std::uint32_t pid, std::string_view request,
-                               int timeout_ms);
+// What became of a request.
+struct Reply {
+  enum class State {
+    answered,
+    not_taken,  // there is no such process, or it did not look in time: it will never do it
+    taken,      // the process is at it, and has not answered in time
+  };
+  State state = State::not_taken;
+  std::string text;  // of the answer
+};
+
+// Asks a process. Throws std::invalid_argument where the request is too long, and
+// std::system_error.
+Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, int timeout_ms);
 
 }  // namespace attolog

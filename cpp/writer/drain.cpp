@@ -76,13 +76,18 @@ void Drain::add_stats_row(std::span<const Value> values, std::int64_t time_ns) {
 
 void Drain::add_own_rows(bool report_drops) {
   reported_ = session_.reported();
+  told_since_ = 0;
   const std::int64_t now = now_ns();
-  const std::uint64_t dropped = session_.header().dropped.load(std::memory_order_relaxed);
+  const SessionHeader& header = session_.header();
+  const std::uint64_t dropped = header.dropped.load(std::memory_order_relaxed);
   if (report_drops && dropped > reported_) {
-    const Ticks since = session_.header().dropped_since.exchange(0, std::memory_order_relaxed);
-    if (since != 0) drop_since_ns_ = session_.header().clock.to_ns(since);
+    told_since_ = header.dropped_since.load(std::memory_order_relaxed);
+    told_at_ = now_ticks();
+    // A kill between the two steps of forget_since leaves none.
+    const std::int64_t since =
+        told_since_ != 0 ? header.clock.to_ns(told_since_) : header.started_ns;
     const Value values[] = {Value::of_int(static_cast<std::int64_t>(dropped - reported_)),
-                            Value::of_int(drop_since_ns_)};
+                            Value::of_int(since)};
     add_own(kDroppedSite, now, values);
     reported_ = dropped;
   }
@@ -92,6 +97,17 @@ void Drain::add_own_rows(bool report_drops) {
     const Value values[] = {Value::of_int(jump_ns_)};
     add_own(kClockSite, now, values);
   }
+}
+
+// The drops that the batch tells of are in the file; only then their time goes. Others may have
+// come meanwhile, and found a time that was not theirs.
+void Drain::forget_since() {
+  if (std::exchange(told_since_, 0) == 0) return;
+  SessionHeader& header = session_.header();
+  header.dropped_since.store(0, std::memory_order_relaxed);
+  if (header.dropped.load(std::memory_order_relaxed) == reported_) return;
+  Ticks none = 0;
+  header.dropped_since.compare_exchange_strong(none, told_at_, std::memory_order_relaxed);
 }
 
 void Drain::tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns) {
@@ -315,6 +331,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       take_over(merge_);
       outcome.records += tally_.written + tally_.aggregated + tally_.kept;
       jump_ns_ = 0;
+      forget_since();
       forget_told();
       if (std::exchange(must_act_, false)) act_();
       if (has_own_only) break;

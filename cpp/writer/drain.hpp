@@ -108,6 +108,7 @@ class Drain {
   void add_stats_row(std::span<const Value> values, std::int64_t time_ns);
   std::string drop_damaged();
   void add_own_rows(bool report_drops);
+  void forget_since();
   void add_told(std::int64_t time_ns);
   void forget_told();
   void add_own(std::uint32_t site, std::int64_t time_ns, std::span<const Value> values);
@@ -143,7 +144,8 @@ class Drain {
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
   bool is_settled_ = false;    // the last run came to its end
   std::int64_t jump_ns_ = 0;
-  std::int64_t drop_since_ns_ = 0;
+  Ticks told_since_ = 0;  // since when there were the drops that the batch tells of; 0: of none
+  Ticks told_at_ = 0;     // later ones came after that
 
   std::unique_ptr<Aggregator> stats_;  // null until a record wants it
   Checkpoint checkpoint_;

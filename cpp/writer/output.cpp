@@ -86,6 +86,8 @@ void Output::open() {
     if (errno == ELOOP) {
       throw std::runtime_error(path_ + ": is a symbolic link; give the path it points to");
     }
+    if (errno == ENXIO && exists && S_ISSOCK(info.st_mode))
+      throw std::runtime_error(path_ + ": is a socket");
     if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO that nobody reads");
     fail(path_);
   }

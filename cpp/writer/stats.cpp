@@ -8,6 +8,7 @@
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
+#include "core/cut.hpp"
 
 namespace attolog {
 
@@ -15,14 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxBy = 256;  // bytes of one value
 constexpr std::string_view kOthers = "(others)";
-
-// At most kMaxBy bytes of `text`, none of a character in part.
-std::string_view cut(std::string_view text) {
-  if (text.size() <= kMaxBy) return text;
-  std::size_t size = kMaxBy;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
 
 template <class T>
 void put(Buffer& out, T value) {
@@ -46,7 +39,7 @@ std::size_t values_in(std::string_view by) {
 void encode_by(Buffer& out, const Value& value) {
   switch (value.tag) {
     case Tag::str:
-    case Tag::bigint: return encode_str(out, cut(value.text));
+    case Tag::bigint: return encode_str(out, cut_text(value.text, kMaxBy));
     case Tag::bytes: return encode_sized(out, Tag::bytes, value.text.substr(0, kMaxBy));
     case Tag::int64:
     case Tag::int8:

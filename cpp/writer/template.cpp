@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <unordered_map>
 
 #include "writer/plain.hpp"
 
@@ -31,11 +33,30 @@ bool is_index(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), is_digit);
 }
 
-bool fits(std::string_view field, std::string_view name) {
-  if (field == name) return true;
-  return field.size() == name.size() + 1 && field.back() == '_' && field.starts_with(name) &&
-         std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved);
-}
+// Names of fields, to be found by what a hole calls them: a reserved name has an underscore as a
+// field. In a table, since both may be many.
+class FieldTable {
+ public:
+  explicit FieldTable(std::span<const std::string> names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto [known, is_new] = places_.try_emplace(names[i], Places{i, i});
+      known->second.last = i;
+    }
+  }
+  std::optional<std::size_t> find(std::string_view name) const {
+    if (const auto same = places_.find(name); same != places_.end()) return same->second.first;
+    if (std::ranges::find(kReserved, name) == std::end(kReserved)) return std::nullopt;
+    const auto escaped = places_.find(std::string(name) + '_');
+    return escaped == places_.end() ? std::nullopt : std::optional(escaped->second.last);
+  }
+
+ private:
+  struct Places {
+    std::size_t first;
+    std::size_t last;
+  };
+  std::unordered_map<std::string_view, Places> places_;
+};
 
 }  // namespace
 
@@ -76,9 +97,12 @@ Template Template::of(const Site& site) {
   for (std::size_t n_bound = 0; first_bound > 0 && n_bound < site.bound;)
     if (--first_bound != result.message_field_) ++n_bound;
   result.settle({first_bound, fields, 0});
+  std::vector<bool> is_shown(fields.size());
+  for (const Hole& hole : result.holes_)
+    if (result.ok_ && hole.value < is_shown.size()) is_shown[hole.value] = true;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const bool is_text = i == result.message_field_ || fields[i] == kTraceback;
-    const bool is_in_text = i < first_bound && result.shows(i);
+    const bool is_in_text = i < first_bound && is_shown[i];
     if (!is_text && !is_in_text) result.beside_.push_back(i);
   }
   return result;
@@ -91,10 +115,10 @@ bool Template::shows(std::size_t value) const {
 
 void Template::settle(const Names& names) {
   ok_ = split(text_, 0) && bind(names);
+  std::unordered_map<std::size_t, std::string_view> rests;  // by value: that of its first hole
   for (const Hole& hole : holes_) {
-    if (hole.nested) whole_at_call_ = true;
-    for (const Hole& other : holes_)
-      if (other.value == hole.value && other.rest != hole.rest) whole_at_call_ = true;
+    const auto first = rests.try_emplace(hole.value, hole.rest).first;
+    if (hole.nested || first->second != hole.rest) whole_at_call_ = true;
   }
   if (!ok_) whole_at_call_ = false;
 }
@@ -171,6 +195,7 @@ bool Template::take_hole(std::string_view& text, int depth) {
 
 bool Template::bind(const Names& names) {
   constexpr std::size_t kUnbound = static_cast<std::size_t>(-1);
+  const FieldTable fields(names.names);
   std::vector<bool> taken(names.n_positional);
   bool automatic = false;
   bool manual = false;
@@ -184,31 +209,28 @@ bool Template::bind(const Names& names) {
       const auto read = std::from_chars(hole.name.data(), end, hole.value);
       if (read.ec != std::errc() || hole.value >= names.n_positional) return false;
     } else {
-      for (std::size_t i = 0; i < names.names.size(); ++i) {
-        if (!fits(names.names[i], hole.name)) continue;
-        hole.value = names.first + i;
-        if (names.names[i] == hole.name) break;
-      }
+      if (const auto place = fields.find(hole.name)) hole.value = names.first + *place;
     }
     if (hole.value < taken.size()) taken[hole.value] = true;
   }
   if (automatic && manual) return false;
   if (message_field_ && *message_field_ < taken.size()) taken[*message_field_] = true;
-  for (auto hole = holes_.begin(); hole != holes_.end(); ++hole) {
-    if (hole->value != kUnbound) continue;
-    if (!hole->name.empty()) {
-      if (!is_identifier(hole->name)) return false;
-      const auto same = std::find_if(holes_.begin(), hole,
-                                     [&](const Hole& other) { return other.name == hole->name; });
-      if (same != hole) {
-        hole->value = same->value;
+  std::unordered_map<std::string_view, std::size_t> values;  // of names that are no field's
+  auto next = taken.begin();
+  for (Hole& hole : holes_) {
+    if (hole.value != kUnbound) continue;
+    if (!hole.name.empty()) {
+      if (!is_identifier(hole.name)) return false;
+      if (const auto same = values.find(hole.name); same != values.end()) {
+        hole.value = same->second;
         continue;
       }
     }
-    const auto next = std::find(taken.begin(), taken.end(), false);
+    next = std::find(next, taken.end(), false);
     if (next == taken.end()) return false;
     *next = true;
-    hole->value = static_cast<std::size_t>(next - taken.begin());
+    hole.value = static_cast<std::size_t>(next - taken.begin());
+    if (!hole.name.empty()) values.emplace(hole.name, hole.value);
   }
   return true;
 }

@@ -21,7 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Text is to be in the file within 100 ms; an idle round costs some microseconds.
+// An idle round costs some microseconds.
 constexpr milliseconds kRound{50};
 // Text is to be on the screen as if it had been there at once, while there is any: to wake up that
 // often for nothing costs more than an idle writer may.
@@ -165,12 +165,26 @@ void Writer::announce() {
   }
 }
 
+void Writer::unlist() {
+  const std::lock_guard lock(control_mutex_);
+  page_.reset();
+  is_announced_ = false;
+}
+
 void Writer::attend() {
   const std::lock_guard lock(control_mutex_);
   if (page_ == nullptr) return;
   try {
-    if (const auto request = page_->request()) page_->answer(control_(*request));
-  } catch (const std::exception& error) {  // no memory
+    const auto request = page_->request();
+    if (!request) return;
+    std::string answer;
+    try {
+      answer = control_(*request);
+    } catch (const std::exception& error) {  // no memory
+      answer = std::string("error ") + error.what();
+    }
+    page_->answer(answer);
+  } catch (const std::exception& error) {
     say(std::string("attolog ctl gets no answer: ") + error.what());
   }
 }
@@ -217,6 +231,7 @@ bool look_after(Channel& channel) {
   const bool has_shown = channel.look_ahead();
   try {
     if (channel.is_due(steady_clock::now())) channel.drain();
+    channel.sync_if_due();
     channel.tend();
     if (channel.is_closed()) channel.finish();
   } catch (const std::exception& error) {
@@ -235,29 +250,33 @@ void Writer::run() {
 #endif
   SteadyTime lively_until{};
   for (;;) {
-    try {
-      round(lively_until);
-    } catch (const std::exception&) {
-      // No memory. The thread goes on.
-    }
+    milliseconds round = look_around(lively_until);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
       return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
              channel->drain_echo(steady_clock::now());
     });
-    const milliseconds round = steady_clock::now() < lively_until ? kEchoRound : kRound;
+    if (steady_clock::now() < lively_until) round = std::min(round, kEchoRound);
     changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
     is_wanted_.store(false, std::memory_order_release);
   }
 }
 
-void Writer::round(SteadyTime& lively_until) {
-  for (const auto& channel : channels()) {
-    if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+// A look at all that there is to do. How long the next one may wait.
+milliseconds Writer::look_around(SteadyTime& lively_until) {
+  milliseconds next{kRound};
+  try {
+    for (const auto& channel : channels()) {
+      if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+      next = std::min(next, channel->longest_round());
+    }
+    attend();
+    show_last();
+    leftovers_.recover(kShort);
+  } catch (const std::exception&) {
+    // No memory. The thread goes on.
   }
-  attend();
-  show_last();
-  leftovers_.recover(kShort);
+  return next;
 }
 
 void Writer::show_before_signals() {

@@ -38,6 +38,8 @@ class Writer {
   // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
   using Control = std::function<std::string(const std::string& request)>;
   void set_control(Control control);
+  // The process is not listed any more, until it has another channel.
+  void unlist();
 
   // The calling thread's ring in channel `channel_id` is its own until the thread ends.
   // `reserve_thread` before it: then it takes no memory.
@@ -62,7 +64,7 @@ class Writer {
   void show_last();
   void start();
   void run();
-  void round(SteadyTime& lively_until);
+  std::chrono::milliseconds look_around(SteadyTime& lively_until);
   // The channel with the next id behind `id`; null: there is none. Takes no memory.
   std::shared_ptr<Channel> channel_after(std::uint64_t id);
 

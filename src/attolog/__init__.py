@@ -18,6 +18,7 @@ Example:
 
 from __future__ import annotations
 
+from attolog import _imports as _imports  # its hooks come before those of any logger
 from attolog._core import (
     AsyncFileLogger,
     CircularLogger,

@@ -954,10 +954,12 @@ def control_ask(pid: int, request: str, timeout: float = 2.0) -> str | None:
         timeout: How long to wait at most, in seconds.
 
     Returns:
-        What it answers; None if there is no such process, or it does not answer in time.
+        What it answers; None if there is no such process, or it did not take the request in time:
+        then nothing is changed, and will not be.
 
     Raises:
         OSError: Its page cannot be used.
+        TimeoutError: It has taken the request, and has not answered yet.
         ValueError: The request is too long.
 
     Example:

@@ -11,6 +11,8 @@ from itertools import chain
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from attolog._read import open_file
+
 if TYPE_CHECKING:
     import pandas
 
@@ -67,7 +69,7 @@ def read_csv(
     if columns is not None and columns < 2:
         raise ValueError(f"columns={columns}: a packed file has at least 2")
 
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         count, width = _survey(file, path)
         if columns is not None and width > columns:
             raise ValueError(f"{os.fspath(path)}: a row of {width} cells, but columns={columns}")

@@ -7,6 +7,8 @@ import sys
 from types import FunctionType
 from typing import Any
 
+from attolog._strategies import strategy_of
+
 _NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 _ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK", "SKIPPED", "TRIGGER"}
@@ -53,8 +55,6 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
 
 
 def _spelling(how: Any) -> str:
-    from attolog._strategies import strategy_of
-
     return strategy_of(how, "strategy")
 
 

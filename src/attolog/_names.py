@@ -7,12 +7,16 @@ A source that no longer fits the code gives no names rather than wrong ones.
 
 from __future__ import annotations
 
-# The parser's own node types. `ast` would cost a program some milliseconds for tools unused here;
-# for the same reason the functions import what only they need.
+# All that a call needs is imported here, when a logger is opened (`_imports.py`). `_ast` has the
+# parser's own node types.
 import _ast
+import linecache
+import re
+import tokenize
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
+from opcode import opname
 from types import CodeType
 from typing import Any
 
@@ -20,12 +24,14 @@ RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "
 """Column names that are attolog's own; a field of that name gets a trailing underscore."""
 
 
-def clean(name: str, taken: set[str]) -> str:
+def clean(name: str, taken: set[str], numbers: dict[str, int] | None = None) -> str:
     """Make a field's name one that a table can have, and take it.
 
     Args:
         name: The name as the user wrote it.
         taken: The names that the record has already; the result is added.
+        numbers: The last number that each name was given, for records with many of one name; one
+            dictionary for each `taken`.
 
     Returns:
         `name`, with a trailing underscore if it is reserved, and with `_2`, `_3`, ... if taken.
@@ -37,9 +43,13 @@ def clean(name: str, taken: set[str]) -> str:
     """
     base = name + "_" if name in RESERVED else name
     unique, n = base, 1
+    if base in taken and numbers is not None:
+        n = numbers.get(base, 1)
     while unique in taken:
         n += 1
         unique = f"{base}_{n}"
+    if n > 1 and numbers is not None:
+        numbers[base] = n
     taken.add(unique)
     return unique
 
@@ -73,9 +83,10 @@ def names(
         with suppress(Exception):
             written = _written(code, lasti, n_values, kwnames, module_globals) or written
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for keyword in kwnames:
-        clean(keyword, taken)
-    return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
+        clean(keyword, taken, numbers)
+    return tuple(clean(name or f"v{i}", taken, numbers) for i, name in enumerate(written, 1))
 
 
 def _written(
@@ -117,8 +128,6 @@ def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, 
 
     C code can call on the caller's behalf, as in `for _ in starmap(log, rows)`.
     """
-    from opcode import opname
-
     bytecode = code.co_code
     while lasti > 0 and bytecode[lasti] == 0:  # inline caches, counted as part of the call
         lasti -= 2
@@ -129,8 +138,6 @@ def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, 
 
 
 def _lines(code: CodeType, module_globals: dict[str, Any] | None) -> list[str]:
-    import linecache
-
     # 3.13 keeps the sources of -c and the REPL by code object.
     by_code = getattr(linecache, "_getlines_from_code", None)
     lines: list[str] = by_code(code) if by_code is not None else []
@@ -146,8 +153,6 @@ def _take_apart(
     text: str, code: CodeType, n_values: int, kwnames: tuple[str, ...]
 ) -> list[str] | None:
     """Parse `text` and name its arguments, if it is a call that fits the one being made."""
-    import re
-
     # An escape that Python does not know would be warned of a second time.
     plain = re.sub(r"\\.", "__", text)
     try:
@@ -172,8 +177,10 @@ def _take_apart(
         if first.value not in texts:
             return None
     known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    # A class's private names stand mangled in its code.
+    private = {name[at:] for name in known for at in range(len(name)) if name.startswith("__", at)}
     parts = [_parts(value) for value in values]
-    if not all(_is_known(part, known) for each in parts for part in each):
+    if not all(part in known or part in private for each in parts for part in each):
         return None
     return ["_".join(each) for each in parts]
 
@@ -191,13 +198,6 @@ def _parts(value: _ast.expr) -> tuple[str, ...]:
     return ()
 
 
-def _is_known(name: str, known: set[str]) -> bool:
-    if name in known:
-        return True
-    # A class's private names stand mangled in its code.
-    return name.startswith("__") and any(other.endswith(name) for other in known)
-
-
 def _calls_opening(lines: list[str], col: int | None) -> Iterator[str]:
     """The calls by name on the first of `lines`, each up to its closing parenthesis.
 
@@ -205,8 +205,6 @@ def _calls_opening(lines: list[str], col: int | None) -> Iterator[str]:
         lines: The source from that line on.
         col: Where the name starts, if only the call of that one is wanted.
     """
-    import tokenize
-
     if col is not None:
         lines = [_cut(lines[0], col, None), *lines[1:]]
     brackets: list[int | None] = []  # the open ones: where the name before stands, or None

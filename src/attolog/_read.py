@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from attolog import _core, _estimate
 from attolog._estimate import Estimate
@@ -314,7 +315,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is no journal; the message says what reads it. One that is damaged is
-            read as far as it goes.
+            read as far as it goes. Or it is a pipe, a socket or a device.
 
     Example:
         >>> import attolog, tempfile
@@ -345,10 +346,37 @@ def is_journal(path: str) -> bool:
 
     Raises:
         OSError: It cannot be read; FileNotFoundError if there is none.
+        ValueError: It is no file to be read twice.
     """
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         start = file.read(len(JOURNAL_MAGIC))
     return start == JOURNAL_MAGIC or path.endswith(".atto")
+
+
+_SPECIAL = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading. Nothing else is waited for: a pipe, or a device.
+
+    Raises:
+        OSError: It cannot be opened; FileNotFoundError if there is none.
+        ValueError: It is no regular file.
+    """
+    mode = os.stat(path).st_mode
+    for is_special, what in _SPECIAL:
+        if is_special(mode):
+            raise ValueError(f"{os.fsdecode(path)} is {what}; attolog reads regular files")
+    return open(path, "rb", opener=_open_at_once)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # it may have become a pipe meanwhile
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:

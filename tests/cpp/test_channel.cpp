@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -26,6 +27,18 @@
 using namespace attolog;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+namespace {
+
+std::atomic<int> syncs{0};
+
+}  // namespace
+
+// In place of the C library's.
+extern "C" int fdatasync(int) {
+  ++syncs;
+  return 0;
+}
 
 namespace {
 
@@ -432,6 +445,33 @@ static const check::Test forked{
       const auto texts = log.texts();
       check::equal(std::count(texts.begin(), texts.end(), "parent"), 2);
       check::equal(std::count(texts.begin(), texts.end(), "child"), 1);
+    }};
+
+static const check::Test synced{
+    "the file is put onto the disk at its interval, however short, and only with something new",
+    [] {
+      const Log file;
+      ChannelOptions options = file.options();
+      options.fsync_interval = 1e-6;
+      const auto channel = Channel::open(options);
+      for (int i = 0; i < 5; ++i) {
+        const int before = syncs;
+        log(*channel, "again");
+        check::that(channel->flush(patience()));
+        while (syncs == before) channel->sync_if_due();
+        check::that(channel->flush(patience()));
+      }
+      const int all = syncs;
+      channel->sync_if_due();
+      check::equal(syncs.load(), all);
+      check::equal(channel->longest_round().count(), 1);
+      check::that(channel->close(patience()));
+      options.fsync_interval = 0.02;
+      check::equal(Channel::open(options)->longest_round().count(), 20);
+      options.fsync_interval = 5;
+      check::equal(Channel::open(options)->longest_round().count(), 50);
+      options.fsync_interval = 0;
+      check::equal(Channel::open(options)->longest_round().count(), 50);
     }};
 
 static const check::Test failing{

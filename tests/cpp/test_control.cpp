@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +29,13 @@ std::uint32_t own_pid() {
 }
 
 std::string program_name;
+
+// The answer, if there is one.
+std::optional<std::string> answer_to(const std::string& root, std::uint32_t pid,
+                                     std::string_view request, int timeout_ms) {
+  const Reply reply = ask(root, pid, request, timeout_ms);
+  return reply.state == Reply::State::answered ? std::optional(reply.text) : std::nullopt;
+}
 
 // Where the only page of a root lies.
 std::string page_path(const temp::Folder& root) {
@@ -66,7 +75,7 @@ std::string next_request(ControlPage& page) {
 std::optional<std::string> asked(const temp::Folder& root, ControlPage& page,
                                  const std::string& request, const std::string& answer) {
   std::optional<std::string> got;
-  std::thread client([&] { got = ask(root.path(), own_pid(), request, kLong); });
+  std::thread client([&] { got = answer_to(root.path(), own_pid(), request, kLong); });
   check::equal(next_request(page), request);
   page.answer(answer);
   client.join();
@@ -93,60 +102,124 @@ const check::Test answered{"a request reaches the process once, and its answer t
                              check::equal(asked(root, *page, longest, "x").value_or(""), "x");
                            }};
 
-const check::Test too_long{"a request that does not fit is refused", [] {
-                             const temp::Folder root;
-                             const auto page = ControlPage::create(root.path());
-                             const std::string request(ControlHeader::kMostRequest + 1, 'x');
-                             check::equal(
-                                 temp::error_of([&] { ask(root.path(), own_pid(), request, 0); }),
-                                 "a request has 4096 bytes at most");
-                             check::that(!page->request().has_value());
-                           }};
+const check::Test too_long{
+    "a request that does not fit is refused", [] {
+      const temp::Folder root;
+      const auto page = ControlPage::create(root.path());
+      const std::string request(ControlHeader::kMostRequest + 1, 'x');
+      check::equal(temp::error_of([&] { answer_to(root.path(), own_pid(), request, 0); }),
+                   "a request has 4096 bytes at most");
+      check::that(!page->request().has_value());
+    }};
 
-const check::Test nobody{"where there is no such process nobody answers", [] {
+const check::Test nobody{
+    "where there is no such process nobody answers", [] {
+      const temp::Folder root;
+      check::that(!answer_to(root.path(), own_pid(), "list", kLong).has_value());
+      check::equal(list_processes(root.path()).size(), 0u);
+      const auto page = ControlPage::create(root.path());
+      check::that(!answer_to(root.path(), own_pid() + 1, "list", kLong).has_value());
+    }};
+
+const check::Test withdrawn{
+    "a request that is not taken in time is withdrawn, and never done", [] {
+      const temp::Folder root;
+      const auto page = ControlPage::create(root.path());
+      check::that(ask(root.path(), own_pid(), "first", 0).state == Reply::State::not_taken);
+      check::that(!page->request().has_value());
+      check::equal(asked(root, *page, "second", "x").value_or(""), "x");
+    }};
+
+const check::Test either{"a request is done and answered, or neither", [] {
                            const temp::Folder root;
-                           check::that(!ask(root.path(), own_pid(), "list", kLong).has_value());
-                           check::equal(list_processes(root.path()).size(), 0u);
                            const auto page = ControlPage::create(root.path());
-                           check::that(!ask(root.path(), own_pid() + 1, "list", kLong).has_value());
+                           std::atomic<bool> is_over{false};
+                           std::uint64_t done = 0;
+                           std::thread process([&] {
+                             while (!is_over) {
+                               if (!page->request()) continue;
+                               ++done;
+                               page->answer("done");
+                             }
+                           });
+                           std::uint64_t answered = 0;
+                           for (int i = 0; i < 2000; ++i) {
+                             const Reply reply = ask(root.path(), own_pid(), "x", 0);
+                             check::that(reply.state != Reply::State::taken);
+                             if (reply.state == Reply::State::answered) ++answered;
+                           }
+                           is_over = true;
+                           process.join();
+                           check::equal(answered, done);
                          }};
 
-const check::Test late{"a late answer is not taken for that of a later request", [] {
-                         const temp::Folder root;
-                         const auto page = ControlPage::create(root.path());
-                         check::that(!ask(root.path(), own_pid(), "first", 0).has_value());
-                         check::equal(page->request().value_or(""), "first");
-                         check::that(!ask(root.path(), own_pid(), "second", 0).has_value());
-                         page->answer("to the first");
-                         check::that(!ask(root.path(), own_pid(), "third", 0).has_value());
-                         check::equal(page->request().value_or(""), "third");
-                         check::equal(asked(root, *page, "fourth", "to the fourth").value_or(""),
-                                      "to the fourth");
-                       }};
+const check::Test late{
+    "a request that is taken and not answered in time is said to be, and no other gets its answer",
+    [] {
+      const temp::Folder root;
+      const auto page = ControlPage::create(root.path());
+      Reply first;
+      std::thread client([&] {
+        do first = ask(root.path(), own_pid(), "first", 100);
+        while (first.state == Reply::State::not_taken);
+      });
+      check::equal(next_request(*page), "first");
+      client.join();
+      check::that(first.state == Reply::State::taken);
+      check::that(!page->request().has_value());
+      std::optional<std::string> second;
+      std::thread other([&] { second = answer_to(root.path(), own_pid(), "second", kLong); });
+      const Opened opened(root);
+      while (opened.header().asked == 0) std::this_thread::yield();
+      page->answer("to the first");
+      check::equal(next_request(*page), "second");
+      page->answer("to the second");
+      other.join();
+      check::equal(second.value_or(""), "to the second");
+    }};
 
 const check::Test in_turn{"one client asks at a time", [] {
                             const temp::Folder root;
                             const auto page = ControlPage::create(root.path());
                             File other = open_file(ask_path(root), O_RDWR);
                             check::that(try_lock(other.fd()));
-                            check::that(!ask(root.path(), own_pid(), "list", 0).has_value());
+                            check::that(!answer_to(root.path(), own_pid(), "list", 0).has_value());
                             check::that(!page->request().has_value());
                             other.close();
                             check::equal(asked(root, *page, "list", "x").value_or(""), "x");
                           }};
 
-const check::Test torn{"a request over which the next one is being written is not taken", [] {
-                         const temp::Folder root;
-                         const auto page = ControlPage::create(root.path());
-                         const Opened opened(root);
-                         check::that(!ask(root.path(), own_pid(), "first", 0).has_value());
-                         opened.header().request[0] = 'w';
-                         check::that(!page->request().has_value());
-                         check::that(!ask(root.path(), own_pid(), "second", 0).has_value());
-                         opened.header().asked -= 1;  // all of it is there, but for its number
-                         check::that(!page->request().has_value());
-                         check::equal(asked(root, *page, "third", "x").value_or(""), "x");
-                       }};
+// A client that is killed before the process has taken its request, "first".
+void leave_request(const temp::Folder& root, const Opened& opened) {
+  const std::uint32_t pid = own_pid();
+  const pid_t client = temp::start_child([&] { ask(root.path(), pid, "first", kLong); });
+  while (opened.header().asked == 0) std::this_thread::yield();
+  ::kill(client, SIGKILL);
+  temp::wait_for(client);
+}
+
+const check::Test torn{
+    "a request over which the next one is being written is not taken", [] {
+      const temp::Folder root;
+      const auto page = ControlPage::create(root.path());
+      const Opened opened(root);
+      leave_request(root, opened);
+      opened.header().request[0] = 'w';
+      check::that(!page->request().has_value());
+      check::equal(opened.header().asked.load(), 0u);
+      leave_request(root, opened);
+      opened.header().asked += 1;  // all of it is there, but for its number
+      check::that(!page->request().has_value());
+      leave_request(root, opened);
+      const std::uint64_t next = opened.header().counted + 1;
+      std::optional<std::string> got;
+      std::thread client([&] { got = answer_to(root.path(), own_pid(), "second", kLong); });
+      while (opened.header().asked != next) std::this_thread::yield();
+      check::equal(next_request(*page), "second");
+      page->answer("x");
+      client.join();
+      check::equal(got.value_or(""), "x");
+    }};
 
 const check::Test long_answers{
     "an answer may be long, and one beyond all room is cut after a line", [] {
@@ -246,7 +319,8 @@ const check::Test no_wait{
       const temp::Folder root;
       const pid_t child = temp::start_child([&] { ControlPage::create(root.path()).release(); });
       temp::wait_for(child);
-      check::that(!ask(root.path(), static_cast<std::uint32_t>(child), "list", kLong).has_value());
+      check::that(
+          !answer_to(root.path(), static_cast<std::uint32_t>(child), "list", kLong).has_value());
     }};
 
 const check::Test dies_asked{
@@ -258,7 +332,8 @@ const check::Test dies_asked{
         ::_exit(0);
       });
       while (list_processes(root.path()).empty()) std::this_thread::yield();
-      check::that(!ask(root.path(), static_cast<std::uint32_t>(child), "list", kLong).has_value());
+      check::that(
+          !answer_to(root.path(), static_cast<std::uint32_t>(child), "list", kLong).has_value());
       check::equal(temp::wait_for(child), 0);
     }};
 
@@ -267,7 +342,8 @@ const check::Test other_process{"processes ask each other", [] {
                                   const auto page = ControlPage::create(root.path());
                                   const std::uint32_t pid = own_pid();
                                   const pid_t client = temp::start_child([&] {
-                                    const auto got = ask(root.path(), pid, "set CAND=off", kLong);
+                                    const auto got =
+                                        answer_to(root.path(), pid, "set CAND=off", kLong);
                                     ::_exit(got == "done" ? 0 : 1);
                                   });
                                   check::equal(next_request(*page), "set CAND=off");
@@ -331,7 +407,7 @@ const check::Test damaged{
       header.magic = ControlHeader::kMagic;
       header.pid += 1;
       check::equal(list_processes(root.path()).size(), 0u);
-      check::that(!ask(root.path(), own_pid() + 1, "list", kLong).has_value());
+      check::that(!answer_to(root.path(), own_pid() + 1, "list", kLong).has_value());
       header.pid -= 1;
       check::equal(list_processes(root.path()).size(), 1u);
     }};
@@ -345,7 +421,7 @@ const check::Test damaged_answer{
         // As if the client's next request were answered already.
         opened.header().answer_size = size;
         opened.header().answered = opened.header().asked + 1;
-        check::that(!ask(root.path(), own_pid(), "list", kLong).has_value());
+        check::that(!answer_to(root.path(), own_pid(), "list", kLong).has_value());
       }
       check::equal(::ftruncate(opened.fd(), 100), 0);
       check::equal(list_processes(root.path()).size(), 0u);
@@ -365,7 +441,7 @@ const check::Test private_only{
       const std::string expected = folder + " is open to other users";
       check::equal(temp::error_of([&] { ControlPage::create(root.path()); }), expected);
       check::equal(temp::error_of([&] { list_processes(root.path()); }), expected);
-      check::equal(temp::error_of([&] { ask(root.path(), own_pid(), "list", 0); }), expected);
+      check::equal(temp::error_of([&] { answer_to(root.path(), own_pid(), "list", 0); }), expected);
     }};
 
 const check::Test links{"a symbolic link is no page", [] {

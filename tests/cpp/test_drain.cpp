@@ -269,6 +269,26 @@ static const check::Test drops_later{
       check::equal(count(draining.rows(), ",DROPPED,6,"), 1u);
     }};
 
+static const check::Test drops_since{
+    "since when records were dropped is known as long as the file does not tell of it", [] {
+      Draining draining;
+      draining.program().session().drop(5);
+      const auto since = [&] { return draining.program().session().header().dropped_since.load(); };
+      const Ticks first = since();
+      {
+        const FileLimit limited(3);
+        check::equal(draining.drain().run(kAll, true).error, EFBIG);
+      }
+      check::equal(since(), first);
+      draining.restart();  // a kill, and recovery
+      check::equal(draining.drain().run(kAll, true).error, 0);
+      const std::string time = program::row(first, "");
+      check::equal(count(draining.rows(), ",DROPPED,5," + time.substr(0, time.find(','))), 1u);
+      check::equal(since(), 0u);
+      draining.program().session().drop(1);
+      check::that(since() > first);
+    }};
+
 static const check::Test own_only{"a jump of the clock is told of once", [] {
                                     Draining draining;
                                     draining.drain().note_jump(5'000'000'000);

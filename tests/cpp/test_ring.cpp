@@ -198,6 +198,12 @@ static const check::Test long_names{"a thread's name is cut to what there is roo
                                       ring.release(1);
                                       ring.prepare(2, 128, Thread{3, "n"});
                                       check::equal(std::string(ring.thread(2).name), "n");
+                                      std::string wide;
+                                      for (int i = 0; i < 50; ++i) wide += "\U0001f40d";
+                                      ring.release(2);
+                                      ring.prepare(3, 192, Thread{3, wide});
+                                      check::equal(std::string(ring.thread(3).name),
+                                                   wide.substr(0, (RingThread::kName - 1) / 4 * 4));
                                     }};
 
 static const check::Test whole{

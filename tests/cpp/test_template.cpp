@@ -49,18 +49,42 @@ Site site_of(std::string name, Names fields, std::uint16_t bound_fields = 0) {
   return site;
 }
 
-const check::Test binding{"holes are bound to keywords by name, then to positional values in order",
-                          [] {
-                            check::equal(bound("{} {}", 2), "0 1");
-                            check::equal(bound("{model} took {dt:.3f}s", 2), "0 1");
-                            check::equal(bound("{a} {b} {a}", 2), "0 1 0");
-                            check::equal(bound("{k} {x} {}", 2, {"k"}), "2 0 1");
-                            check::equal(bound("{x} {k2} {k1}", 1, {"k1", "k2"}), "0 2 1");
-                            check::equal(bound("{0} {1} {0}", 2), "0 1 0");
-                            check::equal(bound("{0} took {dt}", 2), "0 1");
-                            check::equal(bound("{time}", 0, {"time_"}), "0");
-                            check::equal(bound("no holes", 1), "");
-                          }};
+const check::Test binding{
+    "holes are bound to keywords by name, then to positional values in order", [] {
+      check::equal(bound("{} {}", 2), "0 1");
+      check::equal(bound("{model} took {dt:.3f}s", 2), "0 1");
+      check::equal(bound("{a} {b} {a}", 2), "0 1 0");
+      check::equal(bound("{k} {x} {}", 2, {"k"}), "2 0 1");
+      check::equal(bound("{x} {k2} {k1}", 1, {"k1", "k2"}), "0 2 1");
+      check::equal(bound("{0} {1} {0}", 2), "0 1 0");
+      check::equal(bound("{0} took {dt}", 2), "0 1");
+      check::equal(bound("{time}", 0, {"time_"}), "0");
+      check::equal(bound("no holes", 1), "");
+      check::equal(bound("{k} {time}", 0, {"k", "time_", "k", "time_"}), "0 3");
+    }};
+
+const check::Test many_holes{
+    "as many holes as there may be find their values, by name and in order", [] {
+      Names keywords;
+      std::string by_keyword;
+      std::string by_name;
+      std::string in_order;
+      for (std::size_t i = 0; i < Template::kMostHoles; ++i) {
+        keywords.push_back("k" + std::to_string(Template::kMostHoles - 1 - i));
+        by_keyword += "{k" + std::to_string(i) + "}";
+        by_name += "{n" + std::to_string(i) + "}";
+        in_order += "{}";
+      }
+      const Template of_keywords = Template::parse(by_keyword, 0, keywords);
+      const Template of_names = Template::parse(by_name, Template::kMostHoles, {});
+      const Template of_order = Template::parse(in_order, Template::kMostHoles, {});
+      check::that(of_keywords.ok() && of_names.ok() && of_order.ok());
+      for (std::size_t i = 0; i < Template::kMostHoles; ++i) {
+        check::equal(of_keywords.holes()[i].value, Template::kMostHoles - 1 - i);
+        check::equal(of_names.holes()[i].value, i);
+        check::equal(of_order.holes()[i].value, i);
+      }
+    }};
 
 const check::Test unfillable{
     "templates that cannot be filled are not ok", [] {

@@ -227,3 +227,86 @@ assert log.close()
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert path.read_text().splitlines()[-1].endswith(",E,2")
+
+
+# ---- children that cannot log, or are about to exec ----------------------------------------------
+
+CANNOT_OPEN = """
+import sys, os
+log = attolog.AsyncFileLogger(path)
+loggers = {
+    "a file": log,
+    "samples": attolog.SampledLogger(log, how="every:2"),
+    "statistics": attolog.StatsLogger(log),
+    "a tee": attolog.tee(log),
+    "bound": log.bind(request=1),
+}
+log("PARENT")
+assert log.flush()
+folder = os.path.dirname(path)
+if (pid := os.fork()) == 0:
+    signal.alarm(60)
+    os.rename(folder, folder + ".away")
+    open(folder, "w").close()  # no folder can be made there
+    logger = loggers[sys.argv[3]]
+    declared = logger.event("E", "i")
+    for i in range(250):
+        logger("W", i); logger.info("{i}", i); logger.log("text"); declared(i)
+        counts = logger.counts
+        assert counts.calls == sum(counts[1:]) == 4 * (i + 1), (i, counts)
+    assert logger.close()
+    logger("LATE")
+    assert logger.counts.calls == 1001, logger.counts
+    os.unlink(folder)
+    os.rename(folder + ".away", folder)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+assert log.close() and log.counts.calls == 1, log.counts
+"""
+
+
+@pytest.mark.parametrize("logger", ["a file", "samples", "statistics", "a tee", "bound"])
+def test_c2_the_calls_of_a_child_that_cannot_open_the_file_are_counted(
+    log_path: Path, logger: str
+) -> None:
+    with Program(CANNOT_OPEN, log_path.with_suffix(".csv"), logger) as program:
+        assert program.wait() == 0, program.stderr
+        first, *others = program.stderr.splitlines()
+        assert first.endswith("does not log: its calls are counted as dropped")
+        assert all("after the logger was closed" in line for line in others)  # the logger's own end
+
+
+def test_c2_calls_after_close_are_those_of_their_own_process(log_path: Path) -> None:
+    source = """
+log = attolog.AsyncFileLogger(path)
+log.close()
+for i in range(7): log("LATE", i)
+if (pid := os.fork()) == 0:
+    assert log.counts.calls == 0, log.counts
+    log("LATE", 1)
+    assert log.counts.calls == 1, log.counts
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+assert log.counts.calls == log.counts.dropped == 7, log.counts
+"""
+    with Program(source, log_path.with_suffix(".csv")) as program:
+        assert program.wait() == 0, program.stderr
+
+
+def test_c2_a_child_that_logs_before_it_executes_says_nothing_of_closed_files(
+    log_path: Path,
+) -> None:
+    source = """
+import subprocess
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 10)
+def prepare():
+    work(log, 1, 10)
+    os.closerange(3, 256)  # as subprocess does it itself, behind this
+    log("R", 0, 0, 0, "")
+    assert not log.flush(0.2)
+for _ in range(2): subprocess.run(["true"], preexec_fn=prepare, check=True)
+"""
+    with Program(source, log_path.with_suffix(".csv")) as program:
+        assert program.wait() == 0, program.stderr
+        assert program.stderr == ""

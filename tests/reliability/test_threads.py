@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .harness import FORMATS, check
+import attolog
+
+from .harness import FORMATS, Program, check
 from .programs import everything, run
 
 # ---- C1: threads ---------------------------------------------------------------------------------
@@ -121,3 +123,25 @@ def test_c12_short_threads_use_rings_again(log_path: Path, threads: int) -> None
     acknowledged = run(SHORT_THREADS, path, threads, patience=900)
     assert acknowledged == dict.fromkeys(range(4), threads // 4)
     check(everything(path), acknowledged)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_long_name_of_a_thread_is_cut_behind_a_character(
+    log_path: Path, suffix: str, width: int
+) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    name = {1: "n", 2: "ä", 3: "漢", 4: "🐍"}[width] * 100
+    pattern = ', pattern="{thread} {message}"' if suffix == "log" else ""
+    source = f"""
+log = attolog.AsyncFileLogger(path{pattern})
+threading.Thread(target=lambda: log.info("text"), name={name!r}).start()
+"""
+    with Program(source, path) as program:
+        assert program.wait() == 0, program.stderr
+    if suffix == "atto":
+        (record,) = attolog.read(path).records()
+        assert record.thread == name[: 87 // width]
+    else:
+        text = path.read_bytes().decode()
+        assert suffix != "log" or text == f"{name[: 87 // width]} text\n"

@@ -160,3 +160,52 @@ def test_without_structure_prints_are_text(folder: Path) -> None:
     run_it(folder, "--no-structure", "app.py")
     assert kinds(folder) == {"print"}
     assert cached(folder) == []
+
+
+def test_no_flipped_bit_of_what_is_kept_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    code = compile("x = b'marker'", "<source>", "exec")
+    entry = (code, ((b"marker", "{x}", ("x",), (True,), False, False, 1, "main"),))
+    cache.store(b"x = 1", "/a.py", entry)
+    assert cache.load(b"x = 1", "/a.py") == entry
+    (path,) = (tmp_path / "attolog").iterdir()
+    good = path.read_bytes()
+    for at in range(8 * len(good)):
+        bad = bytearray(good)
+        bad[at // 8] ^= 1 << at % 8
+        path.write_bytes(bad)
+        assert cache.load(b"x = 1", "/a.py") is None, at
+    for size in range(len(good)):
+        path.write_bytes(good[:size])
+        assert cache.load(b"x = 1", "/a.py") is None, size
+    path.write_bytes(good)
+    assert cache.load(b"x = 1", "/a.py") == entry
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        "x",
+        (),
+        ("marker", "{x}", ("x",), (True,), False, False, 1, "main"),
+        (b"marker", b"{x}", ("x",), (True,), False, False, 1, "main"),
+        (b"marker", "{x}", (b"x",), (True,), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), ("True",), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), 0, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), False, None, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), False, False, -1, "main"),
+        (b"marker", "{x}", ("x",), (True,), False, False, 1 << 31, "main"),
+        (b"marker", "{x}", ("x",), (True,), False, False, 1, None),
+    ],
+)
+def test_a_print_of_another_form_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: Any
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    cache.store(b"x = 1", "/a.py", (None, (site,)))
+    assert cache.load(b"x = 1", "/a.py") is None

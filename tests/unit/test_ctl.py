@@ -44,6 +44,9 @@ for line in sys.stdin:
 """
 
 
+WITHDRAWN = "the request is withdrawn, and nothing is changed"
+
+
 class Answer(NamedTuple):
     status: int
     out: str
@@ -325,12 +328,21 @@ def test_a_killed_process_is_none(process: Process, ctl: Ctl) -> None:
 
 def test_a_process_that_does_not_answer(process: Process, ctl: Ctl) -> None:
     process.stop()
-    said = f"attolog: {process.pid} does not answer\n"
+    said = f"attolog: {process.pid} does not answer; {WITHDRAWN}\n"
     assert ctl(process.pid, "level", "INFO") == (1, "", said)
     answer = ctl()
     assert answer.status == 1
     assert said in answer.err  # there may be others of the user's
     assert f"process\t{process.pid}\t" in answer.out
+
+
+def test_what_a_process_did_not_answer_it_does_not_do_later(process: Process, ctl: Ctl) -> None:
+    process.stop()
+    assert ctl(process.pid, "set", "GEN=off").status == 1
+    os.kill(process.pid, signal.SIGCONT)
+    assert "\nrule\t" not in ctl(process.pid).out
+    process.do("use()")
+    assert process.written("GEN") == 100
 
 
 @pytest.mark.parametrize(

@@ -296,3 +296,14 @@ def test_in_a_string(tmp_path: Path) -> None:
     program = STAND_IN + "\na = b = 1\nexec('log(\"X\", a, b)')\nexec('\\n\\nlog(\"X\", a, 1)')\n"
     (tmp_path / "program.py").write_text(program)
     assert run("program.py", cwd=tmp_path) == ["v1 v2", "v1 v2"]
+
+
+def test_a_hundred_thousand_names_are_told_apart_as_a_few_are() -> None:
+    given = ["x", "x_2", "time", "x", "y"] * 20_000
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    many = [clean(name, taken, numbers) for name in given]
+    few: set[str] = set()
+    assert many[:500] == [clean(name, few) for name in given[:500]]
+    assert len(set(many)) == len(given)
+    assert many[-5:] == ["x_40000", "x_2_20000", "time__20000", "x_40001", "y_20000"]

@@ -114,10 +114,15 @@ def _ask(pid: int, request: str) -> str:
     Raises:
         click.ClickException: It does not answer, or says that it cannot.
     """
-    answer = _core.control_ask(pid, request)
+    try:
+        answer = _core.control_ask(pid, request)
+    except TimeoutError as error:
+        raise click.ClickException(str(error)) from None
     if answer is None:
         is_there = pid in (each[0] for each in _core.control_list())
-        why = "does not answer" if is_there else "is no running process that logs"
+        why = "is no running process that logs"
+        if is_there:
+            why = "does not answer; the request is withdrawn, and nothing is changed"
         raise click.ClickException(f"{pid} {why}")
     word, rest = answer[:2], answer[3:]
     if word != "ok":

@@ -16,7 +16,9 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 2  # of what is kept
+_LAYOUT = 3  # of what is kept: the digest of all that follows, and that
+_CHECK = 8  # bytes of a digest
+_SITE = (bytes, str, tuple, tuple, bool, bool, int, str)
 _HASH_KEY = 0x6174746F6C6F67  # any number, always the same
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
@@ -35,11 +37,16 @@ def load(raw: bytes, path: str) -> Entry | None:
         return None
     try:
         with open(os.path.join(folder, _name(path)), "rb") as file:
-            key, code, sites = marshal.load(file)
-    except (OSError, ValueError, EOFError, TypeError):
+            check, data = file.read(_CHECK), file.read()
+        if check != digest(data):  # marshal itself believes whatever it reads
+            return None
+        key, code, sites = marshal.loads(data)
+    except (OSError, ValueError, EOFError, TypeError, MemoryError):
         return None
     is_entry = isinstance(code, CodeType | None) and isinstance(sites, tuple)
-    return (code, sites) if is_entry and key == _key(raw, path) else None
+    if not is_entry or key != _key(raw, path) or not all(map(_is_site, sites)):
+        return None
+    return code, sites
 
 
 def store(raw: bytes, path: str, entry: Entry) -> None:
@@ -51,6 +58,7 @@ def store(raw: bytes, path: str, entry: Entry) -> None:
     new = f"{file}.{os.getpid()}"
     try:
         data = marshal.dumps((_key(raw, path), *entry))
+        data = digest(data) + data
         number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with open(number, "wb") as out:
@@ -62,8 +70,24 @@ def store(raw: bytes, path: str, entry: Entry) -> None:
         return
 
 
+def _is_site(site: Any) -> bool:
+    """Whether it is a compiled print, as `transform.Site` has it."""
+    if not isinstance(site, tuple) or len(site) != len(_SITE):
+        return False
+    if not all(isinstance(value, kind) for value, kind in zip(site, _SITE, strict=True)):
+        return False
+    _, _, names, is_argument, _, _, line, _ = site
+    return (
+        all(isinstance(name, str) for name in names)
+        and all(isinstance(each, bool) for each in is_argument)
+        and len(names) == len(is_argument)
+        and 0 <= line < 1 << 31
+    )
+
+
 def _key(raw: bytes, path: str) -> tuple[Any, ...]:
-    return (digest(raw), len(raw), attolog.__version__, MAGIC_NUMBER, sys.flags.optimize, path)
+    python = (MAGIC_NUMBER, sys.flags.optimize)
+    return (_LAYOUT, digest(raw), len(raw), attolog.__version__, *python, path)
 
 
 def _name(path: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import suppress
 
-from attolog import _core, _echo
+from attolog import _core, _exit_hooks
 from attolog._run import children, descriptors
 from attolog._run.hook import Finder
 from attolog._run.options import Options
@@ -30,7 +31,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self._is_new = _is_new(options.output)
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
-        _echo.leave_exit_to_others()  # finish()
+        _exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
         self.streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
         descriptors.wrap(self.screen)
@@ -78,6 +79,8 @@ def _is_new(output: str) -> bool:
         ValueError: It is there, and no journal as its name says.
     """
     try:
+        if not stat.S_ISREG(os.stat(output).st_mode):
+            return False  # a FIFO would wait for who writes it; the logger says what it takes
         with open(output, "rb") as file:
             start = file.read(len(_MAGIC))
     except OSError:  # which the logger will tell of

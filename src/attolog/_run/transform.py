@@ -134,7 +134,8 @@ def _names(values: list[ast.expr]) -> tuple[str, ...]:
     """The values' names, as a log call with these values would find them in its source."""
     taken: set[str] = set()
     written = ["_".join(_parts(value)) for value in values]
-    return tuple(clean(name or f"v{i}", taken) for i, name in enumerate(written, 1))
+    numbers: dict[str, int] = {}
+    return tuple(clean(name or f"v{i}", taken, numbers) for i, name in enumerate(written, 1))
 
 
 def _called(code: CodeType) -> Iterator[tuple[bytes, str]]:

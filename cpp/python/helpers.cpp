@@ -1,0 +1,58 @@
+#include "python/helpers.hpp"
+
+#include <cstdarg>
+
+#include "python/text.hpp"
+
+namespace attolog::python {
+
+Helper name_values{"attolog._names", "names"};
+Helper put_line_together{"attolog._print", "text_of"};
+Helper format_exception{"traceback", "format_exc"};
+Helper read_declaration{"attolog._declare", "describe"};
+
+bool Helper::load() {
+  if (loaded_.load(std::memory_order_acquire) != nullptr) return true;
+  PyObject* imports = PyImport_ImportModule("attolog._imports");
+  PyObject* module =
+      imports == nullptr ? nullptr : PyObject_CallMethod(imports, "load", "s", module_);
+  Py_XDECREF(imports);
+  if (module == nullptr) return false;
+  // acq_rel: pairs with the loads. Another thread may have been quicker.
+  PyObject* nothing = nullptr;
+  if (!loaded_.compare_exchange_strong(nothing, module, std::memory_order_acq_rel))
+    Py_DECREF(module);
+  return true;
+}
+
+PyObject* Helper::find() {
+  if (!load()) return nullptr;
+  return PyObject_GetAttrString(loaded_.load(std::memory_order_acquire), function_);
+}
+
+PyObject* call_helper(Helper& helper, const char* format, ...) {
+  PyObject* callable = helper.find();
+  if (callable == nullptr) return nullptr;
+  va_list values;
+  va_start(values, format);
+  PyObject* arguments = Py_VaBuildValue(format, values);
+  va_end(values);
+  PyObject* result = arguments == nullptr ? nullptr : PyObject_CallObject(callable, arguments);
+  Py_XDECREF(arguments);
+  Py_DECREF(callable);
+  return result;
+}
+
+bool load_helpers() {
+  static Helper load{"attolog._imports", "load_all"};
+  PyObject* done = call_helper(load, "()");
+  Py_XDECREF(done);
+  if (done == nullptr && !clear_if_ordinary()) return false;
+  for (Helper* helper : {&name_values, &put_line_together, &format_exception, &read_declaration}) {
+    // A program that may not read its own library logs all the same, without names of values.
+    if (!helper->load() && !clear_if_ordinary()) return false;
+  }
+  return true;
+}
+
+}  // namespace attolog::python
