@@ -24,8 +24,8 @@
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
 #include "writer/inline_record.hpp"
+#include "writer/parts.hpp"
 #include "writer/plain.hpp"
-#include "writer/recovery.hpp"
 #include "writer/sink.hpp"
 #include "writer/template.hpp"
 
@@ -199,7 +199,7 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
     do {
-      pending = find_pending(ring_root_of(ring_dir), real, journal_parts(real));
+      pending = find_pending(ring_root_of(ring_dir), real, journal_files(real).paths);
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
@@ -382,7 +382,7 @@ PyObject* rings(PyObject* self, PyObject*) {
   auto state = std::make_unique<State>();
   if (!without_gil(following.path.c_str(), [&] {
         state->pending =
-            find_pending(following.ring_root, following.real, journal_parts(following.real));
+            find_pending(following.ring_root, following.real, journal_files(following.real).paths);
         state->journal = JournalReader::open(state->pending.rings);
       })) {
     return nullptr;

@@ -41,7 +41,7 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
         const std::string folder = log_folder(ring_root_of(ring_dir), real, false);
         if (!folder.empty()) result = check != 0 ? inspect(folder, real) : recover(folder, real);
         if (check == 0 && !folder.empty()) tidy(folder);
-        if (folder.empty() && !std::filesystem::exists(real) && journal_parts(real).empty()) {
+        if (folder.empty() && !std::filesystem::exists(real)) {
           throw std::system_error(ENOENT, std::generic_category());
         }
       })) {

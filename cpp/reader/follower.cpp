@@ -13,7 +13,7 @@
 
 #include "core/folder.hpp"
 #include "core/ledger.hpp"
-#include "writer/recovery.hpp"
+#include "writer/parts.hpp"
 
 namespace attolog {
 namespace {
@@ -42,7 +42,9 @@ void JournalFollower::list() {
   listed_ = changed;
   is_listed_ = changed + kTimeStampStep < std::filesystem::file_time_type::clock::now();
   for (Followed& each : files_) each.is_named = false;
-  for (std::string& path : journal_parts(log_path_)) {
+  JournalFiles found = journal_files(log_path_);
+  is_listed_ = is_listed_ && found.is_final;
+  for (std::string& path : found.paths) {
     File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file && errno == ENOENT) continue;  // it has just gone
     struct stat info{};

@@ -19,6 +19,7 @@
 #include "core/session.hpp"
 #include "writer/aggregator.hpp"
 #include "writer/journal_sink.hpp"
+#include "writer/parts.hpp"
 #include "writer/recovery.hpp"
 #include "writer/ring_merge.hpp"
 
@@ -148,7 +149,7 @@ Pending find_pending(const std::string& ring_root, const std::string& log_path,
     try {
       const auto session = Session::open(folder, name, Session::Access::read);
       if (session == nullptr || session->is_alive() ||
-          !is_part_of(session->target().path, log_path)) {
+          !has_part_name(session->target().path, log_path)) {
         continue;
       }
       if (!pending.records) pending.records = memory_file(0);

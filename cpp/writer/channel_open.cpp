@@ -9,6 +9,7 @@
 #include "core/folder.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
+#include "writer/parts.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
 #include "writer/say.hpp"
@@ -19,12 +20,6 @@ namespace attolog {
 namespace {
 
 std::atomic<std::uint64_t> next_channel{1};
-
-std::string part_path(const std::string& path, std::uint64_t number) {
-  const std::size_t dot = path.rfind('.');
-  return path.substr(0, dot) + "." + std::to_string(::getpid()) + "-" + std::to_string(number) +
-         path.substr(dot);
-}
 
 }  // namespace
 
@@ -93,22 +88,27 @@ std::uint64_t Channel::take_in() {
   for (const std::string& message : recovered.messages) say(message);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && recovered.living > 0) {
-    target_.path = part_path(main_path_, id);
+    target_.path = choose_part(main_path_, ::getpid(), id);
   }
   return recovered.living;
 }
 
 void Channel::open_output(std::uint64_t living) {
+  if (target_.path != main_path_) {
+    const std::string message = begin_part(folder_, main_path_, target_.path, run_id());
+    if (!message.empty()) say(message);
+  }
   output_ = std::make_unique<Output>(target_.path, folder_);
   if (!options_.append && target_.path == main_path_ && output_->is_regular()) {
+    // Parts are known by what the journal says, and so before it is empty.
+    const JournalFiles files =
+        options_.format == Format::journal ? journal_files(main_path_) : JournalFiles{};
     // Asked again now that others can see us, and while nobody can write.
     const auto is_ours = [&] { return !has_other_living(folder_, session_->name()); };
     if (!output_->truncate(is_ours)) {
       say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
-    } else if (options_.format == Format::journal) {
-      for (const std::string& part : journal_parts(main_path_)) {
-        if (part != main_path_) ::unlink(part.c_str());
-      }
+    } else {
+      for (const std::string& part : files.marked) ::unlink(part.c_str());
     }
   }
   if (options_.format == Format::csv || options_.format == Format::jsonl) output_->end_line();

@@ -3,10 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <exception>
-#include <filesystem>
 #include <limits>
 #include <list>
 #include <system_error>
@@ -16,6 +13,7 @@
 #include "writer/drain.hpp"
 #include "writer/journal_sink.hpp"
 #include "writer/output.hpp"
+#include "writer/parts.hpp"
 #include "writer/say.hpp"
 
 namespace attolog {
@@ -62,7 +60,7 @@ Recovery recover(const std::string& folder, const std::string& log_path) {
       const auto session = Session::open(folder, name, Session::Access::claim);
       if (session == nullptr) {
         ++result.living;
-      } else if (!is_part_of(session->target().path, log_path)) {
+      } else if (!has_part_name(session->target().path, log_path)) {
         result.messages.push_back(folder + "/" + name + ": names another log file; left alone");
       } else {
         recover_session(*session, result);
@@ -78,7 +76,7 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     const auto session = Session::open(folder, name, Session::Access::read);
-    if (session == nullptr || !is_part_of(session->target().path, log_path)) continue;
+    if (session == nullptr || !has_part_name(session->target().path, log_path)) continue;
     if (session->is_alive()) {
       ++result.living;
       continue;
@@ -131,37 +129,6 @@ void tidy(const std::string& folder) {
     }
   }
   remove_if_empty(folder);
-}
-
-bool is_part_of(const std::string& path, const std::string& log_path) {
-  if (path == log_path) return true;
-  const std::size_t dot = log_path.rfind('.');
-  if (dot == std::string::npos || !path.starts_with(log_path.substr(0, dot + 1)) ||
-      !path.ends_with(log_path.substr(dot))) {
-    return false;
-  }
-  const std::size_t end = path.size() - (log_path.size() - dot);
-  const std::string_view number =
-      std::string_view(path).substr(dot + 1, end - std::min(end, dot + 1));
-  const std::size_t dash = number.find('-');
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
-  };
-  return dash != std::string_view::npos && is_number(number.substr(0, dash)) &&
-         is_number(number.substr(dash + 1));
-}
-
-std::vector<std::string> journal_parts(const std::string& log_path) {
-  std::vector<std::string> parts;
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(log_path).parent_path();
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string path = entry.path().string();
-    if (is_part_of(path, log_path)) parts.push_back(path);
-  }
-  std::ranges::sort(parts);
-  return parts;
 }
 
 std::optional<Format> format_of(std::string_view path) {

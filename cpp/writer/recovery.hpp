@@ -31,12 +31,6 @@ bool has_other_living(const std::string& folder, const std::string& name);
 // Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);
 
-// Whether `path` is `log_path` or one of its journal's parts (run.PID-N.atto beside run.atto).
-bool is_part_of(const std::string& path, const std::string& log_path);
-
-// The journal and its parts that exist, in order of name.
-std::vector<std::string> journal_parts(const std::string& log_path);
-
 std::unique_ptr<Sink> make_sink(const LogTarget& target);
 
 }  // namespace attolog

@@ -1,0 +1,40 @@
+// The parts of a journal. While one process writes run.atto, each other process writes a part of
+// its own beside it: run.PID-N.atto. A part names its journal in its first block, so that a file
+// which only has such a name is never taken for a part.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attolog {
+
+// Whether `path` is `log_path`, or has the name of a part of it. The name alone makes no part.
+bool has_part_name(const std::string& path, const std::string& log_path);
+
+struct JournalFiles {
+  std::vector<std::string> paths;   // the journal and its parts that exist, in order of name
+  std::vector<std::string> marked;  // of the parts those that name the journal in their first block
+  bool is_final =
+      true;  // false: a file without a whole block has a part's name, or the journal has none
+};
+
+// A file is a part of `log_path` if it has a part's name with the process id of its first intact
+// block, and that block's run id is the journal's id: the run id of the first intact block of
+// `log_path`. Parts of attolog 0.1 do not name their journal. Of these the run id is that of any
+// block of `log_path`. A file that cannot be opened is listed, so that reading it says why.
+JournalFiles journal_files(const std::string& log_path);
+
+// The name of the part that a process takes: its number is `number`, or the next one that no other
+// file has.
+std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number);
+
+// Begins the part at `part_path` with the block that names its journal. A journal that has no block
+// yet gets an empty one with `run_id` first. `folder` has the journal's ledger. Where a file cannot
+// be written, whoever opens the part says so: this returns what the ledger has to say, mostly "".
+std::string begin_part(const std::string& folder, const std::string& log_path,
+                       const std::string& part_path, std::uint64_t run_id);
+
+}  // namespace attolog

@@ -1,0 +1,179 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check.hpp"
+#include "core/folder.hpp"
+#include "core/journal.hpp"
+#include "journal_file.hpp"
+#include "program.hpp"
+#include "temp.hpp"
+#include "writer/channel.hpp"
+#include "writer/parts.hpp"
+
+using namespace journal_test;
+using namespace attolog;
+
+namespace {
+
+// A block with one record, of that run and process.
+std::string block(std::uint64_t run_id, std::uint32_t pid) {
+  static const Site event = site(16, "E", {"n"});
+  static std::int64_t time_ns = 0;
+  const auto sink = make_journal_sink(run_id, pid);
+  const std::vector<Value> values{Value::of_int(1)};
+  Buffer out;
+  sink->append(Record{&event, &Journal::main_thread(), ++time_ns, values}, out);
+  sink->finish(out);
+  return std::string(out.view());
+}
+
+BlockHeader first_header(const std::string& path) {
+  const std::string bytes = temp::read_file(path);
+  return BlockHeader::read(bytes.data()).value();
+}
+
+struct Folder {
+  temp::Folder root;
+  std::string path = root / "run.atto";
+  std::string part(const char* name) const { return root / name; }
+
+  // The names of the journal's files, those that name the journal behind a bar.
+  std::string names() const {
+    const JournalFiles files = journal_files(path);
+    std::string all;
+    for (const std::string& each : files.paths) all += each.substr(root.path().size() + 1) + " ";
+    all += "|";
+    for (const std::string& each : files.marked) all += " " + each.substr(root.path().size() + 1);
+    return all + (files.is_final ? "" : " ...");
+  }
+  std::string begin(pid_t pid, std::uint64_t number, std::uint64_t run_id) const {
+    const std::string chosen = choose_part(path, pid, number);
+    begin_part(root.path(), path, chosen, run_id);
+    return chosen.substr(root.path().size() + 1);
+  }
+};
+
+const auto kMe = static_cast<std::uint32_t>(::getpid());
+const std::string kMyPart = "run." + std::to_string(kMe) + "-2.atto";
+
+}  // namespace
+
+static const check::Test names{
+    "a part's name is the journal's with the number of a process and its own", [] {
+      check::that(has_part_name("/a/run.atto", "/a/run.atto"));
+      check::that(has_part_name("/a/run.12-3.atto", "/a/run.atto"));
+      check::that(has_part_name("/a/run.99999999999999999999-3.atto", "/a/run.atto"));
+      for (const char* other :
+           {"/a/run.12x.atto", "/a/run..atto", "/a/runs.12-3.atto", "/b/run.12-3.atto",
+            "/a/run.12-3.csv", "/a/run.atto.atto", "/a/run.12/3.atto", "/a/run.", "/a/run.12-3",
+            "/a/run.-3.atto", "/a/run.12-.atto"}) {
+        check::that(!has_part_name(other, "/a/run.atto"));
+      }
+      check::that(!has_part_name("/a/run.1", "/a/run"));
+    }};
+
+static const check::Test begun{
+    "a part begins with an empty block that bears the journal's id; so does an empty journal", [] {
+      const Folder folder;
+      check::equal(folder.begin(::getpid(), 2, 7), kMyPart);
+      const BlockHeader main = first_header(folder.path);
+      const BlockHeader part = first_header(folder.part(kMyPart.c_str()));
+      check::equal(main.run_id, 7u);
+      check::equal(part.run_id, 7u);
+      check::equal(part.pid, kMe);
+      check::that(main.records == 0 && main.payload_size == 0 && main.first_ns > 0);
+      check::that(part.records == 0 && part.payload_size == 0 && part.first_ns == 0);
+      check::equal(folder.names(), kMyPart + " run.atto | " + kMyPart);
+      // Both are journals without records.
+      const Contents contents = read_all({{folder.path}, {folder.part(kMyPart.c_str())}});
+      check::that(contents.records.empty() && contents.problems.empty());
+      // A later process of another run gets the journal's id, and the journal nothing more.
+      check::equal(folder.begin(::getpid(), 3, 8), "run." + std::to_string(kMe) + "-3.atto");
+      check::equal(std::filesystem::file_size(folder.path), kBlockHeaderSize);
+    }};
+
+static const check::Test appended{
+    "the id of a journal of several runs is that of its first block, for parts of any of them", [] {
+      const Folder folder;
+      temp::write_file(folder.path, block(7, 1) + block(8, 2));
+      const std::string before = temp::read_file(folder.path);
+      folder.begin(::getpid(), 2, 8);
+      check::equal(temp::read_file(folder.path), before);
+      check::equal(first_header(folder.part(kMyPart.c_str())).run_id, 7u);
+    }};
+
+static const check::Test others{
+    "a journal of another run, process or kind is no part, whatever its name", [] {
+      const Folder folder;
+      temp::write_file(folder.path, block(7, 1));
+      check::equal(folder.names(), "run.atto |");
+      temp::write_file(folder.part("run.2026-10.atto"), block(6, 2026));  // another run
+      temp::write_file(folder.part("run.2026-11.atto"), block(7, 1));     // renamed within the run
+      temp::write_file(folder.part("run.2026-12.atto"),
+                       "a text that is longer than any header is, "
+                       "and no journal at all, and never will be");
+      std::filesystem::create_directory(folder.part("run.1-1.atto"));
+      check::equal(::mkfifo(folder.part("run.1-2.atto").c_str(), 0600), 0);
+      check::equal(folder.names(), "run.atto |");
+      // The journal itself begins with an empty block and is renamed.
+      const Folder renamed;
+      renamed.begin(::getpid(), 2, 7);
+      std::filesystem::rename(renamed.path, renamed.part("run.2026-10.atto"));
+      renamed.begin(::getpid(), 3, 7);
+      check::that(renamed.names().starts_with(kMyPart));
+      check::that(renamed.names().find("run.2026-10") == std::string::npos);
+    }};
+
+static const check::Test removed{
+    "the parts of a journal that was removed are none of the next one's", [] {
+      const Folder folder;
+      folder.begin(::getpid(), 2, 7);
+      std::filesystem::remove(folder.path);
+      check::equal(folder.names(), "| ...");
+      temp::write_file(folder.path, block(8, 1));
+      check::equal(folder.names(), "run.atto |");
+      // Nor does a process of the same number write into them.
+      check::equal(folder.begin(::getpid(), 2, 8), "run." + std::to_string(kMe) + "-3.atto");
+    }};
+
+static const check::Test awaited{"a file without a block is no part yet, and may become one", [] {
+                                   const Folder folder;
+                                   temp::write_file(folder.path, "");
+                                   check::equal(folder.names(), "run.atto | ...");
+                                   temp::write_file(folder.path, block(7, 1));
+                                   temp::write_file(folder.part("run.5-1.atto"), "");
+                                   check::equal(folder.names(), "run.atto | ...");
+                                   temp::write_file(folder.part("run.5-1.atto"), block(7, 5));
+                                   check::equal(folder.names(), "run.5-1.atto run.atto |");
+                                   check::equal(choose_part(folder.path, 5, 1),
+                                                folder.part("run.5-1.atto"));
+                                 }};
+
+static const check::Test old{
+    "parts that begin with records of any run of the journal are read; damage hides none", [] {
+      const Folder folder;
+      const std::string first = block(7, 1);
+      temp::write_file(folder.path, first + block(8, 2));
+      temp::write_file(folder.part("run.5-1.atto"), block(7, 5));
+      temp::write_file(folder.part("run.6-1.atto"), block(8, 6));
+      temp::write_file(folder.part("run.7-1.atto"), block(9, 7));
+      check::equal(folder.names(), "run.5-1.atto run.6-1.atto run.atto |");
+      // The journal's first block and the part's are damaged.
+      temp::write_file(folder.path, std::string(100'000, 'x') + first + block(8, 2));
+      temp::write_file(folder.part("run.6-1.atto"), first.substr(0, 70) + block(8, 6));
+      check::that(folder.names().find("run.6-1") == std::string::npos);  // of process 1
+      temp::write_file(folder.part("run.6-1.atto"), "??" + first.substr(2, 62) + block(8, 6));
+      check::equal(folder.names(), "run.5-1.atto run.6-1.atto run.atto |");
+    }};
+
+int main(int argc, char** argv) {
+  return check::run(argc, argv);
+}
