@@ -17,8 +17,9 @@ bool has_part_name(const std::string& path, const std::string& log_path);
 struct JournalFiles {
   std::vector<std::string> paths;   // the journal and its parts that exist, in order of name
   std::vector<std::string> marked;  // of the parts those that name the journal in their first block
-  bool is_final =
-      true;  // false: a file without a whole block has a part's name, or the journal has none
+  // False where the journal, or a file with a part's name, has no whole block yet: it may get one
+  // without the folder's telling.
+  bool is_final = true;
 };
 
 // A file is a part of `log_path` if it has a part's name with the process id of its first intact

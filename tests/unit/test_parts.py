@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import attolog
+from journal_by_hand import Site, block, decode
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from format_decoder import decode
+import attolog
 
 
 def tags(path: Path) -> list[object]:
@@ -107,3 +106,37 @@ def test_the_part_of_a_journal_without_records_is_read_with_it(tmp_path: Path) -
     assert len(parts) == 1
     assert [record["name"] for part in parts for record in decode(part)] == ["CHILD"]
     assert list(decode(path)) == []
+
+
+def test_many_parts_are_read_with_few_descriptors(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    site = Site("E", ("n",))
+    path.write_bytes(block([(site, (1,))], 1))
+    for pid in range(2, 80):
+        (tmp_path / f"run.{pid}-1.atto").write_bytes(block([(site, (pid,))], pid))
+    source = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\n"
+        "from attolog._cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+
+    def run(*args: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", source, *args], capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    assert run("stats", str(path))[1].startswith("E\t79\t")
+    shown = run("cat", str(path))
+    assert sorted(int(line.rpartition("=")[2]) for line in shown) == list(range(1, 80))
+    # The same of a journal that is followed.
+    command = [sys.executable, "-c", source, "cat", "-f", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert sorted(process.stdout.readline() for _ in shown) == sorted(f"{x}\n" for x in shown)
+        with (tmp_path / "run.79-1.atto").open("ab") as part:
+            part.write(block([(site, (1000,)), (site, (2000,))], 79))
+        assert process.stdout.readline().endswith(" E n=1000\n")
+        process.kill()
