@@ -117,30 +117,53 @@ std::optional<std::uint64_t> process_in_name(std::string_view path, std::string_
   return process;
 }
 
-enum class Membership { none, part, marked };
+enum class Membership {
+  none,
+  undecided,  // a later block may make it a part
+  part,
+  marked,  // a part that names this journal
+};
 
 // What the journal itself tells of its parts.
 class Journal {
  public:
   explicit Journal(const std::string& log_path) : path_(log_path) {
-    const File file = open_regular(path_, O_RDONLY);
-    if (!file) return;
-    if (const auto first = HeaderWalk(file.fd()).next()) id_ = first->run_id;
+    if (const File file = open_regular(path_, O_RDONLY)) first_ = HeaderWalk(file.fd()).next();
   }
 
-  std::optional<std::uint64_t> id() const { return id_; }
+  const std::optional<BlockHeader>& first() const { return first_; }
 
-  Membership membership_of(std::uint64_t process, const BlockHeader& first) {
-    if (!id_ || first.pid != process) return Membership::none;
-    if (first.run_id == *id_) return first.records == 0 ? Membership::marked : Membership::part;
-    // Parts of attolog 0.1 begin with records of their run, which may have appended to the journal.
-    return first.records != 0 && runs().contains(first.run_id) ? Membership::part
-                                                               : Membership::none;
+  // Of the file with the number of `process` in its name.
+  Membership membership_of(int fd, std::uint64_t process) {
+    HeaderWalk walk(fd);
+    const auto mark = walk.next();
+    if (!mark) return size_of(fd) < kBlockHeaderSize ? Membership::undecided : Membership::none;
+    if (mark->pid != process) return Membership::none;
+    if (!first_) return Membership::undecided;
+    // Parts of attolog 0.1 begin with records. So does a part that is made anew after its removal.
+    if (mark->records != 0) return has_run(mark->run_id) ? Membership::part : Membership::none;
+    if (mark->run_id == first_->run_id && mark->first_ns == first_->first_ns &&
+        mark->sequence == first_->sequence) {
+      // A copy of the journal has all of its first block.
+      return mark->last_ns != first_->last_ns ? Membership::marked : Membership::none;
+    }
+    // It names another journal: one that was renamed, if its process has logged since this one
+    // began.
+    Membership found = Membership::undecided;
+    while (const auto header = walk.next()) {
+      if (header->records == 0) continue;
+      const bool is_of_run = has_run(header->run_id);
+      if (is_of_run && header->last_ns >= first_->first_ns) return Membership::part;
+      found = is_of_run ? Membership::undecided : Membership::none;
+    }
+    return found;
   }
 
  private:
-  // All runs that wrote the journal: each block's header is read, and only for this.
-  const std::unordered_set<std::uint64_t>& runs() {
+  // Whether the run has written the journal. All headers are read, and only where the first one
+  // does not tell.
+  bool has_run(std::uint64_t run_id) {
+    if (run_id == first_->run_id) return true;
     if (!runs_) {
       runs_.emplace();
       if (const File file = open_regular(path_, O_RDONLY)) {
@@ -148,21 +171,20 @@ class Journal {
         while (const auto header = walk.next()) runs_->insert(header->run_id);
       }
     }
-    return *runs_;
+    return runs_->contains(run_id);
   }
 
   std::string path_;
-  std::optional<std::uint64_t> id_;
+  std::optional<BlockHeader> first_;
   std::optional<std::unordered_set<std::uint64_t>> runs_;
 };
 
-// An empty block: no records, no payload. Its sequence makes its header unlike any other.
-void append_empty_block(int fd, std::uint64_t run_id, std::int64_t time_ns) {
-  BlockHeader header;
-  header.pid = static_cast<std::uint32_t>(::getpid());
-  header.first_ns = header.last_ns = time_ns;
-  header.run_id = run_id;
-  header.sequence = std::random_device{}();
+std::int64_t now_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+void append_header(int fd, const BlockHeader& header) {
   char bytes[kBlockHeaderSize];
   header.write(bytes);
   ssize_t n = 0;
@@ -173,19 +195,21 @@ void append_empty_block(int fd, std::uint64_t run_id, std::int64_t time_ns) {
   if (n > 0 && n < static_cast<ssize_t>(sizeof bytes)) static_cast<void>(::ftruncate(fd, 0));
 }
 
-// The journal's id, which it gets here if it has no block yet; `run_id` where it cannot get one.
-std::uint64_t begin_journal(const std::string& log_path, std::uint64_t run_id) {
+// The journal's first block, which it gets here if it is empty.
+std::optional<BlockHeader> begin_journal(const std::string& log_path, std::uint64_t run_id) {
   const File file = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
-  if (!file) return Journal(log_path).id().value_or(run_id);
+  if (!file) return Journal(log_path).first();
   lock(file.fd());
-  const auto first = HeaderWalk(file.fd()).next();
-  if (!first && size_of(file.fd()) == 0) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    append_empty_block(file.fd(), run_id,
-                       std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  if (size_of(file.fd()) == 0) {
+    BlockHeader header;
+    header.pid = static_cast<std::uint32_t>(::getpid());
+    header.first_ns = header.last_ns = now_ns();
+    header.run_id = run_id;
+    header.sequence = std::random_device{}();
+    append_header(file.fd(), header);
   }
   unlock(file.fd());
-  return first ? first->run_id : run_id;
+  return HeaderWalk(file.fd()).next();
 }
 
 }  // namespace
@@ -197,7 +221,7 @@ bool has_part_name(const std::string& path, const std::string& log_path) {
 JournalFiles journal_files(const std::string& log_path) {
   JournalFiles files;
   Journal journal(log_path);
-  files.is_final = journal.id().has_value();
+  files.is_final = journal.first().has_value();
   std::error_code ignored;
   const auto folder = std::filesystem::path(log_path).parent_path();
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
@@ -212,14 +236,12 @@ JournalFiles journal_files(const std::string& log_path) {
       if (errno != ENOENT && errno != ELOOP) files.paths.push_back(path);
       continue;
     }
-    const auto first = HeaderWalk(file.fd()).next();
-    if (!first) {
-      files.is_final = files.is_final && size_of(file.fd()) >= kBlockHeaderSize;
-      continue;
+    switch (journal.membership_of(file.fd(), *process)) {
+      case Membership::none: break;
+      case Membership::undecided: files.is_final = false; break;
+      case Membership::marked: files.marked.push_back(path); [[fallthrough]];
+      case Membership::part: files.paths.push_back(path);
     }
-    const Membership is = journal.membership_of(*process, *first);
-    if (is != Membership::none) files.paths.push_back(path);
-    if (is == Membership::marked) files.marked.push_back(path);
   }
   std::ranges::sort(files.paths);
   std::ranges::sort(files.marked);
@@ -234,11 +256,13 @@ std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t nu
     path = log_path.substr(0, dot) + "." + std::to_string(pid) + "-" + std::to_string(number) +
            log_path.substr(dot);
     struct stat info{};
-    if (::lstat(path.c_str(), &info) != 0 || info.st_size == 0) break;
+    if (::lstat(path.c_str(), &info) != 0) break;
+    if (!S_ISREG(info.st_mode)) continue;
+    if (info.st_size == 0) break;
     const File file = open_regular(path, O_RDONLY);
-    const auto first = file ? HeaderWalk(file.fd()).next() : std::nullopt;
-    const auto process = static_cast<std::uint64_t>(pid);
-    if (first && journal.membership_of(process, *first) != Membership::none) break;
+    const auto is =
+        file ? journal.membership_of(file.fd(), static_cast<std::uint64_t>(pid)) : Membership::none;
+    if (is == Membership::part || is == Membership::marked) break;
   }
   return path;
 }
@@ -254,12 +278,17 @@ std::string begin_part(const std::string& folder, const std::string& log_path,
   } catch (const std::exception&) {
     ledger.reset();
   }
-  const std::uint64_t id = begin_journal(log_path, run_id);
+  auto mark = begin_journal(log_path, run_id);
   if (ledger) ledger->release();
   const File part = open_regular(part_path, O_RDWR | O_APPEND | O_CREAT);
-  if (!part) return message;
+  if (!part || !mark) return message;
+  mark->version = kFormatVersion;
+  mark->flags = 0;
+  mark->pid = static_cast<std::uint32_t>(::getpid());
+  mark->last_ns = now_ns();
+  mark->records = mark->payload_size = mark->mask = mark->checksum = 0;
   lock(part.fd());
-  if (size_of(part.fd()) == 0) append_empty_block(part.fd(), id, 0);
+  if (size_of(part.fd()) == 0) append_header(part.fd(), *mark);
   unlock(part.fd());
   return message;
 }

@@ -23,9 +23,13 @@ struct JournalFiles {
 };
 
 // A file is a part of `log_path` if it has a part's name with the process id of its first intact
-// block, and that block's run id is the journal's id: the run id of the first intact block of
-// `log_path`. Parts of attolog 0.1 do not name their journal. Of these the run id is that of any
-// block of `log_path`. A file that cannot be opened is listed, so that reading it says why.
+// block, and that block names the journal: it has the run id, first time and sequence of the first
+// intact block of `log_path`. A run id alone would not do, since a program may start others that
+// log to the next journal of the name. Also taken for parts are
+// - files that begin with records, if their run has written the journal: parts of attolog 0.1;
+// - parts of a journal that was renamed, if their process and that of the journal are of one run,
+//   and it has logged since the journal began.
+// A file that cannot be opened is listed, so that reading it says why.
 JournalFiles journal_files(const std::string& log_path);
 
 // The name of the part that a process takes: its number is `number`, or the next one that no other

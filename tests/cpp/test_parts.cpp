@@ -24,13 +24,12 @@ using namespace attolog;
 namespace {
 
 // A block with one record, of that run and process.
-std::string block(std::uint64_t run_id, std::uint32_t pid) {
+std::string block(std::uint64_t run_id, std::uint32_t pid, std::int64_t time_ns = 1000) {
   static const Site event = site(16, "E", {"n"});
-  static std::int64_t time_ns = 0;
   const auto sink = make_journal_sink(run_id, pid);
   const std::vector<Value> values{Value::of_int(1)};
   Buffer out;
-  sink->append(Record{&event, &Journal::main_thread(), ++time_ns, values}, out);
+  sink->append(Record{&event, &Journal::main_thread(), time_ns, values}, out);
   sink->finish(out);
   return std::string(out.view());
 }
@@ -81,7 +80,7 @@ static const check::Test names{
     }};
 
 static const check::Test begun{
-    "a part begins with an empty block that bears the journal's id; so does an empty journal", [] {
+    "a part begins with an empty block that names the journal, which gets one if it is empty", [] {
       const Folder folder;
       check::equal(folder.begin(::getpid(), 2, 7), kMyPart);
       const BlockHeader main = first_header(folder.path);
@@ -90,13 +89,18 @@ static const check::Test begun{
       check::equal(part.run_id, 7u);
       check::equal(part.pid, kMe);
       check::that(main.records == 0 && main.payload_size == 0 && main.first_ns > 0);
-      check::that(part.records == 0 && part.payload_size == 0 && part.first_ns == 0);
+      check::that(part.records == 0 && part.payload_size == 0);
+      check::that(part.first_ns == main.first_ns && part.sequence == main.sequence);
       check::equal(folder.names(), kMyPart + " run.atto | " + kMyPart);
       // Both are journals without records.
       const Contents contents = read_all({{folder.path}, {folder.part(kMyPart.c_str())}});
       check::that(contents.records.empty() && contents.problems.empty());
-      // A later process of another run gets the journal's id, and the journal nothing more.
-      check::equal(folder.begin(::getpid(), 3, 8), "run." + std::to_string(kMe) + "-3.atto");
+      // A later process of another run names the same journal, which gets nothing more.
+      const std::string other = folder.begin(::getpid(), 3, 8);
+      check::equal(other, "run." + std::to_string(kMe) + "-3.atto");
+      check::equal(first_header(folder.part(other.c_str())).run_id, 7u);
+      check::that(read_all({{folder.part(kMyPart.c_str())}, {folder.part(other.c_str())}})
+                      .problems.empty());
       check::equal(std::filesystem::file_size(folder.path), kBlockHeaderSize);
     }};
 
@@ -123,25 +127,52 @@ static const check::Test others{
       std::filesystem::create_directory(folder.part("run.1-1.atto"));
       check::equal(::mkfifo(folder.part("run.1-2.atto").c_str(), 0600), 0);
       check::equal(folder.names(), "run.atto |");
+      // A copy, under the name of a part of its own process.
+      Folder copied;
+      copied.begin(::getpid(), 2, 7);
+      std::filesystem::copy_file(copied.path,
+                                 copied.part(("run." + std::to_string(kMe) + "-9.atto").c_str()));
+      check::equal(copied.names(), kMyPart + " run.atto | " + kMyPart);
       // The journal itself begins with an empty block and is renamed.
       const Folder renamed;
       renamed.begin(::getpid(), 2, 7);
       std::filesystem::rename(renamed.path, renamed.part("run.2026-10.atto"));
       renamed.begin(::getpid(), 3, 7);
-      check::that(renamed.names().starts_with(kMyPart));
       check::that(renamed.names().find("run.2026-10") == std::string::npos);
     }};
 
 static const check::Test removed{
-    "the parts of a journal that was removed are none of the next one's", [] {
+    "the parts of a journal that was removed are none of the next one's, not even within a run",
+    [] {
+      for (const std::uint64_t next_run : {7U, 8U}) {
+        const Folder folder;
+        folder.begin(::getpid(), 2, 7);
+        std::ofstream(folder.part(kMyPart.c_str()), std::ios::app) << block(7, kMe, 2000);
+        std::filesystem::remove(folder.path);
+        check::equal(folder.names(), "| ...");
+        temp::write_file(folder.path, block(next_run, 1, 3000));
+        check::that(folder.names().starts_with("run.atto |"));
+        // Nor does a process of the same number write into them.
+        check::equal(folder.begin(::getpid(), 2, next_run),
+                     "run." + std::to_string(kMe) + "-3.atto");
+      }
+    }};
+
+static const check::Test rotated{
+    "a part goes on with the next journal once its process has logged since the journal was "
+    "renamed",
+    [] {
       const Folder folder;
       folder.begin(::getpid(), 2, 7);
-      std::filesystem::remove(folder.path);
-      check::equal(folder.names(), "| ...");
-      temp::write_file(folder.path, block(8, 1));
+      const std::string part = folder.part(kMyPart.c_str());
+      std::ofstream(part, std::ios::app) << block(7, kMe, 2000);
+      std::filesystem::rename(folder.path, folder.part("run.old.atto"));
+      temp::write_file(folder.path, block(7, 1, 3000));
+      check::equal(folder.names(), "run.atto | ...");
+      std::ofstream(part, std::ios::app) << block(7, kMe, 3001);
+      check::equal(folder.names(), kMyPart + " run.atto |");
+      temp::write_file(folder.path, block(8, 1, 3000));  // of another run
       check::equal(folder.names(), "run.atto |");
-      // Nor does a process of the same number write into them.
-      check::equal(folder.begin(::getpid(), 2, 8), "run." + std::to_string(kMe) + "-3.atto");
     }};
 
 static const check::Test awaited{"a file without a block is no part yet, and may become one", [] {
