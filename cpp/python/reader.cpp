@@ -340,6 +340,12 @@ PyObject* records(PyObject* self, PyObject*) {
 }
 
 PyObject* samples(PyObject* self, PyObject* args) {
+  try {
+    if (!warn_of_changes(*state_of(self).journal)) return nullptr;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
   return make_samples(state_of(self).journal, args);
 }
 

@@ -364,6 +364,8 @@ def test_a_file_that_is_changed_after_it_was_read_is_told_of(tmp_path: Path) -> 
             assert pyarrow.table(run["GEN"]).num_rows == 0
         with pytest.warns(UserWarning, match="changed after it was read"):
             assert list(run.records()) == []
+        with pytest.warns(UserWarning, match="changed after it was read"):
+            assert run["GEN"].estimate_count().value == 0
     assert len(run.problems) == 2  # that it was changed, and what is missing
 
 
