@@ -205,6 +205,32 @@ static const check::Test old{
       check::equal(folder.names(), "run.5-1.atto run.6-1.atto run.atto |");
     }};
 
+static const check::Test killed{
+    "a process that is killed while it begins a part leaves nothing that is in the way", [] {
+      const Folder folder;
+      // The journal has its block, and the part is made but has none.
+      folder.begin(::getpid(), 9, 7);
+      std::filesystem::remove(folder.part(("run." + std::to_string(kMe) + "-9.atto").c_str()));
+      temp::write_file(folder.part(kMyPart.c_str()), "");
+      check::that(read_all({{folder.path}, {folder.part(kMyPart.c_str())}}).problems.empty());
+      check::equal(folder.begin(::getpid(), 2, 7), kMyPart);
+      check::equal(folder.names(), kMyPart + " run.atto | " + kMyPart);
+    }};
+
+static const check::Test together{
+    "of many processes that begin parts one begins the journal", [] {
+      const Folder folder;
+      std::vector<pid_t> children;
+      for (int i = 0; i < 8; ++i) {
+        children.push_back(temp::start_child([&] { folder.begin(::getpid(), 1, 7); }));
+      }
+      for (const pid_t each : children) {
+        check::equal(temp::wait_for(each), 0);
+      }
+      check::equal(std::filesystem::file_size(folder.path), kBlockHeaderSize);
+      check::equal(journal_files(folder.path).marked.size(), 8u);
+    }};
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }
