@@ -204,6 +204,6 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
             record = block.record()
             times.append(record["time"])
             yield {"pid": pid, "run_id": run_id, **record}
-        if block.at != len(block.data) or (min(times), max(times)) != (first, last):
+        if block.at != len(block.data) or (times and (min(times), max(times)) != (first, last)):
             raise ValueError(f"the block at byte {at} does not add up")
         at += HEADER.size + size

@@ -43,17 +43,24 @@ PyObject* aware_date_time(const Value& value) {
   return result;
 }
 
+// Days and times beyond what Python has become their numbers, like datetimes.
 PyObject* date_of(std::int64_t days) {
+  constexpr std::int64_t kMostDays = 4'000'000;  // the year 9999 ends before
+  if (days < -kMostDays || days > kMostDays) return PyLong_FromLongLong(days);
   PyObject* whole = date_time(days * 86'400'000'000, Py_None);
   PyObject* date = whole != nullptr && PyDateTime_Check(whole)
                        ? PyObject_CallMethod(whole, "date", nullptr)
                        : nullptr;
-  if (date == nullptr && clear_if_ordinary()) return whole;
+  if (date == nullptr && clear_if_ordinary()) {
+    Py_XDECREF(whole);
+    return PyLong_FromLongLong(days);
+  }
   Py_XDECREF(whole);
   return date;
 }
 
 PyObject* time_of(std::int64_t us) {
+  if (us < 0 || us >= 86'400'000'000) return PyLong_FromLongLong(us);
   const auto seconds = static_cast<int>(us / 1'000'000);
   return PyTime_FromTime(seconds / 3600, seconds / 60 % 60, seconds % 60,
                          static_cast<int>(us % 1'000'000));

@@ -24,8 +24,8 @@
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
 #include "writer/inline_record.hpp"
+#include "writer/parts.hpp"
 #include "writer/plain.hpp"
-#include "writer/recovery.hpp"
 #include "writer/sink.hpp"
 #include "writer/template.hpp"
 
@@ -199,7 +199,7 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
     do {
-      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, journal_parts(real));
+      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, journal_files(real).paths);
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
@@ -249,6 +249,37 @@ PyObject* problems(PyObject* self, PyObject*) {
   return list_of(all);
 }
 
+// Warns the caller of the Python function that called this. False with an exception set where
+// warnings are errors.
+bool warn(const std::string& text) {
+  PyObject* shown = from_wtf8(text);
+  const bool done = shown != nullptr && PyErr_WarnFormat(PyExc_UserWarning, 2, "%U", shown) == 0;
+  Py_XDECREF(shown);
+  return done;
+}
+
+// Warns of columns that are put together.
+bool warn_of_rare_columns(const JournalReader& journal, const TableInfo& table) {
+  const auto n = std::ranges::count(rare_columns(table), true);
+  if (n == 0) return true;
+  const std::string text = std::to_string(n) + " columns of the table \"" + table.name +
+                           "\" have few values: they are put together in its column \"" +
+                           name_of_rare(table) + "\", as JSON";
+  journal.add_problem_of_pass(text);
+  return warn(text);
+}
+
+// Warns of files that were changed since they were opened: records are missing.
+bool warn_of_changes(const JournalReader& journal) {
+  const std::vector<std::string> changes = journal.find_changes();
+  if (changes.empty()) return true;
+  std::string text = changes.front();
+  if (changes.size() > 1) {
+    text += " (and " + std::to_string(changes.size() - 1) + " more, see .problems)";
+  }
+  return warn(text);
+}
+
 void free_stream(PyObject* capsule) {
   auto* stream =
       static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, "arrow_array_stream"));
@@ -263,19 +294,20 @@ PyObject* stream(PyObject* self, PyObject* name) {
   }
   const JournalReader& journal = *state_of(self).journal;
   try {
-    const std::string wanted = to_wtf8(name);
+    if (!warn_of_changes(journal)) return nullptr;
     auto exported = std::make_unique<ArrowArrayStream>();
-    if (wanted == "*") {
+    if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
       const auto render = std::make_shared<Renderer>();
       export_stream(open_all(journal.records(), [render](const Record& record,
                                                          Buffer& out) { (*render)(record, out); }),
                     exported.get());
     } else {
-      const std::size_t index = journal.catalog().find(wanted);
+      const std::size_t index = find_table(journal.catalog(), name);
       if (index == Catalog::kNoTable) {
         PyErr_SetObject(PyExc_KeyError, name);
         return nullptr;
       }
+      if (!warn_of_rare_columns(journal, journal.catalog().tables()[index])) return nullptr;
       export_stream(open_table(journal.catalog(), index, journal.records()), exported.get());
     }
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
@@ -291,6 +323,10 @@ PyObject* records(PyObject* self, PyObject*) {
   auto* records = reinterpret_cast<Records*>(records_type->tp_alloc(records_type, 0));
   if (records == nullptr) return nullptr;
   try {
+    if (!warn_of_changes(*state_of(self).journal)) {
+      Py_DECREF(records);
+      return nullptr;
+    }
     auto pass = std::make_unique<Pass>();
     pass->journal = state_of(self).journal;
     pass->stream = pass->journal->records();
@@ -304,6 +340,12 @@ PyObject* records(PyObject* self, PyObject*) {
 }
 
 PyObject* samples(PyObject* self, PyObject* args) {
+  try {
+    if (!warn_of_changes(*state_of(self).journal)) return nullptr;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
   return make_samples(state_of(self).journal, args);
 }
 
@@ -382,7 +424,7 @@ PyObject* rings(PyObject* self, PyObject*) {
   auto state = std::make_unique<State>();
   if (!without_gil(following.path.c_str(), [&] {
         state->pending =
-            find_pending(following.ring_dir, following.real, journal_parts(following.real));
+            find_pending(following.ring_dir, following.real, journal_files(following.real).paths);
         state->journal = JournalReader::open(state->pending.rings);
       })) {
     return nullptr;

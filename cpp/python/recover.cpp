@@ -45,7 +45,7 @@ PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
           result.add(check != 0 ? inspect(folder, real) : recover(folder, real));
           if (check == 0) tidy(folder);
         }
-        if (!std::filesystem::exists(real) && journal_parts(real).empty()) {
+        if (!std::filesystem::exists(real)) {
           throw std::system_error(ENOENT, std::generic_category());
         }
       })) {

@@ -19,6 +19,28 @@ struct Samples {
   PyObject_HEAD struct Pass* pass;
 };
 
+constexpr std::size_t kNoName = SIZE_MAX;
+
+// Whether the text is shown as `name` in Python.
+bool is_shown_as(const std::string& text, PyObject* name) {
+  PyObject* const shown = from_wtf8(text);
+  if (shown == nullptr) give_up();
+  const bool is_equal = equal_text(shown, name);
+  Py_DECREF(shown);
+  return is_equal;
+}
+
+// The first of some tables or columns that has the name.
+template <class Named>
+std::size_t find_name(const std::vector<Named>& all, PyObject* name) {
+  auto found = std::ranges::find(all, to_wtf8(name), &Named::name);
+  if (found == all.end()) {
+    found =
+        std::ranges::find_if(all, [&](const Named& one) { return is_shown_as(one.name, name); });
+  }
+  return found == all.end() ? kNoName : static_cast<std::size_t>(found - all.begin());
+}
+
 // One pass over the records of a table.
 struct Pass {
   static constexpr std::uint32_t kAbsent = UINT32_MAX;
@@ -29,10 +51,9 @@ struct Pass {
         catalog(journal->catalog()),
         table(of) {}
 
-  std::uint32_t column(std::string_view name) const {
-    const auto& columns = catalog.tables()[table].columns;
-    const auto found = std::ranges::find(columns, name, &ColumnInfo::name);
-    return found == columns.end() ? kAbsent : static_cast<std::uint32_t>(found - columns.begin());
+  std::uint32_t column(PyObject* name) const {
+    const std::size_t found = find_name(catalog.tables()[table].columns, name);
+    return found == kNoName ? kAbsent : static_cast<std::uint32_t>(found);
   }
 
   std::shared_ptr<JournalReader> journal;  // before the stream that stands on it
@@ -106,6 +127,13 @@ PyTypeObject* samples_type = nullptr;
 
 }  // namespace
 
+std::size_t find_table(const Catalog& catalog, PyObject* name) {
+  const std::size_t exact = catalog.find(to_wtf8(name));
+  if (exact != Catalog::kNoTable) return exact;
+  const std::size_t shown = find_name(catalog.tables(), name);
+  return shown == kNoName ? Catalog::kNoTable : shown;
+}
+
 PyObject* make_samples(std::shared_ptr<JournalReader> journal, PyObject* args) {
   PyObject* name = nullptr;
   PyObject* field = nullptr;
@@ -118,18 +146,18 @@ PyObject* make_samples(std::shared_ptr<JournalReader> journal, PyObject* args) {
     return nullptr;
   }
   try {
-    const std::size_t table = journal->catalog().find(to_wtf8(name));
+    const std::size_t table = find_table(journal->catalog(), name);
     if (table == Catalog::kNoTable) {
       PyErr_SetObject(PyExc_KeyError, name);
       return nullptr;
     }
     auto pass = std::make_unique<Pass>(std::move(journal), table);
-    if (field != Py_None && (pass->field = pass->column(to_wtf8(field))) == Pass::kAbsent) {
+    if (field != Py_None && (pass->field = pass->column(field)) == Pass::kAbsent) {
       PyErr_SetObject(PyExc_KeyError, field);
       return nullptr;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keys); ++i)
-      pass->keys.push_back(pass->column(to_wtf8(PyTuple_GET_ITEM(keys, i))));
+      pass->keys.push_back(pass->column(PyTuple_GET_ITEM(keys, i)));
     auto* samples = reinterpret_cast<Samples*>(samples_type->tp_alloc(samples_type, 0));
     if (samples != nullptr) samples->pass = pass.release();
     return reinterpret_cast<PyObject*>(samples);

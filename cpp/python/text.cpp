@@ -36,8 +36,8 @@ PyObject* from_wtf8(std::string_view text) {
   const auto n = static_cast<Py_ssize_t>(text.size());
   PyObject* result = PyUnicode_DecodeUTF8(text.data(), n, "surrogatepass");
   if (result != nullptr || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) return result;
-  PyErr_Clear();  // only damage is no WTF-8
-  return PyUnicode_DecodeUTF8(text.data(), n, "replace");
+  PyErr_Clear();  // only damage is no WTF-8; names that differ must differ in Python
+  return PyUnicode_DecodeUTF8(text.data(), n, "backslashreplace");
 }
 
 bool equal_text(PyObject* a, PyObject* b) {

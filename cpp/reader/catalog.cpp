@@ -72,7 +72,11 @@ void Catalog::add(const Record& record) {
   ++table.rows;
   table.first_ns = std::min(table.first_ns, record.time_ns);
   table.last_ns = std::max(table.last_ns, record.time_ns);
-  for (const Cell& cell : at.cells) table.columns[cell.column].kinds |= kind_of(*cell.value);
+  for (const Cell& cell : at.cells) {
+    ColumnInfo& column = table.columns[cell.column];
+    column.kinds |= kind_of(*cell.value);
+    if (cell.value->tag != Tag::none) ++column.values;
+  }
 }
 
 Catalog::Place Catalog::place(const Record& record) {

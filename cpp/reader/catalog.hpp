@@ -37,6 +37,7 @@ struct ColumnInfo {
   // The catalog's own: the last record that used the name, and how often it did.
   std::uint64_t last_seen = 0;
   std::uint32_t uses = 0;
+  std::uint64_t values = 0;  // that it has held, None not counted
 };
 
 struct TableInfo {

@@ -4,10 +4,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <utility>
 
 #include "reader/column_builder.hpp"
+#include "writer/escape.hpp"
+#include "writer/plain.hpp"
 
 namespace attolog {
 namespace {
@@ -24,6 +27,10 @@ constexpr std::uint32_t kRemarks = holds::kInexactInt | holds::kHugeInt | holds:
 constexpr std::size_t kBatchRows = 1'000'000;
 constexpr std::size_t kBatchCells = std::size_t{1} << 24;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 26;
+
+// See rare_columns.
+constexpr std::uint64_t kMostNulls = std::uint64_t{1} << 24;
+constexpr std::uint64_t kNullsForOne = 64;
 
 Type type_of_tag(Tag tag) {
   switch (tag) {
@@ -144,8 +151,14 @@ class Table final : public Rows {
     add_field("time", Type::timestamp_ns);
     has_level_ = table.kind == TableKind::message;
     if (has_level_) add_field("level", Type::text);
-    own_ = builders_.size();
-    for (const ColumnInfo& column : table.columns) {
+    const std::vector<bool> rare = rare_columns(table);
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const ColumnInfo& column = table.columns[i];
+      if (!rare.empty() && rare[i]) {
+        builder_of_.push_back(kMore);
+        continue;
+      }
+      builder_of_.push_back(static_cast<std::uint32_t>(builders_.size()));
       std::string note;
       Type type = type_of(column.kinds, note);
       const bool is_ns = type == Type::int64;
@@ -157,6 +170,11 @@ class Table final : public Rows {
       }
       add_field(column.name, type, std::move(note));
     }
+    if (!rare.empty()) {
+      const auto n = std::ranges::count(rare, true);
+      add_field(name_of_rare(table), Type::text,
+                "holds " + std::to_string(n) + " columns of few values, as JSON");
+    }
   }
 
  protected:
@@ -166,20 +184,39 @@ class Table final : public Rows {
     if (place.table != index_) return false;
     builders_[0].put(row, Value::of_int(record.time_ns));
     if (has_level_) builders_[1].put(row, Value::of_str(level_name(record.site->level, scratch_)));
+    more_.clear();
     for (const Cell& cell : place.cells) {
       // Only a source that changed since the catalog was made has more columns than it.
-      if (own_ + cell.column < builders_.size()) {
-        bytes += builders_[own_ + cell.column].put(row, *cell.value);
+      if (cell.column >= builder_of_.size()) continue;
+      const std::uint32_t builder = builder_of_[cell.column];
+      if (builder == kMore) {
+        add_more(cell);
+      } else {
+        bytes += builders_[builder].put(row, *cell.value);
       }
+    }
+    if (!more_.empty()) {
+      more_.push('}');
+      bytes += builders_.back().put(row, Value::of_str(more_.view()));
     }
     return true;
   }
 
  private:
+  static constexpr std::uint32_t kMore = UINT32_MAX;
+
+  void add_more(const Cell& cell) {
+    more_.append(more_.empty() ? "{\"" : ",\"");
+    json_text(more_, catalog_.tables()[index_].columns[cell.column].name);
+    more_.append("\":");
+    write_json(more_, *cell.value);
+  }
+
   Catalog catalog_;  // its own, since placing records uses the catalog's caches
   std::size_t index_;
   bool has_level_ = false;
-  std::size_t own_ = 0;  // columns before the fields
+  std::vector<std::uint32_t> builder_of_;  // by column
+  Buffer more_;                            // of the row
 };
 
 class All final : public Rows {
@@ -262,6 +299,36 @@ Type type_of(std::uint32_t kinds, std::string& note) {
   if (is_alone) return type_of_tag(alone);
   note = "holds " + names_of(tags);
   return Type::text;
+}
+
+std::vector<bool> rare_columns(const TableInfo& table) {
+  const std::size_t n = table.columns.size();
+  std::uint64_t values = 0;
+  for (const ColumnInfo& column : table.columns) values += column.values;
+  const std::uint64_t limit = std::max(kMostNulls, kNullsForOne * (table.rows + values));
+  if (table.rows * n - values <= limit) return {};
+  std::vector<std::uint64_t> counts;
+  counts.reserve(n);
+  for (const ColumnInfo& column : table.columns) counts.push_back(column.values);
+  std::ranges::sort(counts, std::greater());
+  std::uint64_t nulls = 0;
+  std::uint64_t few = 0;
+  for (const std::uint64_t count : counts) {
+    nulls += table.rows - count;
+    few = count;
+    if (nulls > limit) break;
+  }
+  std::vector<bool> rare(n);
+  for (std::size_t i = 0; i < n; ++i) rare[i] = table.columns[i].values <= few;
+  return rare;
+}
+
+std::string name_of_rare(const TableInfo& table) {
+  std::string name = "more";
+  while (std::ranges::find(table.columns, name, &ColumnInfo::name) != table.columns.end()) {
+    name += '_';
+  }
+  return name;
 }
 
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,

@@ -73,7 +73,18 @@ Type type_of(std::uint32_t kinds, std::string& note);
 // Adds text as valid UTF-8: a lone surrogate becomes \udXXX, a byte that is no UTF-8 \xXX.
 void append_utf8(Buffer& out, std::string_view text);
 
+// Which columns of a table have so few values that they are put together into one column; empty
+// where none are. A table takes memory by its rows x columns: where each record has names of its
+// own, that grows by the square, and is nearly all nulls. So a table may have 2^24 nulls or, if
+// that is more, 64 for each value. Beyond that the columns with the fewest values are put together,
+// all those with equally few.
+std::vector<bool> rare_columns(const TableInfo& table);
+
+// The column that they are put together in: `more`, or `more_` where a field is called so.
+std::string name_of_rare(const TableInfo& table);
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
+// Where rare ones are put together they are the last one, a JSON object by row.
 // `records` must be what the catalog was made from.
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
                                         std::unique_ptr<RecordStream> records);

@@ -1,8 +1,6 @@
 #include "reader/follower.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +9,7 @@
 #include <utility>
 
 #include "reader/pending.hpp"
-#include "writer/recovery.hpp"
+#include "writer/parts.hpp"
 
 namespace attolog {
 namespace {
@@ -40,25 +38,29 @@ void JournalFollower::list() {
   listed_ = changed;
   is_listed_ = changed + kTimeStampStep < std::filesystem::file_time_type::clock::now();
   for (Followed& each : files_) each.is_named = false;
-  for (std::string& path : journal_parts(log_path_)) {
-    File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file && errno == ENOENT) continue;  // it has just gone
+  JournalFiles found = journal_files(log_path_);
+  is_listed_ = is_listed_ && found.is_final;
+  for (std::string& path : found.paths) {
     struct stat info{};
-    if (!file || ::fstat(file.fd(), &info) != 0) fail(path);
+    if (::stat(path.c_str(), &info) != 0) {
+      if (errno == ENOENT) continue;  // it has just gone
+      fail(path);
+    }
     // By what it is, not by its name: open files keep their numbers to themselves.
     const auto known = std::ranges::find_if(files_, [&](const Followed& each) {
-      return each.device == info.st_dev && each.inode == info.st_ino;
+      return each.file->device() == info.st_dev && each.file->inode() == info.st_ino;
     });
-    if (known == files_.end()) {
-      files_.push_back({.file = std::move(file),
-                        .path = std::move(path),
-                        .device = info.st_dev,
-                        .inode = info.st_ino,
-                        .progress = {}});
-    } else {
-      known->path = std::move(path);
+    if (known != files_.end()) {
+      known->file->rename(std::move(path));
       known->is_named = true;
       known->rests = 0;
+      continue;
+    }
+    try {
+      files_.push_back(
+          {.file = std::make_shared<PooledFile>(pool_, std::move(path)), .progress = {}});
+    } catch (const std::system_error& error) {
+      if (error.code().value() != ENOENT) throw;
     }
   }
 }
@@ -70,9 +72,12 @@ std::shared_ptr<JournalReader> JournalFollower::poll() {
   std::vector<JournalPath> paths;
   std::vector<Followed*> followed;
   for (Followed& each : files_) {
-    struct stat info{};
-    if (::fstat(each.file.fd(), &info) != 0) fail(each.path);
-    const auto size = static_cast<std::uint64_t>(info.st_size);
+    const std::optional<std::uint64_t> now = each.file->size();
+    if (!now) {
+      ++each.rests;
+      continue;
+    }
+    const std::uint64_t size = *now;
     if (size == each.size && !each.is_limited) {
       if (!each.is_named) ++each.rests;
       continue;
@@ -81,11 +86,14 @@ std::shared_ptr<JournalReader> JournalFollower::poll() {
     if (was_rewritten(each, size)) each.progress = {};
     // Asked after the size: what was there then and belongs to no open batch is there to stay.
     const std::uint64_t length =
-        each.is_named ? committed_length(folders, each.path, each.file.fd(), size) : size;
+        each.is_named ? committed_length(folders, each.file->path(), size) : size;
     each.is_limited = length < size;
     each.size = size;
     if (length <= each.progress.next) continue;
-    paths.push_back({each.path, length, each.progress.next, each.file.fd()});
+    paths.push_back({.path = each.file->path(),
+                     .length = length,
+                     .from = each.progress.next,
+                     .file = each.file});
     followed.push_back(&each);
   }
   if (paths.empty()) return nullptr;
@@ -108,9 +116,8 @@ std::shared_ptr<JournalReader> JournalFollower::poll() {
 bool JournalFollower::was_rewritten(const Followed& each, std::uint64_t size) {
   if (size < each.progress.next) return true;
   std::string there(each.progress.header.size(), '\0');
-  const ssize_t got =
-      ::pread(each.file.fd(), there.data(), there.size(), static_cast<off_t>(each.progress.last));
-  return got != static_cast<ssize_t>(there.size()) || there != each.progress.header;
+  const std::size_t got = each.file->read(each.progress.last, there.data(), there.size());
+  return got != there.size() || there != each.progress.header;
 }
 
 }  // namespace attolog

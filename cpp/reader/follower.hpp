@@ -1,8 +1,6 @@
 // Follows a journal while it is written: gives, time after time, the blocks that came since.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/mapping.hpp"
+#include "reader/file_pool.hpp"
 #include "reader/journal_reader.hpp"
 
 namespace attolog {
@@ -29,10 +27,7 @@ class JournalFollower {
 
  private:
   struct Followed {
-    File file;
-    std::string path;
-    dev_t device;
-    ino_t inode;
+    std::shared_ptr<PooledFile> file;
     bool is_named = true;     // still the journal or a part of it
     int rests = 0;            // polls that brought nothing since it is not
     std::uint64_t size = 0;   // as of the last poll
@@ -43,6 +38,7 @@ class JournalFollower {
   void list();
   static bool was_rewritten(const Followed& each, std::uint64_t size);
 
+  std::shared_ptr<FilePool> pool_ = std::make_shared<FilePool>();
   std::string ring_dir_;
   std::string log_path_;
   std::filesystem::file_time_type listed_;  // the folder's time stamp then

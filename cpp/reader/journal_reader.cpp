@@ -1,12 +1,6 @@
 #include "reader/journal_reader.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "core/checksum.hpp"
@@ -19,47 +13,13 @@ constexpr std::size_t kWindow = std::size_t{1} << 14;
 
 }  // namespace
 
-JournalReader::File::File(const JournalPath& path) : name_(path.path) {
-  // Never mapped: a file that is shortened while it is read must not be a SIGBUS. Nor is a FIFO
-  // waited for.
-  fd_ = path.fd < 0 ? ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-                    : ::fcntl(path.fd, F_DUPFD_CLOEXEC, 0);
-  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), name_);
-  struct stat status{};
-  const int failed = ::fstat(fd_, &status) != 0 ? errno
-                     : S_ISDIR(status.st_mode)  ? EISDIR
-                     : S_ISREG(status.st_mode)  ? 0
-                                                : EINVAL;
-  if (failed != 0) {
-    ::close(fd_);
-    throw std::system_error(failed, std::generic_category(), name_);
-  }
-  size_ = std::min(path.length, static_cast<std::uint64_t>(status.st_size));
+JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePool>& pool)
+    : name_(path.path),
+      file_(path.file != nullptr ? path.file
+            : path.fd >= 0       ? std::make_shared<PooledFile>(path.path, path.fd)
+                                 : std::make_shared<PooledFile>(pool, path.path)),
+      size_(std::min(path.length, file_->size().value_or(0))) {
   progress_.next = path.from;
-}
-
-JournalReader::File::File(File&& other) noexcept
-    : name_(std::move(other.name_)),
-      fd_(std::exchange(other.fd_, -1)),
-      size_(other.size_),
-      progress_(std::move(other.progress_)) {}
-
-JournalReader::File::~File() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-std::size_t JournalReader::File::read(std::uint64_t offset, char* bytes, std::size_t size) const {
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::pread(fd_, bytes + done, size - done, static_cast<off_t>(offset + done));
-    if (got == 0) break;
-    if (got > 0) {
-      done += static_cast<std::size_t>(got);
-    } else if (errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), name_);
-    }
-  }
-  return done;
 }
 
 std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
@@ -86,8 +46,11 @@ std::shared_ptr<JournalReader> JournalReader::follow(const std::vector<JournalPa
 
 void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
   files_.reserve(paths.size());
-  for (const JournalPath& path : paths) files_.emplace_back(path);
-  for (std::uint32_t file = 0; file < paths.size(); ++file) scan(file);
+  const auto pool = std::make_shared<FilePool>();
+  for (std::uint32_t file = 0; file < paths.size(); ++file) {
+    files_.emplace_back(paths[file], pool);
+    scan(file);
+  }
   payload_ = Buffer();
   if (catalog_is_spoiled_) {
     catalog_ = Catalog();
@@ -250,6 +213,37 @@ void JournalReader::add_problem(std::string text) const {
   } else {
     problems_.push_back(std::move(text));
   }
+}
+
+void JournalReader::add_problem_of_pass(const std::string& text) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!problems_of_passes_.insert(text).second) return;
+  }
+  add_problem(text);
+}
+
+bool JournalReader::File::has_last_block() const {
+  const auto header = progress_.header.size() == kBlockHeaderSize
+                          ? BlockHeader::read(progress_.header.data())
+                          : std::nullopt;
+  if (!header) return true;  // none was read
+  if (file_->size().value_or(0) < progress_.last + kBlockHeaderSize + header->payload_size) {
+    return false;
+  }
+  char bytes[kBlockHeaderSize];
+  return read(progress_.last, bytes, sizeof bytes) == sizeof bytes &&
+         std::string_view(bytes, sizeof bytes) == progress_.header;
+}
+
+std::vector<std::string> JournalReader::find_changes() const {
+  std::vector<std::string> changes;
+  for (const File& file : files_) {
+    if (file.has_last_block()) continue;
+    changes.push_back(file.name() + ": it was changed after it was read, records are missing");
+    add_problem_of_pass(changes.back());
+  }
+  return changes;
 }
 
 std::vector<std::string> JournalReader::problems() const {

@@ -11,6 +11,7 @@
 
 #include "core/journal.hpp"
 #include "reader/catalog.hpp"
+#include "reader/file_pool.hpp"
 #include "reader/records.hpp"
 
 namespace attolog {
@@ -21,7 +22,9 @@ struct JournalPath {
   std::string path;
   std::uint64_t length = UINT64_MAX;
   std::uint64_t from = 0;
-  int fd = -1;  // of the file if it is open: then `path` only names it in messages
+  // The file if it is open: then `path` only names it in messages.
+  int fd = -1;
+  std::shared_ptr<PooledFile> file = nullptr;
 };
 
 // There are bytes in the files, but nowhere so much as the magic of a block.
@@ -65,9 +68,14 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
 
   const Catalog& catalog() const { return catalog_; }
 
+  // Looks whether each file still has what was read of it: whether the last block is in its place.
+  // Returns a sentence for each that has not, which is a problem from now on.
+  std::vector<std::string> find_changes() const;
+
   // What is wrong with the files, one sentence each, with file and offset. Streams may add to it: a
-  // file may change while it is read.
+  // file may change while it is read. Several passes say it once.
   std::vector<std::string> problems() const;
+  void add_problem_of_pass(const std::string& text) const;
 
   static constexpr std::size_t kMaxOpenBlocks = 256;
   static constexpr std::size_t kMaxProblems = 1000;  // the rest is only counted
@@ -77,21 +85,22 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
 
   class File {
    public:
-    explicit File(const JournalPath& path);
-    File(File&& other) noexcept;
-    File& operator=(File&&) = delete;
-    ~File();
+    File(const JournalPath& path, const std::shared_ptr<FilePool>& pool);
     const std::string& name() const { return name_; }
     std::uint64_t size() const { return size_; }
     Progress& progress() { return progress_; }
     const Progress& progress() const { return progress_; }
     // Reads up to `size` bytes at `offset`; returns how many there were. Throws std::system_error.
-    std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;
+    std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const {
+      return file_->read(offset, bytes, size);
+    }
+    // Whether the last block that was read is still there.
+    bool has_last_block() const;
     std::uint64_t find_magic(std::uint64_t from) const;
 
    private:
     std::string name_;
-    int fd_ = -1;
+    std::shared_ptr<PooledFile> file_;
     std::uint64_t size_ = 0;
     Progress progress_;
   };
@@ -123,6 +132,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   mutable std::mutex mutex_;  // of the problems
   mutable std::vector<std::string> problems_;
   mutable std::uint64_t more_problems_ = 0;
+  mutable std::unordered_set<std::string> problems_of_passes_;
 };
 
 }  // namespace attolog

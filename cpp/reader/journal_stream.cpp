@@ -117,8 +117,8 @@ class JournalStream final : public RecordStream {
     if (!heap_.empty() && heap_.front()->key() < next_key()) return false;
     if (open < JournalReader::kMaxOpenBlocks) return true;
     if (!std::exchange(limit_said_, true)) {
-      reader_->add_problem("more than " + std::to_string(JournalReader::kMaxOpenBlocks) +
-                           " blocks overlap in time: the order of records is approximate");
+      reader_->add_problem_of_pass("more than " + std::to_string(JournalReader::kMaxOpenBlocks) +
+                                   " blocks overlap in time: the order of records is approximate");
     }
     return false;
   }
@@ -144,9 +144,9 @@ class JournalStream final : public RecordStream {
                                                   std::move(payload), reader_->definitions_);
       if (advance(*cursor)) return cursor;
     }
-    reader_->add_problem(file.name() + ": block at byte " + std::to_string(block.offset) +
-                         ": it was changed while it was read, " +
-                         std::to_string(block.header.records) + " records are missing");
+    reader_->add_problem_of_pass(file.name() + ": block at byte " + std::to_string(block.offset) +
+                                 ": it was changed while it was read, " +
+                                 std::to_string(block.header.records) + " records are missing");
     return nullptr;
   }
 

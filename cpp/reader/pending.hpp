@@ -42,6 +42,6 @@ std::vector<std::string> folders_of(const std::string& ring_dir, const std::stri
 
 // What the file is to be read up to, as its ledgers say; its size where no batch is open.
 std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
-                               int fd, std::uint64_t size);
+                               std::uint64_t size);
 
 }  // namespace attolog

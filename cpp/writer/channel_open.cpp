@@ -9,6 +9,7 @@
 #include "core/folder.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
+#include "writer/parts.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
 #include "writer/say.hpp"
@@ -22,12 +23,6 @@ std::atomic<std::uint64_t> next_channel{1};
 
 // How long a start waits for whoever holds the file's lock. It goes on without: records wait.
 constexpr std::chrono::milliseconds kStartPatience{1'000};
-
-std::string part_path(const std::string& path, std::uint64_t number) {
-  const std::size_t dot = path.rfind('.');
-  return path.substr(0, dot) + "." + std::to_string(::getpid()) + "-" + std::to_string(number) +
-         path.substr(dot);
-}
 
 // A log without a file has none to lie beside.
 RingPlace circular_place(const ChannelOptions& options) {
@@ -159,8 +154,9 @@ void Channel::open_with_file(File inherited) {
   const std::uint64_t living = take_in(places);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && living > 0) {
-    const std::string part = part_path(main_path_, id);
+    const std::string part = choose_part(main_path_, ::getpid(), id);
     try {
+      begin_part(main_path_, part, run_id());
       output_ = std::make_unique<Output>(part);
       target_.path = part;
     } catch (const std::system_error& error) {
@@ -180,16 +176,17 @@ void Channel::open_with_file(File inherited) {
 
 void Channel::begin_file(std::uint64_t living) {
   if (!options_.append && target_.path == main_path_) {
+    // Parts are known by what the journal says, and so before it is empty.
+    const JournalFiles files =
+        options_.format == Format::journal ? journal_files(main_path_) : JournalFiles{};
     // Asked again now that others can see us, and while nobody can write.
     const auto is_ours = [&] {
       return session_->name().empty() || !has_other_living(session_->folder(), session_->name());
     };
     if (!output_->truncate(kStartPatience, is_ours)) {
       say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
-    } else if (options_.format == Format::journal) {
-      for (const std::string& part : journal_parts(main_path_)) {
-        if (part != main_path_) ::unlink(part.c_str());
-      }
+    } else {
+      for (const std::string& part : files.marked) ::unlink(part.c_str());
     }
   }
   output_->end_torn(options_.format, kStartPatience);

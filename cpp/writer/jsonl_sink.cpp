@@ -1,6 +1,5 @@
 // Records as JSON Lines: one object a line.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <set>
 #include <string>
@@ -70,7 +69,6 @@ class JsonlSink final : public Sink {
   void append(const Record& record, Buffer& out, bool passing);
   void append_fields(const Record& record, Buffer& out, bool passing);
   void append_text(const Record& record, Buffer& out);
-  void put(const Value& value, Buffer& out);
   void put_seconds(std::int64_t ns, Buffer& out) {
     out.advance_to(write_seconds(out.room(kNumberRoom), ns, digits_));
   }
@@ -92,7 +90,7 @@ void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
     out.append(",\"event\":\"DROPPED\"");
     if (!values.empty()) {
       out.append(",\"n\":");
-      put(values[0], out);
+      write_json(out, values[0]);
     }
     if (values.size() > 1) {
       out.append(",\"since\":");
@@ -111,7 +109,7 @@ void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
   }
   if (const Value* const weight = record.weight()) {
     out.append(",\"weight\":");
-    put(*weight, out);
+    write_json(out, *weight);
   }
   out.append("}\n");
 }
@@ -137,7 +135,7 @@ void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
   for (std::size_t i = 0; i < n; ++i) {
     if (i == hidden) continue;
     out.append(plan->keys[i]);
-    put(values[i], out);
+    write_json(out, values[i]);
   }
 }
 
@@ -145,48 +143,13 @@ void JsonlSink::append_text(const Record& record, Buffer& out) {
   const auto values = record.own_values();
   if (values.empty()) return out.append(",\"text\":\"\"");
   out.append(",\"text\":");
-  put(values[0], out);
+  write_json(out, values[0]);
   if (values.size() == 1) return;
   // Fields that bind() added: rare beside a text, so their keys are not kept.
   const Plan plan = make_plan(*record.site, values.size());
   for (std::size_t i = 1; i < values.size(); ++i) {
     out.append(plan.keys[i]);
-    put(values[i], out);
-  }
-}
-
-void JsonlSink::put(const Value& value, Buffer& out) {
-  switch (value.tag) {
-    case Tag::none: return out.append("null");
-    case Tag::true_: return out.append("true");
-    case Tag::false_: return out.append("false");
-    case Tag::float64:
-    case Tag::float32:
-      if (std::isfinite(value.f)) return write_plain(out, value);
-      return out.append(std::isnan(value.f) ? "\"NaN\""
-                        : value.f < 0       ? "\"-Infinity\""
-                                            : "\"Infinity\"");
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32:
-    case Tag::uint64: return write_plain(out, value);
-    case Tag::str:
-    case Tag::bigint:
-      out.push('"');
-      json_text(out, value.text);
-      return out.push('"');
-    case Tag::bytes:
-      out.push('"');
-      base64(out, value.text);
-      return out.push('"');
-    default:  // dates and times: ISO 8601 needs no escapes
-      out.push('"');
-      write_plain(out, value);
-      return out.push('"');
+    write_json(out, values[i]);
   }
 }
 

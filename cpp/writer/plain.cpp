@@ -1,8 +1,10 @@
 #include "writer/plain.hpp"
 
+#include <cmath>
 #include <cstdint>
 
 #include "core/site.hpp"
+#include "writer/escape.hpp"
 #include "writer/number.hpp"
 
 namespace attolog {
@@ -230,6 +232,41 @@ void write_pair(Buffer& out, std::string_view name, const Value& value) {
     out.push(c);
   }
   out.push('"');
+}
+
+void write_json(Buffer& out, const Value& value) {
+  switch (value.tag) {
+    case Tag::none: return out.append("null");
+    case Tag::true_: return out.append("true");
+    case Tag::false_: return out.append("false");
+    case Tag::float64:
+    case Tag::float32:
+      if (std::isfinite(value.f)) return write_plain(out, value);
+      return out.append(std::isnan(value.f) ? "\"NaN\""
+                        : value.f < 0       ? "\"-Infinity\""
+                                            : "\"Infinity\"");
+    case Tag::int64:
+    case Tag::int8:
+    case Tag::int16:
+    case Tag::int32:
+    case Tag::uint8:
+    case Tag::uint16:
+    case Tag::uint32:
+    case Tag::uint64: return write_plain(out, value);
+    case Tag::str:
+    case Tag::bigint:
+      out.push('"');
+      json_text(out, value.text);
+      return out.push('"');
+    case Tag::bytes:
+      out.push('"');
+      base64(out, value.text);
+      return out.push('"');
+    default:  // dates and times: ISO 8601 needs no escapes
+      out.push('"');
+      write_plain(out, value);
+      return out.push('"');
+  }
 }
 
 std::string field_name(std::span<const std::string> fields, std::size_t position) {

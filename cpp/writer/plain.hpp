@@ -30,6 +30,10 @@ bool is_plain_safe(Tag tag);
 // contains a space, a quote, = or a control character. None is written out.
 void write_pair(Buffer& out, std::string_view name, const Value& value);
 
+// Adds the value as JSON. Bytes are base64; what JSON has no form for (NaN, dates, ints beyond 64
+// bits) is a string.
+void write_json(Buffer& out, const Value& value);
+
 // The name of the value at `position`, counted from 0: its field's name, or v1, v2, ... beyond
 // them.
 std::string field_name(std::span<const std::string> fields, std::size_t position);

@@ -4,10 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <exception>
-#include <filesystem>
 #include <limits>
 #include <list>
 #include <map>
@@ -18,6 +15,7 @@
 #include "writer/drain.hpp"
 #include "writer/journal_sink.hpp"
 #include "writer/output.hpp"
+#include "writer/parts.hpp"
 #include "writer/say.hpp"
 
 namespace attolog {
@@ -256,35 +254,6 @@ void tidy(const std::string& folder) {
   remove_if_empty(folder);
   const RingPlace place = place_of(folder);
   if (place.is_beside) remove_if_empty(place.home);
-}
-
-bool is_part_of(const std::string& path, const std::string& log_path) {
-  if (path == log_path) return true;
-  const std::size_t dot = log_path.rfind('.');
-  if (dot == std::string::npos || !path.starts_with(log_path.substr(0, dot + 1)) ||
-      !path.ends_with(log_path.substr(dot))) {
-    return false;
-  }
-  const std::size_t end = path.size() - (log_path.size() - dot);
-  const std::string_view number =
-      std::string_view(path).substr(dot + 1, end - std::min(end, dot + 1));
-  const std::size_t dash = number.find('-');
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
-  };
-  return dash != std::string_view::npos && is_number(number.substr(0, dash)) &&
-         is_number(number.substr(dash + 1));
-}
-
-std::vector<std::string> journal_parts(const std::string& log_path) {
-  std::vector<std::string> parts;
-  const std::string folder = std::filesystem::path(log_path).parent_path().string();
-  for (const std::string& name : list_files(folder, log_path.substr(log_path.rfind('.') + 1))) {
-    std::string path = folder + (folder.ends_with('/') ? "" : "/") + name;
-    if (is_part_of(path, log_path)) parts.push_back(std::move(path));
-  }
-  return parts;
 }
 
 std::optional<Format> format_of(std::string_view path) {

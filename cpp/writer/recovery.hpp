@@ -55,12 +55,6 @@ std::string find_log(const Session& session, const std::string& log_path);
 // Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);
 
-// Whether `path` is `log_path` or one of its journal's parts (run.PID-N.atto beside run.atto).
-bool is_part_of(const std::string& path, const std::string& log_path);
-
-// The journal and its parts that exist, in order of name.
-std::vector<std::string> journal_parts(const std::string& log_path);
-
 std::unique_ptr<Sink> make_sink(const LogTarget& target);
 
 }  // namespace attolog

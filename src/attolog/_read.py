@@ -50,6 +50,10 @@ class Table:
     `pandas.DataFrame.from_arrow(table)` (pandas 3) and duckdb's `FROM table` take it as it is. A
     table may be passed over any number of times.
 
+    A table may have 2^24 empty cells or, if that is more, 64 for each value. Beyond that its
+    columns with the fewest values are put together into the last column, `more`, whose cells are
+    JSON objects. A warning tells of it.
+
     Where records were sampled, the column `weight` says how many calls each stands for (null: for
     itself), and the estimates tell of all calls that were made. They know nothing of records that
     were lost, of which the table DROPPED tells.
@@ -227,7 +231,10 @@ class Journal:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the files, a sentence for each; empty for an intact journal."""
+        """What is wrong with the files, a sentence for each; empty for an intact journal.
+
+        What shows only later is added: a file that was changed, a table that is too wide.
+        """
         return tuple(self._reader.problems())
 
     def records(self) -> Iterator[Record]:

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -370,6 +371,75 @@ static const check::Test arrow_error{
       check::equal(std::string(stream.get_last_error(&stream)), "no text");
       stream.release(&stream);
     }};
+
+namespace {
+
+// A record for each name, whose only field is called so.
+struct Wide {
+  explicit Wide(std::size_t n) {
+    sites.reserve(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      sites.push_back(site(static_cast<std::uint32_t>(16 + i), "T", {"user_" + std::to_string(i)}));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      records.push_back(
+          {&sites[i], static_cast<std::int64_t>(i), {Value::of_int(static_cast<std::int64_t>(i))}});
+    }
+  }
+  std::vector<Site> sites;
+  Records records;
+};
+
+std::vector<Batch> batches_of(BatchStream& stream) {
+  std::vector<Batch> all;
+  for (Batch batch; stream.next(batch); batch = {}) all.push_back(std::move(batch));
+  return all;
+}
+
+}  // namespace
+
+static const check::Test wide{
+    "where each record has a name of its own, the names are keys of one column", [] {
+      const Wide few(4000);
+      check::equal(table(few.records, "T")->fields().size(), 4001u);
+      Wide many(4200);
+      static const Site often = site(9, "T", {"often", "more", "rare"});
+      for (std::size_t i = 0; i < 300; ++i) {
+        many.records.push_back({&often, 5000, {of_float(0.5), Value::of_int(1)}});
+      }
+      many.records.push_back({&often, 5000, {none(), Value::of_str("x"), Value::of_str("\"\n")}});
+      const auto stream = table(many.records, "T");
+      check::equal(names(stream->fields()), "time often more more_");
+      check::equal(stream->fields().back().note, "holds 4201 columns of few values, as JSON");
+      const std::vector<Batch> batches = batches_of(*stream);
+      check::equal(batches.size(), 1u);
+      check::equal(batches[0].rows, 4501);
+      const attolog::ColumnData& rest = batches[0].columns.back();
+      check::equal(text_at(rest, 0), "{\"user_0\":0}");
+      check::equal(text_at(rest, 4199), "{\"user_4199\":4199}");
+      check::equal(text_at(rest, 4200), "null");
+      check::equal(text_at(rest, 4500), "{\"rare\":\"\\\"\\n\"}");
+    }};
+
+static const check::Test dense{"a table whose columns have values keeps them, however wide it is",
+                               [] {
+                                 attolog::TableInfo info;
+                                 info.rows = 10'000'000;
+                                 info.columns.resize(100);
+                                 // One of a hundred names in each record.
+                                 for (auto& column : info.columns) column.values = 100'000;
+                                 check::that(attolog::rare_columns(info).empty());
+                                 info.columns.resize(65536);
+                                 for (auto& column : info.columns) column.values = info.rows;
+                                 check::that(attolog::rare_columns(info).empty());
+                                 // The rarest go, and all that are as rare.
+                                 for (std::size_t i = 100; i < info.columns.size(); ++i) {
+                                   info.columns[i].values = i < 200 ? 1000 : 7;
+                                 }
+                                 const std::vector<bool> rare = attolog::rare_columns(info);
+                                 check::equal(std::ranges::count(rare, true), 65536 - 200);
+                                 check::that(!rare[199] && rare[200]);
+                               }};
 
 int main(int argc, char** argv) {
   return check::run(argc, argv);

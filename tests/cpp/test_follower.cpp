@@ -100,7 +100,7 @@ static const check::Test parts{
     "parts that appear are read from their start, all of them in order of time", [] {
       Followed followed(block(1));
       check::equal(followed.poll(), "1");
-      append(followed.root / "run.7-0.atto", block(4) + block(6));
+      append(followed.root / "run.100-0.atto", block(4) + block(6));
       append(followed.root / "run.old.atto", block(9));  // no part
       append(followed.path, block(5));
       check::equal(followed.poll(), "4 5 6");
@@ -109,7 +109,11 @@ static const check::Test parts{
           std::filesystem::last_write_time(followed.root.path()) - std::chrono::hours(1);
       std::filesystem::last_write_time(followed.root.path(), past);
       check::equal(followed.poll(), "-");
-      append(followed.root / "run.7-1.atto", block(8));
+      append(followed.root / "run.100-1.atto", "");
+      check::equal(followed.poll(), "-");
+      std::filesystem::last_write_time(followed.root.path(), past);
+      check::equal(followed.poll(), "-");
+      append(followed.root / "run.100-1.atto", block(8));  // which the folder does not tell
       check::equal(followed.poll(), "8");
     }};
 
@@ -133,10 +137,10 @@ static const check::Test rotated{
       append(followed.path, block(6));
       check::equal(followed.poll(), "6");
       // A part that becomes another one stays the same file.
-      append(followed.root / "run.7-0.atto", block(7));
+      append(followed.root / "run.100-0.atto", block(7));
       check::equal(followed.poll(), "7");
-      std::filesystem::rename(followed.root / "run.7-0.atto", followed.root / "run.8-0.atto");
-      append(followed.root / "run.8-0.atto", block(8));
+      std::filesystem::rename(followed.root / "run.100-0.atto", followed.root / "run.100-5.atto");
+      append(followed.root / "run.100-5.atto", block(8));
       check::equal(followed.poll(), "8");
       check::equal(followed.problems, "");
     }};

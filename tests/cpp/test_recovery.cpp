@@ -349,18 +349,6 @@ static const check::Test tidied{"a folder goes with its last session, and not be
                                   tidy(log.folder());  // and nothing is no obstacle
                                 }};
 
-static const check::Test parts{
-    "a journal's parts are its own, and nothing else is", [] {
-      check::that(is_part_of("/a/run.atto", "/a/run.atto"));
-      check::that(is_part_of("/a/run.12-3.atto", "/a/run.atto"));
-      for (const char* other :
-           {"/a/run.12x.atto", "/a/run..atto", "/a/runs.12-3.atto", "/b/run.12-3.atto",
-            "/a/run.12-3.csv", "/a/run.atto.atto", "/a/run.12/3.atto", "/a/run.", "/a/run.12-3"}) {
-        check::that(!is_part_of(other, "/a/run.atto"));
-      }
-      check::that(!is_part_of("/a/run.1", "/a/run"));
-    }};
-
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -447,3 +447,21 @@ def test_a_full_disk_does_not_stop_the_screen(folder: Path) -> None:
     assert ours.out == run([sys.executable, "app.py"], folder).out
     said = re.search(rb"60,000 prints, ([\d,]+) lost", ours.err)
     assert said is not None and said[1] != b"0", ours.err
+
+
+def test_a_journal_without_records_is_removed_also_beside_others(folder: Path) -> None:
+    (folder / "app.2026-10.atto").write_bytes(b"another journal")
+    (folder / "app.py").write_text("x = 1\n")
+    compare(folder, ["app.py"])
+    assert [each.name for each in folder.glob("*.atto")] == ["app.2026-10.atto"]
+
+
+def test_a_journal_without_records_stays_where_a_child_has_some(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import os\nif os.fork() == 0:\n    print('CHILD', 1)\n    raise SystemExit\nos.wait()\n"
+    )
+    compare(folder, ["app.py"])
+    names = sorted(each.name for each in folder.glob("*.atto"))
+    assert names[-1] == "app.atto"
+    assert len(names) == 2
+    assert attolog.read(folder / "app.atto").events == {"CHILD": 1}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from format_decoder import HEADER, KINDS, MAGIC, crc32c, decode
 
-__all__ = ["Row", "Site", "block", "decode"]
+__all__ = ["Row", "Site", "Tagged", "block", "decode"]
 
 
 class Site(NamedTuple):
@@ -22,7 +22,14 @@ class Site(NamedTuple):
     level: int | None = None
 
 
-Row = tuple[Site, tuple[str | int | float, ...]]
+class Tagged(NamedTuple):
+    """A value of any tag whose form is an integer."""
+
+    tag: int
+    number: int
+
+
+Row = tuple[Site, tuple[str | int | float | Tagged, ...]]
 
 
 def varint(number: int) -> bytes:
@@ -38,7 +45,9 @@ def zigzag(number: int) -> bytes:
 
 
 def raw(text: str) -> bytes:
-    return varint(len(text.encode())) + text.encode()
+    """Surrogates 0xdc80 to 0xdcff stand for bytes that are no UTF-8."""
+    data = text.encode(errors="surrogateescape")
+    return varint(len(data)) + data
 
 
 def definition(site: Site) -> bytes:
@@ -60,12 +69,18 @@ def block(rows: Iterable[Row], pid: int) -> bytes:
         number = sites.setdefault(site, len(sites))
         payload += varint(number << 2 | 2 | (time == 0)) + (definition(site) if is_new else b"")
         payload += b"\0\1\0" if time == 0 else b""  # thread 0, whose id is 1 and which has no name
-        tags = bytes({int: 4, float: 5, str: 6}[type(value)] for value in values)
+        tags = bytes(
+            value.tag if isinstance(value, Tagged) else {int: 4, float: 5, str: 6}[type(value)]
+            for value in values
+        )
         payload += b"\0" + varint(len(tags)) + tags + zigzag(0 if time == 0 else 1)
         for i, value in enumerate(values):
             before = last.get((site, i), 0)
             if isinstance(value, str):
                 payload += b"\0" + raw(value)
+            elif isinstance(value, Tagged):
+                payload += zigzag(value.number - before)
+                last[site, i] = value.number
             elif isinstance(value, int):
                 payload += zigzag(value - before)
                 last[site, i] = value

@@ -1,13 +1,16 @@
 """attolog.read, over journals that were really written."""
 
+import json
 import os
+import subprocess
+import sys
 import threading
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from journal_by_hand import Site, block
+from journal_by_hand import Site, Tagged, block
 from written import TIME, run_python, written
 
 import attolog
@@ -304,3 +307,85 @@ def test_prints_to_both_streams_are_in_one_table(tmp_path: Path) -> None:
     records = [(each.kind, each.level, each.message) for each in journal.records()]
     assert records == [("print", None, "a\n"), ("print", "WARNING", "b\n"), ("print", None, "c\n")]
     assert len(journal["PRINT"]) == 3
+
+
+DATE, TIME_OF_DAY = 16, 17
+
+
+def test_dates_and_times_that_do_not_exist_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    site = Site("E", ("n", "at"))
+    numbers = [
+        *(Tagged(TIME_OF_DAY, us) for us in (86_400_000_000, -1, 2**61, -(2**61))),
+        *(Tagged(DATE, days) for days in (2**61, -(2**61), 2_932_897, -719_163)),
+    ]
+    path.write_bytes(block([(site, (i, number)) for i, number in enumerate(numbers)], 1))
+    run = attolog.read(path)
+    assert [r.fields["at"] for r in run.records()] == [number.number for number in numbers]
+    command = [sys.executable, "-m", "attolog", "cat", str(path)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert len(shown.stdout.splitlines()) == len(numbers)
+
+
+def test_stats_of_dropped_records_that_make_no_sense(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    dropped = Site("", (), kind="dropped")
+    path.write_bytes(block([(dropped, ("many", 1)), (dropped, ()), (dropped, (-5, 1))], 1))
+    command = [sys.executable, "-m", "attolog", "stats", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].startswith("DROPPED\t3\t")
+
+
+def test_names_that_are_no_utf8_are_found_by_what_is_shown(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "run.atto"
+    path.write_bytes(
+        block([(Site("E\udcff", ("n\udcff",)), (1,)), (Site("E\udcfe", ("n",)), (2,))], 1)
+    )
+    run = attolog.read(path)
+    assert run.keys() == ("E\\xff", "E\\xfe")
+    assert [pyarrow.table(run[name]).num_rows for name in run] == [1, 1]
+    assert [r.event for r in run.records()] == list(run)
+    (name,) = (name for r in run.records() for name in r.fields if name != "n")
+    assert run["E\\xff"].estimate_sum(name).value == 1
+
+
+def test_a_file_that_is_changed_after_it_was_read_is_told_of(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = written(tmp_path / "run.atto", some)
+    run = attolog.read(path)
+    data = path.read_bytes()
+    path.write_bytes(data + data)  # more of it is no change
+    assert (pyarrow.table(run["GEN"]).num_rows, run.problems) == (5, ())
+    path.write_bytes(bytes(len(data)))
+    for _ in range(3):
+        with pytest.warns(UserWarning, match=r"run\.atto: it was changed after it was read"):
+            assert pyarrow.table(run["GEN"]).num_rows == 0
+        with pytest.warns(UserWarning, match="changed after it was read"):
+            assert list(run.records()) == []
+        with pytest.warns(UserWarning, match="changed after it was read"):
+            assert run["GEN"].estimate_count().value == 0
+    assert len(run.problems) == 2  # that it was changed, and what is missing
+
+
+def test_a_table_of_ever_new_names_takes_little_memory(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "run.atto"
+    n = 5000
+    with AsyncFileLogger(path) as log:
+        for i in range(n):
+            log("E", **{f"user_{i}": i})
+        log("E", n=1, name="x")
+    run = attolog.read(path)
+    assert run.problems == ()
+    with pytest.warns(UserWarning, match=r'columns of the table "E" .* column "more", as JSON'):
+        table = pyarrow.table(run["E"])
+    assert (table.num_rows, table.column_names) == (n + 1, ["time", "more"])
+    assert table.nbytes < 1_000_000
+    assert [json.loads(each) for each in table["more"].to_pylist()] == [
+        *({f"user_{i}": i} for i in range(n)),
+        {"n": 1, "name": "x"},
+    ]
+    assert len(run.problems) == 1
+    assert run["E"].estimate_sum("user_7").value == 7

@@ -67,9 +67,14 @@ def _of_journal(path: str) -> tuple[list[Stat], tuple[str, ...]]:
         count = len(table)
         if table.kind == "dropped":
             dropped = (record for record in journal.records() if record.kind == "dropped")
-            count = sum(next(iter(record.fields.values())) for record in dropped)
+            count = sum(_lost(next(iter(record.fields.values()), None)) for record in dropped)
         stats.append(Stat(table.name, count, table.first, table.last))
     return stats, journal.problems
+
+
+def _lost(n: object) -> int:
+    """How many records a DROPPED record tells of; one where a damaged journal says nonsense."""
+    return n if isinstance(n, int) and n >= 0 else 1
 
 
 def _of_csv(path: str) -> tuple[list[Stat], tuple[str, ...]]:

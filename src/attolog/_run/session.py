@@ -91,14 +91,9 @@ def _is_new(output: str) -> bool:
 
 
 def _is_empty(output: str) -> bool:
-    """Whether nothing is in the file, nor in its children's, which read as one with it."""
-    folder, name = os.path.split(os.path.abspath(output))
-    stem, suffix = os.path.splitext(name)
+    """Whether nothing was logged: a journal that has a part has a block, too."""
     try:
-        parts = [each for each in os.listdir(folder) if each.startswith(f"{stem}.")]
-        return os.path.getsize(output) == 0 and not any(
-            each.endswith(suffix) and each != name for each in parts
-        )
+        return os.path.getsize(output) == 0
     except OSError:
         return False
 

@@ -1,0 +1,277 @@
+#include "writer/parts.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <system_error>
+#include <unordered_set>
+
+#include "core/folder.hpp"
+#include "core/journal.hpp"
+#include "core/mapping.hpp"
+
+namespace attolog {
+
+namespace {
+
+constexpr std::size_t kWindow = std::size_t{1} << 16;
+constexpr std::chrono::milliseconds kPatience{1'000};  // for whoever writes the journal
+constexpr std::uint64_t kMostNumbers = 10'000;  // tried for a part's name
+
+// The headers of a journal's intact blocks, one after the other. Payloads are not looked at.
+class HeaderWalk {
+ public:
+  explicit HeaderWalk(int fd) : fd_(fd) {}
+
+  std::optional<BlockHeader> next() {
+    char bytes[kBlockHeaderSize];
+    while (read(offset_, bytes, sizeof bytes) == sizeof bytes) {
+      if (const auto header = BlockHeader::read(bytes)) {
+        offset_ += kBlockHeaderSize + header->payload_size;
+        return header;
+      }
+      if (!find_magic()) break;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const {
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t n = ::pread(fd_, bytes + done, size - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      done += static_cast<std::size_t>(n);
+    }
+    return done;
+  }
+
+  // Goes to the next magic behind this place.
+  bool find_magic() {
+    const auto window = std::make_unique<char[]>(kWindow);
+    for (std::uint64_t from = offset_ + 1;;) {
+      const std::size_t got = read(from, window.get(), kWindow);
+      const std::size_t at = std::string_view(window.get(), got).find(kBlockMagic);
+      if (at != std::string_view::npos) {
+        offset_ = from + at;
+        return true;
+      }
+      if (got < kWindow) return false;
+      from += got - (kBlockMagic.size() - 1);
+    }
+  }
+
+  int fd_;
+  std::uint64_t offset_ = 0;
+};
+
+// `extra` are more flags of open(). Nothing (and errno) where there is no regular file.
+File open_regular(const std::string& path, int extra) {
+  constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+  File file(::open(path.c_str(), kFlags | extra, 0666));
+  struct stat info{};
+  if (file && (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))) {
+    errno = ENOENT;
+    return {};
+  }
+  return file;
+}
+
+std::uint64_t size_of(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+// The number of the process in a part's name; nothing for other names.
+std::optional<std::uint64_t> process_in_name(std::string_view path, std::string_view log_path) {
+  const std::size_t dot = log_path.rfind('.');
+  if (dot == std::string_view::npos || !path.starts_with(log_path.substr(0, dot + 1)) ||
+      !path.ends_with(log_path.substr(dot))) {
+    return std::nullopt;
+  }
+  const std::size_t end = path.size() - (log_path.size() - dot);
+  const std::string_view number = path.substr(dot + 1, end - std::min(end, dot + 1));
+  const std::size_t dash = number.find('-');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() &&
+           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+  };
+  if (dash == std::string_view::npos || !is_number(number.substr(0, dash)) ||
+      !is_number(number.substr(dash + 1))) {
+    return std::nullopt;
+  }
+  std::uint64_t process = UINT64_MAX;  // where the number is out of range
+  std::from_chars(number.data(), number.data() + dash, process);
+  return process;
+}
+
+enum class Membership {
+  none,
+  undecided,  // a later block may make it a part
+  part,
+  marked,  // a part that names this journal
+};
+
+// What the journal itself tells of its parts.
+class Journal {
+ public:
+  explicit Journal(const std::string& log_path) : path_(log_path) {
+    if (const File file = open_regular(path_, O_RDONLY)) first_ = HeaderWalk(file.fd()).next();
+  }
+
+  const std::optional<BlockHeader>& first() const { return first_; }
+
+  // Of the file with the number of `process` in its name.
+  Membership membership_of(int fd, std::uint64_t process) {
+    HeaderWalk walk(fd);
+    const auto mark = walk.next();
+    if (!mark) return size_of(fd) < kBlockHeaderSize ? Membership::undecided : Membership::none;
+    if (mark->pid != process) return Membership::none;
+    if (!first_) return Membership::undecided;
+    // Parts of attolog 0.1 begin with records. So does a part that is made anew after its removal.
+    if (mark->records != 0) return has_run(mark->run_id) ? Membership::part : Membership::none;
+    if (mark->run_id == first_->run_id && mark->first_ns == first_->first_ns &&
+        mark->sequence == first_->sequence) {
+      // A copy of the journal has all of its first block.
+      return mark->last_ns != first_->last_ns ? Membership::marked : Membership::none;
+    }
+    // It names another journal: one that was renamed, if its process has logged since this one
+    // began.
+    Membership found = Membership::undecided;
+    while (const auto header = walk.next()) {
+      if (header->records == 0) continue;
+      const bool is_of_run = has_run(header->run_id);
+      if (is_of_run && header->last_ns >= first_->first_ns) return Membership::part;
+      found = is_of_run ? Membership::undecided : Membership::none;
+    }
+    return found;
+  }
+
+ private:
+  // Whether the run has written the journal. All headers are read, and only where the first one
+  // does not tell.
+  bool has_run(std::uint64_t run_id) {
+    if (run_id == first_->run_id) return true;
+    if (!runs_) {
+      runs_.emplace();
+      if (const File file = open_regular(path_, O_RDONLY)) {
+        HeaderWalk walk(file.fd());
+        while (const auto header = walk.next()) runs_->insert(header->run_id);
+      }
+    }
+    return runs_->contains(run_id);
+  }
+
+  std::string path_;
+  std::optional<BlockHeader> first_;
+  std::optional<std::unordered_set<std::uint64_t>> runs_;
+};
+
+std::int64_t now_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+void append_header(int fd, const BlockHeader& header) {
+  char bytes[kBlockHeaderSize];
+  header.write(bytes);
+  ssize_t n = 0;
+  do {
+    n = ::write(fd, bytes, sizeof bytes);
+  } while (n < 0 && errno == EINTR);
+  // A piece of a header would be damage to whoever reads: a full disk leaves the file as it was.
+  if (n > 0 && n < static_cast<ssize_t>(sizeof bytes)) static_cast<void>(::ftruncate(fd, 0));
+}
+
+// The journal's first block, which it gets here if it is empty.
+std::optional<BlockHeader> begin_journal(const std::string& log_path, std::uint64_t run_id) {
+  const File file = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
+  if (!file) return Journal(log_path).first();
+  const bool is_locked = lock(file.fd(), kPatience);
+  if (is_locked && size_of(file.fd()) == 0) {
+    BlockHeader header;
+    header.pid = static_cast<std::uint32_t>(::getpid());
+    header.first_ns = header.last_ns = now_ns();
+    header.run_id = run_id;
+    header.sequence = std::random_device{}();
+    append_header(file.fd(), header);
+  }
+  if (is_locked) unlock(file.fd());
+  return HeaderWalk(file.fd()).next();
+}
+
+}  // namespace
+
+JournalFiles journal_files(const std::string& log_path) {
+  JournalFiles files;
+  Journal journal(log_path);
+  files.is_final = journal.first().has_value();
+  const std::string folder = log_path.substr(0, log_path.rfind('/') + 1);
+  for (const std::string& name : list_files(folder, "")) {
+    const std::string path = folder + name;
+    const auto process = process_in_name(path, log_path);
+    if (!process) {
+      if (path == log_path) files.paths.push_back(path);
+      continue;
+    }
+    const File file = open_regular(path, O_RDONLY);
+    if (!file) {
+      if (errno != ENOENT && errno != ELOOP) files.paths.push_back(path);
+      continue;
+    }
+    switch (journal.membership_of(file.fd(), *process)) {
+      case Membership::none: break;
+      case Membership::undecided: files.is_final = false; break;
+      case Membership::marked: files.marked.push_back(path); [[fallthrough]];
+      case Membership::part: files.paths.push_back(path);
+    }
+  }
+  std::ranges::sort(files.paths);
+  std::ranges::sort(files.marked);
+  return files;
+}
+
+std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number) {
+  const std::size_t dot = log_path.rfind('.');
+  Journal journal(log_path);
+  std::string path;
+  for (const std::uint64_t end = number + kMostNumbers; number < end; ++number) {
+    path = log_path.substr(0, dot) + "." + std::to_string(pid) + "-" + std::to_string(number) +
+           log_path.substr(dot);
+    struct stat info{};
+    if (::lstat(path.c_str(), &info) != 0) break;
+    if (!S_ISREG(info.st_mode)) continue;
+    if (info.st_size == 0) break;
+    const File file = open_regular(path, O_RDONLY);
+    const auto is =
+        file ? journal.membership_of(file.fd(), static_cast<std::uint64_t>(pid)) : Membership::none;
+    if (is == Membership::part || is == Membership::marked) break;
+  }
+  return path;
+}
+
+void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id) {
+  auto mark = begin_journal(log_path, run_id);
+  const File part = open_regular(part_path, O_RDWR | O_APPEND | O_CREAT);
+  if (!part || !mark) return;
+  mark->version = kFormatVersion;
+  mark->flags = 0;
+  mark->pid = static_cast<std::uint32_t>(::getpid());
+  mark->last_ns = now_ns();
+  mark->records = mark->payload_size = mark->mask = mark->checksum = 0;
+  // Nobody else knows the part yet.
+  if (size_of(part.fd()) == 0) append_header(part.fd(), *mark);
+}
+
+}  // namespace attolog

@@ -1,0 +1,41 @@
+// The parts of a journal. While one process writes run.atto, each other process writes a part of
+// its own beside it: run.PID-N.atto. A part names its journal in its first block, so that a file
+// which only has such a name is never taken for a part.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attolog {
+
+struct JournalFiles {
+  std::vector<std::string> paths;   // the journal and its parts that exist, in order of name
+  std::vector<std::string> marked;  // of the parts those that name the journal in their first block
+  // False where the journal, or a file with a part's name, has no whole block yet: it may get one
+  // without the folder's telling.
+  bool is_final = true;
+};
+
+// A file is a part of `log_path` if it has a part's name with the process id of its first intact
+// block, and that block names the journal: it has the run id, first time and sequence of the first
+// intact block of `log_path`. A run id alone would not do, since a program may start others that
+// log to the next journal of the name. Also taken for parts are
+// - files that begin with records, if their run has written the journal: parts of attolog 0.1;
+// - parts of a journal that was renamed, if their process and that of the journal are of one run,
+//   and it has logged since the journal began.
+// A file that cannot be opened is listed, so that reading it says why.
+JournalFiles journal_files(const std::string& log_path);
+
+// The name of the part that a process takes: its number is `number`, or the next one that no other
+// file has.
+std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number);
+
+// Begins the part at `part_path` with the block that names its journal. A journal that has no block
+// yet gets an empty one with `run_id` first. Where a file cannot be written, whoever opens the part
+// says so.
+void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id);
+
+}  // namespace attolog
