@@ -223,7 +223,7 @@ static const check::Test living{"a living process is left alone", [] {
                                   check::equal(program.session().ring_paths().size(), 1u);
                                 }};
 
-static const check::Test hostile{"a session that names another file is not followed there", [] {
+static const check::Test hostile{"E6: a session that names another file is not followed there", [] {
                                    const Log log;
                                    log.die_logging(1, log / "elsewhere.csv");
                                    const Recovery found = recover(log.folder(), log.path());

@@ -160,7 +160,7 @@ ROWS = st.lists(st.lists(VALUES, min_size=1, max_size=12), min_size=1, max_size=
 @example([[2**63 - 1, -(2**63), 2**63, "", b"", -0.0, math.nan, 5e-324]])
 @example([[dt.timedelta.max, dt.timedelta.min, dt.timedelta(106751991, 3)]])
 @example([["x" * 2000, "é" * 2000, "\U0001f600" * 500, b"\0" * 2000]])
-def test_journal(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
+def test_f6_journal(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
     path = fresh("atto")
     write(path, rows)
     run = attolog.read(path)
@@ -197,7 +197,7 @@ ARROW = {
 
 
 @pytest.mark.parametrize("name", ARROW)
-def test_arrow_stream(fresh: Callable[[str], Path], name: str) -> None:
+def test_f6_arrow_stream(fresh: Callable[[str], Path], name: str) -> None:
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.none() | ARROW[name], min_size=1, max_size=30))
     def check(column: list[Any]) -> None:
@@ -221,7 +221,7 @@ def test_arrow_stream(fresh: Callable[[str], Path], name: str) -> None:
 @MANY
 @given(ROWS)
 @example([["\u2028\x85\x0b\0\x1b\ud800", b"\xff", math.inf, 2**64, -(2**64)]])
-def test_json_lines(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
+def test_f6_json_lines(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
     path = fresh("jsonl")
     write(path, rows)
     lines = path.read_bytes().decode("utf-8").splitlines()
@@ -244,7 +244,7 @@ def test_json_lines(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None
 @MANY
 @given(ROWS)
 @example([["", None, 'a"b', "a,b", "\r", "\n", " ", "\0", b"'\"", -0.0]])
-def test_csv(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
+def test_f6_csv(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
     path = fresh("csv")
     write(path, rows)
     with path.open(newline="", encoding="utf-8") as file:
