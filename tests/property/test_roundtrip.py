@@ -106,12 +106,14 @@ def escaped(text: str) -> str:
 
 
 def in_json(value: Any) -> Any:
+    # Only numpy's ints have 64 bits without a sign.
+    end = 2**64 if isinstance(value, numpy.uint64) else 2**63
     value = plain(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+    if isinstance(value, int) and not -(2**63) <= value < end:
         return str(value)
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
@@ -221,6 +223,7 @@ def test_f6_arrow_stream(fresh: Callable[[str], Path], name: str) -> None:
 @MANY
 @given(ROWS)
 @example([["\u2028\x85\x0b\0\x1b\ud800", b"\xff", math.inf, 2**64, -(2**64)]])
+@example([[2**63 - 1, 2**63, -(2**63), -(2**63) - 1, numpy.uint64(2**64 - 1)]])
 def test_f6_json_lines(fresh: Callable[[str], Path], rows: list[list[Any]]) -> None:
     path = fresh("jsonl")
     write(path, rows)
