@@ -6,6 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VERSIONS ?= 3.12 3.13
 PYTEST_ARGS ?=
 PROGRAMS ?=
+SECONDS ?= 60
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -17,7 +18,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: help test cpp-test pytest demo torture programs bench check format sanitize sanitize-module \
+.PHONY: help test cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
         sanitize-threads versions freethreaded clean
 .DELETE_ON_ERROR:
 
@@ -41,6 +42,13 @@ demo: $(VENV)/installed
 torture: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m torture $(PYTEST_ARGS) tests
 	$(bin)/python -m pytest $(PYTEST_ARGS) tests/property tests/rewrite/test_rewrite_meaning.py
+	$(MAKE) fuzz SECONDS=1800
+
+## make fuzz             damaged journals and mapped files, for SECONDS (60), under sanitizers
+fuzz: $(VENV)/tools
+	$(cmake) -B build/asan -DATTOLOG_SANITIZE=address,undefined
+	$(bin)/cmake --build build/asan --target fuzz_files
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 build/asan/fuzz_files seconds $(SECONDS) $(SEED)
 
 ## make programs         programs from PyPI under attolog run and under plain Python (scripts/programs/)
 programs:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+_LAST = -(10**9)  # of multiprocessing's finalizers
+
 _drain: Callable[[], object] | None = None
 _end: Callable[[], object] | None = None
 
@@ -59,17 +61,16 @@ def _hook() -> None:
     flush_and_end.__wrapped__ = flush  # type: ignore[attr-defined]
     assert util is not None
     setattr(util, "_flush_std_streams", flush_and_end)  # noqa: B010
-    if sys.version_info >= (3, 13):  # their exit handlers are called, behind that
-        _end_at_exit()
-        util.register_after_fork(_end_at_exit, _call)
+    if sys.version_info >= (3, 13):  # exit handlers are called behind that, and finalizers last
+        _end_after_finalizers()
+        util.register_after_fork(_end_after_finalizers, _call)
 
 
-def _end_at_exit() -> None:
-    """Be the first exit handler of a child, and so the last that is called."""
+def _end_after_finalizers() -> None:
+    util: Any = sys.modules.get("multiprocessing.util")
     process: Any = sys.modules.get("multiprocessing.process")
-    if _end is not None and process.parent_process() is not None:
-        atexit.unregister(_end)
-        atexit.register(_end)
+    if process.parent_process() is not None:
+        util.Finalize(None, _end, exitpriority=_LAST)
 
 
 def _call(function: Callable[[], object]) -> None:

@@ -28,7 +28,7 @@ inline constexpr std::uint64_t kWaiting = 20;    // those that wait in the ring
 // session, ring, spill file, box, ledger, two checkpoints.
 class Process {
  public:
-  Process() : disk_("old") {
+  explicit Process(const std::string& name = "run.csv") : disk_("old", name) {
     const int status = temp::in_child([&] {
       auto* program = std::make_unique<policies::Mixed>(disk_).release();
       for (int i = 0; i < 2; ++i) {  // a checkpoint in each of the two files
@@ -47,6 +47,8 @@ class Process {
   }
 
   const policies::Disk& disk() const { return disk_; }
+  // What its log file held.
+  const std::string& log() const { return log_; }
   // By their names in the folder.
   const std::map<std::string, std::string>& files() const { return files_; }
   // The name of the one file that ends so.
@@ -83,7 +85,7 @@ class Process {
       names.insert(entry.path().filename().string());
     }
     names.erase("folder");
-    return names == std::set<std::string>{"run.csv"};
+    return names == std::set{std::filesystem::path(disk_.path()).filename().string()};
   }
 
  private:

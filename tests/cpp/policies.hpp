@@ -39,12 +39,13 @@ inline const std::string kOld(std::size_t{8} << 20, 'o');
 // A log file, and the folder of those who log to it.
 class Disk {
  public:
-  explicit Disk(const std::string& old = kOld) {
+  explicit Disk(const std::string& old = kOld, std::string name = "run.csv")
+      : name_(std::move(name)) {
     std::filesystem::create_directory(folder());
     temp::write_file(path(), old + "\n");
   }
   const std::string& root() const { return root_.path(); }
-  std::string path() const { return root_ / "run.csv"; }
+  std::string path() const { return root_ / name_; }
   std::string folder() const { return root_ / "folder"; }
   std::uintmax_t size() const { return std::filesystem::file_size(path()); }
   std::size_t files(std::string_view suffix) const {
@@ -103,13 +104,16 @@ class Disk {
   }
 
   temp::Folder root_;
+  std::string name_;
 };
 
 class Mixed {
  public:
   // It keeps the last `kept` records.
   explicit Mixed(const Disk& disk, std::uint64_t kept = kLast)
-      : disk_(disk), target_(program::target_of(disk.path())), program_(disk.folder(), target_) {
+      : disk_(disk),
+        target_(program::target_of(disk.path(), *format_of(disk.path()))),
+        program_(disk.folder(), target_) {
     Buffer sites;
     encode_site(sites, site_of(kWritten, "WRITTEN", Handling::write, ""));
     encode_site(sites, site_of(kCounted, "COUNTED", Handling::aggregate, "stats:1ms"));

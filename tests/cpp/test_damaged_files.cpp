@@ -1,4 +1,4 @@
-// Row F15 of the table of reliability: a mapped file of a dead process may hold anything.
+// A mapped file of a dead process may hold anything (row F5 of tests/reliability/README.md).
 #include <sys/stat.h>
 
 #include <cmath>
@@ -72,7 +72,7 @@ static const check::Test none{"without damage all is recovered", [] {
                               }};
 
 static const check::Test slot{
-    "F15: which thread a ring names is one of two, whatever its header says", [] {
+    "F5: which thread a ring names is one of two, whatever its header says", [] {
       const dead::Process process;
       for (const std::uint32_t slot : {2u, 3u, 0x80000001u, 0xffffffffu}) {
         expect_loss(process, ".ring", offsetof(RingHeader, thread), slot, 0);
@@ -80,7 +80,7 @@ static const check::Test slot{
       }
     }};
 
-static const check::Test names{"F15: a thread's name ends where its place does", [] {
+static const check::Test names{"F5: a thread's name ends where its place does", [] {
                                  const dead::Process process;
                                  std::string bytes = process.files().at(process.name(".ring"));
                                  std::memset(bytes.data() + offsetof(RingHeader, threads), 'x',
@@ -91,7 +91,7 @@ static const check::Test names{"F15: a thread's name ends where its place does",
                                }};
 
 static const check::Test ends{
-    "F15: ends of a ring between which no records can lie cost its records, which are counted", [] {
+    "F5: ends of a ring between which no records can lie cost its records, which are counted", [] {
       const dead::Process process;
       const std::string& bytes = process.files().at(process.name(".ring"));
       std::uint64_t tail = 0;
@@ -110,7 +110,7 @@ static const check::Test ends{
     }};
 
 static const check::Test spilled{
-    "F15: a record that claims a spill file of 2^60 bytes is dropped, and takes no memory", [] {
+    "F5: a record that claims a spill file of 2^60 bytes is dropped, and takes no memory", [] {
       const dead::Process process;
       const std::string& bytes = process.files().at(process.name(".ring"));
       const RecordHead head{sizeof(RecordHead) + 16, policies::kWritten | kSpilled,
@@ -130,7 +130,7 @@ static const check::Test spilled{
     }};
 
 static const check::Test clock_rates{
-    "F15: a clock that makes no sense costs times, and no records", [] {
+    "F5: a clock that makes no sense costs times, and no records", [] {
       const dead::Process process;
       constexpr std::size_t kAt = offsetof(SessionHeader, clock);
       for (const double rate :
@@ -150,7 +150,7 @@ static const check::Test clock_rates{
     }};
 
 static const check::Test sites{
-    "F15: a site that claims 2^32 fields is none, and takes no memory", [] {
+    "F5: a site that claims 2^32 fields is none, and takes no memory", [] {
       std::string bytes(4, '\x10');
       bytes += std::string("\1\0\0\0\0\0", 6) + std::string(4, '\0') + std::string(4, '\xff');
       bytes += std::string(4096, '\0');
@@ -172,7 +172,7 @@ static const check::Test sites{
     }};
 
 static const check::Test batches{
-    "F15: no batch has a number that wraps", [] {
+    "F5: no batch has a number that wraps", [] {
       const dead::Process process;
       process.restore_with(".session", offsetof(SessionHeader, committed_batch), ~std::uint64_t{0});
       check::equal(recover_files(process).sessions, 1u);
@@ -180,7 +180,7 @@ static const check::Test batches{
     }};
 
 static const check::Test boxes{
-    "F15: a box whose ends make no sense costs what it held, and no more", [] {
+    "F5: a box whose ends make no sense costs what it held, and no more", [] {
       const dead::Process process;
       process.restore_with(".box", offsetof(RingHeader, head), std::uint64_t{1} << 40);
       check::equal(recover_files(process).sessions, 1u);
@@ -190,7 +190,7 @@ static const check::Test boxes{
     }};
 
 static const check::Test box_counts{
-    "F15: the counts of a box are those of all its records, however damaged", [] {
+    "F5: the counts of a box are those of all its records, however damaged", [] {
       const temp::Folder folder;
       const Box box = Box::create(folder / "a.box", kMinRing, 10);
       auto& header = *reinterpret_cast<BoxHeader*>(reinterpret_cast<char*>(&box.ring().header()) +
@@ -208,7 +208,7 @@ static const check::Test box_counts{
     }};
 
 static const check::Test fifos{
-    "F15: a FIFO in the place of a file is not waited for", [] {
+    "F5: a FIFO in the place of a file is not waited for", [] {
       const dead::Process process;
       const std::uint64_t n = process.files().size();
       const std::uint64_t end = dead::survive(0, n, [&](std::uint64_t i) {
@@ -224,18 +224,18 @@ static const check::Test fifos{
     }};
 
 static const check::Test every_ring_byte{
-    "F15: any byte of a ring's header can be damaged, and the file is recovered",
+    "F5: any byte of a ring's header can be damaged, and the file is recovered",
     [] { try_bytes(dead::Process(), ".ring", {{0, sizeof(RingHeader)}}); }};
 
 static const check::Test every_box_byte{
-    "F15: any byte of a box's header can be damaged, and the file is recovered", [] {
+    "F5: any byte of a box's header can be damaged, and the file is recovered", [] {
       try_bytes(
           dead::Process(), ".box",
           {{0, sizeof(RingHeader)}, {BoxHeader::kOffset, BoxHeader::kOffset + sizeof(BoxHeader)}});
     }};
 
 static const check::Test every_session_byte{
-    "F15: any byte of a session's header and sites can be damaged, and the file is recovered", [] {
+    "F5: any byte of a session's header and sites can be damaged, and the file is recovered", [] {
       try_bytes(dead::Process(), ".session",
                 {{0, offsetof(SessionHeader, clock) + 2 * sizeof(ClockSegment)},
                  {offsetof(SessionHeader, path), offsetof(SessionHeader, path) + 20},
@@ -243,7 +243,7 @@ static const check::Test every_session_byte{
     }};
 
 static const check::Test every_checkpoint_byte{
-    "F15: any byte of a checkpoint or ledger can be damaged, and the file is recovered", [] {
+    "F5: any byte of a checkpoint or ledger can be damaged, and the file is recovered", [] {
       const dead::Process process;
       for (const char* suffix : {".stats.a", ".stats.b"}) {
         try_bytes(process, suffix, {{0, process.files().at(process.name(suffix)).size()}});

@@ -226,7 +226,7 @@ static const check::Test living{"a living process is left alone", [] {
                                 }};
 
 static const check::Test hostile{
-    "a session that names another file is not followed there: a name proves nothing", [] {
+    "E6: a session that names another file is not followed there: a name proves nothing", [] {
       const Log log;
       temp::write_file(log / "precious", "mine\n");
       for (const std::string& name : {log / "elsewhere.csv", log / "precious", log / "../../x"}) {
@@ -271,7 +271,8 @@ static const check::Test removed{
           program->log(1, "of the file that is removed");
         });
       }
-      std::filesystem::remove(root / "run.csv");
+      std::filesystem::create_directory(root / "elsewhere");
+      std::filesystem::rename(root / "run.csv", root / "elsewhere/run.csv");
       temp::write_file(root / "run.csv", "");
       check::equal(recover_all(place).gone, 3u);
       check::equal(temp::read_file(root / "run.csv"), "");

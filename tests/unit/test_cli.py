@@ -339,7 +339,7 @@ def on_a_terminal(*args: str) -> bytes:
     return written.replace(b"\r\n", b"\n")
 
 
-def test_a_terminal_gets_no_control_bytes(tmp_path: Path) -> None:
+def test_e3_a_terminal_gets_no_control_bytes(tmp_path: Path) -> None:
     path = tmp_path / "run.log"
     path.write_bytes("a\x1b]0;owned\x07\tb\rc\x9b31m\u202e é\n".encode() + b"\xff\n")
     shown = on_a_terminal("cat", str(path)).decode()
