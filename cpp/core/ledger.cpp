@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
@@ -55,16 +56,21 @@ std::optional<Intent> Ledger::read(const Page& page) {
                 page.checksum};
 }
 
-std::optional<Intent> Ledger::look(const std::string& folder, const std::string& log_path) {
-  const File file(::open(file_about(folder, log_path, kLedgerSuffix).c_str(),
-                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat info{};
-  if (!file || ::fstat(file.fd(), &info) != 0 ||
-      static_cast<std::size_t>(info.st_size) < sizeof(Page)) {
-    return std::nullopt;
+std::vector<Intent> Ledger::look(const std::string& folder) {
+  std::vector<Intent> intents;
+  for (const std::string& name : list_files(folder, kLedgerSuffix)) {
+    const File ledger(
+        ::open((folder + "/" + name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat info{};
+    if (!ledger || ::fstat(ledger.fd(), &info) != 0 ||
+        static_cast<std::size_t>(info.st_size) < sizeof(Page)) {
+      continue;
+    }
+    const Mapping mapping = Mapping::private_of(ledger.fd(), sizeof(Page), false);
+    if (auto intent = read(*reinterpret_cast<const Page*>(mapping.data())))
+      intents.push_back(std::move(*intent));
   }
-  const Mapping mapping = Mapping::private_of(file.fd(), sizeof(Page), false);
-  return read(*reinterpret_cast<const Page*>(mapping.data()));
+  return intents;
 }
 
 Ledger::Ledger(const std::string& folder, const std::string& log_path) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/file_id.hpp"
 #include "core/mapping.hpp"
@@ -40,8 +41,9 @@ class Ledger {
  public:
   // The ledger of the log file `log_path` in a folder; made if need be. Throws std::system_error.
   Ledger(const std::string& folder, const std::string& log_path);
-  // The open intent in a ledger, for those who only read.
-  static std::optional<Intent> look(const std::string& folder, const std::string& log_path);
+  // The open intents in all ledgers of a folder, for those who only read. Files are known by what
+  // they are: one may have had another name when its ledger was made.
+  static std::vector<Intent> look(const std::string& folder);
 
   // The open intent. A page that its checksum does not fit has none.
   std::optional<Intent> intent() const { return read(page()); }

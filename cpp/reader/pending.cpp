@@ -15,6 +15,7 @@
 
 #include "core/checkpoint.hpp"
 #include "core/folder.hpp"
+#include "core/ledger.hpp"
 #include "core/place.hpp"
 #include "core/policy.hpp"
 #include "core/session.hpp"
@@ -133,13 +134,13 @@ int records_of(Pending& pending) {
   return pending.records.fd();
 }
 
-// What settling an open intent of the file would come to: the file ends before a torn block, and
+// What settling the open intent of a file would come to: the file ends before a torn block, and
 // the rest of the batch is shown with the rings.
-void settle_in_mind(const std::string& folder, JournalPath& file,
+void settle_in_mind(const std::string& folder, const Intent& intent, JournalPath& file,
                     std::map<std::string, std::uint64_t>& settled, Pending& pending) {
   const File log(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!log) return;
-  const auto open = inspect_intent(folder, file.path, nullptr, log.fd());
+  const auto open = inspect_intent(folder, file.path, intent, log.fd());
   if (!open) return;
   const auto session = Session::open(folder, open->session, Session::Access::read);
   file.length = std::min(file.length, open->end);
@@ -172,10 +173,11 @@ std::vector<std::string> folders_of(const std::string& ring_dir, const std::stri
 std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
                                std::uint64_t size) {
   for (const std::string& folder : folders) {
-    if (!Ledger::look(folder, path)) continue;
-    const File log(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    const auto open = log ? inspect_intent(folder, path, nullptr, log.fd()) : std::nullopt;
-    if (open) size = std::min(size, open->end);
+    for (const Intent& intent : Ledger::look(folder)) {
+      const File log(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+      const auto open = log ? inspect_intent(folder, path, intent, log.fd()) : std::nullopt;
+      if (open) size = std::min(size, open->end);
+    }
   }
   return size;
 }
@@ -187,7 +189,13 @@ Pending find_pending(const std::string& ring_dir, const std::string& log_path,
   for (const std::string& path : paths) pending.files.push_back({path});
   for (const std::string& folder : folders) {
     std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
-    for (JournalPath& each : pending.files) settle_in_mind(folder, each, settled, pending);
+    for (const Intent& intent : Ledger::look(folder)) {
+      const auto its = std::ranges::find_if(pending.files, [&](const JournalPath& each) {
+        const auto id = file_id(each.path);
+        return id && known_in(folder, *id) == intent.file;
+      });
+      if (its != pending.files.end()) settle_in_mind(folder, intent, *its, settled, pending);
+    }
     for (const std::string& name : list_files(folder, kSessionSuffix)) {
       try {
         const auto session = Session::open(folder, name, Session::Access::read);

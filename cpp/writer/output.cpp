@@ -58,9 +58,10 @@ Output::Output(const std::string& path) : path_(path) {
 
 Output::Output(File file, const std::string& path) : path_(path), file_(std::move(file)) {}
 
-void Output::keep_ledger(const std::string& folder, bool moves) {
+void Output::keep_ledger(const std::string& folder, bool moves, const std::string& named) {
   if (!is_regular_) return;
-  ledger_ = std::make_unique<Ledger>(folder, path_);
+  named_ = named.empty() ? path_ : named;
+  ledger_ = std::make_unique<Ledger>(folder, named_);
   folder_ = folder;
   moves_ = moves;
 }
@@ -314,7 +315,7 @@ void Output::forget() {
 }
 
 std::string Output::memory_path() const {
-  return folder_.empty() ? "" : file_about(folder_, path_, kMemorySuffix);
+  return folder_.empty() ? "" : file_about(folder_, named_, kMemorySuffix);
 }
 
 // The file beside the ledger has what the attribute had no room for, and what the attribute has.

@@ -30,8 +30,9 @@ class Output {
   // From now on a regular file is written under the ledger in `folder`. `moves`: where another file
   // comes under the log file's name, it is written, and all that belongs to it moves to the folder
   // of that one. Throws std::system_error. Without it the lock alone keeps the rows of several
-  // processes whole. Pipes and devices are just written to.
-  void keep_ledger(const std::string& folder, bool moves);
+  // processes whole. Pipes and devices are just written to. `named`: the log file's path when its
+  // ledger was made, if that is another one.
+  void keep_ledger(const std::string& folder, bool moves, const std::string& named = "");
 
   struct Result {
     std::size_t written = 0;
@@ -95,6 +96,7 @@ class Output {
 
   std::string path_;
   std::string folder_;  // of the ledger
+  std::string named_;   // the path that it is named after
   File file_;
   bool is_regular_ = true;
   bool moves_ = false;

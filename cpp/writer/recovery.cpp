@@ -31,7 +31,7 @@ Output open_log(const Session& session, const std::string& path) {
   if (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))
     throw std::runtime_error(path + ": is no regular file");
   Output output(std::move(file), path);
-  output.keep_ledger(session.folder(), false);
+  output.keep_ledger(session.folder(), false, session.target().path);
   return output;
 }
 

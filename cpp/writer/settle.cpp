@@ -191,31 +191,30 @@ std::string end_of_torn(Format format, int log_fd, std::uint64_t start, std::uin
 }
 
 std::optional<Settlement> inspect_intent(const std::string& folder, const std::string& log_path,
-                                         const Ledger* ledger, int log_fd) {
-  const auto intent = ledger != nullptr ? ledger->intent() : Ledger::look(folder, log_path);
-  if (!intent || intent->file != known_in(folder, file_id(log_fd))) return std::nullopt;
-  const auto session = Session::open(folder, intent->session, Session::Access::read);
+                                         const Intent& intent, int log_fd) {
+  if (intent.file != known_in(folder, file_id(log_fd))) return std::nullopt;
+  const auto session = Session::open(folder, intent.session, Session::Access::read);
   if (session == nullptr) return std::nullopt;
   struct stat info{};
   if (::fstat(log_fd, &info) != 0) fail(log_path);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   Settlement result;
-  result.session = intent->session;
-  result.batch = intent->batch;
+  result.session = intent.session;
+  result.batch = intent.batch;
   result.end = size;
-  auto bytes = session->staged(intent->length, intent->checksum);
+  auto bytes = session->staged(intent.length, intent.checksum);
   if (!bytes) {
-    if (is_written(log_fd, *intent)) return result;
+    if (is_written(log_fd, intent)) return result;
     result.is_known = false;
-    result.end = std::min(size, intent->offset);
-    if (size > intent->offset) {
+    result.end = std::min(size, intent.offset);
+    if (size > intent.offset) {
       result.message = log_path + ": the last record of process " +
                        std::to_string(session->header().pid) +
                        " may be torn: there was no room for a copy of what it wrote";
     }
     return result;
   }
-  const Found found = find(log_fd, size, intent->offset, *bytes);
+  const Found found = find(log_fd, size, intent.offset, *bytes);
   if (found.length == bytes->size()) return result;
   const auto format = static_cast<Format>(session->header().format);
   result.bytes = std::move(*bytes);
@@ -236,7 +235,9 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
 }
 
 Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd) {
-  const auto settlement = inspect_intent(folder, log_path, &ledger, log_fd);
+  const auto intent = ledger.intent();
+  if (!intent) return {};
+  const auto settlement = inspect_intent(folder, log_path, *intent, log_fd);
   Settled settled;
   if (settlement && settlement->is_known) {
     append_all(log_fd, settlement->before, log_path);

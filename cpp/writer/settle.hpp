@@ -26,9 +26,9 @@ struct Settlement {
   std::string message;      // what has to be said; "" mostly
 };
 
-// Nothing where no intent is open, or it is of another file. Writes nothing.
+// Nothing where the intent is of another file, or its session is gone. Writes nothing.
 std::optional<Settlement> inspect_intent(const std::string& folder, const std::string& log_path,
-                                         const Ledger* ledger, int log_fd);
+                                         const Intent& intent, int log_fd);
 
 struct Settled {
   std::uint64_t records = 0;  // of the batch, which are in the file now

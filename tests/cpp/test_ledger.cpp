@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "check.hpp"
 #include "core/ledger.hpp"
@@ -23,6 +24,12 @@ bool is_it(const std::optional<Intent>& found) {
          found->length == kIntent.length && found->checksum == kIntent.checksum;
 }
 
+// In any ledger of the folder.
+std::optional<Intent> look(const temp::Folder& folder) {
+  const std::vector<Intent> all = Ledger::look(folder.path());
+  return all.empty() ? std::nullopt : std::optional(all.at(0));
+}
+
 }  // namespace
 
 static const check::Test shared{
@@ -33,10 +40,10 @@ static const check::Test shared{
       const int status = temp::in_child([&] { Ledger(folder.path(), kLog).open(kIntent); });
       check::equal(status, 0);
       check::that(is_it(ledger.intent()));
-      check::that(is_it(Ledger::look(folder.path(), kLog)));
+      check::that(is_it(look(folder)));
       ledger.close();
       check::that(!ledger.intent());
-      check::that(!Ledger::look(folder.path(), kLog));
+      check::that(!look(folder));
     }};
 
 static const check::Test apart{"log files have ledgers of their own, whatever their names", [] {
@@ -44,9 +51,10 @@ static const check::Test apart{"log files have ledgers of their own, whatever th
                                  const std::string longest = "/logs/" + std::string(255, 'x');
                                  const std::string other = longest.substr(0, 260) + "y";
                                  Ledger(folder.path(), longest).open(kIntent);
-                                 check::that(is_it(Ledger::look(folder.path(), longest)));
-                                 check::that(!Ledger::look(folder.path(), other));
-                                 check::that(!Ledger::look(folder.path(), kLog));
+                                 check::that(is_it(Ledger(folder.path(), longest).intent()));
+                                 check::that(!Ledger(folder.path(), other).intent());
+                                 check::that(!Ledger(folder.path(), kLog).intent());
+                                 check::that(is_it(look(folder)));
                                }};
 
 static const check::Test damaged{
@@ -61,17 +69,17 @@ static const check::Test damaged{
         std::string bad = page;
         bad[at] = static_cast<char>(bad[at] ^ 0x40);
         temp::write_file(path, bad);
-        check::that(!Ledger::look(folder.path(), kLog));
+        check::that(!look(folder));
       }
       temp::write_file(path, page);
-      check::that(is_it(Ledger::look(folder.path(), kLog)));
+      check::that(is_it(look(folder)));
       Ledger again(folder.path(), kLog);
       again.close();
       std::string closed = temp::read_file(path);
       const std::uint64_t stray = 1;
       std::memcpy(closed.data(), &stray, sizeof stray);
       temp::write_file(path, closed);
-      check::that(!Ledger::look(folder.path(), kLog));
+      check::that(!look(folder));
     }};
 
 static const check::Test hostile{
@@ -80,7 +88,7 @@ static const check::Test hostile{
       const std::string path = file_about(folder.path(), kLog, kLedgerSuffix);
       for (const auto& bytes : {std::string(4096, '\xff'), std::string("short")}) {
         temp::write_file(path, bytes);
-        check::that(!Ledger::look(folder.path(), kLog));
+        check::that(!look(folder));
         check::that(!Ledger(folder.path(), kLog).intent());
       }
     }};

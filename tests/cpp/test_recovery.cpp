@@ -164,32 +164,45 @@ static const check::Test killed_often{"recoveries may be killed one after the ot
                                         log.expect_all();
                                       }};
 
-static const check::Test killed_committed{
-    "a batch that was written whole before the kill is not written again", [] {
-      const Log log;
-      const int status = temp::in_child([&] {
-        auto* program =
-            std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
-        for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
-        // A whole batch in the file, and an end between the last byte and the commit.
-        std::string bytes;
-        for (Ticks i = 0; i < 100; ++i) bytes += row(i, text_of(i)) + "\n";
-        RingMerge merge(program->session());
-        merge.add(program->ring());
-        merge.sweep(kAll);
-        for (Ticks i = 0; i < 100; ++i) merge.next();
-        Ledger ledger(log.folder(), log.path());
-        const File file = open_file(log.path(), O_RDWR | O_APPEND);
-        program->ring().prepare(1, merge.sources().at(0).position, Thread{});
-        program->session().stage(bytes);
-        ledger.open({program->session().file_name(), 1, file_id(file.fd()), kOld.size() + 1,
-                     bytes.size(), crc32c(bytes)});
-        if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
-        ::_exit(0);
-      });
-      check::equal(status, 0);
-      check::equal(recover(log.folder(), log.path()).records, kRecords - 100);
-      log.expect_all();
+static const check::Test killed_within{
+    "a batch that its writer died in is there once, also where the file was renamed since", [] {
+      for (const std::size_t part : {0u, 1u, 2u}) {
+        for (const bool is_renamed : {false, true}) {
+          const Log log;
+          const int status = temp::in_child([&] {
+            auto* program =
+                std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
+            for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
+            std::string bytes;
+            for (Ticks i = 0; i < 100; ++i) bytes += row(i, text_of(i)) + "\n";
+            RingMerge merge(program->session());
+            merge.add(program->ring());
+            merge.sweep(kAll);
+            for (Ticks i = 0; i < 100; ++i) merge.next();
+            Ledger ledger(log.folder(), log.path());
+            const File file = open_file(log.path(), O_RDWR | O_APPEND);
+            program->ring().prepare(1, merge.sources().at(0).position, Thread{});
+            program->session().stage(bytes);
+            ledger.open({program->session().file_name(), 1, file_id(file.fd()), kOld.size() + 1,
+                         bytes.size(), crc32c(bytes)});
+            bytes.resize(bytes.size() * part / 2);
+            if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
+            ::_exit(0);
+          });
+          check::equal(status, 0);
+          const std::string old = log / "run.old.csv";
+          if (is_renamed) {
+            std::filesystem::rename(log.path(), old);
+            temp::write_file(log.path(), "new\n");
+          }
+          check::equal(recover(log.folder(), log.path()).records, kRecords - 100);
+          if (is_renamed) {
+            check::equal(temp::read_file(log.path()), "new\n");
+            std::filesystem::rename(old, log.path());
+          }
+          log.expect_all();
+        }
+      }
     }};
 
 static const check::Test two{
