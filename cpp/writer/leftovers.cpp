@@ -1,5 +1,6 @@
 #include "writer/leftovers.hpp"
 
+#include <exception>
 #include <utility>
 
 #include "writer/recovery.hpp"
@@ -24,7 +25,11 @@ void Leftovers::add(const RingPlace& place, const std::string& own) {
 
 void Leftovers::recover(std::chrono::milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
-  while (recover_next() && std::chrono::steady_clock::now() < end) continue;
+  try {
+    while (recover_next() && std::chrono::steady_clock::now() < end) continue;
+  } catch (const std::exception&) {
+    // No memory: the next start looks after it.
+  }
 }
 
 bool Leftovers::recover_next() {

@@ -109,6 +109,8 @@ bool Output::acquire(std::chrono::milliseconds patience) {
   try {
     return lock(file_.fd(), patience);
   } catch (const std::system_error& error) {
+    const int number = error.code().value();
+    if (number != ENOLCK && number != EOPNOTSUPP && number != ENOSYS && number != EINVAL) throw;
     has_locks_ = false;
     say(path_ + ": its file system has no locks (" + describe_errno(error.code().value()) +
         "); only one process may log to it");
@@ -349,7 +351,7 @@ bool Output::write_memory(const std::string& text) {
     if (!path.empty()) ::unlink(path.c_str());
     return result == 0;
   }
-  if (!std::exchange(is_memory_told_, true)) {
+  if (errno != EBADF && !std::exchange(is_memory_told_, true)) {
     say(path_ + ": its columns are too many for its attribute (" + describe_errno(errno) +
         "); a later run may put values of an event in other columns");
   }
