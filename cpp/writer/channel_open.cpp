@@ -189,7 +189,8 @@ void Channel::begin_file(std::uint64_t living) {
       for (const std::string& part : files.marked) ::unlink(part.c_str());
     }
   }
-  output_->end_torn(options_.format, kStartPatience);
+  if (!output_->end_torn(options_.format, kStartPatience))
+    say(target_.path + ": " + output_->holder() + "; records wait until it lets go");
   if (living == 0 && output_->is_empty()) output_->forget();
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "writer/recovery.hpp"
-#include "writer/say.hpp"
 
 namespace attolog {
 
@@ -42,7 +41,8 @@ bool Leftovers::recover_next() {
     folders_.pop_back();
     is_last = folders_.empty();
   }
-  for (const std::string& message : recover_folder(folder).messages) say(message);
+  // Nothing of it is said: it is not this program's business. `attolog recover --all` says it.
+  recover_folder(folder, false);
   if (is_last) forget_gone(place_of(folder), kMostGone);
   return !is_last;
 }

@@ -352,8 +352,9 @@ bool Output::write_memory(const std::string& text) {
     return result == 0;
   }
   if (errno != EBADF && !std::exchange(is_memory_told_, true)) {
-    say(path_ + ": its columns are too many for its attribute (" + describe_errno(errno) +
-        "); a later run may put values of an event in other columns");
+    say(path_ + (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
+                                     : ": the order of its columns has no room in its attribute") +
+        "; a later run may put values of an event in other columns");
   }
   if (path.empty()) return false;
   const std::string fresh = path + "-";
@@ -383,12 +384,13 @@ bool Output::truncate(std::chrono::milliseconds patience, const std::function<bo
   return true;
 }
 
-void Output::end_torn(Format format, std::chrono::milliseconds patience) {
-  if (!is_regular_) return;
+bool Output::end_torn(Format format, std::chrono::milliseconds patience) {
+  if (!is_regular_) return true;
   const Held lock(*this, patience);
   struct stat info{};
-  if (!lock || ::fstat(file_.fd(), &info) != 0) return;
-  write_all(end_of_torn(format, file_.fd(), 0, static_cast<std::uint64_t>(info.st_size)));
+  if (lock && ::fstat(file_.fd(), &info) == 0)
+    write_all(end_of_torn(format, file_.fd(), 0, static_cast<std::uint64_t>(info.st_size)));
+  return static_cast<bool>(lock);
 }
 
 void Output::renew_in_child() {

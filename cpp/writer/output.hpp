@@ -62,8 +62,9 @@ class Output {
   // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the lock.
   // Whether it did; false, too, where somebody holds the lock for longer than `patience`.
   bool truncate(std::chrono::milliseconds patience, const std::function<bool()>& may);
-  // Ends a last record that a power cut or another program left open.
-  void end_torn(Format format, std::chrono::milliseconds patience);
+  // Ends a last record that a power cut or another program left open. False: somebody held the lock
+  // for longer than `patience`.
+  bool end_torn(Format format, std::chrono::milliseconds patience);
   bool is_empty() const;
 
   bool is_regular() const { return is_regular_; }

@@ -133,7 +133,7 @@ std::string find_log(const Session& session, const std::string& log_path) {
 }
 
 Recovery recover(const std::string& folder, const std::string& log_path,
-                 std::chrono::milliseconds patience) {
+                 std::chrono::milliseconds patience, bool ends_outdated) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     try {
@@ -144,7 +144,7 @@ Recovery recover(const std::string& folder, const std::string& log_path,
         continue;
       }
       if (session->is_of_other_start()) {
-        drop_outdated(*session, result);
+        if (ends_outdated) drop_outdated(*session, result);
         continue;
       }
       const std::string path = find_log(*session, log_path);
@@ -179,9 +179,9 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
   return result;
 }
 
-Recovery recover_folder(const std::string& folder) {
+Recovery recover_folder(const std::string& folder, bool ends_outdated) {
   if (is_circular(folder)) return {};
-  Recovery result = recover(folder, "", std::chrono::milliseconds(0));
+  Recovery result = recover(folder, "", std::chrono::milliseconds(0), ends_outdated);
   tidy(folder);
   return result;
 }

@@ -29,15 +29,16 @@ struct Recovery {
 // renamed in its folder gets what is its own, and a new file under its name does not. `log_path`
 // (real) is one that the caller knows; sessions of living processes are not touched. Who waits for
 // a file's lock has that much patience.
+// `ends_outdated`: sessions of another start of the machine are removed, and it is said.
 Recovery recover(const std::string& folder, const std::string& log_path,
-                 std::chrono::milliseconds patience = kRecoveryPatience);
+                 std::chrono::milliseconds patience = kRecoveryPatience, bool ends_outdated = true);
 
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
 // The same for a folder of which the caller knows no more, and tidies it up. Circular logs are left
 // alone.
-Recovery recover_folder(const std::string& folder);
+Recovery recover_folder(const std::string& folder, bool ends_outdated = true);
 // The same for all log folders of a place.
 Recovery recover_all(const RingPlace& place);
 Recovery inspect_all(const RingPlace& place);

@@ -244,6 +244,85 @@ static const check::Test memory{
       check::equal(log.open().remembered(), "GEN a b\nSCHED c\nDONE d\n");
     }};
 
+static const check::Test no_room{
+    "what the file's attribute has no room for is remembered all the same, by all who write it", [] {
+      Log log;
+      Output one = log.open();
+      Output two = log.open();
+      std::string all;
+      for (int i = 0; i < 40'000; ++i) all += "EVENT\tcolumn " + std::to_string(i) + "\n";
+      check::that(one.remember(all));
+      check::that(one.remember("DONE\tlatency\n"));
+      check::that(!two.remember("DONE\tqueue\n"));
+      check::equal(two.remembered(), all + "DONE\tlatency\n");
+      check::that(two.remember("GEN\tmodel\n"));
+      check::equal(log.open().remembered(), all + "DONE\tlatency\nGEN\tmodel\n");
+    }};
+
+static const check::Test nowhere{
+    "what is to be remembered nowhere is remembered by the process", [] {
+      Log log;
+      Output output(log.path());  // no folder, and the attribute has no room
+      const std::string all(200'000, 'x');
+      check::that(output.remember(all));
+      check::that(output.remember("more"));
+      check::equal(output.remembered(), all + "more");
+    }};
+
+static const check::Test locked{
+    "a lock that another holds is waited for, and is no failure: nothing is written or lost", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, "1\n");
+      const File other = open_file(log.path(), O_RDWR);
+      check::that(try_lock(other.fd()));
+      const auto result = output.append(log.session(), 9, "2\n", [] {});
+      check::that(result.is_busy());
+      check::that(result.message.find("process " + std::to_string(::getpid())) != result.message.npos);
+      check::equal(log.text(), "1\n");
+      check::that(!output.end_torn(Format::csv, std::chrono::milliseconds(0)));
+      check::that(!output.truncate(std::chrono::milliseconds(0), [] { return true; }));
+      unlock(other.fd());
+      check::equal(log.append(output, "2\n"), 0);
+      check::equal(log.text(), "1\n2\n");
+    }};
+
+static const check::Test torn_by_others{
+    "a torn end that others have left is ended before the next row", [] {
+      Log log;
+      log.session().header().format = static_cast<std::uint8_t>(Format::csv);
+      Output output = log.open();
+      log.append(output, "1700000000.0,GEN,1\n");
+      temp::write_file(log.path(), log.text() + "theirs, without an end");
+      log.append(output, "1700000001.0,GEN,2\n");
+      check::equal(log.text(),
+                   "1700000000.0,GEN,1\ntheirs, without an end\n1700000001.0,GEN,2\n");
+      temp::write_file(log.path(), log.text() + "1700000002.0,INFO,\"two\nli");
+      log.append(output, "1700000003.0,GEN,3\n");
+      check::that(log.text().ends_with("\"two\nli\"\n1700000003.0,GEN,3\n"));
+    }};
+
+static const check::Test kept{
+    "a batch that fails is not cut off where others have written behind it", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, std::string(5000, 'a'));
+      {
+        // Its own limit tears the batch; the other's bytes come right behind.
+        const program::FileLimit limited(6000);
+        const auto result = output.append(log.session(), 9, std::string(5000, 'b'), [&] {
+          // Within the lock, as a program without it does.
+          temp::in_child([&] {
+            const File file(::open(log.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+            if (::write(file.fd(), "theirs\n", 7) != 7) ::_exit(1);
+          });
+        });
+        check::equal(result.error, EFBIG);
+      }
+      check::that(log.text().starts_with(std::string(5000, 'a') + "theirs\n"));
+      check::equal(log.append(output, "c"), 0);
+    }};
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -12,7 +12,19 @@ import pytest
 
 import attolog
 
-from .harness import FORMATS, Program, check, clear_rings, read_rows, ring_folder, wait_until
+from .harness import (
+    FORMATS,
+    Program,
+    check,
+    clear_rings,
+    held,
+    left_behind,
+    read_rows,
+    recover,
+    ring_folder,
+    states,
+    wait_until,
+)
 
 # ---- B13, B15: paths that cannot be written ------------------------------------------------------
 
@@ -73,6 +85,132 @@ def test_b15_a_fifo_without_a_reader_is_an_error(log_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(OSError, match="FIFO that nobody reads"):
         attolog.AsyncFileLogger(path)
+
+
+def test_b9_a_start_beside_a_process_stopped_in_its_write_goes_on_and_says_why(
+    log_path: Path,
+) -> None:
+    path = log_path.with_suffix(".csv")
+    attolog.AsyncFileLogger(path).close()
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 100)
+say("open")
+sys.stdin.readline()
+say(log.close())
+"""
+    with Program(source, path) as program, held(path):
+        assert program.await_word() == "open"
+        assert f"process {os.getpid()} holds its lock" in program.stderr
+        assert path.read_bytes() == b""
+        program.tell()
+        wait_until(lambda: states(program.pid) <= {"S", "R"})
+    with Program(source, path) as program:
+        assert program.await_word() == "open"
+        program.tell()
+        assert program.await_word() == "True"
+        assert program.wait() == 0
+
+
+def test_b17_a_file_renamed_in_a_folder_where_none_may_be_made_is_written_on() -> None:
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 100)
+log.flush()
+if os.geteuid() == 0:  # whom no permission stops
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+say("written")
+sys.stdin.readline()
+work(log, 0, 100, start=100)
+say(log.flush())
+say(log.close())
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        path, old = Path(folder, "run.csv"), Path(folder, "run.old.csv")
+        with Program(source, path) as program:
+            assert program.await_word() == "written"
+            path.rename(old)
+            Path(folder).chmod(0o555)
+            program.tell()
+            assert program.await_word() == "True", program.stderr
+            assert program.await_word() == "True"
+            assert program.wait() == 0
+        Path(folder).chmod(0o755)
+        assert not path.exists()
+        check(read_rows(old), {0: 200})
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_b17_a_killed_program_s_file_may_be_renamed_before_the_next_start(
+    log_path: Path, suffix: str
+) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    old = path.with_name(f"old.{suffix}")
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, int(sys.argv[3]), 5_000)
+if sys.argv[3] == "0": os.kill(os.getpid(), signal.SIGKILL)
+log.close()
+"""
+    with Program(source, path, 0) as program:
+        program.wait()
+        assert program.acknowledged() == {0: 5_000}
+    path.rename(old)
+    with Program(source, path, 1) as program:  # any start recovers what is left
+        assert program.wait() == 0
+    check(read_rows(path), {1: 5_000})
+    check(read_rows(old), {0: 5_000})
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_b17_a_program_killed_after_a_rotation_leaves_its_records_for_the_new_file(
+    log_path: Path, suffix: str
+) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    old = path.with_name(f"old.{suffix}")
+    source = """
+log = attolog.AsyncFileLogger(path)
+work(log, 0, 100)
+log.flush()
+say("written")
+sys.stdin.readline()
+work(log, 0, 100, start=100)
+log.flush()
+work(log, 0, 1_000, start=200)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with Program(source, path) as program:
+        assert program.await_word() == "written"
+        path.rename(old)
+        program.tell()
+        program.wait()
+    recover(path)
+    assert left_behind(path) == []
+    check(read_rows(old, path), {0: 1_200})
+    assert min(row.seq for row in read_rows(path).rows) == 100
+
+
+def test_values_stay_in_their_columns_where_the_attribute_has_no_room(log_path: Path) -> None:
+    path = log_path.with_suffix(".csv")
+    source = """
+with attolog.AsyncFileLogger(path) as log:
+    for i in range(200):
+        log(f"EVENT_NUMBER_{i}", first_column=1, second_column=2)
+    log("DONE", latency=10, queue=20)
+    log.flush()
+    log("B", x=1)
+    log.flush()
+    log("DONE", queue=20, latency=10)
+    with attolog.AsyncFileLogger(path) as other:
+        other("DONE", queue=20, latency=10)
+"""
+    with Program(source, path) as program:
+        assert program.wait() == 0
+        assert program.stderr.count("has no room in its attribute") <= 2
+    rows = [line.partition(",")[2] for line in path.read_text().splitlines() if ",DONE," in line]
+    assert rows == ["DONE,10,20"] * 3
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -1,0 +1,116 @@
+"""`attolog doctor` and `attolog recover --all`: where records wait, and what is left there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import attolog
+from attolog import _core
+from attolog._cli import main
+
+LEAVE = """
+import attolog, os, sys
+log = attolog.AsyncFileLogger(sys.argv[1], ring_dir=sys.argv[2])
+for i in range(12): log("E", i)
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def rings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of the test's own, in which the commands look."""
+    folder = tmp_path / "rings"
+    places = _core.places
+
+    def ours(path: str, ring_dir: str | None = None) -> object:
+        return places(path, ring_dir or str(folder))
+
+    monkeypatch.setattr(_core, "places", ours)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def leave(path: Path, rings: Path) -> None:
+    """A killed program's 12 records for the file."""
+    subprocess.run([sys.executable, "-c", LEAVE, path, rings], check=True)
+
+
+def home(rings: Path) -> Path:
+    return rings / f"attolog-{os.geteuid()}"
+
+
+def test_doctor_says_where_records_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "run.csv")
+    first = _core.places(path)["homes"][0]
+    main(["doctor", path])
+    assert f"Records wait in {first} until they are in the file." in capsys.readouterr().out
+
+
+def test_doctor_tells_of_loggers_and_of_what_killed_processes_left(
+    rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.csv"
+    with attolog.AsyncFileLogger(path, ring_dir=str(rings)):
+        assert main(["doctor", "run.csv"]) == 0
+    leave(path, rings)
+    assert main(["doctor", "run.csv"]) == 1
+    out = capsys.readouterr().out
+    assert f"In {home(rings)} 1 killed process left something: attolog recover --all" in out
+
+
+def test_recover_all_recovers_every_file_of_a_place(
+    rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / f"{name}.csv" for name in "abc"]
+    for path in paths:
+        leave(path, rings)
+    assert main(["recover", "--all", "--check"]) == 1
+    assert main(["recover", "--all"]) == 0
+    assert main(["recover", "--all", "--check"]) == 0
+    place = home(rings)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{place}: would recover 36 records of 3 killed processes",
+        f"{place}: recovered 36 records of 3 killed processes",
+        f"{place}: nothing to recover",
+    ]
+    assert [path.read_text().count(",E,") for path in paths] == [12, 12, 12]
+    assert os.listdir(place) == []
+
+
+def test_what_is_left_of_a_file_that_is_gone_can_be_removed(
+    rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.csv"
+    leave(path, rings)
+    path.unlink()
+    assert main(["recover", "--all"]) == 0
+    assert main(["recover", "--all", "--forget"]) == 0
+    place = home(rings)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{place}: nothing to recover",
+        f"{place}: the log files of 1 killed process are gone; --forget removes it",
+        f"{place}: nothing to recover",
+        f"{place}: the log files of 1 killed process are gone; 12 records removed",
+    ]
+    assert os.listdir(place) == []
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say what to recover: a FILE, a PID with -o FILE, or --all"),
+        (["--all", "run.csv"], "--all takes no FILE and no -o"),
+        (["--forget", "run.csv"], "--forget goes with --all"),
+    ],
+)
+def test_recover_is_told_one_thing(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["recover", *arguments]) == 2
+    assert said in capsys.readouterr().err
