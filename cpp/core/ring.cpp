@@ -124,7 +124,8 @@ void Ring::prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread
   std::uint32_t slot = h.thread.load(std::memory_order_relaxed) % 2;
   const std::string_view name = cut_text(thread.name, RingThread::kName - 1);
   const RingThread& now = h.threads[slot];
-  if (now.id != thread.id || name != std::string_view(now.name, ::strnlen(now.name, sizeof now.name))) {
+  if (now.id != thread.id ||
+      name != std::string_view(now.name, ::strnlen(now.name, sizeof now.name))) {
     slot = 1 - slot;
     RingThread& next = h.threads[slot];
     next.id = thread.id;

@@ -223,9 +223,9 @@ class Channel {
   void open_with_file(File inherited);
   void open_file(File inherited);
   std::uint64_t take_in(const std::vector<RingPlace>& places);
-  void create_session(const std::vector<RingPlace>& places, const FileId& main);
+  std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
-  void begin_file(std::uint64_t living);
+  void begin_file(std::uint64_t living, const std::vector<RingPlace>& places, const FileId& main);
   void remove_session();
   Producer* take_free();
   Producer* make_ring();

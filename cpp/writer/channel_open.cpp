@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -118,7 +119,8 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
     if (output_) target_.file = known_in(place, output_->id());
     session_ = Session::create(folder, target_);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
-    if (needs_ring) free_.push_back(add_ring(Ring::create(session_->ring_path(ring_names_++), ring_size())));
+    if (needs_ring)
+      free_.push_back(add_ring(Ring::create(session_->ring_path(ring_names_++), ring_size())));
   } catch (const std::exception&) {
     if (session_) session_->remove();
     session_.reset();
@@ -127,14 +129,15 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
   }
 }
 
-void Channel::create_session(const std::vector<RingPlace>& places, const FileId& main) {
+// Why the first places would not do; "" if the first one did.
+std::string Channel::create_session(const std::vector<RingPlace>& places, const FileId& main) {
   std::string reason;
   // Where there is no room for a ring there may be some for a smaller one.
   for (const bool needs_ring : {true, false}) {
     for (const RingPlace& place : places) {
       try {
         create_session_in(place, main, needs_ring);
-        return;
+        return reason;
       } catch (const std::exception& error) {
         reason = error.what();
       }
@@ -142,12 +145,16 @@ void Channel::create_session(const std::vector<RingPlace>& places, const FileId&
   }
   if (!places.empty()) say(reason + "; rings are kept in memory and lost with the process");
   session_ = Session::create("", target_);
+  return reason;
 }
 
 void Channel::open_with_file(File inherited) {
   open_file(std::move(inherited));
   target_ = target_of(options_, main_path_);
-  if (!output_->is_regular()) return create_session({}, {});
+  if (!output_->is_regular()) {
+    create_session({}, {});
+    return;
+  }
   const FileId main = output_->id();
   const Shm shm = options_.ring_dir.empty() ? look_at_shm() : Shm::none;
   const std::vector<RingPlace> places = places_of(main_path_, options_.ring_dir, shm);
@@ -163,25 +170,28 @@ void Channel::open_with_file(File inherited) {
       if (error.code().value() != EACCES) throw;  // else its blocks go among the other's
     }
   }
-  create_session(places, main);
-  if (shm == Shm::contained && !session_->name().empty() &&
-      !place_of(session_->folder()).is_beside) {
-    say(session_->folder() + ": rings may end with the container; beside " + main_path_ +
-        " they are not to be had");
-  }
-  if (const std::string folder = session_->folder(); !folder.empty())
+  const std::string reason = create_session(places, main);
+  if (const std::string folder = session_->folder(); !folder.empty()) {
+    if (shm == Shm::contained && !place_of(folder).is_beside)
+      say(folder + ": rings may end with the container; beside the log file there is no place (" +
+          reason + ")");
     Writer::get().leftovers().add(place_of(folder), folder);
-  begin_file(living);
+  }
+  begin_file(living, places, main);
 }
 
-void Channel::begin_file(std::uint64_t living) {
+void Channel::begin_file(std::uint64_t living, const std::vector<RingPlace>& places,
+                         const FileId& main) {
   if (!options_.append && target_.path == main_path_) {
     // Parts are known by what the journal says, and so before it is empty.
     const JournalFiles files =
         options_.format == Format::journal ? journal_files(main_path_) : JournalFiles{};
     // Asked again now that others can see us, and while nobody can write.
     const auto is_ours = [&] {
-      return session_->name().empty() || !has_other_living(session_->folder(), session_->name());
+      return std::ranges::none_of(places, [&](const RingPlace& place) {
+        const std::string folder = log_folder(place, "", main, false);
+        return !folder.empty() && has_other_living(folder, session_->name());
+      });
     };
     if (!output_->truncate(kStartPatience, is_ours)) {
       say(main_path_ + ": another logger writes it, so it is appended to and not replaced");

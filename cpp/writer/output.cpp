@@ -352,8 +352,9 @@ bool Output::write_memory(const std::string& text) {
     return result == 0;
   }
   if (errno != EBADF && !std::exchange(is_memory_told_, true)) {
-    say(path_ + (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
-                                     : ": the order of its columns has no room in its attribute") +
+    say(path_ +
+        (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
+                             : ": the order of its columns has no room in its attribute") +
         "; a later run may put values of an event in other columns");
   }
   if (path.empty()) return false;

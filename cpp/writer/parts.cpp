@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t kWindow = std::size_t{1} << 16;
 constexpr std::chrono::milliseconds kPatience{1'000};  // for whoever writes the journal
-constexpr std::uint64_t kMostNumbers = 10'000;  // tried for a part's name
+constexpr std::uint64_t kMostNumbers = 10'000;         // tried for a part's name
 
 // The headers of a journal's intact blocks, one after the other. Payloads are not looked at.
 class HeaderWalk {

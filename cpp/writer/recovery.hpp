@@ -27,24 +27,24 @@ struct Recovery {
 
 // Finishes every dead session in a log folder. Their files are known by what they are: one that was
 // renamed in its folder gets what is its own, and a new file under its name does not. `log_path`
-// (real) is one that the caller knows; sessions of living processes are not touched. Who waits for
-// a file's lock has that much patience.
-// `ends_outdated`: sessions of another start of the machine are removed, and it is said.
+// (real) is one that the caller knows; sessions of living processes are not touched. Whoever holds
+// a file's lock is waited for as long as `patience`. `ends_outdated`: sessions of another start of
+// the machine are removed, and it is said.
 Recovery recover(const std::string& folder, const std::string& log_path,
                  std::chrono::milliseconds patience = kRecoveryPatience, bool ends_outdated = true);
 
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
-// The same for a folder of which the caller knows no more, and tidies it up. Circular logs are left
+// Recovers a folder of which the caller knows no more, and tidies it up. Circular logs are left
 // alone.
 Recovery recover_folder(const std::string& folder, bool ends_outdated = true);
-// The same for all log folders of a place.
+// Recovers, or inspects, all log folders of a place.
 Recovery recover_all(const RingPlace& place);
 Recovery inspect_all(const RingPlace& place);
 
-// Forgets the sessions of a place whose files are nowhere to be found, but for the last `most`. How
-// many records went with them.
+// Forgets the sessions of a place whose files are nowhere to be found, the last `most` excepted.
+// How many records went with them.
 std::uint64_t forget_gone(const RingPlace& place, std::size_t most);
 
 // Whether a living session other than `name` is in the folder.

@@ -245,7 +245,8 @@ static const check::Test memory{
     }};
 
 static const check::Test no_room{
-    "what the file's attribute has no room for is remembered all the same, by all who write it", [] {
+    "what the file's attribute has no room for is remembered all the same, by all who write it",
+    [] {
       Log log;
       Output one = log.open();
       Output two = log.open();
@@ -278,7 +279,8 @@ static const check::Test locked{
       check::that(try_lock(other.fd()));
       const auto result = output.append(log.session(), 9, "2\n", [] {});
       check::that(result.is_busy());
-      check::that(result.message.find("process " + std::to_string(::getpid())) != result.message.npos);
+      check::that(result.message.find("process " + std::to_string(::getpid())) !=
+                  result.message.npos);
       check::equal(log.text(), "1\n");
       check::that(!output.end_torn(Format::csv, std::chrono::milliseconds(0)));
       check::that(!output.truncate(std::chrono::milliseconds(0), [] { return true; }));
@@ -295,8 +297,7 @@ static const check::Test torn_by_others{
       log.append(output, "1700000000.0,GEN,1\n");
       temp::write_file(log.path(), log.text() + "theirs, without an end");
       log.append(output, "1700000001.0,GEN,2\n");
-      check::equal(log.text(),
-                   "1700000000.0,GEN,1\ntheirs, without an end\n1700000001.0,GEN,2\n");
+      check::equal(log.text(), "1700000000.0,GEN,1\ntheirs, without an end\n1700000001.0,GEN,2\n");
       temp::write_file(log.path(), log.text() + "1700000002.0,INFO,\"two\nli");
       log.append(output, "1700000003.0,GEN,3\n");
       check::that(log.text().ends_with("\"two\nli\"\n1700000003.0,GEN,3\n"));

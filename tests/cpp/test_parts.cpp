@@ -70,8 +70,8 @@ static const check::Test names{
       const Folder folder;
       const std::string part = folder.part(folder.begin(::getpid(), 2, 7).c_str());
       const std::string bytes = temp::read_file(part);
-      for (const char* other : {"run.%x-2.atto", "run..atto", "runs.%-2.atto",
-                                       "run.%-2.csv", "run.atto.atto", "run.%-.atto", "run.%"}) {
+      for (const char* other : {"run.%x-2.atto", "run..atto", "runs.%-2.atto", "run.%-2.csv",
+                                "run.atto.atto", "run.%-.atto", "run.%"}) {
         std::string name = other;
         if (const std::size_t at = name.find('%'); at != name.npos)
           name.replace(at, 1, std::to_string(::getpid()));

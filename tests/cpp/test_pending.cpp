@@ -67,7 +67,8 @@ static const check::Test shown{"what the rings hold is a journal, until it is re
                                }};
 
 static const check::Test being_recovered{
-    "what somebody recovers just now is shown, and looked at again once some of it is in the file", [] {
+    "what somebody recovers just now is shown, and looked at again once some of it is in the file",
+    [] {
       const Log log;
       log.die_logging(3, log.path);
       const Pending before = log.pending();

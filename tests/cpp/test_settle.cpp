@@ -220,7 +220,8 @@ static const check::Test looking{
       const Log log;
       log.die_writing(kAll.substr(0, kFirst.size() + 5));
       const File file = open_file(log.path(), O_RDONLY);
-      const auto found = inspect_intent(log.folder(), log.path(), Ledger::look(log.folder()).at(0), file.fd());
+      const auto found =
+          inspect_intent(log.folder(), log.path(), Ledger::look(log.folder()).at(0), file.fd());
       check::that(found.has_value());
       check::equal(found->end, Log::kOld.size() + kFirst.size());
       check::equal(found->bytes.substr(found->whole), kSecond);
