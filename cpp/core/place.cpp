@@ -158,9 +158,13 @@ RingPlace place_of(const std::string& folder) {
   return {home, home.substr(home.rfind('/') + 1).starts_with('.')};
 }
 
+std::string folder_end(const RingPlace& place, const FileId& id) {
+  return "-" + hex(hash_of(known_in(place, id)));
+}
+
 std::string log_folder(const RingPlace& place, std::string_view name, const FileId& id,
                        bool create) {
-  const std::string end = "-" + hex(hash_of(known_in(place, id)));
+  const std::string end = folder_end(place, id);
   // The name is for people: the file may have had another one when its folder was made.
   for (const std::string& known : list_files(place.home, end)) {
     if (const std::string folder = private_folder(place.home, known, false); !folder.empty())

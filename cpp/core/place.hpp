@@ -49,6 +49,9 @@ inline FileId known_in(const std::string& folder, const FileId& id) {
   return known_in(place_of(folder), id);
 }
 
+// The end of the name of a log file's folder in a place.
+std::string folder_end(const RingPlace& place, const FileId& id);
+
 // The folder of a log file in a place. Made where `create`, with a part of `name` in front; ""
 // where it does not exist otherwise. Throws std::runtime_error where a folder has the wrong owner
 // or mode, and std::system_error.

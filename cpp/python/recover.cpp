@@ -94,23 +94,30 @@ PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs) {
   const std::string given = ring_dir == nullptr ? "" : ring_dir;
   Shm shm = Shm::none;
   std::vector<std::string> homes;
+  std::vector<std::string> ends;
   std::vector<std::string> folders;
   if (!without_gil(path, [&] {
         const std::string real = real_log_path(path);
         shm = look_at_shm();
-        for (const RingPlace& place : places_of(real, given)) homes.push_back(place.home);
+        const auto id = file_id(real);
+        for (const RingPlace& place : places_of(real, given)) {
+          homes.push_back(place.home);
+          if (id) ends.push_back(folder_end(place, *id));
+        }
         folders = folders_of(given, real);
       })) {
     return nullptr;
   }
-  PyObject* const home_list = list_of(homes);
-  PyObject* const folder_list = home_list == nullptr ? nullptr : list_of(folders);
-  if (folder_list == nullptr) {
-    Py_XDECREF(home_list);
+  PyObject* lists[3] = {};
+  const std::vector<std::string>* const texts[] = {&homes, &ends, &folders};
+  for (int i = 0; i < 3; ++i) {
+    lists[i] = list_of(*texts[i]);
+    if (lists[i] != nullptr) continue;
+    while (i > 0) Py_DECREF(lists[--i]);
     return nullptr;
   }
-  return Py_BuildValue("{s:s,s:N,s:N}", "shm", std::string(describe(shm)).c_str(), "homes",
-                       home_list, "folders", folder_list);
+  return Py_BuildValue("{s:s,s:N,s:N,s:N}", "shm", std::string(describe(shm)).c_str(), "homes",
+                       lists[0], "ends", lists[1], "folders", lists[2]);
 }
 
 PyObject* rescue_log(PyObject*, PyObject* args, PyObject* kwargs) {

@@ -806,6 +806,7 @@ class _PlaceRecovery(_Recovery):
 class _Places(TypedDict):
     shm: str
     homes: list[str]
+    ends: list[str]
     folders: list[str]
 
 log: Final[Logger]
@@ -981,7 +982,8 @@ def places(path: str, ring_dir: str | None = None) -> _Places:
 
     Returns:
         What /dev/shm is like, in words; the user's folders in the places that are tried, in that
-        order; and the folders that belong to the log file now.
+        order; how the name of the log file's folder ends in each, if there is such a file; and the
+        folders that belong to it now.
 
     Raises:
         OSError: The file's folder does not exist.

@@ -192,7 +192,11 @@ def recovered(monkeypatch: pytest.MonkeyPatch, **found: object) -> list[tuple[st
         calls.append((path, check))
         return {"records": 0, "sessions": 0, "messages": [], **found}
 
-    monkeypatch.setattr(recover_verb, "_core", SimpleNamespace(recover=recover))
+    monkeypatch.setattr(
+        recover_verb,
+        "_core",
+        SimpleNamespace(recover=recover, places=lambda path: {"homes": [], "ends": []}),
+    )
     return calls
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 
 import click
 
 from attolog import _core
 from attolog._cli.show import check_regular, escape
+from attolog._cli.users import as_user, other_users
 from attolog._read import count
 
 
@@ -48,8 +51,26 @@ def command(
 
 
 def _everything(check: bool, forget: bool) -> int:
+    homes = _core.places(os.path.join(os.getcwd(), "any.csv"))["homes"]
+    status = _places(homes, check, forget)
+    for uid in other_users(homes):
+        theirs = [f"{home.rpartition('-')[0]}-{uid}" for home in homes]
+        status = _as_user(uid, partial(_places, theirs, check, forget)) or status
+    return status
+
+
+def _as_user(uid: int, action: Callable[[], int]) -> int:
+    try:
+        status: int = as_user(uid, action)
+    except OSError as error:
+        click.echo(f"attolog: as user {uid}: {error}", err=True)
+        return 1
+    return status
+
+
+def _places(homes: list[str], check: bool, forget: bool) -> int:
     status = 0
-    for home in _core.places(os.path.join(os.getcwd(), "any.csv"))["homes"]:
+    for home in homes:
         found = _core.recover_place(home, check, forget and not check)
         _say(home, found, check)
         if found["gone"]:
@@ -79,8 +100,18 @@ def _say(path: str, found: _core._Recovery, check: bool) -> None:
 
 def _file(path: str, check: bool) -> int:
     check_regular(path)
+    status = _own(path, check)
+    places = _core.places(path)
+    for uid in other_users(places["homes"], places["ends"]):
+        status = _as_user(uid, lambda: _own(path, check, quiet=True)) or status
+    return status
+
+
+def _own(path: str, check: bool, quiet: bool = False) -> int:
+    """What this user's killed processes left; `quiet`: nothing is said where that is nothing."""
     found = _core.recover(path, check)
-    _say(path, found, check)
+    if found["sessions"] or found["messages"] or not quiet:
+        _say(path, found, check)
     waiting = check and bool(found["records"] or found["sessions"])
     return 1 if waiting or found["messages"] else 0
 
