@@ -56,7 +56,8 @@ Output::Output(const std::string& path) : path_(path) {
   open();
 }
 
-Output::Output(File file, const std::string& path) : path_(path), file_(std::move(file)) {}
+Output::Output(File file, const std::string& path)
+    : path_(path), file_(std::move(file)), follows_name_(false) {}
 
 void Output::keep_ledger(const std::string& folder, bool moves, const std::string& named) {
   if (!is_regular_) return;
@@ -124,6 +125,7 @@ void Output::release() {
 
 // Renamed (rotation) or removed, perhaps with its folder: goes on in a new file under the name.
 void Output::follow_name(Session& session) {
+  if (!follows_name_) return;
   struct stat ours{};
   struct stat named{};
   if (::fstat(file_.fd(), &ours) != 0) fail(path_);

@@ -100,6 +100,7 @@ class Output {
   std::string named_;   // the path that it is named after
   File file_;
   bool is_regular_ = true;
+  bool follows_name_ = true;
   bool moves_ = false;
   std::unique_ptr<Ledger> ledger_;
   std::optional<std::uint64_t> end_;  // of the file, as it was left
