@@ -33,12 +33,8 @@ constexpr std::uint64_t kSealed = std::uint64_t{1} << 32;
 
 }  // namespace
 
-std::string file_about(const std::string& folder, const std::string& log_path,
-                       std::string_view suffix) {
-  std::string name = log_path.substr(log_path.rfind('/') + 1);
-  // A file system's longest name leaves no room for the suffix.
-  if (name.size() > 64) name = name.substr(0, 64) + "-" + hex(crc32c(name));
-  return folder + "/" + name + std::string(suffix);
+std::string file_about(const std::string& folder, const FileId& file, std::string_view suffix) {
+  return folder + "/" + hex(hash_of(file)) + std::string(suffix);
 }
 
 std::optional<Intent> Ledger::read(const Page& page) {
@@ -55,25 +51,25 @@ std::optional<Intent> Ledger::read(const Page& page) {
                 page.checksum};
 }
 
-std::optional<Intent> Ledger::look(const std::string& folder, const std::string& log_path) {
-  const File file(::open(file_about(folder, log_path, kLedgerSuffix).c_str(),
-                         O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+std::optional<Intent> Ledger::look(const std::string& folder, const FileId& file) {
+  const File ledger(
+      ::open(file_about(folder, file, kLedgerSuffix).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat info{};
-  if (!file || ::fstat(file.fd(), &info) != 0 ||
+  if (!ledger || ::fstat(ledger.fd(), &info) != 0 ||
       static_cast<std::size_t>(info.st_size) < sizeof(Page)) {
     return std::nullopt;
   }
-  const Mapping mapping = Mapping::private_of(file.fd(), sizeof(Page), false);
+  const Mapping mapping = Mapping::private_of(ledger.fd(), sizeof(Page), false);
   return read(*reinterpret_cast<const Page*>(mapping.data()));
 }
 
-Ledger::Ledger(const std::string& folder, const std::string& log_path) {
-  const std::string path = file_about(folder, log_path, kLedgerSuffix);
-  const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) fail(path);
-  ::fchmod(file.fd(), 0600);
-  allocate(file.fd(), 0, kPage);
-  mapping_ = Mapping::private_of(file.fd(), kPage, true);
+Ledger::Ledger(const std::string& folder, const FileId& file) {
+  const std::string path = file_about(folder, file, kLedgerSuffix);
+  const File ledger(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!ledger) fail(path);
+  ::fchmod(ledger.fd(), 0600);
+  allocate(ledger.fd(), 0, kPage);
+  mapping_ = Mapping::private_of(ledger.fd(), kPage, true);
 }
 
 void Ledger::open(const Intent& intent) {

@@ -21,9 +21,9 @@ namespace attolog {
 
 inline constexpr std::string_view kLedgerSuffix = ".ledger";
 
-// The name of a file beside the log's sessions that is about the log file itself.
-std::string file_about(const std::string& folder, const std::string& log_path,
-                       std::string_view suffix);
+// The path of a file beside the sessions that is about a log file, whatever that is called now. The
+// folder of a journal has those of its parts, too. `file`: as the folder knows it.
+std::string file_about(const std::string& folder, const FileId& file, std::string_view suffix);
 
 // That a batch is about to become `length` bytes at `offset` of a file, or behind what other
 // programs append there meanwhile. The bytes themselves are in the session's copy.
@@ -38,10 +38,11 @@ struct Intent {
 
 class Ledger {
  public:
-  // The ledger of the log file `log_path` in a folder; made if need be. Throws std::system_error.
-  Ledger(const std::string& folder, const std::string& log_path);
+  // The ledger of a log file in a folder, which knows it as `file`; made if need be. Throws
+  // std::system_error.
+  Ledger(const std::string& folder, const FileId& file);
   // The open intent in a ledger, for those who only read.
-  static std::optional<Intent> look(const std::string& folder, const std::string& log_path);
+  static std::optional<Intent> look(const std::string& folder, const FileId& file);
 
   // The open intent. A page that its checksum does not fit has none.
   std::optional<Intent> intent() const { return read(page()); }

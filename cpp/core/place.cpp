@@ -101,16 +101,6 @@ bool is_memory(const char*) {
 
 #endif
 
-std::uint64_t hash_of(const FileId& id) {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  for (const std::uint64_t word : {id.device, id.inode, static_cast<std::uint64_t>(id.born)}) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      hash = (hash ^ (word >> shift & 0xff)) * 1099511628211U;
-    }
-  }
-  return hash;
-}
-
 }  // namespace
 
 Shm look_at_shm() {

@@ -172,7 +172,6 @@ std::vector<std::string> folders_of(const std::string& ring_dir, const std::stri
 std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
                                std::uint64_t size) {
   for (const std::string& folder : folders) {
-    if (!Ledger::look(folder, path)) continue;
     const File log(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     const auto open = log ? inspect_intent(folder, path, nullptr, log.fd()) : std::nullopt;
     if (open) size = std::min(size, open->end);

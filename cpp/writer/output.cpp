@@ -60,7 +60,7 @@ Output::Output(File file, const std::string& path) : path_(path), file_(std::mov
 
 void Output::keep_ledger(const std::string& folder, bool moves) {
   if (!is_regular_) return;
-  ledger_ = std::make_unique<Ledger>(folder, path_);
+  ledger_ = std::make_unique<Ledger>(folder, known_in(folder, id()));
   folder_ = folder;
   moves_ = moves;
 }
@@ -154,7 +154,7 @@ void Output::move(Session& session) {
         log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now, true);
     const File stay = stay_in_folder(folder);
     if (session.move(folder, known_in(folder, now))) folder_ = folder;
-    ledger_ = std::make_unique<Ledger>(folder_, path_);
+    ledger_ = std::make_unique<Ledger>(folder_, known_in(folder_, now));
   }
   session.header().file = known_in(folder_, now);
   if (folder_ != old) tidy(old);
@@ -314,7 +314,7 @@ void Output::forget() {
 }
 
 std::string Output::memory_path() const {
-  return folder_.empty() ? "" : file_about(folder_, path_, kMemorySuffix);
+  return folder_.empty() ? "" : file_about(folder_, known_in(folder_, id()), kMemorySuffix);
 }
 
 // The file beside the ledger has what the attribute had no room for, and what the attribute has.

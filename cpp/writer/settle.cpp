@@ -192,8 +192,9 @@ std::string end_of_torn(Format format, int log_fd, std::uint64_t start, std::uin
 
 std::optional<Settlement> inspect_intent(const std::string& folder, const std::string& log_path,
                                          const Ledger* ledger, int log_fd) {
-  const auto intent = ledger != nullptr ? ledger->intent() : Ledger::look(folder, log_path);
-  if (!intent || intent->file != known_in(folder, file_id(log_fd))) return std::nullopt;
+  const FileId file = known_in(folder, file_id(log_fd));
+  const auto intent = ledger != nullptr ? ledger->intent() : Ledger::look(folder, file);
+  if (!intent || intent->file != file) return std::nullopt;
   const auto session = Session::open(folder, intent->session, Session::Access::read);
   if (session == nullptr) return std::nullopt;
   struct stat info{};

@@ -55,6 +55,28 @@ class Log {
     });
     check::equal(status, 0);
   }
+  // Killed between the last byte of a batch of 100 records and its commit.
+  void die_committing() const {
+    const int status = temp::in_child([&] {
+      auto* program = std::make_unique<Program>(folder(), program::target_of(path())).release();
+      for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
+      std::string bytes;
+      for (Ticks i = 0; i < 100; ++i) bytes += row(i, text_of(i)) + "\n";
+      RingMerge merge(program->session());
+      merge.add(program->ring());
+      merge.sweep(kAll);
+      for (Ticks i = 0; i < 100; ++i) merge.next();
+      Ledger ledger(folder(), *file_id(path()));
+      const File file = open_file(path(), O_RDWR | O_APPEND);
+      program->ring().prepare(1, merge.sources().at(0).position, Thread{});
+      program->session().stage(bytes);
+      ledger.open({program->session().file_name(), 1, file_id(file.fd()), kOld.size() + 1,
+                   bytes.size(), crc32c(bytes)});
+      if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
+      ::_exit(0);
+    });
+    check::equal(status, 0);
+  }
   std::vector<std::string> rows() const {
     auto lines = temp::lines_of(path());
     check::equal(lines.at(0), kOld);
@@ -166,30 +188,14 @@ static const check::Test killed_often{"recoveries may be killed one after the ot
 
 static const check::Test killed_committed{
     "a batch that was written whole before the kill is not written again", [] {
-      const Log log;
-      const int status = temp::in_child([&] {
-        auto* program =
-            std::make_unique<Program>(log.folder(), program::target_of(log.path())).release();
-        for (Ticks i = 0; i < kRecords; ++i) program->log(i, text_of(i));
-        // A whole batch in the file, and an end between the last byte and the commit.
-        std::string bytes;
-        for (Ticks i = 0; i < 100; ++i) bytes += row(i, text_of(i)) + "\n";
-        RingMerge merge(program->session());
-        merge.add(program->ring());
-        merge.sweep(kAll);
-        for (Ticks i = 0; i < 100; ++i) merge.next();
-        Ledger ledger(log.folder(), log.path());
-        const File file = open_file(log.path(), O_RDWR | O_APPEND);
-        program->ring().prepare(1, merge.sources().at(0).position, Thread{});
-        program->session().stage(bytes);
-        ledger.open({program->session().file_name(), 1, file_id(file.fd()), kOld.size() + 1,
-                     bytes.size(), crc32c(bytes)});
-        if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
-        ::_exit(0);
-      });
-      check::equal(status, 0);
-      check::equal(recover(log.folder(), log.path()).records, kRecords - 100);
-      log.expect_all();
+      for (const char* name : {"run.csv", "run.old"}) {
+        const Log log;
+        log.die_committing();
+        std::filesystem::rename(log.path(), log / name);
+        check::equal(recover(log.folder(), log.path()).records, kRecords - 100);
+        std::filesystem::rename(log / name, log.path());
+        log.expect_all();
+      }
     }};
 
 static const check::Test two{

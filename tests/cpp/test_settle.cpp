@@ -36,7 +36,7 @@ class Log {
                    bool has_copy = true) const {
     const int status = temp::in_child([&] {
       auto* session = Session::create(folder(), program::target_of(path(), format_)).release();
-      Ledger ledger(folder(), path());
+      Ledger ledger(folder(), *file_id(path()));
       const File file(::open(path().c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
       if (has_copy) session->stage(batch);
       ledger.open({session->file_name(), kBatch, file_id(file.fd()), kOld.size(), batch.size(),
@@ -52,7 +52,7 @@ class Log {
   }
   std::string settle() const {
     const File file(::open(path().c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
-    Ledger ledger(folder(), path());
+    Ledger ledger(folder(), *file_id(path()));
     return attolog::settle(folder(), path(), ledger, file.fd()).message;
   }
   std::uint64_t committed() const {
