@@ -159,6 +159,18 @@ std::string log_folder(const RingPlace& place, std::string_view name, const File
   return private_folder(place.home, plain_name(name) + end, create);
 }
 
+HeldFolder hold_log_folder(const RingPlace& place, std::string_view name, const FileId& id) {
+  for (;;) {
+    std::string folder = log_folder(place, name, id, true);
+    try {
+      File lock = stay_in_folder(folder);
+      return {std::move(folder), std::move(lock)};
+    } catch (const std::system_error& error) {
+      if (error.code().value() != ENOENT) throw;  // else its last user has just removed it
+    }
+  }
+}
+
 std::vector<std::string> log_folders(const RingPlace& place) {
   std::vector<std::string> folders;
   for (const std::string& name : list_files(place.home, "")) {

@@ -150,10 +150,8 @@ void Output::move(Session& session) {
   const FileId now = id();
   const std::string old = folder_;
   if (moves_) {
-    const std::string folder =
-        log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now, true);
-    const File stay = stay_in_folder(folder);
-    if (session.move(folder, known_in(folder, now))) folder_ = folder;
+    const HeldFolder to = hold_log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now);
+    if (session.move(to.path, known_in(to.path, now))) folder_ = to.path;
     ledger_ = std::make_unique<Ledger>(folder_, known_in(folder_, now));
   }
   session.header().file = known_in(folder_, now);
