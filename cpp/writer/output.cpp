@@ -163,16 +163,14 @@ Settled Output::finish_dead() {
   return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : Settled{};
 }
 
-// Others have written since: whoever was killed among them may have left a torn record, and be
-// known to no ledger that is seen from here.
+// Others have written since, or the file is new here: whoever was killed among them may have left a
+// torn record, and be known to no ledger that is seen from here.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
   char last = '\n';
-  if (!end_ || *end_ == size || size == 0 || (format != Format::csv && format != Format::jsonl) ||
-      !read_at(file_.fd(), &last, 1, size - 1) || last == '\n') {
+  if (end_ == size || size == 0 || !read_at(file_.fd(), &last, 1, size - 1) || last == '\n')
     return "";
-  }
-  return end_of_torn(format, file_.fd(), *end_ < size ? *end_ : 0, size);
+  return end_of_torn(format, file_.fd(), end_ && *end_ < size ? *end_ : 0, size);
 }
 
 Output::Result Output::write_all(std::string_view bytes) {
@@ -222,7 +220,9 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     result = write_all(bytes);
     if (result.error == 0) {
       session.commit(batch);
-      end_ = offset + bytes.size();
+      // Other programs may have appended since the size was looked at: the descriptor knows better.
+      const off_t end = ::lseek(file_.fd(), 0, SEEK_CUR);
+      end_ = end < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(end));
     } else {
       if (result.written != 0) message = cut(offset, bytes.substr(0, result.written));
       end_.reset();
