@@ -20,6 +20,9 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 // How far behind the place where a batch was to begin it is looked for: other programs may have
 // appended between the look at the file's end and the write.
 constexpr std::uint64_t kReach = std::uint64_t{16} << 20;
+// How far behind a torn record the rest of its batch is looked for: whoever finished it has written
+// it at the file's end.
+constexpr std::uint64_t kLongReach = std::uint64_t{1} << 30;
 // So many bytes of a batch are found by chance nowhere: a time stamp is among them.
 constexpr std::size_t kTelling = 32;
 
@@ -47,11 +50,12 @@ struct Found {
   std::size_t length = 0;  // of the batch's first bytes that stand there
 };
 
-// Where the file has the batch, or the most of it.
-Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes) {
+// Where the file has the bytes, or the most of them.
+Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes,
+           std::uint64_t reach) {
   Found best{std::min(offset, size), match(fd, offset, bytes)};
   const std::string_view start = bytes.substr(0, std::min(bytes.size(), kTelling));
-  const std::uint64_t end = std::min(size, offset + bytes.size() + kReach);
+  const std::uint64_t end = std::min(size, offset + bytes.size() + reach);
   std::string piece;
   for (std::uint64_t from = offset + 1; best.length < bytes.size() && from + start.size() <= end;
        from += kPiece) {
@@ -216,20 +220,36 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
     }
     return result;
   }
-  const Found found = find(log_fd, size, intent->offset, *bytes);
-  if (found.length == bytes->size()) return result;
   const auto format = static_cast<Format>(session->header().format);
-  result.bytes = std::move(*bytes);
-  result.whole = whole_records(format, std::string_view(result.bytes).substr(0, found.length));
-  if (found.position + found.length == size) {
-    result.written = found.length;
-    result.end = found.position + result.whole;
-    return result;
+  const std::string_view all = *bytes;
+  Found found = find(log_fd, size, intent->offset, all, kReach);
+  std::size_t whole = 0;
+  bool is_torn = false;
+  for (;;) {
+    const std::string_view rest = all.substr(whole);
+    if (found.length == rest.size()) return result;
+    const std::size_t start = whole;
+    whole += whole_records(format, rest.substr(0, found.length));
+    if (found.position + found.length == size) {
+      result.written = start + found.length;
+      result.end = found.position + (whole - start);
+      break;
+    }
+    // Others have written behind what there is of it: look for what a settlement has written behind
+    // that, which may have died as well.
+    is_torn = is_torn || start + found.length != whole;
+    const Found next =
+        find(log_fd, size, found.position + found.length, all.substr(whole), kLongReach);
+    if (next.length < std::min(all.size() - whole, kTelling)) {
+      result.written = whole;
+      result.before = end_of_torn(format, log_fd, found.position, size);
+      break;
+    }
+    found = next;
   }
-  // Others have written behind what there is of it.
-  result.written = result.whole;
-  result.before = end_of_torn(format, log_fd, found.position, size);
-  if (result.whole != found.length) {
+  result.whole = whole;
+  result.bytes = std::move(*bytes);
+  if (is_torn) {
     result.message = "another program wrote into " + log_path +
                      " in the middle of a record; both are kept, and the record is there once more";
   }
