@@ -307,6 +307,14 @@ static const check::Test in_and_out{
       check::equal(temp::wait_for(child), 0);
     }};
 
+static const check::Test unborn{"a folder beside a log that a kill has left empty goes", [] {
+                                  const temp::Folder root;
+                                  const RingPlace place{root / ".attolog-1", true};
+                                  std::filesystem::create_directory(place.home);
+                                  check::equal(recover_all(place).sessions, 0u);
+                                  check::that(!std::filesystem::exists(place.home));
+                                }};
+
 static const check::Test outdated{
     "what another start of the machine has left is not believed, and it is said", [] {
       const Log log;
