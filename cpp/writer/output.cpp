@@ -167,9 +167,7 @@ Settled Output::finish_dead() {
 // torn record, and be known to no ledger that is seen from here.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
-  char last = '\n';
-  if (end_ == size || size == 0 || !read_at(file_.fd(), &last, 1, size - 1) || last == '\n')
-    return "";
+  if (end_ == size || size == 0) return "";
   return end_of_torn(format, file_.fd(), end_ && *end_ < size ? *end_ : 0, size);
 }
 
@@ -186,6 +184,13 @@ Output::Result Output::write_all(std::string_view bytes) {
     }
   }
   return result;
+}
+
+// Behind the last byte that was written. Other programs may have appended since the file's size was
+// looked at: the descriptor knows better.
+std::optional<std::uint64_t> Output::position() const {
+  const off_t end = ::lseek(file_.fd(), 0, SEEK_CUR);
+  return end < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(end));
 }
 
 Output::Result Output::append(Session& session, std::uint64_t batch, std::string_view bytes,
@@ -220,9 +225,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     result = write_all(bytes);
     if (result.error == 0) {
       session.commit(batch);
-      // Other programs may have appended since the size was looked at: the descriptor knows better.
-      const off_t end = ::lseek(file_.fd(), 0, SEEK_CUR);
-      end_ = end < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(end));
+      end_ = position();
     } else {
       if (result.written != 0) message = cut(offset, bytes.substr(0, result.written));
       end_.reset();
@@ -383,7 +386,9 @@ void Output::end_torn(Format format, std::chrono::milliseconds patience) {
   const Held lock(*this, patience);
   struct stat info{};
   if (!lock || ::fstat(file_.fd(), &info) != 0) return;
-  write_all(end_of_torn(format, file_.fd(), 0, static_cast<std::uint64_t>(info.st_size)));
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const std::string end = end_of_torn(format, file_.fd(), 0, size);
+  if (write_all(end).error == 0) end_ = end.empty() ? size : position();
 }
 
 void Output::renew_in_child() {

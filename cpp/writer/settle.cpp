@@ -133,6 +133,39 @@ class RowScan {
   bool is_cell_start_ = true;
 };
 
+// Reads a CSV file from where a row begins, as readers of CSV do: a quote within a cell that has
+// none at its start is one of its characters.
+class CellScan {
+ public:
+  void read(std::string_view bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      if (!is_after_quote_) {
+        const std::size_t next = std::min(bytes.find('"', i), bytes.size());
+        if (next > i) last_ = bytes[next - 1];
+        if (next == bytes.size()) return;
+        i = next;
+      }
+      const bool is_quote = bytes[i] == '"';
+      if (is_quoted_) {
+        is_quoted_ = false;
+        is_after_quote_ = true;
+      } else {
+        // Two quotes are one in the cell's text.
+        const bool opens = is_after_quote_ || last_ == ',' || last_ == '\n';
+        is_quoted_ = is_quote && opens;
+        is_after_quote_ = false;
+      }
+      last_ = bytes[i];
+    }
+  }
+  bool is_quoted() const { return is_quoted_; }
+
+ private:
+  char last_ = '\n';
+  bool is_quoted_ = false;
+  bool is_after_quote_ = false;
+};
+
 // Whether a line begins as attolog's rows do: with seconds since 1970.
 bool is_row(std::string_view line) {
   const std::size_t n = std::min(line.find_first_not_of("0123456789"), line.size());
@@ -154,18 +187,23 @@ bool ends_quoted(int fd, std::uint64_t start, std::uint64_t size) {
     const bool is_known = size - start <= tail;
     RowScan outside(false);
     RowScan inside(true);
+    CellScan known;
     std::string piece;
     for (std::uint64_t from = is_known ? start : size - tail; from < size; from += piece.size()) {
       piece.resize(std::min<std::uint64_t>(kPiece, size - from));
       if (!read_at(fd, piece.data(), piece.size(), from)) return false;
-      outside.read(piece);
-      inside.read(piece);
+      if (is_known) {
+        known.read(piece);
+      } else {
+        outside.read(piece);
+        inside.read(piece);
+      }
     }
+    if (is_known) return known.is_quoted();
     const bool is_clear = outside.is_possible() != inside.is_possible();
     const bool is_likely = piece.ends_with('\n') && is_row(last_line(piece));
-    if (is_known || is_clear || is_likely || tail >= kLongTail) {
-      return !is_known && is_clear && inside.is_possible() ? inside.is_quoted()
-                                                           : outside.is_quoted();
+    if (is_clear || is_likely || tail >= kLongTail) {
+      return is_clear && inside.is_possible() ? inside.is_quoted() : outside.is_quoted();
     }
   }
 }

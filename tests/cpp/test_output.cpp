@@ -116,6 +116,19 @@ static const check::Test behind_torn{
       }
     }};
 
+static const check::Test in_cell{
+    "a cell that a kill has left open is closed, though another program has ended its line", [] {
+      Log log;
+      Output output = log.open();
+      check::equal(log.append(output, "one\n"), 0);
+      log.add("1.0,\"torn\nother\n");
+      check::equal(log.append(output, "two\n"), 0);
+      check::equal(log.text(), "one\n1.0,\"torn\nother\n\"\ntwo\n");
+      log.add("5\" wide, and 6\"\" long\n");
+      check::equal(log.append(output, "three\n"), 0);
+      check::that(log.text().ends_with("two\n5\" wide, and 6\"\" long\nthree\n"));
+    }};
+
 static const check::Test slipped_in{
     "another program's line that comes between the look and the write is no quoted cell", [] {
       Log log;
