@@ -208,6 +208,25 @@ bool ends_quoted(int fd, std::uint64_t start, std::uint64_t size) {
   }
 }
 
+// Where the first record ends; all of it where that is not to be seen.
+std::size_t first_record(Format format, std::string_view bytes) {
+  if (format == Format::journal) {
+    if (bytes.size() < kBlockHeaderSize) return bytes.size();
+    const auto header = BlockHeader::read(bytes.data());
+    return header ? std::min(bytes.size(), kBlockHeaderSize + header->payload_size) : bytes.size();
+  }
+  for (std::size_t at = bytes.find('\n'); at != bytes.npos; at = bytes.find('\n', at + 1)) {
+    if (whole_records(format, bytes.substr(0, at + 1)) != 0) return at + 1;
+  }
+  return bytes.size();
+}
+
+std::uint64_t size_of(int fd, const std::string& path) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) fail(path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
 void append_all(int fd, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -239,9 +258,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
   if (!intent || intent->file != file) return std::nullopt;
   const auto session = Session::open(folder, intent->session, Session::Access::read);
   if (session == nullptr) return std::nullopt;
-  struct stat info{};
-  if (::fstat(log_fd, &info) != 0) fail(log_path);
-  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const std::uint64_t size = size_of(log_fd, log_path);
   Settlement result;
   result.session = intent->session;
   result.batch = intent->batch;
@@ -259,6 +276,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
     return result;
   }
   const auto format = static_cast<Format>(session->header().format);
+  result.format = format;
   const std::string_view all = *bytes;
   Found found = find(log_fd, size, intent->offset, all, kReach);
   std::size_t whole = 0;
@@ -294,12 +312,35 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
   return result;
 }
 
+namespace {
+
+// Finishes the record that is torn at the file's end. It is there once more if another program came
+// between. Returns up to where the batch is in the file.
+std::size_t finish_torn(Format format, int log_fd, const std::string& log_path,
+                        const Settlement& settlement) {
+  const std::string_view bytes = settlement.bytes;
+  const std::size_t record_end =
+      settlement.whole + first_record(format, bytes.substr(settlement.whole));
+  append_all(log_fd, bytes.substr(settlement.written, record_end - settlement.written), log_path);
+  const std::uint64_t start = settlement.end;  // of the record in the file
+  const off_t end = ::lseek(log_fd, 0, SEEK_CUR);
+  if (end < 0 || static_cast<std::uint64_t>(end) == start + record_end - settlement.whole)
+    return record_end;
+  append_all(log_fd, end_of_torn(format, log_fd, start, size_of(log_fd, log_path)), log_path);
+  return settlement.whole;
+}
+
+}  // namespace
+
 Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd) {
   const auto settlement = inspect_intent(folder, log_path, &ledger, log_fd);
   Settled settled;
   if (settlement && settlement->is_known) {
     append_all(log_fd, settlement->before, log_path);
-    append_all(log_fd, std::string_view(settlement->bytes).substr(settlement->written), log_path);
+    std::size_t written = settlement->written;
+    if (written != settlement->whole)
+      written = finish_torn(settlement->format, log_fd, log_path, *settlement);
+    append_all(log_fd, std::string_view(settlement->bytes).substr(written), log_path);
     // Only the header is touched, and its owner is dead: it would have closed the intent itself.
     const auto session = Session::open(folder, settlement->session, Session::Access::settle);
     if (session != nullptr && session->committed() < settlement->batch) {
