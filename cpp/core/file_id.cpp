@@ -50,6 +50,16 @@ std::optional<FileId> file_id(const std::string& path) {
   return look(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW);
 }
 
+std::uint64_t hash_of(const FileId& id) {
+  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
+  for (const std::uint64_t word : {id.device, id.inode, static_cast<std::uint64_t>(id.born)}) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      hash = (hash ^ (word >> shift & 0xff)) * 1099511628211U;
+    }
+  }
+  return hash;
+}
+
 std::string find_file(const std::string& folder,
                       const std::function<bool(const std::string& path)>& is_it,
                       std::uint64_t inode) {

@@ -22,6 +22,9 @@ FileId file_id(int fd);
 // Of what is under the name, links not followed; nothing where there is none, or no way to it.
 std::optional<FileId> file_id(const std::string& path);
 
+// For names of files and folders that belong to it.
+std::uint64_t hash_of(const FileId& id);
+
 // The path of a file in a folder that `is_it` says yes to, among those with that inode; "" where
 // there is none.
 std::string find_file(const std::string& folder,

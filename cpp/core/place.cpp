@@ -101,16 +101,6 @@ bool is_memory(const char*) {
 
 #endif
 
-std::uint64_t hash_of(const FileId& id) {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  for (const std::uint64_t word : {id.device, id.inode, static_cast<std::uint64_t>(id.born)}) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      hash = (hash ^ (word >> shift & 0xff)) * 1099511628211U;
-    }
-  }
-  return hash;
-}
-
 }  // namespace
 
 Shm look_at_shm() {
@@ -171,6 +161,18 @@ std::string log_folder(const RingPlace& place, std::string_view name, const File
       return folder;
   }
   return private_folder(place.home, plain_name(name) + end, create);
+}
+
+HeldFolder hold_log_folder(const RingPlace& place, std::string_view name, const FileId& id) {
+  for (;;) {
+    std::string folder = log_folder(place, name, id, true);
+    try {
+      File lock = stay_in_folder(folder);
+      return {std::move(folder), std::move(lock)};
+    } catch (const std::system_error& error) {
+      if (error.code().value() != ENOENT) throw;  // else its last user has just removed it
+    }
+  }
 }
 
 std::vector<std::string> log_folders(const RingPlace& place) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/file_id.hpp"
+#include "core/mapping.hpp"
 
 namespace attolog {
 
@@ -57,6 +58,12 @@ std::string folder_end(const RingPlace& place, const FileId& id);
 // or mode, and std::system_error.
 std::string log_folder(const RingPlace& place, std::string_view name, const FileId& id,
                        bool create);
+// The same, made if need be and held by its lock: whoever tidies up leaves it alone meanwhile.
+struct HeldFolder {
+  std::string path;
+  File lock;
+};
+HeldFolder hold_log_folder(const RingPlace& place, std::string_view name, const FileId& id);
 // All folders of all log files that the user has there.
 std::vector<std::string> log_folders(const RingPlace& place);
 

@@ -113,9 +113,9 @@ std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
 void Channel::create_session_in(const RingPlace& place, const FileId& main, bool needs_ring) {
   const std::string name = main_path_.substr(main_path_.rfind('/') + 1);
   if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
-  const std::string folder = log_folder(place, name, main, true);
+  HeldFolder held = hold_log_folder(place, name, main);
+  const std::string& folder = held.path;
   try {
-    const File stay = stay_in_folder(folder);
     if (output_) target_.file = known_in(place, output_->id());
     session_ = Session::create(folder, target_);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
@@ -124,6 +124,7 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
   } catch (const std::exception&) {
     if (session_) session_->remove();
     session_.reset();
+    held.lock.close();
     tidy(folder);
     throw;
   }

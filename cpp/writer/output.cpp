@@ -155,11 +155,10 @@ void Output::move(Session& session) {
   const FileId now = id();
   const std::string old = folder_;
   if (moves_) {
-    const std::string folder =
-        log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now, true);
-    const File stay = stay_in_folder(folder);
-    if (session.move(folder, known_in(folder, now))) folder_ = folder;
-    ledger_ = std::make_unique<Ledger>(folder_, path_);
+    const HeldFolder to = hold_log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now);
+    if (session.move(to.path, known_in(to.path, now))) folder_ = to.path;
+    named_ = path_;
+    ledger_ = std::make_unique<Ledger>(folder_, named_);
   }
   session.header().file = known_in(folder_, now);
   if (folder_ != old) tidy(old);
@@ -170,16 +169,12 @@ Settled Output::finish_dead() {
   return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : Settled{};
 }
 
-// Others have written since: whoever was killed among them may have left a torn record, and be
-// known to no ledger that is seen from here.
+// Others have written since, or the file is new here: whoever was killed among them may have left a
+// torn record, and be known to no ledger that is seen from here.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
-  char last = '\n';
-  if (!end_ || *end_ == size || size == 0 || (format != Format::csv && format != Format::jsonl) ||
-      !read_at(file_.fd(), &last, 1, size - 1) || last == '\n') {
-    return "";
-  }
-  return end_of_torn(format, file_.fd(), *end_ < size ? *end_ : 0, size);
+  if (end_ == size || size == 0) return "";
+  return end_of_torn(format, file_.fd(), end_ && *end_ < size ? *end_ : 0, size);
 }
 
 Output::Result Output::write_all(std::string_view bytes) {
@@ -195,6 +190,13 @@ Output::Result Output::write_all(std::string_view bytes) {
     }
   }
   return result;
+}
+
+// Behind the last byte that was written. Other programs may have appended since the file's size was
+// looked at: the descriptor knows better.
+std::optional<std::uint64_t> Output::position() const {
+  const off_t end = ::lseek(file_.fd(), 0, SEEK_CUR);
+  return end < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(end));
 }
 
 Output::Result Output::append(Session& session, std::uint64_t batch, std::string_view bytes,
@@ -229,7 +231,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     result = write_all(bytes);
     if (result.error == 0) {
       session.commit(batch);
-      end_ = offset + bytes.size();
+      end_ = position();
     } else {
       if (result.written != 0) message = cut(offset, bytes.substr(0, result.written));
       end_.reset();
@@ -391,8 +393,11 @@ bool Output::end_torn(Format format, std::chrono::milliseconds patience) {
   if (!is_regular_) return true;
   const Held lock(*this, patience);
   struct stat info{};
-  if (lock && ::fstat(file_.fd(), &info) == 0)
-    write_all(end_of_torn(format, file_.fd(), 0, static_cast<std::uint64_t>(info.st_size)));
+  if (lock && ::fstat(file_.fd(), &info) == 0) {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    const std::string end = end_of_torn(format, file_.fd(), 0, size);
+    if (write_all(end).error == 0) end_ = end.empty() ? size : position();
+  }
   return static_cast<bool>(lock);
 }
 

@@ -89,6 +89,7 @@ class Output {
   void move(Session& session);
   Settled finish_dead();
   std::string torn_end(const Session& session, std::uint64_t size) const;
+  std::optional<std::uint64_t> position() const;
   std::string cut(std::uint64_t from, std::string_view written);
   Result write_all(std::string_view bytes);
   std::string read_memory() const;

@@ -189,6 +189,7 @@ Recovery recover_folder(const std::string& folder, bool ends_outdated) {
 Recovery recover_all(const RingPlace& place) {
   Recovery result;
   for (const std::string& folder : log_folders(place)) result.add(recover_folder(folder));
+  if (place.is_beside) remove_if_empty(place.home);  // a kill has left it with nothing in it
   return result;
 }
 

@@ -20,6 +20,9 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 // How far behind the place where a batch was to begin it is looked for: other programs may have
 // appended between the look at the file's end and the write.
 constexpr std::uint64_t kReach = std::uint64_t{16} << 20;
+// How far behind a torn record the rest of its batch is looked for: whoever finished it has written
+// it at the file's end.
+constexpr std::uint64_t kLongReach = std::uint64_t{1} << 30;
 // So many bytes of a batch are found by chance nowhere: a time stamp is among them.
 constexpr std::size_t kTelling = 32;
 
@@ -47,11 +50,12 @@ struct Found {
   std::size_t length = 0;  // of the batch's first bytes that stand there
 };
 
-// Where the file has the batch, or the most of it.
-Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes) {
+// Where the file has the bytes, or the most of them.
+Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes,
+           std::uint64_t reach) {
   Found best{std::min(offset, size), match(fd, offset, bytes)};
   const std::string_view start = bytes.substr(0, std::min(bytes.size(), kTelling));
-  const std::uint64_t end = std::min(size, offset + bytes.size() + kReach);
+  const std::uint64_t end = std::min(size, offset + bytes.size() + reach);
   std::string piece;
   for (std::uint64_t from = offset + 1; best.length < bytes.size() && from + start.size() <= end;
        from += kPiece) {
@@ -129,6 +133,39 @@ class RowScan {
   bool is_cell_start_ = true;
 };
 
+// Reads a CSV file from where a row begins, as readers of CSV do: a quote within a cell that has
+// none at its start is one of its characters.
+class CellScan {
+ public:
+  void read(std::string_view bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      if (!is_after_quote_) {
+        const std::size_t next = std::min(bytes.find('"', i), bytes.size());
+        if (next > i) last_ = bytes[next - 1];
+        if (next == bytes.size()) return;
+        i = next;
+      }
+      const bool is_quote = bytes[i] == '"';
+      if (is_quoted_) {
+        is_quoted_ = false;
+        is_after_quote_ = true;
+      } else {
+        // Two quotes are one in the cell's text.
+        const bool opens = is_after_quote_ || last_ == ',' || last_ == '\n';
+        is_quoted_ = is_quote && opens;
+        is_after_quote_ = false;
+      }
+      last_ = bytes[i];
+    }
+  }
+  bool is_quoted() const { return is_quoted_; }
+
+ private:
+  char last_ = '\n';
+  bool is_quoted_ = false;
+  bool is_after_quote_ = false;
+};
+
 // Whether a line begins as attolog's rows do: with seconds since 1970.
 bool is_row(std::string_view line) {
   const std::size_t n = std::min(line.find_first_not_of("0123456789"), line.size());
@@ -150,20 +187,44 @@ bool ends_quoted(int fd, std::uint64_t start, std::uint64_t size) {
     const bool is_known = size - start <= tail;
     RowScan outside(false);
     RowScan inside(true);
+    CellScan known;
     std::string piece;
     for (std::uint64_t from = is_known ? start : size - tail; from < size; from += piece.size()) {
       piece.resize(std::min<std::uint64_t>(kPiece, size - from));
       if (!read_at(fd, piece.data(), piece.size(), from)) return false;
-      outside.read(piece);
-      inside.read(piece);
+      if (is_known) {
+        known.read(piece);
+      } else {
+        outside.read(piece);
+        inside.read(piece);
+      }
     }
+    if (is_known) return known.is_quoted();
     const bool is_clear = outside.is_possible() != inside.is_possible();
     const bool is_likely = piece.ends_with('\n') && is_row(last_line(piece));
-    if (is_known || is_clear || is_likely || tail >= kLongTail) {
-      return !is_known && is_clear && inside.is_possible() ? inside.is_quoted()
-                                                           : outside.is_quoted();
+    if (is_clear || is_likely || tail >= kLongTail) {
+      return is_clear && inside.is_possible() ? inside.is_quoted() : outside.is_quoted();
     }
   }
+}
+
+// Where the first record ends; all of it where that is not to be seen.
+std::size_t first_record(Format format, std::string_view bytes) {
+  if (format == Format::journal) {
+    if (bytes.size() < kBlockHeaderSize) return bytes.size();
+    const auto header = BlockHeader::read(bytes.data());
+    return header ? std::min(bytes.size(), kBlockHeaderSize + header->payload_size) : bytes.size();
+  }
+  for (std::size_t at = bytes.find('\n'); at != bytes.npos; at = bytes.find('\n', at + 1)) {
+    if (whole_records(format, bytes.substr(0, at + 1)) != 0) return at + 1;
+  }
+  return bytes.size();
+}
+
+std::uint64_t size_of(int fd, const std::string& path) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) fail(path);
+  return static_cast<std::uint64_t>(info.st_size);
 }
 
 void append_all(int fd, std::string_view bytes, const std::string& path) {
@@ -195,9 +256,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
   if (intent.file != known_in(folder, file_id(log_fd))) return std::nullopt;
   const auto session = Session::open(folder, intent.session, Session::Access::read);
   if (session == nullptr) return std::nullopt;
-  struct stat info{};
-  if (::fstat(log_fd, &info) != 0) fail(log_path);
-  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const std::uint64_t size = size_of(log_fd, log_path);
   Settlement result;
   result.session = intent.session;
   result.batch = intent.batch;
@@ -214,25 +273,62 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
     }
     return result;
   }
-  const Found found = find(log_fd, size, intent.offset, *bytes);
-  if (found.length == bytes->size()) return result;
   const auto format = static_cast<Format>(session->header().format);
-  result.bytes = std::move(*bytes);
-  result.whole = whole_records(format, std::string_view(result.bytes).substr(0, found.length));
-  if (found.position + found.length == size) {
-    result.written = found.length;
-    result.end = found.position + result.whole;
-    return result;
+  result.format = format;
+  const std::string_view all = *bytes;
+  Found found = find(log_fd, size, intent.offset, all, kReach);
+  std::size_t whole = 0;
+  bool is_torn = false;
+  for (;;) {
+    const std::string_view rest = all.substr(whole);
+    if (found.length == rest.size()) return result;
+    const std::size_t start = whole;
+    whole += whole_records(format, rest.substr(0, found.length));
+    if (found.position + found.length == size) {
+      result.written = start + found.length;
+      result.end = found.position + (whole - start);
+      break;
+    }
+    // Others have written behind what there is of it: look for what a settlement has written behind
+    // that, which may have died as well.
+    is_torn = is_torn || start + found.length != whole;
+    const Found next =
+        find(log_fd, size, found.position + found.length, all.substr(whole), kLongReach);
+    if (next.length < std::min(all.size() - whole, kTelling)) {
+      result.written = whole;
+      result.before = end_of_torn(format, log_fd, found.position, size);
+      break;
+    }
+    found = next;
   }
-  // Others have written behind what there is of it.
-  result.written = result.whole;
-  result.before = end_of_torn(format, log_fd, found.position, size);
-  if (result.whole != found.length) {
+  result.whole = whole;
+  result.bytes = std::move(*bytes);
+  if (is_torn) {
     result.message = "another program wrote into " + log_path +
                      " in the middle of a record; both are kept, and the record is there once more";
   }
   return result;
 }
+
+namespace {
+
+// Finishes the record that is torn at the file's end. It is there once more if another program came
+// between. Returns up to where the batch is in the file.
+std::size_t finish_torn(Format format, int log_fd, const std::string& log_path,
+                        const Settlement& settlement) {
+  const std::string_view bytes = settlement.bytes;
+  const std::size_t record_end =
+      settlement.whole + first_record(format, bytes.substr(settlement.whole));
+  append_all(log_fd, bytes.substr(settlement.written, record_end - settlement.written), log_path);
+  const std::uint64_t start = settlement.end;  // of the record in the file
+  const off_t end = ::lseek(log_fd, 0, SEEK_CUR);
+  if (end < 0 || static_cast<std::uint64_t>(end) == start + record_end - settlement.whole)
+    return record_end;
+  append_all(log_fd, end_of_torn(format, log_fd, start, size_of(log_fd, log_path)), log_path);
+  return settlement.whole;
+}
+
+}  // namespace
 
 Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd) {
   const auto intent = ledger.intent();
@@ -241,7 +337,10 @@ Settled settle(const std::string& folder, const std::string& log_path, Ledger& l
   Settled settled;
   if (settlement && settlement->is_known) {
     append_all(log_fd, settlement->before, log_path);
-    append_all(log_fd, std::string_view(settlement->bytes).substr(settlement->written), log_path);
+    std::size_t written = settlement->written;
+    if (written != settlement->whole)
+      written = finish_torn(settlement->format, log_fd, log_path, *settlement);
+    append_all(log_fd, std::string_view(settlement->bytes).substr(written), log_path);
     // Only the header is touched, and its owner is dead: it would have closed the intent itself.
     const auto session = Session::open(folder, settlement->session, Session::Access::settle);
     if (session != nullptr && session->committed() < settlement->batch) {

@@ -148,9 +148,9 @@ void open_intent(const dead::Process& process, Random& random) {
   const std::string session = random.one_in(8) ? "1-x.session" : process.name(kSessionSuffix);
   const std::string copy = temp::read_file(process.path(".batch"));
   const std::uint64_t length = random.below(copy.size() + 10);
+  const FileId file = *file_id(process.disk().path());
   Ledger(process.disk().folder(), process.disk().path())
-      .open({session, random.below(100), *file_id(process.disk().path()),
-             random.below(process.log().size() + 10), length,
+      .open({session, random.below(100), file, random.below(process.log().size() + 10), length,
              crc32c(std::string_view(copy).substr(0, length))});
 }
 

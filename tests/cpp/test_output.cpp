@@ -20,7 +20,8 @@ namespace {
 
 class Log {
  public:
-  Log() : session_(Session::create("", program::target_of(path()))) {
+  explicit Log(Format format = Format::csv)
+      : session_(Session::create("", program::target_of(path(), format))) {
     std::filesystem::create_directory(folder());
   }
   std::string path() const { return root_ / "logs.csv"; }
@@ -28,6 +29,11 @@ class Log {
   std::string operator/(const char* name) const { return root_ / name; }
   std::string text() const { return temp::read_file(path()); }
   Session& session() const { return *session_; }
+  // As another program does it.
+  void add(std::string_view bytes) const {
+    const File file(::open(path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (::write(file.fd(), bytes.data(), bytes.size()) < 0) std::abort();
+  }
 
   Output open() const {
     Output output(path());
@@ -82,17 +88,56 @@ static const check::Test unwritten{
     "what does not fit leaves the file as it was, and nothing committed", [] {
       Log log;
       Output output = log.open();
-      log.append(output, std::string(5000, 'a'));
+      const std::string old = std::string(4999, 'a') + "\n";
+      log.append(output, old);
       {
         const program::FileLimit limited(6000);
         const auto result = output.append(log.session(), 9, std::string(5000, 'b'), [] {});
         check::equal(result.error, EFBIG);
         check::equal(result.written, 1000u);
-        check::equal(log.text(), std::string(5000, 'a'));
+        check::equal(log.text(), old);
         check::equal(log.session().committed(), 1u);
       }
       check::equal(log.append(output, "c"), 0);
-      check::equal(log.text(), std::string(5000, 'a') + "c");
+      check::equal(log.text(), old + "c");
+    }};
+
+static const check::Test behind_torn{
+    "no record goes behind a torn one, or another program's, on its line", [] {
+      for (const Format format : {Format::csv, Format::jsonl, Format::text}) {
+        Log log(format);
+        temp::write_file(log.path(), "torn");
+        Output output = log.open();
+        check::equal(log.append(output, "one\n"), 0);
+        check::equal(log.text(), "torn\none\n");
+        log.add("other");
+        check::equal(log.append(output, "two\n"), 0);
+        check::equal(log.text(), "torn\none\nother\ntwo\n");
+      }
+    }};
+
+static const check::Test in_cell{
+    "a cell that a kill has left open is closed, though another program has ended its line", [] {
+      Log log;
+      Output output = log.open();
+      check::equal(log.append(output, "one\n"), 0);
+      log.add("1.0,\"torn\nother\n");
+      check::equal(log.append(output, "two\n"), 0);
+      check::equal(log.text(), "one\n1.0,\"torn\nother\n\"\ntwo\n");
+      log.add("5\" wide, and 6\"\" long\n");
+      check::equal(log.append(output, "three\n"), 0);
+      check::that(log.text().ends_with("two\n5\" wide, and 6\"\" long\nthree\n"));
+    }};
+
+static const check::Test slipped_in{
+    "another program's line that comes between the look and the write is no quoted cell", [] {
+      Log log;
+      Output output = log.open();
+      const auto slip_in = [&] { log.add("other\n"); };
+      check::equal(output.append(log.session(), 1, "1.0,\"abcdef\"\n", slip_in).error, 0);
+      log.add("open");
+      check::equal(log.append(output, "two\n"), 0);
+      check::equal(log.text(), "other\n1.0,\"abcdef\"\nopen\ntwo\n");
     }};
 
 static const check::Test links{

@@ -294,6 +294,34 @@ static const check::Test removed{
       check::that(!std::filesystem::exists(folder));
     }};
 
+static const check::Test in_and_out{
+    "a folder that its last user removes is made again by whoever comes meanwhile", [] {
+      const temp::Folder root;
+      const RingPlace place{root / ".attolog-1", true};
+      const auto come_and_go = [&] {
+        for (int i = 0; i < 2'000; ++i) {
+          std::string folder;
+          {
+            const HeldFolder held = hold_log_folder(place, "run.csv", {1, 2, 3});
+            folder = held.path;
+            check::that(std::filesystem::exists(folder));
+          }
+          tidy(folder);
+        }
+      };
+      const pid_t child = temp::start_child(come_and_go);
+      come_and_go();
+      check::equal(temp::wait_for(child), 0);
+    }};
+
+static const check::Test unborn{"a folder beside a log that a kill has left empty goes", [] {
+                                  const temp::Folder root;
+                                  const RingPlace place{root / ".attolog-1", true};
+                                  std::filesystem::create_directory(place.home);
+                                  check::equal(recover_all(place).sessions, 0u);
+                                  check::that(!std::filesystem::exists(place.home));
+                                }};
+
 static const check::Test outdated{
     "what another start of the machine has left is not believed, and it is said", [] {
       const Log log;

@@ -80,6 +80,9 @@ const std::string kAll(Log::kNew);
 const std::string kFirst = kAll.substr(0, kAll.find('\n') + 1);
 const std::string kSecond = kAll.substr(kFirst.size());
 
+// So many bytes of a batch are known for what they are.
+constexpr std::size_t kTelling = 32;
+
 std::string torn_end(std::string_view text, Format format = Format::csv) {
   const temp::Folder folder;
   temp::write_file(folder / "run", text);
@@ -117,6 +120,24 @@ static const check::Test followed{
         const bool is_in_cell = length > kAll.find('"');
         log.expect(before + (is_in_cell && length < kAll.size() - 1 ? "\"\n" : "") +
                    (length < kFirst.size() ? kAll : kSecond));
+      }
+    }};
+
+static const check::Test settled_half{
+    "whoever finishes a batch may die in it as well, and others may write behind that again", [] {
+      const std::string theirs = "note,1,of another program\n";
+      for (std::size_t length = kTelling; length <= kAll.size(); ++length) {
+        for (const bool is_followed : {false, true}) {
+          const Log log;
+          log.die_writing("1700");
+          log.append(theirs + kAll.substr(0, length) + (is_followed ? theirs : ""));
+          log.settle();
+          const bool is_in_cell = length > kAll.find('"') && length < kAll.size() - 1;
+          const std::string again =
+              length == kAll.size() ? "" : (is_in_cell ? "\"\n" : "") + kSecond;
+          log.expect("1700" + theirs +
+                     (is_followed ? kAll.substr(0, length) + theirs + again : kAll));
+        }
       }
     }};
 
