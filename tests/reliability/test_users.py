@@ -43,8 +43,17 @@ log.close()
 """
 
 
-@pytest.mark.parametrize("goes_on", [True, False])
-@pytest.mark.parametrize("suffix", LINES)
+@pytest.mark.parametrize(
+    ("suffix", "goes_on"),
+    [
+        ("csv", True),
+        ("log", False),
+        pytest.param("jsonl", True, marks=pytest.mark.torture),
+        pytest.param("jsonl", False, marks=pytest.mark.torture),
+        pytest.param("csv", False, marks=pytest.mark.torture),
+        pytest.param("log", True, marks=pytest.mark.torture),
+    ],
+)
 def test_a9_others_start_while_one_is_stopped_within_its_write(
     log_path: Path, faults: Path, suffix: str, goes_on: bool
 ) -> None:
