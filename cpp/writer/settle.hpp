@@ -17,7 +17,7 @@ namespace attolog {
 struct Settlement {
   std::string session;  // the name of its file
   std::uint64_t batch = 0;
-  bool is_known = true;     // else there is no copy of the bytes, and the batch counts as failed
+  bool is_known = true;  // else there is no copy of the bytes, and the batch counts as failed
   Format format = Format::none;
   std::string bytes;        // the copy; empty if all of it is in the file
   std::size_t whole = 0;    // so many of them are whole records that the file has

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,3 +49,15 @@ def allocations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that makes allocations fail."""
     compiler = os.environ.get("CXX", "c++")
     return _build("allocations.cpp", compiler, tmp_path_factory.mktemp("allocations"))
+
+
+@pytest.fixture
+def yard() -> Iterator[Path]:
+    """A folder that other users reach, for programs that make containers and become such users."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes containers and becomes another user")
+    if subprocess.run(["unshare", "-m", "-p", "-f", "true"], check=False).returncode != 0:
+        pytest.skip("there are no namespaces to be had")
+    with tempfile.TemporaryDirectory(prefix="yard-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
