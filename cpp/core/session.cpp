@@ -102,10 +102,13 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   struct stat info{};
   if (::fstat(session->lock_.fd(), &info) != 0) fail(path);
   const auto size = static_cast<std::size_t>(info.st_size);
-  if (info.st_nlink == 0 || size < kHeader) return nullptr;  // another recovery was quicker
+  if (info.st_nlink == 0) return nullptr;  // another recovery was quicker
+  if (size >= kHeader) session->mapping_ = Mapping::private_of(session->lock_.fd(), size, writes);
+  if (size < kHeader || session->header().magic != SessionHeader::kMagic) {
+    if (access != Access::claim) return nullptr;
+    throw DamagedFile(path + ": is damaged, or of another version; left alone");
+  }
   session->site_room_ = size - kHeader;
-  session->mapping_ = Mapping::private_of(session->lock_.fd(), size, writes);
-  if (session->header().magic != SessionHeader::kMagic) return nullptr;
   if (access == Access::claim) session->header().is_claimed.store(true, std::memory_order_relaxed);
   return session;
 }

@@ -81,6 +81,7 @@ class Session final : public SiteMirror {
   // A session by the name of its file; null where there is none (any more).
   //   read: looks only. claim: takes its lock; null if its owner lives. settle: writes without the
   //   lock, for the holder of the ledger who ends a dead session's batch.
+  // One that is damaged is null as well; to claim it throws DamagedFile.
   enum class Access { read, claim, settle };
   static std::unique_ptr<Session> open(const std::string& folder, const std::string& name,
                                        Access access);

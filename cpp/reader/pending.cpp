@@ -164,8 +164,12 @@ std::vector<std::string> folders_of(const std::string& ring_dir, const std::stri
   const auto id = file_id(log_path);
   if (!id) return folders;
   for (const RingPlace& place : places_of(log_path, ring_dir)) {
-    const std::string folder = log_folder(place, "", *id, false);
-    if (!folder.empty()) folders.push_back(folder);
+    try {
+      const std::string folder = log_folder(place, "", *id, false);
+      if (!folder.empty()) folders.push_back(folder);
+    } catch (const std::runtime_error&) {
+      continue;  // another's folder has the name: nothing of this user's is there
+    }
   }
   return folders;
 }

@@ -256,9 +256,15 @@ struct Circular {
 std::vector<Circular> find_circular(const RingPlace& place, std::uint32_t pid) {
   std::vector<Circular> found;
   for (const std::string& folder : log_folders(place)) {
-    if (!folder.substr(folder.rfind('/') + 1).starts_with("circular_")) continue;
     for (const std::string& name : list_files(folder, kSessionSuffix)) {
-      if (pid == 0 || name.starts_with(std::to_string(pid) + "-")) found.push_back({folder, name});
+      if (pid != 0 && !name.starts_with(std::to_string(pid) + "-")) continue;
+      try {
+        const auto session = Session::open(folder, name, Session::Access::read);
+        if (session != nullptr && static_cast<Format>(session->header().format) == Format::none)
+          found.push_back({folder, name});
+      } catch (const std::exception&) {
+        continue;  // it has just gone, or is damaged
+      }
     }
   }
   return found;

@@ -179,7 +179,7 @@ void Channel::tend() {
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages =
-      recover(session_->folder(), main_path_, milliseconds(0)).messages;
+      recover(session_->folder(), main_path_, {milliseconds(0), true, output_->fd()}).messages;
   for (const std::string& message : messages) {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
@@ -347,11 +347,13 @@ bool Channel::finish(milliseconds patience) {
   }
   if (!session_->name().empty() && output_ != nullptr) {
     // What children left that have died meanwhile.
-    const Recovery recovered = recover(session_->folder(), main_path_, milliseconds(0));
+    const Recovery recovered =
+        recover(session_->folder(), main_path_, {milliseconds(0), true, output_->fd()});
     for (const std::string& message : recovered.messages) say(message);
   }
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
   remove_session();
+  if (output_ != nullptr) output_->leave();
   finished_.store(true, std::memory_order_release);
   return true;
 }

@@ -225,7 +225,7 @@ class Channel {
   std::uint64_t take_in(const std::vector<RingPlace>& places);
   std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
-  void begin_file(std::uint64_t living, const std::vector<RingPlace>& places, const FileId& main);
+  void begin_file(std::uint64_t living);
   void remove_session();
   Producer* take_free();
   Producer* make_ring();

@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -98,7 +97,7 @@ std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
     try {
       const std::string folder = log_folder(place, "", output_->id(), false);
       if (folder.empty()) continue;
-      const Recovery recovered = recover(folder, main_path_);
+      const Recovery recovered = recover(folder, main_path_, {.log_fd = output_->fd()});
       for (const std::string& message : recovered.messages) say(message);
       living += recovered.living;
     } catch (const std::runtime_error&) {
@@ -168,7 +167,9 @@ void Channel::open_with_file(File inherited) {
       output_ = std::make_unique<Output>(part);
       target_.path = part;
     } catch (const std::system_error& error) {
-      if (error.code().value() != EACCES) throw;  // else its blocks go among the other's
+      const int number = error.code().value();
+      if (number != EACCES && number != ENAMETOOLONG)
+        throw;  // else its blocks go among the other's
     }
   }
   const std::string reason = create_session(places, main);
@@ -176,24 +177,23 @@ void Channel::open_with_file(File inherited) {
     if (shm == Shm::contained && !place_of(folder).is_beside)
       say(folder + ": rings may end with the container; beside the log file there is no place (" +
           reason + ")");
+    struct stat around{};
+    if (place_of(folder).is_beside && ::stat(folder.c_str(), &around) == 0 &&
+        around.st_dev != main.device) {
+      say(main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
+    }
     Writer::get().leftovers().add(place_of(folder), folder);
   }
-  begin_file(living, places, main);
+  begin_file(living);
 }
 
-void Channel::begin_file(std::uint64_t living, const std::vector<RingPlace>& places,
-                         const FileId& main) {
+void Channel::begin_file(std::uint64_t living) {
   if (!options_.append && target_.path == main_path_) {
     // Parts are known by what the journal says, and so before it is empty.
     const JournalFiles files =
         options_.format == Format::journal ? journal_files(main_path_) : JournalFiles{};
     // Asked again now that others can see us, and while nobody can write.
-    const auto is_ours = [&] {
-      return std::ranges::none_of(places, [&](const RingPlace& place) {
-        const std::string folder = log_folder(place, "", main, false);
-        return !folder.empty() && has_other_living(folder, session_->name());
-      });
-    };
+    const auto is_ours = [&] { return !output_->is_shared(); };
     if (!output_->truncate(kStartPatience, is_ours)) {
       say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
     } else {

@@ -23,6 +23,7 @@ namespace attolog {
 namespace {
 
 constexpr const char* kMemoryName = "user.attolog.columns";
+constexpr off_t kPresence = off_t{1} << 60;
 constexpr std::string_view kMemorySuffix = ".columns";
 // Another process holds the lock for a batch, mostly; whoever is stopped holds it for longer. The
 // writer has other files to look after, too.
@@ -101,6 +102,7 @@ void Output::open() {
   if (!is_regular) ::fcntl(file.fd(), F_SETFL, O_APPEND);
   is_regular_ = is_regular;
   file_ = std::move(file);
+  if (is_regular) show_presence(true);
 }
 
 // Without locks, on some network's file systems, rows of several processes may be torn: one process
@@ -401,12 +403,44 @@ bool Output::end_torn(Format format, std::chrono::milliseconds patience) {
   return static_cast<bool>(lock);
 }
 
+// Whoever logs to the file has a lock on a byte far behind its end, beside that for writing. So all
+// can see each other, whatever place and user they have.
+void Output::show_presence(bool is_here) const {
+#if defined(F_OFD_SETLK)
+  struct flock mark{};
+  mark.l_type = is_here ? F_RDLCK : F_UNLCK;
+  mark.l_whence = SEEK_SET;
+  mark.l_start = kPresence;
+  mark.l_len = 1;
+  ::fcntl(file_.fd(), F_OFD_SETLK, &mark);
+#else
+  (void)is_here;
+#endif
+}
+
+bool Output::is_shared() const {
+#if defined(F_OFD_GETLK)
+  struct flock mark{};
+  mark.l_type = F_WRLCK;
+  mark.l_whence = SEEK_SET;
+  mark.l_start = kPresence;
+  mark.l_len = 1;
+  return ::fcntl(file_.fd(), F_OFD_GETLK, &mark) == 0 && mark.l_type != F_UNLCK;
+#else
+  return false;
+#endif
+}
+
 void Output::renew_in_child() {
   if (!is_regular_) return;
   const std::string ours = "/proc/self/fd/" + std::to_string(file_.fd());
   File own(::open(ours.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
   if (!own) own = File(::open(ours.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  file_ = std::move(own);
+  if (own) {
+    file_ = std::move(own);
+  } else {
+    has_locks_ = false;  // its parent's, which has given up its rights; so is the lock
+  }
 }
 
 }  // namespace attolog

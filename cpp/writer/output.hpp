@@ -66,6 +66,10 @@ class Output {
   // for longer than `patience`.
   bool end_torn(Format format, std::chrono::milliseconds patience);
   bool is_empty() const;
+  // Whether another logger writes the file, in whatever place its rings are.
+  bool is_shared() const;
+  // Nothing more is written: others need not mind this logger.
+  void leave() { show_presence(false); }
 
   bool is_regular() const { return is_regular_; }
   const std::string& path() const { return path_; }
@@ -83,6 +87,7 @@ class Output {
  private:
   class Held;
   void open();
+  void show_presence(bool is_here) const;
   bool acquire(std::chrono::milliseconds patience);
   void release();
   void follow_name(Session& session);

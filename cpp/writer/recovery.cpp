@@ -23,8 +23,10 @@ namespace attolog {
 namespace {
 
 // The log file, opened as nobody else's: the session's word for what it is has been checked.
-Output open_log(const Session& session, const std::string& path) {
-  File file = open_file(path, O_RDWR | O_APPEND | O_NONBLOCK);
+Output open_log(const Session& session, const std::string& path, int log_fd) {
+  File file(::open(path.c_str(), O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && errno == EACCES && log_fd >= 0) file = File(::fcntl(log_fd, F_DUPFD_CLOEXEC, 3));
+  if (!file) fail(path);
   if (known_in(session.folder(), file_id(file.fd())) != session.header().file)
     throw std::runtime_error(path + ": is another file now");
   struct stat info{};
@@ -35,12 +37,12 @@ Output open_log(const Session& session, const std::string& path) {
   return output;
 }
 
-void recover_session(Session& session, const std::string& path, std::chrono::milliseconds patience,
+void recover_session(Session& session, const std::string& path, const RecoveryOptions& options,
                      Recovery& result) {
   const LogTarget target = session.target();
-  Output output = open_log(session, path);
+  Output output = open_log(session, path, options.log_fd);
   // A batch that its writer died in is settled first: it moves the tails from which we read.
-  const auto settled = output.settle(patience);
+  const auto settled = output.settle(options.patience);
   if (!settled) {
     result.messages.push_back(path + ": " + output.holder() + "; what killed processes have left " +
                               "for it waits");
@@ -92,8 +94,24 @@ std::uint64_t count_waiting(const Session& session, std::vector<std::string>& me
   return records;
 }
 
-bool is_circular(const std::string& folder) {
-  return folder.substr(folder.rfind('/') + 1).starts_with("circular_");
+// Logs without a file are rescued, not recovered (writer/capture).
+bool is_circular(const Session& session) {
+  return static_cast<Format>(session.header().format) == Format::none;
+}
+
+std::string told(const std::string& log_path, const std::string& what) {
+  return what.starts_with('/') || log_path.empty() ? what : log_path + ": " + what;
+}
+
+// Whether a day has passed since its log file was missed first: it may have been moved for a while.
+bool is_long_gone(const Session& session) {
+  constexpr std::int64_t kDay = 86'400;
+  const std::string mark = session.folder() + "/" + session.name() + ".gone";
+  const File file(::open(mark.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  struct stat info{};
+  if (!file || ::fstat(file.fd(), &info) != 0) return false;
+  const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1'000'000'000);
+  return now - static_cast<std::int64_t>(info.st_mtime) > kDay;
 }
 
 // What another start of the machine has left may be pages of several ages.
@@ -133,7 +151,7 @@ std::string find_log(const Session& session, const std::string& log_path) {
 }
 
 Recovery recover(const std::string& folder, const std::string& log_path,
-                 std::chrono::milliseconds patience, bool ends_outdated) {
+                 const RecoveryOptions& options) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     try {
@@ -143,18 +161,19 @@ Recovery recover(const std::string& folder, const std::string& log_path,
         if (other != nullptr && other->is_alive()) ++result.living;
         continue;
       }
+      if (is_circular(*session)) continue;
       if (session->is_of_other_start()) {
-        if (ends_outdated) drop_outdated(*session, result);
+        if (options.ends_outdated) drop_outdated(*session, result);
         continue;
       }
       const std::string path = find_log(*session, log_path);
       if (path.empty()) {
         ++result.gone;
       } else {
-        recover_session(*session, path, patience, result);
+        recover_session(*session, path, options, result);
       }
     } catch (const std::exception& error) {
-      result.messages.push_back(log_path.empty() ? error.what() : log_path + ": " + error.what());
+      result.messages.push_back(told(log_path, error.what()));
     }
   }
   return result;
@@ -164,7 +183,7 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
   Recovery result;
   for (const std::string& name : list_files(folder, kSessionSuffix)) {
     const auto session = Session::open(folder, name, Session::Access::read);
-    if (session == nullptr) continue;
+    if (session == nullptr || is_circular(*session)) continue;
     if (session->is_alive()) {
       ++result.living;
     } else if (session->is_of_other_start()) {
@@ -180,8 +199,7 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
 }
 
 Recovery recover_folder(const std::string& folder, bool ends_outdated) {
-  if (is_circular(folder)) return {};
-  Recovery result = recover(folder, "", std::chrono::milliseconds(0), ends_outdated);
+  Recovery result = recover(folder, "", {std::chrono::milliseconds(0), ends_outdated, -1});
   tidy(folder);
   return result;
 }
@@ -196,25 +214,30 @@ Recovery recover_all(const RingPlace& place) {
 Recovery inspect_all(const RingPlace& place) {
   Recovery result;
   for (const std::string& folder : log_folders(place)) {
-    if (!is_circular(folder)) result.add(inspect(folder, ""));
+    result.add(inspect(folder, ""));
   }
   return result;
 }
 
 std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
+  const bool is_asked = most == 0;
   std::multimap<std::int64_t, std::unique_ptr<Session>> gone;  // by when they started
   for (const std::string& folder : log_folders(place)) {
-    if (is_circular(folder)) continue;
     for (const std::string& name : list_files(folder, kSessionSuffix)) {
       try {
         auto session = Session::open(folder, name, Session::Access::claim);
-        if (session == nullptr || !find_log(*session, "").empty()) continue;
+        if (session == nullptr || is_circular(*session) || !find_log(*session, "").empty())
+          continue;
+        if (!is_asked && !is_long_gone(*session)) continue;
         const std::int64_t started = session->header().started_ns;
         gone.emplace(started, std::move(session));
+      } catch (const DamagedFile&) {
+        if (is_asked) ::unlink((folder + "/" + name).c_str());
       } catch (const std::exception&) {
         continue;  // not ours to mend here
       }
     }
+    if (is_asked) tidy(folder);
   }
   std::uint64_t records = 0;
   std::vector<std::string> ignored;

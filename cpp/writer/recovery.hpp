@@ -27,11 +27,15 @@ struct Recovery {
 
 // Finishes every dead session in a log folder. Their files are known by what they are: one that was
 // renamed in its folder gets what is its own, and a new file under its name does not. `log_path`
-// (real) is one that the caller knows; sessions of living processes are not touched. Whoever holds
-// a file's lock is waited for as long as `patience`. `ends_outdated`: sessions of another start of
-// the machine are removed, and it is said.
+// (real) is one that the caller knows; sessions of living processes are not touched.
+struct RecoveryOptions {
+  std::chrono::milliseconds patience = kRecoveryPatience;  // for whoever holds a file's lock
+  bool ends_outdated =
+      true;         // sessions of another start of the machine are removed, and it is said
+  int log_fd = -1;  // the log file, for a process that may not open it any more
+};
 Recovery recover(const std::string& folder, const std::string& log_path,
-                 std::chrono::milliseconds patience = kRecoveryPatience, bool ends_outdated = true);
+                 const RecoveryOptions& options = {});
 
 // What recover would do: nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
@@ -43,8 +47,8 @@ Recovery recover_folder(const std::string& folder, bool ends_outdated = true);
 Recovery recover_all(const RingPlace& place);
 Recovery inspect_all(const RingPlace& place);
 
-// Forgets the sessions of a place whose files are nowhere to be found, the last `most` excepted.
-// How many records went with them.
+// Forgets the sessions of a place whose files have been nowhere to be found for a day, the last
+// `most` excepted; with 0 all of them at once, and damaged ones. How many records went with them.
 std::uint64_t forget_gone(const RingPlace& place, std::size_t most);
 
 // Whether a living session other than `name` is in the folder.

@@ -202,9 +202,10 @@ bool ends_quoted(int fd, std::uint64_t start, std::uint64_t size) {
     if (is_known) return known.is_quoted();
     const bool is_clear = outside.is_possible() != inside.is_possible();
     const bool is_likely = piece.ends_with('\n') && is_row(last_line(piece));
-    if (is_clear || is_likely || tail >= kLongTail) {
-      return is_clear && inside.is_possible() ? inside.is_quoted() : outside.is_quoted();
-    }
+    if (is_clear) return inside.is_possible() ? inside.is_quoted() : outside.is_quoted();
+    // Another program's lines may make no sense either way: then nothing is to be closed.
+    const bool is_foreign = !outside.is_possible();
+    if (is_likely || tail >= kLongTail) return !is_foreign && outside.is_quoted();
   }
 }
 

@@ -309,7 +309,7 @@ class Journal:
         return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
 
 
-def read(path: str | os.PathLike[str]) -> Journal:
+def read(path: str | os.PathLike[str], *, ring_dir: str | None = None) -> Journal:
     """Open a journal: the file and its parts, which other processes wrote at the same time.
 
     Nothing is written, and nothing is needed to have been recovered before: what a killed process
@@ -318,6 +318,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
 
     Args:
         path: The journal, `.atto`. It may be still written to; what comes later is not seen.
+        ring_dir: The folder of its rings, if the logger was given one.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -340,7 +341,7 @@ def read(path: str | os.PathLike[str]) -> Journal:
         suffix = os.path.splitext(name)[1].lower()
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
         raise ValueError(f"{name} is no journal: {instead}")
-    journal = Journal(name, _core.Reader(name))
+    journal = Journal(name, _core.Reader(name, ring_dir))
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""

@@ -202,7 +202,7 @@ static const check::Test not_committed{
       attolog::LogTarget target{followed.path, 4, 6, 0, "", 1, 77};
       target.file = id;
       const auto session = attolog::Session::create(folder, target);
-      attolog::Ledger ledger(folder, *attolog::file_id(followed.path));
+      attolog::Ledger ledger(folder, followed.path);
       const std::string batch = block(2) + block(3);
       session->stage(batch);
       ledger.open({session->file_name(), 1, id, std::filesystem::file_size(followed.path),

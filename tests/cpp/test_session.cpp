@@ -151,12 +151,12 @@ static const check::Test damaged{
       check::equal(open()->sites().size() + Session::kHeader,
                    std::filesystem::file_size(folder / name));
       const std::string whole = temp::read_file(folder / name);
-      temp::write_file(folder / name, "?" + whole.substr(1));
-      check::that(open() == nullptr);
-      temp::write_file(folder / name, whole.substr(0, Session::kHeader - 1));
-      check::that(open() == nullptr);
-      temp::write_file(folder / name, "");
-      check::that(open() == nullptr);
+      for (const std::string& bad :
+           {"?" + whole.substr(1), whole.substr(0, Session::kHeader - 1), std::string()}) {
+        temp::write_file(folder / name, bad);
+        check::that(temp::error_of(open).starts_with(folder / name));
+        check::that(Session::open(folder.path(), name, Access::read) == nullptr);
+      }
     }};
 
 static const check::Test sites{

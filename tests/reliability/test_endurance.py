@@ -44,7 +44,7 @@ def check_dropping(path: Path, n: int) -> None:
     with Program(HELD + DROPPING, path, n) as program:
         anonymous, _, descriptors, maps = numbers_of(program.await_word(600))
         assert anonymous <= ALLOWED, f"{anonymous} KiB more"
-        assert (descriptors, maps <= 4) == (0, True)
+        assert (descriptors, maps <= 8) == (0, True)
         assert (program.await_word(), program.await_word()) == ("True", "True")
     del sink
 
@@ -91,7 +91,7 @@ def check_writing(path: Path, n: int) -> None:
         assert program.await_word(3600) == "True", program.stderr
         anonymous, resident, descriptors, maps = (int(program.await_word()) for _ in range(4))
         assert (anonymous <= ALLOWED, resident <= ALLOWED) == (True, True), (anonymous, resident)
-        assert (descriptors, maps <= 4) == (0, True), (descriptors, maps)
+        assert (descriptors, maps <= 8) == (0, True), (descriptors, maps)
         assert program.await_word() == "True"
         assert (program.wait(), program.stderr) == (0, "")
 

@@ -42,7 +42,7 @@ class FakeReader:
     kept: list[tuple[Any, ...]] = RECORDS
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str) -> None: ...
+    def __init__(self, path: str, ring_dir: str | None = None) -> None: ...
 
     def tables(self) -> list[tuple[str, str, int, int, int, None]]:
         return [
@@ -188,14 +188,14 @@ def test_stats_of_packed_and_torn_rows(tmp_path: Path, capsys: Capture) -> None:
 def recovered(monkeypatch: pytest.MonkeyPatch, **found: object) -> list[tuple[str, bool]]:
     calls: list[tuple[str, bool]] = []
 
-    def recover(path: str, check: bool) -> dict[str, object]:
+    def recover(path: str, check: bool, ring_dir: str | None) -> dict[str, object]:
         calls.append((path, check))
         return {"records": 0, "sessions": 0, "messages": [], **found}
 
     monkeypatch.setattr(
         recover_verb,
         "_core",
-        SimpleNamespace(recover=recover, places=lambda path: {"homes": [], "ends": []}),
+        SimpleNamespace(recover=recover, places=lambda path, ring_dir: {"homes": [], "ends": []}),
     )
     return calls
 

@@ -15,8 +15,9 @@ from attolog._cli import main
 
 LEAVE = """
 import attolog, os, sys
-log = attolog.AsyncFileLogger(sys.argv[1], ring_dir=sys.argv[2])
-for i in range(12): log("E", i)
+logs = [attolog.AsyncFileLogger(path, ring_dir=sys.argv[1]) for path in sys.argv[2:]]
+for log in logs:
+    for i in range(12): log("E", i)
 os._exit(0)
 """
 
@@ -35,9 +36,9 @@ def rings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def leave(path: Path, rings: Path) -> None:
-    """A killed program's 12 records for the file."""
-    subprocess.run([sys.executable, "-c", LEAVE, path, rings], check=True)
+def leave(rings: Path, *paths: Path) -> None:
+    """A killed program's 12 records for each file."""
+    subprocess.run([sys.executable, "-c", LEAVE, rings, *paths], check=True)
 
 
 def home(rings: Path) -> Path:
@@ -57,7 +58,7 @@ def test_doctor_tells_of_loggers_and_of_what_killed_processes_left(
     path = tmp_path / "run.csv"
     with attolog.AsyncFileLogger(path, ring_dir=str(rings)):
         assert main(["doctor", "run.csv"]) == 0
-    leave(path, rings)
+    leave(rings, path)
     assert main(["doctor", "run.csv"]) == 1
     out = capsys.readouterr().out
     assert f"In {home(rings)} 1 killed process left something: attolog recover --all" in out
@@ -67,8 +68,7 @@ def test_recover_all_recovers_every_file_of_a_place(
     rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [tmp_path / f"{name}.csv" for name in "abc"]
-    for path in paths:
-        leave(path, rings)
+    leave(rings, *paths)
     assert main(["recover", "--all", "--check"]) == 1
     assert main(["recover", "--all"]) == 0
     assert main(["recover", "--all", "--check"]) == 0
@@ -86,7 +86,7 @@ def test_what_is_left_of_a_file_that_is_gone_can_be_removed(
     rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "run.csv"
-    leave(path, rings)
+    leave(rings, path)
     path.unlink()
     assert main(["recover", "--all"]) == 0
     assert main(["recover", "--all", "--forget"]) == 0

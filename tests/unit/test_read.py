@@ -33,7 +33,7 @@ RECORDS = [
 class FakeReader:
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, ring_dir: str | None = None) -> None:
         self.path = path
 
     def tables(self) -> list[tuple[str, str, int, int, int, str | None]]:

@@ -20,7 +20,7 @@ def command(path: str) -> int:
     """
     check_regular(path)
     places = _core.places(path)
-    first, *others = places["homes"]
+    first, *others = sorted(places["homes"], key=lambda home: not _can_be_made(home))
     click.echo(f"{escape(places['shm'])}.")
     click.echo(f"Records wait in {escape(first)} until they are in the file.")
     if first.startswith("/dev/shm/"):
@@ -28,15 +28,17 @@ def command(path: str) -> int:
     else:
         click.echo("They survive the program's end, also kill -9, and the container's.")
     for other in others:
-        click.echo(f"Where that has no room they wait in {escape(other)}.")
+        if _can_be_made(other):
+            click.echo(f"Where that has no room they wait in {escape(other)}.")
     status = 0
     if os.path.exists(path):
         found = _core.recover(path, check=True)
         if found["living"]:
-            click.echo(f"{count(found['living'], 'process', 'processes')} log to {escape(path)}.")
+            loggers = count(found["living"], "process logs", "processes log")
+            click.echo(f"{loggers} to {escape(path)}.")
         if found["sessions"]:
             records = count(found["records"], "record")
-            click.echo(f"Killed processes left {records}: attolog recover {escape(path)}")
+            click.echo(f"Processes that ended left {records}: attolog recover {escape(path)}")
             status = 1
     for home in places["homes"]:
         left = _core.recover_place(home, check=True)
@@ -45,3 +47,8 @@ def command(path: str) -> int:
             click.echo(f"In {escape(home)} {n} left something: attolog recover --all")
             status = 1
     return status
+
+
+def _can_be_made(home: str) -> bool:
+    """Whether this user's folder is there, or can be."""
+    return os.access(home if os.path.isdir(home) else os.path.dirname(home), os.W_OK)

@@ -26,8 +26,14 @@ from attolog._read import count
 @click.option(
     "--forget", is_flag=True, help="With --all: remove what is left of files that are gone."
 )
+@click.option("--ring-dir", metavar="FOLDER", help="Where the rings are, if the program said so.")
 def command(
-    what: str | None, output: str | None, check: bool, everything: bool, forget: bool
+    what: str | None,
+    output: str | None,
+    check: bool,
+    everything: bool,
+    forget: bool,
+    ring_dir: str | None,
 ) -> int:
     """Put into FILE what killed processes left for it in their rings.
 
@@ -38,7 +44,7 @@ def command(
     if everything:
         if what is not None or output is not None:
             raise click.UsageError("--all takes no FILE and no -o")
-        return _everything(check, forget)
+        return _everything(check, forget, ring_dir)
     if what is None:
         raise click.UsageError("say what to recover: a FILE, a PID with -o FILE, or --all")
     if forget:
@@ -47,11 +53,11 @@ def command(
         return _process(int(what), output, check)
     if output is not None:
         raise click.UsageError("-o goes with the id of a process")
-    return _file(what, check)
+    return _file(what, check, ring_dir)
 
 
-def _everything(check: bool, forget: bool) -> int:
-    homes = _core.places(os.path.join(os.getcwd(), "any.csv"))["homes"]
+def _everything(check: bool, forget: bool, ring_dir: str | None) -> int:
+    homes = _core.places(os.path.join(os.getcwd(), "any.csv"), ring_dir)["homes"]
     status = _places(homes, check, forget)
     for uid in other_users(homes):
         theirs = [f"{home.rpartition('-')[0]}-{uid}" for home in homes]
@@ -93,23 +99,23 @@ def _say(path: str, found: _core._Recovery, check: bool) -> None:
         dead = count(sessions, "killed process", "killed processes")
         said = f"{did} {count(records, 'record')} of {dead}"
     else:
-        said = "nothing to recover"
+        said = "nothing recovered" if found["messages"] else "nothing to recover"
     click.echo(f"{escape(path)}: {said}")
     _tell(found["messages"])
 
 
-def _file(path: str, check: bool) -> int:
+def _file(path: str, check: bool, ring_dir: str | None) -> int:
     check_regular(path)
-    status = _own(path, check)
-    places = _core.places(path)
+    status = _own(path, check, ring_dir)
+    places = _core.places(path, ring_dir)
     for uid in other_users(places["homes"], places["ends"]):
-        status = _as_user(uid, lambda: _own(path, check, quiet=True)) or status
+        status = _as_user(uid, lambda: _own(path, check, ring_dir, quiet=True)) or status
     return status
 
 
-def _own(path: str, check: bool, quiet: bool = False) -> int:
+def _own(path: str, check: bool, ring_dir: str | None, quiet: bool = False) -> int:
     """What this user's killed processes left; `quiet`: nothing is said where that is nothing."""
-    found = _core.recover(path, check)
+    found = _core.recover(path, check, ring_dir)
     if found["sessions"] or found["messages"] or not quiet:
         _say(path, found, check)
     waiting = check and bool(found["records"] or found["sessions"])
