@@ -212,6 +212,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   }
   std::string message;
   bool is_locked = false;
+  bool is_told = false;  // our intent is open
   try {
     is_locked = acquire(kPatience);
     if (!is_locked) fail_busy(path_);
@@ -224,8 +225,8 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
       if (write_all(end).error == 0) offset += end.size();
     }
     prepare();
-    const bool is_told = ledger_ && !session.name().empty();
-    if (is_told) {
+    if (ledger_ && !session.name().empty()) {
+      is_told = true;
       session.stage(bytes);
       ledger_->open({session.file_name(), batch, known_in(folder_, id()), offset, bytes.size(),
                      crc32c(bytes)});
@@ -245,7 +246,8 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
     result.error = EPERM;
     message = error.what();
-  } catch (...) {  // no memory
+  } catch (...) {                   // no memory
+    if (is_told) ledger_->close();  // we live, and try again
     if (is_locked) release();
     throw;
   }
