@@ -49,12 +49,13 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """An ext4 disk of 64 MB in the file disk.image, mounted."""
     if os.geteuid() != 0:
         pytest.skip("only root mounts")
-    if shutil.which("mkfs.ext4") is None:
+    mkfs = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if mkfs is None:
         pytest.skip("there is no mkfs.ext4 to make a disk with")
     image = tmp_path / "disk.image"
     with image.open("wb") as file:
         file.truncate(64 << 20)
-    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run([mkfs, "-q", image], check=True)
     folder = tmp_path / "disk"
     mount(image, folder)
     yield folder

@@ -81,7 +81,8 @@ def test_a_program_that_does_not_start(folder: Path, source: bytes | None, args:
     if source is not None:
         (folder / "app.py").write_bytes(source)
     ran = compare(folder, args, says_so=args == ["empty"])
-    assert ran.status != 0
+    # Python 3.11.2 ends a source at a NUL; later ones refuse it.
+    assert ran.status != 0 or (source is not None and b"\0" in source)
 
 
 def test_an_encoding_of_the_source(folder: Path) -> None:
