@@ -29,19 +29,6 @@ bool write_all(int fd, const void* bytes, std::size_t size, off_t at) {
   return true;
 }
 
-bool read_all(int fd, void* bytes, std::size_t size, off_t at) {
-  char* to = static_cast<char*>(bytes);
-  while (size != 0) {
-    const ssize_t n = ::pread(fd, to, size, at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    to += n;
-    size -= static_cast<std::size_t>(n);
-    at += n;
-  }
-  return true;
-}
-
 }  // namespace
 
 File& Checkpoint::open(std::size_t index) {
@@ -69,14 +56,14 @@ std::optional<std::string> Checkpoint::read(std::uint64_t committed_batch) {
     const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Header header{};
     struct stat info{};
-    if (!file || !read_all(file.fd(), &header, sizeof header, 0) ||
+    if (!file || !read_at(file.fd(), reinterpret_cast<char*>(&header), sizeof header, 0) ||
         ::fstat(file.fd(), &info) != 0 || header.batch > committed_batch || header.batch < newest ||
         header.size > kMaxState ||
         header.size > static_cast<std::uint64_t>(info.st_size) - sizeof header) {
       continue;
     }
     std::string state(header.size, '\0');
-    if (!read_all(file.fd(), state.data(), state.size(), sizeof header) ||
+    if (!read_at(file.fd(), state.data(), state.size(), sizeof header) ||
         crc32c(state) != header.checksum) {
       continue;
     }
@@ -93,7 +80,8 @@ void Checkpoint::remove() {
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const File file(::open(slot(i).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Header header{};
-    if (file && read_all(file.fd(), &header, sizeof header, 0)) batches[i] = header.batch;
+    if (file && read_at(file.fd(), reinterpret_cast<char*>(&header), sizeof header, 0))
+      batches[i] = header.batch;
   }
   const std::size_t older = batches[0] <= batches[1] ? 0 : 1;
   ::unlink(slot(older).c_str());

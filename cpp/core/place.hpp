@@ -58,7 +58,8 @@ std::string folder_end(const RingPlace& place, const FileId& id);
 // or mode, and std::system_error.
 std::string log_folder(const RingPlace& place, std::string_view name, const FileId& id,
                        bool create);
-// The same, made if need be and held by its lock: whoever tidies up leaves it alone meanwhile.
+// A log file's folder, made if need be, and held by its lock: whoever tidies up leaves it alone
+// meanwhile.
 struct HeldFolder {
   std::string path;
   File lock;

@@ -151,14 +151,7 @@ std::optional<std::string> read_answer(const SeenPage& page) {
   const std::uint64_t size = page.header().answer_size.load(std::memory_order_relaxed);
   if (size > ControlPage::kMostAnswer) return std::nullopt;
   std::string text(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::pread(page.file.fd(), text.data() + done, size - done,
-                              static_cast<off_t>(ControlPage::kAnswerAt + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return std::nullopt;
-    done += static_cast<std::size_t>(n);
-  }
+  if (!read_at(page.file.fd(), text.data(), size, ControlPage::kAnswerAt)) return std::nullopt;
   return text;
 }
 

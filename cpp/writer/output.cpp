@@ -115,7 +115,7 @@ bool Output::acquire(std::chrono::milliseconds patience) {
     const int number = error.code().value();
     if (number != ENOLCK && number != EOPNOTSUPP && number != ENOSYS && number != EINVAL) throw;
     has_locks_ = false;
-    say(path_ + ": its file system has no locks (" + describe_errno(error.code().value()) +
+    say(path_ + ": its file system has no locks (" + describe_errno(number) +
         "); only one process may log to it");
     return true;
   }

@@ -250,16 +250,6 @@ std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
   return records;
 }
 
-bool has_other_living(const std::string& folder, const std::string& name) {
-  const File readable(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!readable && errno != ENOENT) return true;  // for all that is known
-  for (const std::string& file : list_files(folder, kSessionSuffix)) {
-    const auto session = Session::open(folder, file, Session::Access::read);
-    if (session != nullptr && session->name() != name && session->is_alive()) return true;
-  }
-  return false;
-}
-
 void tidy(const std::string& folder) {
   // Whoever makes a session holds this lock until it has its ledger.
   const File lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));

@@ -51,9 +51,6 @@ Recovery inspect_all(const RingPlace& place);
 // `most` excepted; with 0 all of them at once, and damaged ones. How many records went with them.
 std::uint64_t forget_gone(const RingPlace& place, std::size_t most);
 
-// Whether a living session other than `name` is in the folder.
-bool has_other_living(const std::string& folder, const std::string& name);
-
 // The log file of a session, wherever in its folder it is now; "" where it is not to be found.
 std::string find_log(const Session& session, const std::string& log_path);
 

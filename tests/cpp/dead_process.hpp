@@ -66,7 +66,7 @@ class Process {
     for (const auto& [name, bytes] : files_) temp::write_file(disk_.folder() + "/" + name, bytes);
     temp::write_file(disk_.path(), log_);
   }
-  // The same with other bytes in one file.
+  // As it was then, with other bytes in one file.
   void restore(const std::string& name, std::string_view bytes) const {
     restore();
     temp::write_file(disk_.folder() + "/" + name, bytes);

@@ -24,7 +24,8 @@ ALLOWED = {
     # To a tree that is looked at and never run: the names of a call's values in its source.
     ("_names.py", "compile"),
 }
-# The same of the C API. `attolog run` starts the program's code without a Python frame above it.
+# Functions of the C API that run text or code.
+# `attolog run` starts the program's code without a Python frame above it.
 C_API = r"PyRun_\w+|Py_CompileString\w*|PyEval_EvalCode\w*|PyMarshal_\w+|PyObject_CallPickle"
 ALLOWED_C = {("as_main.cpp", "PyEval_EvalCode")}
 
