@@ -24,6 +24,8 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr std::array<std::uint32_t, 256> kTable = make_table();
 
 #if defined(__x86_64__)
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+
 __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::string_view bytes,
                                                              std::uint32_t seed) {
   std::uint64_t crc = ~seed;
@@ -51,8 +53,7 @@ std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t seed) {
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) {
 #if defined(__x86_64__)
-  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_instruction) return crc32c_sse42(bytes, seed);
+  if (kHasInstruction) return crc32c_sse42(bytes, seed);
 #endif
   return crc32c_portable(bytes, seed);
 }

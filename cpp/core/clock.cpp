@@ -1,6 +1,7 @@
 #include "core/clock.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -55,31 +56,32 @@ ClockReading read_clocks() {
   return best;
 }
 
-// The first reading is kept from process start, so that later ones have a long base line.
-const ClockReading& first_reading() {
-  static const ClockReading first = read_clocks();
-  return first;
-}
+// Kept from the start of the process, so that later ones have a long base line.
+const ClockReading kFirst = read_clocks();
 
 double rate_at(const ClockReading& now) {
-  const ClockReading& first = first_reading();
-  return static_cast<double>(now.monotonic - first.monotonic) /
-         static_cast<double>(now.ticks - first.ticks);
+  return static_cast<double>(now.monotonic - kFirst.monotonic) /
+         static_cast<double>(now.ticks - kFirst.ticks);
 }
 
 // A reading late enough to measure a rate by.
 ClockReading late_reading() {
-  const ClockReading& first = first_reading();
   ClockReading now = read_clocks();
-  while (now.monotonic - first.monotonic < 2'000'000) now = read_clocks();
+  while (now.monotonic - kFirst.monotonic < 2'000'000) now = read_clocks();
   return now;
 }
 
 }  // namespace
 
 double tick_ns() {
-  static const double rate = kTicksAreTsc ? rate_at(late_reading()) : 1.0;
-  return rate;
+  static std::atomic<double> rate{0};
+  // relaxed: two threads that both measure store rates that are equally good
+  double known = rate.load(std::memory_order_relaxed);
+  if (known == 0) {
+    known = kTicksAreTsc ? rate_at(late_reading()) : 1.0;
+    rate.store(known, std::memory_order_relaxed);
+  }
+  return known;
 }
 
 std::int64_t ClockHistory::to_ns(Ticks ticks) const {

@@ -11,6 +11,7 @@ namespace attolog {
 namespace {
 
 constexpr double kExact = 9007199254740992.0;  // 2^53: below it every integer is a double
+const Thread kNobody;
 
 std::uint64_t load64(const char* at) {
   std::uint64_t word;
@@ -225,7 +226,6 @@ BlockEncoder::SiteState& BlockEncoder::state_of(const Site& site) {
 }
 
 void BlockEncoder::encode(const Record& record, Buffer& out) {
-  static const Thread kNobody;
   const Site& site = *record.site;
   const Thread* const thread = record.thread != nullptr ? record.thread : &kNobody;
   const auto values =

@@ -115,10 +115,13 @@ std::optional<std::uint32_t> SiteRegistry::variant(std::uint32_t base, Handling 
   return number;
 }
 
+namespace {
+const SiteReader kFixedSites;
+}  // namespace
+
 std::optional<Site> SiteRegistry::find(std::uint32_t id) const {
   if (id < kFirstSite) {
-    static const SiteReader fixed;
-    const Site* site = fixed.find(id);
+    const Site* site = kFixedSites.find(id);
     return site == nullptr ? std::nullopt : std::optional(*site);
   }
   const std::lock_guard lock(mutex_);

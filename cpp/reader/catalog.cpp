@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::int64_t kExact = std::int64_t{1} << 53;
 constexpr std::int64_t kDayUs = 86'400'000'000;
+const std::vector<std::string> kDropped{"n", "since"};
+const std::vector<std::string> kClock{"jump"};
 
 template <class T>
 bool fits(std::int64_t i) {
@@ -204,8 +206,6 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
     default: break;
   }
   if (layout.table == kNoTable) return layout;
-  static const std::vector<std::string> kDropped{"n", "since"};
-  static const std::vector<std::string> kClock{"jump"};
   std::span<const std::string> fields = site.own_fields();
   std::vector<std::string> text{"text"};  // and what bind() added
   if (site.kind == Kind::text || site.kind == Kind::print) {

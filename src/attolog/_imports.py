@@ -26,7 +26,7 @@ _MODULES = [
     "unicodedata",
     "_suggestions",
 ]
-_PATIENCE = 1.0  # seconds; a fork within an import that waits for this one does not stop here
+_PATIENCE = 20.0  # seconds; a fork within an import that waits for this one does not stop for good
 
 _guard = RLock()
 
