@@ -354,6 +354,7 @@ bool Channel::finish(milliseconds patience) {
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
   remove_session();
   if (output_ != nullptr) output_->leave();
+  if (main_output_ != nullptr) main_output_->leave();
   finished_.store(true, std::memory_order_release);
   return true;
 }
@@ -429,6 +430,7 @@ void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
   session_->close_lock();
   if (output_ != nullptr) output_->renew_in_child();
+  main_output_.reset();
 }
 
 }  // namespace attolog
