@@ -33,9 +33,8 @@ bool write_all(int fd, const void* bytes, std::size_t size, off_t at) {
 
 File& Checkpoint::open(std::size_t index) {
   File& file = files_[index];
-  if (!file) {
-    file = File(::open(slot(index).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  }
+  if (!file.is_intact())
+    file = File::open(slot(index), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   return file;
 }
 

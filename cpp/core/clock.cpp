@@ -4,16 +4,16 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <string>
+
+#include "core/file.hpp"
 
 namespace attolog {
 
 bool detect_tsc() {
 #if defined(__x86_64__) && defined(__linux__)
-  std::ifstream file("/sys/devices/system/clocksource/clocksource0/current_clocksource");
-  std::string name;
-  return file >> name && name == "tsc";
+  return read_system_file("/sys/devices/system/clocksource/clocksource0/current_clocksource") ==
+         "tsc\n";
 #else
   return false;
 #endif

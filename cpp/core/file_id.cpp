@@ -1,6 +1,5 @@
 #include "core/file_id.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,8 +7,6 @@
 #if defined(__linux__)
 #include <sys/sysmacros.h>
 #endif
-
-#include <memory>
 
 #include "core/mapping.hpp"
 
@@ -63,7 +60,7 @@ std::uint64_t hash_of(const FileId& id) {
 std::string find_file(const std::string& folder,
                       const std::function<bool(const std::string& path)>& is_it,
                       std::uint64_t inode) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
+  const Directory directory = open_directory(folder);
   if (directory == nullptr) return "";
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string path = folder + "/" + entry->d_name;

@@ -1,6 +1,5 @@
 #include "core/folder.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <random>
 #include <stdexcept>
 #include <system_error>
@@ -88,7 +86,7 @@ std::string private_folder(const std::string& home, const std::string& name, boo
 
 File stay_in_folder(const std::string& folder) {
   for (;;) {
-    File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    File file = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (!file) fail(folder);
     struct stat info{};
     if (try_lock_shared(file.fd()) && ::fstat(file.fd(), &info) == 0 && info.st_nlink != 0)
@@ -122,7 +120,7 @@ std::string random_hex() {
 
 std::vector<std::string> list_files(const std::string& folder, std::string_view suffix) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
+  const Directory directory = open_directory(folder);
   if (directory == nullptr) return names;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string_view name(entry->d_name);

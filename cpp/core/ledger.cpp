@@ -75,7 +75,7 @@ std::vector<Intent> Ledger::look(const std::string& folder) {
 
 Ledger::Ledger(const std::string& folder, const std::string& log_path) {
   const std::string path = file_about(folder, log_path, kLedgerSuffix);
-  const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const File file = File::open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (!file) fail(path);
   ::fchmod(file.fd(), 0600);
   allocate(file.fd(), 0, kPage);

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -18,18 +17,6 @@ namespace attolog {
 
 void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
-}
-
-File::File(int fd) : fd_(fd) {
-  if (fd < 0 || fd > STDERR_FILENO) return;
-  fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-}
-
-File::~File() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 void allocate(int fd, std::size_t from, std::size_t size) {
@@ -60,7 +47,7 @@ bool read_at(int fd, char* to, std::size_t size, std::uint64_t from) {
 }
 
 File create_file(const std::string& path, std::size_t size) {
-  File file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  File file = File::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (!file) fail(path);
   ::fchmod(file.fd(), 0600);  // whatever the process's mask takes away
   try {
@@ -74,7 +61,7 @@ File create_file(const std::string& path, std::size_t size) {
 
 File open_file(const std::string& path, int flags) {
   // Nonblocking: a FIFO in the place of a file is not waited for.
-  File file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  File file = File::open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (!file) fail(path);
   return file;
 }
@@ -201,7 +188,7 @@ void unlock(int fd) {
 
 int lock_holder(int fd) {
   struct stat info{};
-  std::ifstream locks("/proc/locks");
+  std::istringstream locks(read_system_file("/proc/locks"));
   if (::fstat(fd, &info) != 0) return 0;
   const std::string inode = ":" + std::to_string(info.st_ino);
   for (std::string line; std::getline(locks, line);) {

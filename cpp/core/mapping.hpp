@@ -8,29 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "core/file.hpp"
+
 namespace attolog {
-
-// An open file descriptor. Never 0, 1 or 2: where the program has closed one of those, what is
-// written there must not get into a file of ours.
-class File {
- public:
-  File() = default;
-  explicit File(int fd);  // negative: none, and errno says why
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~File();
-
-  int fd() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void close() { File closed(std::exchange(fd_, -1)); }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_ = -1;
-};
 
 // Fails with std::system_error whose text starts with `path`.
 File create_file(const std::string& path, std::size_t size);  // new, 0600, `size` bytes allocated

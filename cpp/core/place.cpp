@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "core/checksum.hpp"
@@ -46,7 +45,7 @@ constexpr std::uint64_t kFirstFree = 0xF0000000;
 // Whether the mount of /dev/shm is passed on to other mount namespaces, or was passed on to this
 // one: systemd gives its services mounts of their own, which show the machine's file systems.
 bool is_shm_passed_on() {
-  std::ifstream mounts("/proc/self/mountinfo");
+  std::istringstream mounts(read_system_file("/proc/self/mountinfo"));
   bool is_passed_on = false;
   for (std::string line; std::getline(mounts, line);) {
     std::istringstream fields(line);

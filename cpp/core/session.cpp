@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <new>
 #include <stdexcept>
 
@@ -21,6 +20,8 @@ namespace {
 
 constexpr std::size_t kSiteStep = 64 * 1024;
 constexpr std::size_t kBatchStep = 64 * 1024;
+// What a call may spill: max_record, and what its encoding adds. More is damage.
+constexpr std::uint64_t kMostSpill = std::uint64_t{2} << 30;
 constexpr std::size_t kMostBatch = std::size_t{4}
                                    << 20;  // larger ones are rare; their room is not kept
 
@@ -36,9 +37,8 @@ std::string text_of(const char (&from)[N]) {
 }
 
 std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  return id.substr(0, sizeof SessionHeader::boot_id - 1);
+  const std::string id = read_system_file("/proc/sys/kernel/random/boot_id");
+  return id.substr(0, std::min(id.find('\n'), sizeof SessionHeader::boot_id - 1));
 }
 
 // Names come from files that may be damaged: only what we would have made ourselves is believed.
@@ -92,8 +92,8 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   session->name_ = name.substr(0, name.size() - kSessionSuffix.size());
   const bool writes = access != Access::read;
   const std::string path = folder + "/" + name;
-  session->lock_ = File(
-      ::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  session->lock_ =
+      File::open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (!session->lock_) {
     if (errno == ENOENT) return nullptr;
     fail(path);
@@ -141,7 +141,8 @@ bool Session::append_sites(std::string_view encoded) {
   if (wanted > site_room_) {
     const std::size_t room = (wanted + kSiteStep - 1) / kSiteStep * kSiteStep;
     try {
-      if (lock_) allocate(lock_.fd(), kHeader, room);
+      if (!name_.empty() && !restore_lock()) return false;
+      if (!name_.empty()) allocate(lock_.fd(), kHeader, room);
     } catch (const std::system_error&) {
       return false;
     }
@@ -155,17 +156,28 @@ bool Session::append_sites(std::string_view encoded) {
   return true;
 }
 
+// The program may have closed it. The mapping has held the lock since, where systems do it so.
+bool Session::restore_lock() {
+  if (lock_.is_intact()) return true;
+  if (!lock_.restore(path_of(std::string(kSessionSuffix)), O_RDWR | O_CLOEXEC | O_NOFOLLOW))
+    return false;
+  try_lock(lock_.fd());
+  return true;
+}
+
 std::string Session::ring_path(std::uint32_t index) const {
   if (name_.empty()) return "";
   return path_of("." + std::to_string(index) + std::string(kRingSuffix));
 }
 
 std::uint64_t Session::spill(std::string_view values) {
-  // Without a folder it is a file without a name, whose descriptor is the number.
-  const bool is_named = !name_.empty();
-  const std::uint64_t number = is_named ? spills_.fetch_add(1, std::memory_order_relaxed) : 0;
-  File file =
-      is_named ? create_file(spill_path(number), values.size()) : memory_file(values.size());
+  const std::uint64_t number = spills_.fetch_add(1, std::memory_order_relaxed);
+  if (name_.empty()) {
+    const std::lock_guard lock(folder_mutex_);
+    kept_spills_.emplace(number, values);
+    return number;
+  }
+  const File file = create_file(spill_path(number), values.size());
   std::size_t done = 0;
   while (done < values.size()) {
     const ssize_t n =
@@ -173,18 +185,40 @@ std::uint64_t Session::spill(std::string_view values) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int error = errno;
-      if (is_named) remove_spill(number);
+      remove_spill(number);
       errno = error;
       fail(folder());
     }
     done += static_cast<std::size_t>(n);
   }
-  return is_named ? number : static_cast<std::uint64_t>(file.release());
+  return number;
+}
+
+std::optional<std::string_view> Session::read_spill(std::uint64_t number, std::uint64_t size,
+                                                    Arena& arena) const {
+  // Memory is taken once that much is known to be there: the size may be damaged.
+  if (name_.empty()) {
+    const std::lock_guard lock(folder_mutex_);
+    const auto kept = kept_spills_.find(number);
+    if (kept == kept_spills_.end() || kept->second.size() < size) return std::nullopt;
+    char* const to = arena.take(size);
+    return std::string_view(to, kept->second.copy(to, size));
+  }
+  const File file = File::open(spill_path(number), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat info{};
+  if (!file || size > kMostSpill || ::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      static_cast<std::uint64_t>(info.st_size) < size) {
+    return std::nullopt;
+  }
+  char* const to = arena.take(size);
+  if (!read_at(file.fd(), to, size, 0)) return std::nullopt;
+  return std::string_view(to, size);
 }
 
 void Session::remove_spill(std::uint64_t number) const noexcept try {
   if (name_.empty()) {
-    File(static_cast<int>(number)).close();
+    const std::lock_guard lock(folder_mutex_);
+    kept_spills_.erase(number);
   } else {
     ::unlink(spill_path(number).c_str());
   }
@@ -193,7 +227,6 @@ void Session::remove_spill(std::uint64_t number) const noexcept try {
 }
 
 std::string Session::spill_path(std::uint64_t number) const {
-  if (name_.empty()) return "/dev/fd/" + std::to_string(number);
   return path_of("." + std::to_string(number) + ".spill");
 }
 
@@ -228,13 +261,13 @@ std::vector<std::string> Session::own_files() const {
 bool Session::stage(std::string_view bytes) {
   if (name_.empty()) return true;
   try {
-    if (!batch_file_) {
-      const std::string path = path_of(".batch");
-      batch_file_ = File(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-      if (!batch_file_) return false;
-    }
     const bool is_wasteful = batch_.size() > kMostBatch && bytes.size() <= kMostBatch;
     if (bytes.size() > batch_.size() || is_wasteful) {
+      if (!batch_file_.is_intact()) {
+        batch_file_ =
+            File::open(path_of(".batch"), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (!batch_file_) return false;
+      }
       const std::size_t room = (bytes.size() + kBatchStep - 1) / kBatchStep * kBatchStep;
       batch_ = {};
       if (is_wasteful && ::ftruncate(batch_file_.fd(), static_cast<off_t>(room)) != 0) return false;
@@ -322,11 +355,9 @@ bool Session::is_alive() const {
 
 bool Session::is_removed() const {
   if (name_.empty()) return false;
-  struct stat ours{};
   struct stat named{};
-  if (::fstat(lock_.fd(), &ours) != 0) return false;
   if (::stat((folder() + "/" + file_name()).c_str(), &named) != 0) return errno == ENOENT;
-  return ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
+  return lock_.inode() != named.st_ino || lock_.device() != named.st_dev;
 }
 
 void Session::remove() {

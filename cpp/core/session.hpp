@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/box.hpp"
 #include "core/clock.hpp"
 #include "core/file_id.hpp"
@@ -102,7 +104,10 @@ class Session final : public SiteMirror {
   // Keeps values that are too large for a ring; they are referred to by the number. Throws
   // std::system_error.
   std::uint64_t spill(std::string_view values);
-  std::string spill_path(std::uint64_t number) const;
+  // All `size` bytes of them, in the arena; nothing where they are not there.
+  std::optional<std::string_view> read_spill(std::uint64_t number, std::uint64_t size,
+                                             Arena& arena) const;
+  std::string spill_path(std::uint64_t number) const;  // not in anonymous memory
   // Without memory it stays, and goes with the session.
   void remove_spill(std::uint64_t number) const noexcept;
   // Names of a box, and of the checkpoint of statistics; "" likewise.
@@ -141,17 +146,23 @@ class Session final : public SiteMirror {
   bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.
   void remove();
-  // In a forked child: lets go of the parent's lock.
-  void close_lock() { lock_.close(); }
+  // In a forked child: lets go of the parent's lock and files.
+  void close_in_child() {
+    lock_.close();
+    batch_file_.close();
+  }
 
  private:
   Session() = default;
   std::string path_of(const std::string& rest) const { return folder() + "/" + name_ + rest; }
   std::vector<std::string> paths_of(std::string_view suffix) const;
   std::vector<std::string> own_files() const;
+  bool restore_lock();
 
   mutable std::mutex folder_mutex_;  // folder_, which callers need that put large values beside it
   std::string folder_;
+  // In anonymous memory; under the mutex, too.
+  mutable std::map<std::uint64_t, std::string> kept_spills_;
   std::string name_;
   File lock_;
   Mapping mapping_;

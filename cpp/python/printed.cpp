@@ -177,7 +177,11 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ou
   const bool is_known = is_ours && n_put == 0 && printed->site != kInlineEventSite;
   if (is_known && !has_surrogates(values)) {
     const Put put = put_print(printed->stream, printed->site, values);
-    if (put != Put::off) return put == Put::done ? Py_NewRef(Py_None) : nullptr;
+    if (put == Put::raised) return nullptr;
+    if (put == Put::done) Py_RETURN_NONE;
+    Buffer line = text_of(printed, values);
+    line.push('\n');
+    return show(printed->stream, line.view()) ? Py_NewRef(Py_None) : nullptr;
   }
   Buffer line = text_of(printed, values);
   if (!is_ours || n_put == 0) {

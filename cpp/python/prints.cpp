@@ -2,6 +2,7 @@
 // sys.stderr.
 #include "python/prints.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -270,9 +271,14 @@ PyMethodDef print_method = {"print",
                             METH_FASTCALL | METH_KEYWORDS, nullptr};
 
 // An error number of the stream that the echo has met becomes print's OSError.
-bool raise_broken(const Channel& channel, Prints::Stream stream) {
-  const int error = channel.echo_error(stream == Prints::out ? 1 : 2);
+bool raise_broken(Channel& channel, Prints::Stream stream) {
+  const int number = stream == Prints::out ? 1 : 2;
+  const int error = channel.echo_error(number);
   if (error == 0) return false;
+  if (error == EBADF && ::fcntl(number, F_GETFD) >= 0) {  // the program has opened it again
+    channel.forget_echo_error(number);
+    return false;
+  }
   errno = error;
   PyErr_SetFromErrno(PyExc_OSError);
   return true;
@@ -301,7 +307,7 @@ PyObject* stream_flush(PyObject* self, PyObject*) {
   const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
   bool is_done = true;
   if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
-  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  Channel* channel = prints.root->channel.load(std::memory_order_acquire);
   if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
   Py_RETURN_NONE;
 }
@@ -338,20 +344,21 @@ bool put_text(Prints::Stream stream, std::string_view text) {
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   if (!Unfinished::put_all()) return Put::raised;
   Root& root = *prints.root;
-  const Channel* channel = root.channel.load(std::memory_order_acquire);
+  Channel* channel = root.channel.load(std::memory_order_acquire);
   if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
     return Put::off;
   }
   if (!channel->is_forked() && raise_broken(*channel, stream)) return Put::raised;
   const Ticks start = now_ticks();
-  const bool done = submit(root, site, values.view(), root);
+  const Submitted done = submit(root, site, values.view(), root);
   const Ticks waited = now_ticks() - start;
   if (static_cast<double>(waited) * tick_ns() > kWait) {
     t_waited += waited;
     add_count(prints.ticks, waited);
   }
-  if (!done) add_count(prints.raised, 1);
-  return done ? Put::done : Put::raised;
+  if (done == Submitted::lost) return Put::off;
+  if (done == Submitted::raised) add_count(prints.raised, 1);
+  return done == Submitted::done ? Put::done : Put::raised;
 }
 
 bool show(Prints::Stream stream, std::string_view text) {
@@ -422,9 +429,12 @@ PyObject* take_prints(PyObject*, PyObject* args) {
 PyObject* write_to(PyObject*, PyObject* args) {
   long number = 0;
   PyObject* data = nullptr;
+  int is_shown = 0;
   Prints::Stream stream = Prints::out;
-  if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
+  if (!PyArg_ParseTuple(args, "lO|p:write_to", &number, &data, &is_shown) ||
+      !take_stream(number, stream)) {
     return nullptr;
+  }
   if (prints.root == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
     return nullptr;
@@ -445,7 +455,8 @@ PyObject* write_to(PyObject*, PyObject* args) {
     encode_sized(values, text == nullptr ? Tag::bytes : Tag::str, copy);
     Py_XDECREF(text);
     const Put put = put_print(stream, kSites[stream], values);
-    const bool done = put == Put::done || (put == Put::off && show(stream, copy));
+    const bool done =
+        put == Put::done || (put == Put::off && (is_shown != 0 || show(stream, copy)));
     return done ? PyLong_FromSsize_t(std::ssize(copy)) : nullptr;
   } catch (const std::exception&) {
     return PyErr_NoMemory();

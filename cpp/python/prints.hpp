@@ -100,8 +100,9 @@ class Timed {
 };
 
 // Logs what was printed: the encoded values of a site. `off`: there is no log any more (a forked
-// child that could not open one), and it has to be shown in another way. `raised`: by a signal
-// handler, or since the stream takes no text any more, as its print would have.
+// child that could not open one), or no ring for it, and it has to be shown in another way
+// (`show`). `raised`: by a signal handler, or since the stream takes no text any more, as its print
+// would have.
 enum class Put { done, off, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
 // Puts the text on the screen, behind all that is still to be shown. False with an exception set.

@@ -400,7 +400,7 @@ bool Decision::submit(Buffer& values, bool names_travel) const {
     if (weight != 0 && names_travel) encode_str(values, kWeightField);
     if (weight != 0) encode_float(values, weight);
     // A signal handler that raises ends the waiting for one; the others get their record still.
-    done = python::submit(*to, site, values.view(), root_) && done;
+    done = python::submit(*to, site, values.view(), root_) != Submitted::raised && done;
     values.truncate(size);
   }
   for (const Node* node : budgets_) {

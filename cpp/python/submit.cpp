@@ -76,7 +76,7 @@ bool attach_thread(const Root& root, Channel* channel, const std::string& name) 
   return goes_on;
 }
 
-enum class Waited { room, drop, raised };
+enum class Waited { room, drop, lost, raised };
 
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
 // forbid the unwinding of the stack: a daemon thread that comes back for the GIL while the
@@ -107,7 +107,7 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
     }
   }
   if (result == Waited::drop && is_switched(root, channel)) result = Waited::room;
-  if (result == Waited::drop) channel->lose(site, values);
+  if (result == Waited::drop && !channel->lose(site, values)) result = Waited::lost;
   if (result == Waited::raised) channel->drop(1);
   channel->unpin();
   return result;
@@ -149,7 +149,7 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 }  // namespace
 
-bool submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller) {
+Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller) {
   char reference[16];
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
@@ -164,7 +164,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     }
     if (channel == nullptr) {
       root.count_late();
-      return true;
+      return Submitted::lost;
     }
     Producer* producer = channel->producer();
     if (producer == nullptr) {
@@ -172,7 +172,7 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
       if (!name) {
         name = thread_name();
       } else if (!attach_thread(root, channel, *name)) {
-        return true;
+        return Submitted::lost;
       }
       continue;
     }
@@ -182,10 +182,8 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
-      if (!number) {
-        channel->lose(plain_site, plain_values);
-        return true;
-      }
+      if (!number)
+        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
       const std::uint64_t size = values.size();
       std::memcpy(reference, &*number, 8);
       std::memcpy(reference + 8, &size, 8);
@@ -195,17 +193,19 @@ bool submit(Root& root, std::uint32_t site, std::string_view values, const Root&
     }
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (!channel->has_room(*producer, size)) {
-      if (!channel->options().block || channel->is_failing()) {
-        channel->lose(plain_site, plain_values);
-        return true;
+      if (!channel->options().block || channel->is_failing())
+        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
+      switch (wait_for_room(root, channel, producer, size, plain_site, plain_values)) {
+        case Waited::room:
+          continue;  // a signal handler may have logged, closed or forked meanwhile
+        case Waited::drop: return Submitted::done;
+        case Waited::lost: return Submitted::lost;
+        case Waited::raised: return Submitted::raised;
       }
-      const Waited waited = wait_for_room(root, channel, producer, size, plain_site, plain_values);
-      if (waited != Waited::room) return waited == Waited::drop;
-      continue;  // a signal handler may have logged, closed or forked meanwhile
     }
     const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};
     put_record(*producer, head, has_stamp ? &stamp : nullptr, values);
-    return true;
+    return Submitted::done;
   }
 }
 

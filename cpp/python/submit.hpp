@@ -11,9 +11,13 @@
 
 namespace attolog::python {
 
+// What became of a record. `done`: it is in a ring, or dropped as full rings are. `lost`: dropped
+// where nothing shows it: there is no log, no ring or no memory. `raised`: with an exception set.
+enum class Submitted { done, lost, raised };
+
 // Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the
-// GIL and run signal handlers while it waits for room. False with an exception set if one of those
-// raised. `caller`: the logger that was called, whose own time goes before the root's.
-bool submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller);
+// GIL and run signal handlers, which may raise, while it waits for room. `caller`: the logger that
+// was called, whose own time goes before the root's.
+Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller);
 
 }  // namespace attolog::python

@@ -40,18 +40,17 @@ PooledFile::PooledFile(std::shared_ptr<FilePool> pool, std::string path)
   if (::fstat(file.fd(), &status) != 0) throw_error(errno, path_);
   if (S_ISDIR(status.st_mode)) throw_error(EISDIR, path_);
   if (!S_ISREG(status.st_mode)) throw_error(EINVAL, path_);
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  device_ = file.device();
+  inode_ = file.inode();
   file_ = std::make_shared<const File>(std::move(file));
   place_ = pool_->open_.insert(pool_->open_.end(), this);
 }
 
 PooledFile::PooledFile(std::string name, int fd) : path_(std::move(name)) {
   File file(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  struct stat status{};
-  if (!file || ::fstat(file.fd(), &status) != 0) throw_error(errno, path_);
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  if (!file) throw_error(errno, path_);
+  device_ = file.device();
+  inode_ = file.inode();
   file_ = std::make_shared<const File>(std::move(file));
 }
 
@@ -106,27 +105,31 @@ std::size_t PooledFile::read(std::uint64_t offset, char* bytes, std::size_t size
 
 std::shared_ptr<const File> PooledFile::open_already() const {
   const auto held = lock();
-  return file_;
+  return file_ != nullptr && file_->is_intact() ? file_ : nullptr;
 }
 
 // The open file; null where another one, or none, is under its name by now. Who reads from it holds
 // it, so that it is not closed under him.
 std::shared_ptr<const File> PooledFile::open() const {
-  if (pool_ == nullptr) return file_;
   const auto held = lock();
+  const bool is_intact = file_ != nullptr && file_->is_intact();
+  if (pool_ == nullptr) {
+    if (!is_intact) throw_error(EBADF, path_);  // the program has closed it
+    return file_;
+  }
   std::list<PooledFile*>& open = pool_->open_;
   if (file_ != nullptr) {
     open.splice(open.end(), open, place_);
-    return file_;
+    if (is_intact) return file_;
+    open.pop_back();  // the program has closed it
+    file_ = nullptr;
   }
   File file = open_now();
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR) return nullptr;
     throw_error(errno, path_);
   }
-  struct stat status{};
-  if (::fstat(file.fd(), &status) != 0) throw_error(errno, path_);
-  if (status.st_dev != device_ || status.st_ino != inode_) return nullptr;
+  if (file.device() != device_ || file.inode() != inode_) return nullptr;
   file_ = std::make_shared<const File>(std::move(file));
   place_ = open.insert(open.end(), const_cast<PooledFile*>(this));
   return file_;

@@ -1,18 +1,18 @@
 #include "writer/backlog.hpp"
 
 #include <fcntl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
-#include <utility>
+#include <cstring>
+#include <system_error>
 
 namespace attolog {
 
 namespace {
 
-// Before each text in the file.
+// Before each text in a file.
 struct Frame {
   std::uint64_t stream;
   std::uint64_t size;
@@ -20,8 +20,7 @@ struct Frame {
 
 File unnamed_file(const std::string& folder) {
 #if defined(O_TMPFILE)
-  const int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-  if (fd >= 0) return File(fd);
+  if (File file = File::open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600)) return file;
 #endif
   std::string path = folder + "/attolog-XXXXXX";
   File file(::mkostemp(path.data(), O_CLOEXEC));
@@ -38,30 +37,6 @@ File temporary_file() {
   return File();
 }
 
-// All of it or nothing that counts.
-bool read_all(int fd, char* to, std::size_t size, std::int64_t from) {
-  while (size != 0) {
-    const ssize_t n = ::pread(fd, to, size, from);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    to += n;
-    from += n;
-    size -= static_cast<std::size_t>(n);
-  }
-  return true;
-}
-
-bool write_all(int fd, std::string_view bytes, std::int64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-    at += n;
-  }
-  return true;
-}
-
 }  // namespace
 
 void Backlog::Pieces::add(int stream, std::string_view text) {
@@ -72,9 +47,36 @@ void Backlog::Pieces::add(int stream, std::string_view text) {
   }
 }
 
+Backlog::Segment::Segment(std::size_t size) {
+  const File file = temporary_file();
+  if (!file) fail("a file for what waits");
+  allocate(file.fd(), 0, size);
+  mapping_ = Mapping::private_of(file.fd(), size, true);
+}
+
+bool Backlog::Segment::push(int stream, std::string_view text) {
+  const Frame frame{static_cast<std::uint64_t>(stream), text.size()};
+  if (mapping_.size() - end_ < sizeof frame + text.size()) return false;
+  char* const to = mapping_.data() + end_;
+  std::memcpy(to, &frame, sizeof frame);
+  std::memcpy(to + sizeof frame, text.data(), text.size());
+  end_ += sizeof frame + text.size();
+  return true;
+}
+
+std::pair<int, std::string_view> Backlog::Segment::next() const {
+  Frame frame{};
+  std::memcpy(&frame, mapping_.data() + read_, sizeof frame);
+  return {static_cast<int>(frame.stream), {mapping_.data() + read_ + sizeof frame, frame.size}};
+}
+
+void Backlog::Segment::pass() {
+  read_ += sizeof(Frame) + next().second.size();
+}
+
 void Backlog::push(int stream, std::string_view text) {
   if (text.empty()) return;
-  if (read_ == end_ && back_.empty() && bytes_ + text.size() <= most_) {
+  if (segments_.empty() && back_.empty() && bytes_ + text.size() <= most_) {
     front_.add(stream, text);
     bytes_ += text.size();
   } else if (!back_.empty() || !write_out(stream, text)) {
@@ -83,17 +85,15 @@ void Backlog::push(int stream, std::string_view text) {
 }
 
 bool Backlog::write_out(int stream, std::string_view text) {
-  if (!file_ && !has_no_file_) {
-    file_ = temporary_file();
-    has_no_file_ = !file_;
+  if (!segments_.empty() && segments_.back().push(stream, text)) return true;
+  try {
+    Segment segment(std::max(kSegment, sizeof(Frame) + text.size()));
+    segment.push(stream, text);
+    segments_.push_back(std::move(segment));
+    return true;
+  } catch (const std::system_error&) {
+    return false;  // no folder, no room, no descriptor
   }
-  if (!file_) return false;
-  const Frame frame{static_cast<std::uint64_t>(stream), text.size()};
-  const std::string_view head(reinterpret_cast<const char*>(&frame), sizeof frame);
-  const auto start = end_ + static_cast<std::int64_t>(sizeof frame);
-  if (!write_all(file_.fd(), head, end_) || !write_all(file_.fd(), text, start)) return false;
-  end_ = start + static_cast<std::int64_t>(text.size());
-  return true;
 }
 
 std::optional<Backlog::Piece> Backlog::take() {
@@ -105,42 +105,17 @@ std::optional<Backlog::Piece> Backlog::take() {
   return piece;
 }
 
-// What has been read of the file need not stay on the disk: a reader may lag behind for ever.
-void Backlog::give_back() {
-#if defined(FALLOC_FL_PUNCH_HOLE)
-  if (read_ - given_back_ < kHole) return;
-  ::fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, given_back_,
-              read_ - given_back_);
-  given_back_ = read_;
-#endif
-}
-
-// The next piece, or what is behind the file.
+// The next piece, or what is behind the files.
 void Backlog::read_back() {
-  while (read_ != end_ && bytes_ < kPiece) {
-    Frame frame{};
-    std::string text;
-    bool is_there = read_all(file_.fd(), reinterpret_cast<char*>(&frame), sizeof frame, read_);
-    if (is_there) {
-      text.resize(frame.size);
-      const auto start = read_ + static_cast<std::int64_t>(sizeof frame);
-      is_there = read_all(file_.fd(), text.data(), text.size(), start);
-    }
-    if (!is_there) {  // the disk is broken, and what is on it is lost
-      read_ = end_;
-      break;
-    }
-    front_.add(static_cast<int>(frame.stream), text);
+  while (!segments_.empty() && bytes_ < kPiece) {
+    Segment& first = segments_.front();
+    const auto [stream, text] = first.next();
+    front_.add(stream, text);
     bytes_ += text.size();
-    read_ += static_cast<std::int64_t>(sizeof frame + text.size());
+    first.pass();
+    if (first.is_read()) segments_.pop_front();
   }
-  give_back();
-  if (read_ != end_) return;
-  if (end_ != 0) {
-    [[maybe_unused]] const int ignored = ::ftruncate(file_.fd(), 0);
-    read_ = end_ = given_back_ = 0;
-  }
-  if (!front_.empty()) return;
+  if (!segments_.empty() || !front_.empty()) return;
   front_.swap(back_);
   for (const Piece& piece : front_) bytes_ += piece.text.size();
 }

@@ -1,13 +1,14 @@
-// Text that waits to be shown: in memory, and what is more in a file without a name. First in,
-// first out.
+// Text that waits to be shown: in memory, and what is more in files without a name. First in, first
+// out. The files are mapped and their descriptors closed: so nothing that the program does with
+// descriptors can touch what waits.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/mapping.hpp"
 
@@ -28,30 +29,40 @@ class Backlog {
   void push(int stream, std::string_view text);
   // The oldest there is, of one stream.
   std::optional<Piece> take();
-  bool is_empty() const { return front_.empty() && read_ == end_ && back_.empty(); }
+  bool is_empty() const { return front_.empty() && segments_.empty() && back_.empty(); }
 
  private:
   // What is in memory grows to some pieces of this size: each is one write.
   static constexpr std::size_t kPiece = std::size_t{64} << 10;
 
-  static constexpr std::int64_t kHole = std::int64_t{16} << 20;
+  static constexpr std::size_t kSegment = std::size_t{16} << 20;
+
+  // One file, filled once and read once.
+  class Segment {
+   public:
+    explicit Segment(std::size_t size);            // throws std::system_error
+    bool push(int stream, std::string_view text);  // false: no room
+    bool is_read() const { return read_ == end_; }
+    std::pair<int, std::string_view> next() const;  // the oldest text, which is there
+    void pass();                                    // goes behind it
+
+   private:
+    Mapping mapping_;
+    std::size_t read_ = 0;
+    std::size_t end_ = 0;
+  };
 
   struct Pieces : std::deque<Piece> {
     void add(int stream, std::string_view text);
   };
   bool write_out(int stream, std::string_view text);
   void read_back();
-  void give_back();
 
   std::size_t most_;
-  Pieces front_;           // in memory, before what is in the file
-  std::size_t bytes_ = 0;  // of front_
-  File file_;
-  bool has_no_file_ = false;  // there is none to be had
-  std::int64_t read_ = 0;
-  std::int64_t end_ = 0;
-  std::int64_t given_back_ = 0;
-  Pieces back_;  // behind it: where the file had no room
+  Pieces front_;                  // in memory, before what is in files
+  std::size_t bytes_ = 0;         // of front_
+  std::deque<Segment> segments_;  // none of them read to its end
+  Pieces back_;                   // behind them: where there was no file to be had
 };
 
 }  // namespace attolog

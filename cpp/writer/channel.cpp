@@ -229,16 +229,18 @@ bool Channel::look_ahead() {
   }
 }
 
-void Channel::lose(std::uint32_t site, std::string_view values) {
+bool Channel::lose(std::uint32_t site, std::string_view values) {
   drop(1);
-  if (!has_echo() || !options_.block || is_forked() || is_finished()) return;
+  if (!has_echo() || !options_.block) return true;
+  if (is_forked() || is_finished()) return false;
   const SignalsBlocked blocked(ending_signals());
   try {
     show(now_ticks());
     const std::lock_guard lock(echo_mutex_);
     echo_->show_lost(site, values);
+    return true;
   } catch (const std::exception&) {
-    // No memory: it is lost indeed.
+    return false;  // no memory
   }
 }
 
@@ -428,7 +430,7 @@ std::vector<std::uint64_t> Channel::written_by_site() const {
 
 void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
-  session_->close_lock();
+  session_->close_in_child();
   if (output_ != nullptr) output_->renew_in_child();
   main_output_.reset();
 }

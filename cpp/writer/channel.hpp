@@ -137,8 +137,8 @@ class Channel {
     if (!is_forked()) session_->drop(n);
   }
   // Drops a record for which there is no room. It is shown all the same, unless full rings are to
-  // cost callers nothing: a full disk does not stop the screen.
-  void lose(std::uint32_t site, std::string_view values);
+  // cost callers nothing: a full disk does not stop the screen. False: it could not be shown.
+  bool lose(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
   bool has_echo() const { return echo_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }

@@ -37,6 +37,7 @@ Channel::Channel(const ChannelOptions& options, std::uint64_t number)
 
 std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, File inherited) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
+  keep_reserve();
   try {
     channel->open_session(std::move(inherited));
     Writer::get().add(channel);
@@ -85,8 +86,10 @@ void Channel::open_file(File inherited) {
   try {
     output_ = std::make_unique<Output>(main_path_);
   } catch (const std::system_error& error) {
-    // A child that has given up its rights still has what its parent opened.
-    if (!inherited || error.code().value() != EACCES) throw;
+    // A child that has given up its rights, or has no descriptor left, still has what its parent
+    // opened.
+    const int number = error.code().value();
+    if (!inherited || (number != EACCES && number != EMFILE && number != ENFILE)) throw;
     output_ = std::make_unique<Output>(std::move(inherited), main_path_);
   }
 }
@@ -169,7 +172,7 @@ void Channel::open_with_file(File inherited) {
       target_.path = part;
     } catch (const std::system_error& error) {
       const int number = error.code().value();
-      if (number != EACCES && number != ENAMETOOLONG)
+      if (number != EACCES && number != ENAMETOOLONG && number != EMFILE && number != ENFILE)
         throw;  // else its blocks go among the other's
     }
   }

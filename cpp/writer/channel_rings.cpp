@@ -153,7 +153,7 @@ void Channel::wait_for_room(milliseconds slice) {
 std::optional<std::uint64_t> Channel::spill(std::string_view values) {
   try {
     return session_->spill(values);
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no room, no memory
     say(std::string(error.what()) + "; a record of that size is dropped");
     return std::nullopt;
   }

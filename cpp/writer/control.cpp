@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -37,9 +36,7 @@ std::string join(const std::string& folder, std::string_view name, std::string_v
 // What the process was started with, with spaces between the parts; "" where the system does not
 // say.
 void copy_command(char (&to)[256]) {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  file.read(to, sizeof to - 1);
-  auto size = static_cast<std::size_t>(file.gcount());
+  std::size_t size = read_system_file("/proc/self/cmdline").copy(to, sizeof to - 1);
   while (size > 0 && to[size - 1] == '\0') --size;
   std::replace(to, to + size, '\0', ' ');
   const std::size_t kept = cut_text({to, size}, sizeof to - 2).size();
@@ -232,6 +229,8 @@ void ControlPage::make_room(std::size_t size) {
   const std::size_t wanted = steps * kAnswerStep;
   if (wanted <= room_) return;
   try {
+    // The program may have closed it; the lock stays, for the mapping holds it as well.
+    if (!lock_.restore(join(folder_, name_, kPageSuffix), O_RDWR | O_CLOEXEC | O_NOFOLLOW)) return;
     allocate(lock_.fd(), kAnswerAt + room_, wanted - room_);
     room_ = wanted;
   } catch (const std::system_error&) {

@@ -49,16 +49,13 @@ bool is_lack(int error) {
 Output::Output(const std::string& path) : path_(path) {
   if (path.empty()) {
     path_ = "standard output";
-    is_regular_ = false;
-    file_ = File(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-    if (!file_) fail(path_);
-    return;
+    is_standard_output_ = true;
   }
   open();
 }
 
 Output::Output(File file, const std::string& path)
-    : path_(path), file_(std::move(file)), follows_name_(false) {}
+    : path_(path), file_(std::move(file)), id_(file_id(file_.fd())), follows_name_(false) {}
 
 void Output::keep_ledger(const std::string& folder, bool moves, const std::string& named) {
   if (!is_regular_) return;
@@ -69,7 +66,18 @@ void Output::keep_ledger(const std::string& folder, bool moves, const std::strin
 }
 
 void Output::open() {
+  File file = open_path();
+  refuse_second_name(file);
+  use(std::move(file));
+}
+
+File Output::open_path() const {
   struct stat info{};
+  if (is_standard_output_) {
+    File file(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!file) fail(path_);
+    return file;
+  }
   // /dev/stdout and its like are symbolic links by nature; a log file that is one could be a trap.
   const int follow = is_system_path(path_) ? 0 : O_NOFOLLOW;
   const bool exists = ::stat(path_.c_str(), &info) == 0;
@@ -80,10 +88,9 @@ void Output::open() {
   }
   // Non-blocking while opening: a FIFO without a reader is an error, not a wait.
   const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | follow;
-  File file(
-      ::open(path_.c_str(), flags | (expects_regular ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666));
+  File file = File::open(path_, flags | (expects_regular ? O_RDWR : O_WRONLY | O_NONBLOCK), 0666);
   if (!file && errno == EACCES && expects_regular) {
-    file = File(::open(path_.c_str(), flags | O_WRONLY, 0666));
+    file = File::open(path_, flags | O_WRONLY, 0666);
   }
   if (!file) {
     if (errno == ELOOP) {
@@ -95,24 +102,52 @@ void Output::open() {
     fail(path_);
   }
   if (::fstat(file.fd(), &info) != 0) fail(path_);
-  const bool is_regular = S_ISREG(info.st_mode);
-  if (is_regular && info.st_nlink > 1 && follow != 0) {
+  if (!S_ISREG(info.st_mode)) ::fcntl(file.fd(), F_SETFL, O_APPEND);
+  return file;
+}
+
+void Output::refuse_second_name(const File& file) const {
+  struct stat info{};
+  if (::fstat(file.fd(), &info) != 0) fail(path_);
+  if (S_ISREG(info.st_mode) && info.st_nlink > 1 && !is_system_path(path_))
     throw std::runtime_error(path_ + ": has a second name (hard link); logging into it is refused");
-  }
-  if (!is_regular) ::fcntl(file.fd(), F_SETFL, O_APPEND);
-  is_regular_ = is_regular;
+}
+
+void Output::use(File file) {
+  struct stat info{};
+  if (::fstat(file.fd(), &info) != 0) fail(path_);
+  id_ = file_id(file.fd());
+  is_regular_ = !is_standard_output_ && S_ISREG(info.st_mode);
   file_ = std::move(file);
-  if (is_regular) show_presence(true);
+  if (is_regular_) show_presence(true);
+}
+
+// The program may have closed the descriptor, and have another file under its number. Where another
+// file has come under the log file's name since, that is written if names are followed.
+void Output::restore() {
+  if (file_.is_intact()) return;
+  const bool may_move = follows_name_ && is_regular_;
+  if (may_move) std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+  File file = open_path();
+  if (file_id(file.fd()) != id_) {
+    errno = EBADF;
+    if (!may_move) fail(path_);
+    refuse_second_name(file);
+    is_another_ = true;
+  }
+  use(std::move(file));
 }
 
 // Without locks, on some network's file systems, rows of several processes may be torn: one process
 // is to write the file then.
 bool Output::acquire(std::chrono::milliseconds patience) {
+  restore();
   if (!has_locks_) return true;
   try {
     return lock(file_.fd(), patience);
   } catch (const std::system_error& error) {
     const int number = error.code().value();
+    if (number == EBADF) return false;  // closed just now: the next try opens it again
     if (number != ENOLCK && number != EOPNOTSUPP && number != ENOSYS && number != EINVAL) throw;
     has_locks_ = false;
     say(path_ + ": its file system has no locks (" + describe_errno(number) +
@@ -122,12 +157,13 @@ bool Output::acquire(std::chrono::milliseconds patience) {
 }
 
 void Output::release() {
-  if (has_locks_) unlock(file_.fd());
+  if (has_locks_ && file_.is_intact()) unlock(file_.fd());
 }
 
 // Renamed (rotation) or removed, perhaps with its folder: goes on in a new file under the name.
 void Output::follow_name(Session& session) {
   if (!follows_name_) return;
+  if (is_another_) return move(session);
   struct stat ours{};
   struct stat named{};
   if (::fstat(file_.fd(), &ours) != 0) fail(path_);
@@ -137,23 +173,31 @@ void Output::follow_name(Session& session) {
     return;  // no way to look: the process may have given up its rights
   }
   File before = std::exchange(file_, File());
+  const FileId id_before = id_;
   try {
     std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
     open();
     if (!acquire(kPatience)) fail_busy(path_);
     move(session);
-    end_.reset();
   } catch (const std::system_error& error) {
     file_ = std::move(before);
+    id_ = id_before;
     if (ours.st_nlink == 0 || !is_lack(error.code().value())) throw;
   } catch (...) {
     file_ = std::move(before);
+    id_ = id_before;
     throw;
   }
 }
 
+// The open file is the log file from now on.
 void Output::move(Session& session) {
-  if (!ledger_) return;
+  if (ledger_) move_session(session);
+  is_another_ = false;
+  end_.reset();
+}
+
+void Output::move_session(Session& session) {
   const FileId now = id();
   const std::string old = folder_;
   if (moves_) {
@@ -181,6 +225,10 @@ std::string Output::torn_end(const Session& session, std::uint64_t size) const {
 
 Output::Result Output::write_all(std::string_view bytes) {
   Result result;
+  if (!file_.is_intact()) {
+    result.error = EBADF;
+    return result;
+  }
   while (result.written < bytes.size()) {
     const ssize_t n =
         ::write(file_.fd(), bytes.data() + result.written, bytes.size() - result.written);
@@ -204,16 +252,17 @@ std::optional<std::uint64_t> Output::position() const {
 Output::Result Output::append(Session& session, std::uint64_t batch, std::string_view bytes,
                               const std::function<void()>& prepare) {
   Result result;
-  if (!is_regular_) {
-    prepare();
-    result = write_all(bytes);
-    if (result.error == 0) session.commit(batch);
-    return result;
-  }
   std::string message;
   bool is_locked = false;
   bool is_told = false;  // our intent is open
   try {
+    if (!is_regular_) {
+      restore();
+      prepare();
+      result = write_all(bytes);
+      if (result.error == 0) session.commit(batch);
+      return result;
+    }
     is_locked = acquire(kPatience);
     if (!is_locked) fail_busy(path_);
     follow_name(session);
@@ -232,6 +281,12 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
                      crc32c(bytes)});
     }
     result = write_all(bytes);
+    if (result.error == EBADF) {
+      // The program has closed it, and the lock is gone: others may have finished the batch.
+      is_locked = false;
+      is_locked = acquire(kPatience);
+      if (is_locked) go_on(session, batch, bytes, is_told, result);
+    }
     if (result.error == 0) {
       session.commit(batch);
       end_ = position();
@@ -241,9 +296,11 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     }
     if (is_told) ledger_->close();
   } catch (const std::system_error& error) {
+    if (is_told) ledger_->close();
     result.error = error.code().value();
     if (result.is_busy()) message = path_ + ": " + holder();
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
+    if (is_told) ledger_->close();
     result.error = EPERM;
     message = error.what();
   } catch (...) {                   // no memory
@@ -254,6 +311,19 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   if (is_locked) release();
   result.message = std::move(message);
   return result;
+}
+
+// The rest of a batch whose file was closed while it was written, now that it is open again.
+void Output::go_on(const Session& session, std::uint64_t batch, std::string_view bytes,
+                   bool is_told, Result& result) {
+  if (is_told) {
+    finish_dead();  // as if we had died
+    if (session.committed() >= batch) result = {bytes.size(), 0, ""};
+  } else if (!is_another_) {
+    const std::size_t before = result.written;
+    result = write_all(bytes.substr(before));
+    result.written += before;
+  }
 }
 
 // Takes back what was written of a batch that failed, if it is still the end of the file.
@@ -299,6 +369,7 @@ std::string Output::holder() const {
 // ---- what is remembered of the file -------------------------------------------------------------
 
 std::string Output::remembered() {
+  restore();
   stored_memory_ = read_memory();
   return stored_memory_ + own_memory_;
 }
@@ -382,7 +453,7 @@ bool Output::is_empty() const {
 }
 
 void Output::sync() {
-  ::fdatasync(file_.fd());
+  if (file_.is_intact()) ::fdatasync(file_.fd());
 }
 
 bool Output::truncate(std::chrono::milliseconds patience, const std::function<bool()>& may) {
@@ -434,10 +505,10 @@ bool Output::is_shared() const {
 }
 
 void Output::renew_in_child() {
-  if (!is_regular_) return;
+  if (!is_regular_ || !file_.is_intact()) return;
   const std::string ours = "/proc/self/fd/" + std::to_string(file_.fd());
-  File own(::open(ours.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
-  if (!own) own = File(::open(ours.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  File own = File::open(ours, O_RDWR | O_APPEND | O_CLOEXEC);
+  if (!own) own = File::open(ours, O_WRONLY | O_APPEND | O_CLOEXEC);
   if (own) {
     file_ = std::move(own);
   } else {

@@ -69,29 +69,38 @@ class Output {
   // Whether another logger writes the file, in whatever place its rings are.
   bool is_shared() const;
   // Nothing more is written: others need not mind this logger.
-  void leave() { show_presence(false); }
+  void leave() {
+    if (file_.is_intact()) show_presence(false);
+  }
 
   bool is_regular() const { return is_regular_; }
   const std::string& path() const { return path_; }
   int fd() const { return file_.fd(); }
-  FileId id() const { return file_id(file_.fd()); }
+  FileId id() const { return id_; }
   // Who holds the lock, in words: "process 12 writes it".
   std::string holder() const;
 
   // In a forked child: gives the parent's descriptor back for one of the child's own, which shares
   // no lock with it. It serves where the child may not open the file any more.
   void renew_in_child();
-  // The descriptor, for the child's own channel.
-  File take_file() { return std::move(file_); }
+  // The descriptor, for the child's own channel; none where the program has closed it.
+  File take_file() { return file_.is_intact() ? std::move(file_) : File(); }
 
  private:
   class Held;
   void open();
+  File open_path() const;
+  void refuse_second_name(const File& file) const;
+  void use(File file);
+  void restore();
   void show_presence(bool is_here) const;
   bool acquire(std::chrono::milliseconds patience);
   void release();
   void follow_name(Session& session);
   void move(Session& session);
+  void move_session(Session& session);
+  void go_on(const Session& session, std::uint64_t batch, std::string_view bytes, bool is_told,
+             Result& result);
   Settled finish_dead();
   std::string torn_end(const Session& session, std::uint64_t size) const;
   std::optional<std::uint64_t> position() const;
@@ -105,6 +114,9 @@ class Output {
   std::string folder_;  // of the ledger
   std::string named_;   // the path that it is named after
   File file_;
+  FileId id_;                // of it, or the last one that was open
+  bool is_another_ = false;  // the session does not know of it yet
+  bool is_standard_output_ = false;
   bool is_regular_ = true;
   bool follows_name_ = true;
   bool moves_ = false;

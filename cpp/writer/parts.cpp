@@ -79,7 +79,7 @@ class HeaderWalk {
 // `extra` are more flags of open(). Nothing (and errno) where there is no regular file.
 File open_regular(const std::string& path, int extra) {
   constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
-  File file(::open(path.c_str(), kFlags | extra, 0666));
+  File file = File::open(path, kFlags | extra, 0666);
   struct stat info{};
   if (file && (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))) {
     errno = ENOENT;

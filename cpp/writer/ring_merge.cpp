@@ -1,21 +1,9 @@
 #include "writer/ring_merge.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
 namespace attolog {
-
-namespace {
-
-// What a call may spill: max_record, and what its encoding adds. More is damage, and no reason to
-// take memory.
-constexpr std::uint64_t kMaxSpill = std::uint64_t{2} << 30;
-
-}  // namespace
 
 void RingMerge::add(const Ring& ring) {
   const std::uint64_t committed = std::max(committed_, session_.committed());
@@ -114,22 +102,9 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   std::string_view encoded = is_left ? std::string_view() : raw.values;
   if ((raw.head.site & kSpilled) != 0 && !is_left) {
     source.spills.push_back(raw.spill_number);
-    const File file(
-        ::open(session_.spill_path(raw.spill_number).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat info{};
-    if (!file || raw.spill_size > kMaxSpill || ::fstat(file.fd(), &info) != 0 ||
-        !S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) < raw.spill_size) {
-      return give_up(source, position);
-    }
-    char* place = arena_.take(raw.spill_size);
-    std::size_t got = 0;
-    while (got < raw.spill_size) {
-      const ssize_t n =
-          ::pread(file.fd(), place + got, raw.spill_size - got, static_cast<off_t>(got));
-      if (n <= 0) break;
-      got += static_cast<std::size_t>(n);
-    }
-    encoded = {place, got};
+    const auto spilled = session_.read_spill(raw.spill_number, raw.spill_size, arena_);
+    if (!spilled) return give_up(source, position);
+    encoded = *spilled;
   }
   if (!decode_values(encoded, arena_, values_) || site == nullptr) {
     return give_up(source, position);

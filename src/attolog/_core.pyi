@@ -1148,8 +1148,13 @@ def compile_print(
 class Printed:
     """What a compiled print is bound to."""
 
-def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
+def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
+
+    Args:
+        stream: 1 or 2.
+        data: What to write.
+        is_shown: The screen has it already; where it cannot be logged it is not shown again.
 
     Returns:
         The length of the data.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "descriptors.hpp"
 #include "program.hpp"
 #include "temp.hpp"
 
@@ -100,6 +101,44 @@ const check::Test large{"a text larger than memory takes is one text", [] {
                           check::equal(backlog.take()->text, "end");
                           check::that(!backlog.take());
                         }};
+
+const check::Test undisturbed{
+    "what the program does with descriptors touches nothing that waits", [] {
+      const temp::Folder folder;
+      Backlog backlog(kSmall);
+      std::string expected;
+      const auto push = [&](int n) {
+        for (int i = 0; i < n; ++i) {
+          expected += line(i);
+          backlog.push(1, line(i));
+        }
+      };
+      push(1000);
+      const std::size_t before = descriptors::all().size();
+      push(1000);
+      check::equal(descriptors::all().size(), before);
+      descriptors::close_all();
+      push(1000);
+      const File mark(::open(folder.path().c_str(), O_RDONLY | O_CLOEXEC));
+      const descriptors::TakenOver own(folder / "own");
+      push(1000);
+      const auto taken = take_all(backlog);
+      check::that(taken.size() == 1 && taken[0].second == expected);
+      check::that(own.is_open());
+      check::equal(std::filesystem::file_size(folder / "own"), 0u);
+    }};
+
+const check::Test long_one{
+    "more than one file takes waits in its turn", [] {
+      Backlog backlog(kSmall);
+      const std::string text(1'000'000, 'x');
+      for (int i = 0; i < 40; ++i) backlog.push(1 + i % 2, line(i) + text);
+      for (int i = 0; i < 40; ++i) {
+        const auto piece = backlog.take();
+        check::that(piece && piece->stream == 1 + i % 2 && piece->text == line(i) + text);
+      }
+      check::that(backlog.is_empty());
+    }};
 
 const check::Test unnamed{"the file has no name", [] {
                             const temp::Folder root;

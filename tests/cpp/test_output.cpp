@@ -9,7 +9,9 @@
 #include <string>
 
 #include "check.hpp"
+#include "core/place.hpp"
 #include "core/session.hpp"
+#include "descriptors.hpp"
 #include "program.hpp"
 #include "temp.hpp"
 #include "writer/output.hpp"
@@ -367,6 +369,119 @@ static const check::Test kept{
       }
       check::that(log.text().starts_with(std::string(5000, 'a') + "theirs\n"));
       check::equal(log.append(output, "c"), 0);
+    }};
+
+static const check::Test closed{
+    "what the program closes is opened again, and its own files stay its own", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, "1\n");
+      descriptors::close_all();
+      check::equal(log.append(output, "2\n"), 0);
+      {
+        const descriptors::TakenOver own(log / "own");
+        check::equal(log.append(output, "3\n"), 0);
+        check::that(output.remember("GEN a b\n"));
+        output.sync();
+        output.leave();
+        check::that(own.is_open());
+      }
+      check::equal(log.text(), "1\n2\n3\n");
+      check::equal(temp::read_file(log / "own"), "");
+    }};
+
+static const check::Test unlocked{"no lock of the program's is let go of, and none is taken", [] {
+                                    Log log;
+                                    Output output = log.open();
+                                    log.append(output, "1\n");
+                                    const descriptors::TakenOver own(log / "own");
+                                    const File other = open_file(log / "own", O_RDWR);
+                                    check::equal(log.append(output, "2\n"), 0);
+                                    check::that(try_lock(other.fd()));
+                                    unlock(other.fd());
+                                    const File held = open_file(log / "own", O_RDWR);
+                                    check::that(try_lock(held.fd()));
+                                    check::equal(log.append(output, "3\n"), 0);
+                                    check::that(!try_lock(other.fd()));
+                                  }};
+
+// Closed behind the lock and before the write: by then an intent is open.
+static const check::Test closed_within{
+    "a batch is there once, though its file is closed, or becomes another, within it", [] {
+      for (const bool is_taken_over : {false, true}) {
+        for (const bool has_folder : {true, false}) {
+          temp::Folder root;
+          std::filesystem::create_directory(root / "folder");
+          const std::string path = root / "run.csv";
+          const auto session =
+              Session::create(has_folder ? root / "folder" : "", program::target_of(path));
+          Output output(path);
+          output.keep_ledger(root / "folder", false);
+          session->header().file = known_in(root / "folder", output.id());
+          std::unique_ptr<descriptors::TakenOver> own;
+          const auto close = [&] {
+            if (is_taken_over) {
+              own = std::make_unique<descriptors::TakenOver>(root / "own");
+            } else {
+              descriptors::close_all();
+            }
+          };
+          const auto result = output.append(*session, 1, "1\n", close);
+          check::equal(result.error, 0);
+          check::equal(result.written, 2u);
+          check::equal(session->committed(), 1u);
+          check::equal(output.append(*session, 2, "2\n", [] {}).error, 0);
+          check::equal(temp::read_file(path), "1\n2\n");
+          check::that(own == nullptr || own->is_open());
+          if (own) check::equal(temp::read_file(root / "own"), "");
+        }
+      }
+    }};
+
+static const check::Test closed_and_renamed{
+    "a file that is closed and renamed is followed by a new one, as a renamed one is", [] {
+      Log log;
+      Output output = log.open();
+      log.append(output, "1\n");
+      std::filesystem::rename(log.path(), log / "rotated.csv");
+      descriptors::close_all();
+      check::equal(log.append(output, "2\n"), 0);
+      check::equal(temp::read_file(log / "rotated.csv"), "1\n");
+      check::equal(log.text(), "2\n");
+    }};
+
+static const check::Test closed_stream{
+    "a closed pipe is opened again by its name; what is another by now is an error", [] {
+      Log log;
+      ::mkfifo(log.path().c_str(), 0600);
+      Output output = [&] {
+        const File reader(::open(log.path().c_str(), O_RDONLY | O_NONBLOCK));
+        return log.open();
+      }();
+      descriptors::close_all();
+      const File reader(::open(log.path().c_str(), O_RDONLY | O_NONBLOCK));
+      check::equal(log.append(output, "row\n"), 0);
+      char got[5] = {};
+      check::equal(::read(reader.fd(), got, 4), 4);
+      descriptors::close_all();
+      std::filesystem::remove(log.path());
+      temp::write_file(log.path(), "");
+      check::equal(log.append(output, "row\n"), EBADF);
+      check::equal(log.text(), "");
+    }};
+
+static const check::Test inherited{
+    "a child does not take another file for the log that its parent had under the number", [] {
+      Log log;
+      Output output = log.open();
+      const int status = temp::in_child([&] {
+        output.renew_in_child();
+        const descriptors::TakenOver own(log / "own");
+        if (output.take_file()) ::_exit(1);
+        if (!own.is_open()) ::_exit(2);
+      });
+      check::equal(status, 0);
+      check::that(bool(output.take_file()));
     }};
 
 int main(int argc, char** argv) {

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "check.hpp"
+#include "core/checksum.hpp"
 #include "core/folder.hpp"
 #include "core/session.hpp"
+#include "descriptors.hpp"
 #include "temp.hpp"
 
 using namespace attolog;
@@ -90,7 +92,7 @@ static const check::Test forked{
       const Signal let_go;
       const Signal end;
       const pid_t child = temp::start_child([&] {
-        session->close_lock();
+        session->close_in_child();
         let_go.send();
         end.wait();
       });
@@ -174,6 +176,38 @@ static const check::Test sites{
       check::that(seen->sites() == all);
       check::that(!session->append_sites(std::string(Session::kSiteRoom, 'x')));
       check::that(session->sites() == all);
+    }};
+
+static const check::Test closed{
+    "a session whose files the program has closed lives, grows, and takes no other's", [] {
+      const temp::Folder folder;
+      const auto session = Session::create(folder.path(), target_of());
+      check::that(session->stage("batch"));
+      const std::string piece(200'000, 'x');
+      const descriptors::TakenOver own(folder / "own");
+      check::that(!session->is_removed());
+      check::that(session->append_sites(piece));
+      check::that(session->stage(piece));
+      check::that(session->staged(piece.size(), crc32c(piece)) == piece);
+      check::that(Session::open(folder.path(), file_of(*session), Access::claim) == nullptr);
+      check::that(session->is_alive());
+      check::that(own.is_open());
+      check::equal(std::filesystem::file_size(folder / "own"), 0u);
+    }};
+
+static const check::Test spills{
+    "large values without a folder are kept without a descriptor, until they are removed", [] {
+      const auto session = Session::create("", target_of());
+      const std::size_t before = descriptors::all().size();
+      const std::uint64_t first = session->spill("first");
+      const std::uint64_t second = session->spill("second");
+      check::equal(descriptors::all().size(), before);
+      Arena arena;
+      check::equal(session->read_spill(second, 6, arena).value_or(""), "second");
+      check::equal(session->read_spill(first, 5, arena).value_or(""), "first");
+      check::that(!session->read_spill(first, 6, arena));
+      session->remove_spill(first);
+      check::that(!session->read_spill(first, 5, arena));
     }};
 
 static const check::Test files{

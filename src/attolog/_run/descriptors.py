@@ -25,6 +25,7 @@ _Result = TypeVar("_Result")
 def wrap(screen: Screen) -> None:
     """Drain the echo before these functions do what they do."""
     write, dup2, close, leave, abort = os.write, os.dup2, os.close, os._exit, os.abort
+    close_range = os.closerange
 
     def drain(timeout: float | None = None) -> None:
         with suppress(KeyboardInterrupt):
@@ -51,6 +52,12 @@ def wrap(screen: Screen) -> None:
             screen.drain()
         close(fd)
 
+    @functools.wraps(close_range)
+    def wrapped_closerange(fd_low: int, fd_high: int, /) -> None:
+        if fd_low <= 2 and fd_high > 1:
+            screen.drain()
+        close_range(fd_low, fd_high)
+
     @functools.wraps(leave)
     def wrapped_exit(status: int) -> NoReturn:
         drain()
@@ -69,6 +76,7 @@ def wrap(screen: Screen) -> None:
         _Function(wrapped_dup2),
         _Function(wrapped_close),
     )
+    os.closerange = _Function(wrapped_closerange)
     os._exit, os.abort = _Function(wrapped_exit), _Function(wrapped_abort)
 
 

@@ -59,7 +59,7 @@ class _Buffer(io.BufferedIOBase):
         if self._tee is not None:
             self._tee.write(bytes(data))
             self._tee.flush()
-        return _write(self._number, data)
+        return _write(self._number, data, self._tee is not None)
 
     def flush(
         self,

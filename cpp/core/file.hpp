@@ -1,0 +1,66 @@
+// Open files of attolog in somebody else's program. That may close descriptors that it did not
+// open, as daemons do, and get their numbers for files of its own. So each file is known by device
+// and inode besides, and its number is a high one: the program gets the lowest that are free.
+#pragma once
+
+#include <dirent.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace attolog {
+
+class File {
+ public:
+  File() = default;
+  // Takes the descriptor, to another number where that is possible: 200 or more, or else as high as
+  // the process may have. Never 0, 1 or 2: where the program has closed one of those, what is
+  // written there must not get into a file of ours. Negative: none, and errno says why.
+  explicit File(int fd);
+  // With the descriptor in reserve, where the process has used up its own.
+  static File open(const std::string& path, int flags, mode_t mode = 0);
+  File(File&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), device_(other.device_), inode_(other.inode_) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(device_, other.device_);
+    std::swap(inode_, other.inode_);
+    // The old file was closed by the program, and opened again it has got its number.
+    if (other.fd_ == fd_) other.fd_ = -1;
+    return *this;
+  }
+  ~File() { close(); }
+
+  int fd() const { return fd_; }
+  // Whether it was opened, and not closed by us.
+  explicit operator bool() const { return fd_ >= 0; }
+  // Whether the number is still this file's. Who keeps a file asks before each use of it.
+  bool is_intact() const;
+  // Opens it again by its path where the number is not its own any more. False: the path has
+  // another file, or none.
+  bool restore(const std::string& path, int flags);
+  dev_t device() const { return device_; }
+  ino_t inode() const { return inode_; }
+  // A number that is another file's by now is only forgotten.
+  void close() noexcept;
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+// Those of the library get low numbers, if only for a moment.
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+Directory open_directory(const std::string& path);  // null, and errno says why
+// All that the system says in a file of /proc or /sys; "" where it does not.
+std::string read_system_file(const std::string& path);
+
+// Holds a descriptor in reserve from now on. It is lent for files that are open for a moment, such
+// as a thread's new ring, and taken back when a file is closed.
+void keep_reserve();
+
+}  // namespace attolog

@@ -1,0 +1,144 @@
+#include "core/file.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "temp.hpp"
+
+using namespace attolog;
+
+namespace {
+
+// A file of the program's under a number that it chooses.
+class Own {
+ public:
+  Own(const std::string& path, int number) : fd_(number) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ::dup2(fd, number);
+    ::close(fd);
+  }
+  Own(const Own&) = delete;
+  Own& operator=(const Own&) = delete;
+  ~Own() { ::close(fd_); }
+  bool is_open() const { return ::fcntl(fd_, F_GETFD) >= 0; }
+
+ private:
+  int fd_;
+};
+
+// How many descriptors the process may have, for as long as it lives.
+class Limit {
+ public:
+  explicit Limit(rlim_t most) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit now{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &now);
+  }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  ~Limit() {
+    for (const int fd : taken_) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  void use_up() {
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+File file_in(const temp::Folder& folder) {
+  return File::open(folder / "ours", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+const check::Test high{"numbers are high ones, as far as the limit allows", [] {
+                         const temp::Folder folder;
+                         check::that(file_in(folder).fd() >= 200);
+                         check::that((::fcntl(file_in(folder).fd(), F_GETFD) & FD_CLOEXEC) != 0);
+                         const Limit limit(100);
+                         check::that(file_in(folder).fd() >= 64);
+                       }};
+
+const check::Test closed{"what the program has closed is not intact, and closed no more", [] {
+                           const temp::Folder folder;
+                           File file = file_in(folder);
+                           check::that(file.is_intact());
+                           ::close(file.fd());
+                           check::that(!file.is_intact());
+                         }};
+
+const check::Test foreign{"a number that is another file's by now is left to it", [] {
+                            const temp::Folder folder;
+                            File file = file_in(folder);
+                            const Own own(folder / "own", file.fd());
+                            check::that(!file.is_intact());
+                            file.close();
+                            check::that(own.is_open());
+                            check::that(!file);
+                          }};
+
+const check::Test moved{"a file that another takes the place of is known as itself", [] {
+                          const temp::Folder folder;
+                          File file = file_in(folder);
+                          const Own own(folder / "own", file.fd());
+                          file = File::open(folder / "other", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                          check::that(own.is_open());
+                          check::that(file.is_intact());
+                        }};
+
+const check::Test same_number{"a file that is opened again under its own number stays open", [] {
+                                const temp::Folder folder;
+                                File file = file_in(folder);
+                                ::close(file.fd());
+                                file = file_in(folder);
+                                check::that(file.is_intact());
+                              }};
+
+const check::Test restored{"it is opened again by its path, if that has it", [] {
+                             const temp::Folder folder;
+                             File file = file_in(folder);
+                             const Own own(folder / "own", file.fd());
+                             check::that(file.restore(folder / "ours", O_RDWR | O_CLOEXEC));
+                             check::that(file.is_intact());
+                             check::that(own.is_open());
+                             ::close(file.fd());
+                             check::that(!file.restore(folder / "own", O_RDWR | O_CLOEXEC));
+                             check::that(!file);
+                             check::that(file.restore(folder / "ours", O_RDWR | O_CLOEXEC));
+                           }};
+
+const check::Test reserve{"the last descriptor is lent, and taken back", [] {
+                            const temp::Folder folder;
+                            Limit limit(100);
+                            keep_reserve();
+                            limit.use_up();
+                            check::that(::open("/dev/null", O_RDONLY) < 0);
+                            for (int i = 0; i < 3; ++i) check::that(bool(file_in(folder)));
+                            const File first = file_in(folder);
+                            check::that(bool(first));
+                            check::that(!file_in(folder));
+                          }};
+
+const check::Test foreign_reserve{
+    "the one in reserve is the program's own where that has its number", [] {
+      const temp::Folder folder;
+      Limit limit(100);
+      keep_reserve();
+      for (int fd = 3; fd < 100; ++fd) ::close(fd);
+      limit.use_up();
+      check::that(!file_in(folder));
+      check::that(::open("/dev/null", O_RDONLY) < 0);  // none was closed
+    }};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return check::run(argc, argv);
+}
