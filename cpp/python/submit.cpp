@@ -58,9 +58,9 @@ bool is_switched(const Root& root, const Channel* channel) {
   return root.channel.load(std::memory_order_acquire) != channel && !root.is_closed;
 }
 
-// Gives this thread a ring, with the GIL released: to make one takes a millisecond, nearly all of
-// it for the memory's first zeroing. False: there is none, and the record is counted as dropped. As
-// below, nothing in the way of the unwinding.
+// Gives this thread a ring, with the GIL released: it takes system calls, and a large one a
+// millisecond for the memory's first zeroing. False: there is none, and the record is counted as
+// dropped. As below, nothing in the way of the unwinding.
 bool attach_thread(const Root& root, Channel* channel, const std::string& name) {
   channel->pin();
   PyThreadState* state = PyEval_SaveThread();
@@ -74,6 +74,18 @@ bool attach_thread(const Root& root, Channel* channel, const std::string& name) 
   if (!goes_on) channel->drop(1);
   channel->unpin();
   return goes_on;
+}
+
+// The same for a larger ring, where there is room for one; else nothing has changed.
+void grow_ring(Channel* channel, Producer* producer, std::uint64_t size, Growth growth) {
+  channel->pin();
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    channel->grow(*producer, size, growth);
+  } catch (const std::exception&) {  // no memory
+  }
+  PyEval_RestoreThread(state);
+  channel->unpin();
 }
 
 enum class Waited { room, drop, lost, raised };
@@ -180,18 +192,23 @@ Submitted submit(Root& root, std::uint32_t site, std::string_view values, const 
     const bool has_stamp = timed.has_time.load(std::memory_order_acquire);
     const std::int64_t stamp = timed.time_ns.load(std::memory_order_relaxed);
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
+    const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
+    if (const Growth growth = channel->growth_for(*producer, size); growth != Growth::none) {
+      grow_ring(channel, producer, size, growth);
+      continue;  // as above
+    }
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number)
         return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
-      const std::uint64_t size = values.size();
+      const std::uint64_t spilled = values.size();
       std::memcpy(reference, &*number, 8);
-      std::memcpy(reference + 8, &size, 8);
+      std::memcpy(reference + 8, &spilled, 8);
       values = {reference, sizeof reference};
       site |= kSpilled;
       spilled_to = channel;
+      continue;  // with the reference, for which there may have to be room
     }
-    const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing())
         return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;

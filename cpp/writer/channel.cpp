@@ -28,6 +28,7 @@ constexpr milliseconds kSayInterval{10'000};
 constexpr milliseconds kLongBusy{2'000};  // to wait for others' batches is nothing to be told
 constexpr milliseconds kReportInterval{1'000};
 constexpr milliseconds kTendInterval{1'000};
+constexpr milliseconds kForkedInterval{200};
 constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microseconds
 
 }  // namespace
@@ -74,9 +75,11 @@ void Channel::drain_now() {
   std::vector<const Ring*> added;
   {
     const std::lock_guard rings(rings_mutex_);
-    for (; drained_rings_ < slots_.size(); ++drained_rings_) {
-      added.push_back(&slots_[drained_rings_].ring);  // they stay where they are
-      drain_->add(*added.back());
+    added.reserve(undrained_.size());
+    // Without memory for one the next sweep begins with it.
+    for (; !undrained_.empty(); undrained_.erase(undrained_.begin())) {
+      drain_->add(undrained_.front()->ring);
+      added.push_back(&undrained_.front()->ring);
     }
   }
   const bool report_drops = is_last || now - last_report_ >= kReportInterval;
@@ -164,16 +167,19 @@ void Channel::tend() {
   look_at_samplers(false);
   if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
-  if (now - last_tended_ < kTendInterval) return;
+  // Children that have ended may have left much.
+  if (now - last_tended_ < (Writer::get().has_forked_lately() ? kForkedInterval : kTendInterval))
+    return;
   last_tended_ = now;
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
     if (!lock.owns_lock() || is_forked() || is_finished()) return;
-    if (session_->is_removed()) {  // not by us: that happens under the same lock
-      say_once(Said::removed,
-               session_->folder() +
-                   " was taken away; what is not in the file yet is lost with the process");
+    // Not by us: that happens under the same lock.
+    if (session_->is_removed() && !std::exchange(is_removal_said_, true)) {
+      say(session_->folder() +
+          " was taken away; what is not in the file yet is lost with the process");
     }
+    give_back_rings();
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -214,7 +220,7 @@ bool Channel::show(Ticks until) {
   const std::lock_guard lock(echo_mutex_);
   {
     const std::lock_guard rings(rings_mutex_);
-    for (; shown_rings_ < slots_.size(); ++shown_rings_) echo_->add(slots_[shown_rings_].ring);
+    for (; !unshown_.empty(); unshown_.erase(unshown_.begin())) echo_->add(unshown_.front()->ring);
   }
   return echo_->look(until);
 }
@@ -266,25 +272,29 @@ void Channel::forget_echo_error(int stream) {
 
 // ---- waiting ----------------------------------------------------------------------------------
 
-std::vector<std::uint64_t> Channel::heads() const {
+std::vector<Channel::RingEnd> Channel::heads() const {
   const std::lock_guard lock(rings_mutex_);
-  std::vector<std::uint64_t> heads;
+  std::vector<RingEnd> heads;
   for (const Slot& slot : slots_) {
-    heads.push_back(slot.ring.header().head.load(std::memory_order_acquire));
+    heads.push_back({slot.number, slot.header->head.load(std::memory_order_acquire)});
   }
   return heads;
 }
 
-bool Channel::is_drained_to(const std::vector<std::uint64_t>& heads) const {
+bool Channel::is_drained_to(const std::vector<RingEnd>& heads) const {
   const std::lock_guard lock(rings_mutex_);
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    std::uint64_t position = slots_[i].ring.header().tail.load(std::memory_order_acquire);
-    if (!slots_[i].ring.can_hold(position, std::max(position, heads[i]))) continue;  // damaged
+  auto slot = slots_.begin();
+  for (const auto& [number, head] : heads) {
+    while (slot != slots_.end() && slot->number < number) ++slot;
+    if (slot == slots_.end()) break;
+    if (slot->number != number) continue;  // drained, and given back
+    std::uint64_t position = slot->header->tail.load(std::memory_order_acquire);
+    if (!slot->ring.can_hold(position, std::max(position, head))) continue;  // damaged
     // A last announcement of a thread that logged nothing is not waited for.
-    while (position < heads[i]) {
+    while (position < head) {
       RingRecord record;
-      const std::uint64_t offset = position & slots_[i].producer.mask;
-      if (!parse_record({slots_[i].ring.data() + offset, heads[i] - position}, record)) break;
+      const std::uint64_t offset = position & slot->mask;
+      if (!parse_record({slot->data + offset, head - position}, record)) break;
       if (record.site() != kThreadSite) return false;
       position += record.head.size;
     }
@@ -294,7 +304,7 @@ bool Channel::is_drained_to(const std::vector<std::uint64_t>& heads) const {
 
 bool Channel::flush(Deadline deadline) {
   if (is_forked()) return true;  // nothing of ours is in it
-  const std::vector<std::uint64_t> wanted = heads();
+  const std::vector<RingEnd> wanted = heads();
   bool has_swept = false;
   for (;;) {
     std::unique_lock lock(progress_.mutex);
@@ -386,16 +396,12 @@ void Channel::give_up() {
 std::uint64_t Channel::waiting_in_rings() const {
   std::uint64_t waiting = 0;
   for (const Slot& slot : slots_) {
-    const RingHeader& header = slot.ring.header();
-    std::uint64_t position = header.tail.load(std::memory_order_acquire);
-    const std::uint64_t head = header.head.load(std::memory_order_acquire);
+    std::uint64_t position = slot.header->tail.load(std::memory_order_acquire);
+    const std::uint64_t head = slot.header->head.load(std::memory_order_acquire);
     if (!slot.ring.can_hold(position, head)) continue;  // damaged
     while (position < head) {
       RingRecord record;
-      if (!parse_record({slot.ring.data() + (position & slot.producer.mask), head - position},
-                        record)) {
-        break;
-      }
+      if (!parse_record({slot.data + (position & slot.mask), head - position}, record)) break;
       if (!is_own_site(record.site())) ++waiting;
       position += record.head.size;
     }

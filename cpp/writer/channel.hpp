@@ -7,7 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +22,7 @@
 #include "writer/echo.hpp"
 #include "writer/output.hpp"
 #include "writer/recorder.hpp"
+#include "writer/ring_budget.hpp"
 #include "writer/sink.hpp"
 
 namespace attolog {
@@ -77,7 +78,6 @@ struct alignas(64) Producer {
   char* data = nullptr;
   RingHeader* header = nullptr;
   Channel* channel = nullptr;
-  std::uint32_t index = 0;
 
   char* place() const { return data + (head & mask); }
   void commit(std::uint64_t size) {
@@ -103,7 +103,7 @@ class Channel {
   // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
   // std::system_error and std::runtime_error that name the path.
   static std::shared_ptr<Channel> open(const ChannelOptions& options) {
-    return open(options, File());
+    return open(options, Inherited());
   }
   // What a forked child uses in place of its parent's channel.
   std::shared_ptr<Channel> reopen();
@@ -126,6 +126,11 @@ class Channel {
   Producer* attach(std::uint64_t thread_id, std::string_view thread_name);
   // The thread behind `producer` is gone: the ring may go to another.
   void detach(Producer& producer);
+  // Whether the calling thread should go on in a larger ring before it puts `n` bytes. Rings begin
+  // small: nearly all threads log little.
+  Growth growth_for(const Producer& producer, std::uint64_t n) const;
+  // Gives it one, where there is room for it. Not asked for again at once where there is none.
+  void grow(Producer& producer, std::uint64_t n, Growth growth);
 
   // Whether `n` bytes fit now. Looks at the tail, wakes the writer when the ring is half full.
   bool has_room(Producer& producer, std::uint64_t n);
@@ -212,31 +217,49 @@ class Channel {
   void forget_in_child();
 
  private:
-  struct Slot {
+  struct Slot : Producer {
+    Slot(Ring made, RingBytes counted, std::uint32_t name, Channel* owner);
     Ring ring;
-    Producer producer;
+    RingBytes bytes;
+    std::uint32_t number;  // of the ring; grows
+    Thread thread{};       // whose it is, or was
+    // When a larger ring may be asked for again: early, needed. The thread's own.
+    SteadyTime retry[2]{};
+    bool was_free = false;  // a round ago; under rings_mutex_
+    bool is_over = false;   // given back
   };
 
   Channel(const ChannelOptions& options, std::uint64_t number);
-  static std::shared_ptr<Channel> open(const ChannelOptions& options, File inherited);
-  void open_session(File inherited);
-  void open_with_file(File inherited);
+  // What the child of a fork has of its parent.
+  struct Inherited {
+    File file;
+    std::string folder;
+    std::string session;
+    bool is_alive() const;
+  };
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, Inherited inherited);
+  void open_session(Inherited inherited);
+  void open_with_file(Inherited inherited);
   void open_file(File inherited);
   std::uint64_t take_in(const std::vector<RingPlace>& places);
   std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
   void begin_file(std::uint64_t living);
   void remove_session();
-  Producer* take_free();
-  Producer* make_ring();
-  Producer* add_ring(Ring ring);
-  std::size_t ring_size() const;
-  std::optional<Ring> allocate_ring(const std::string& path, std::size_t capacity);
-  enum class Said : unsigned { in_memory = 1, no_ring = 2, removed = 4 };
-  void say_once(Said what, const std::string& text);
-  bool announce(Producer& producer, std::string_view record);
-  std::vector<std::uint64_t> heads() const;
-  bool is_drained_to(const std::vector<std::uint64_t>& heads) const;
+  // Under rings_mutex_; null: there is none.
+  Slot* take_free(std::size_t at_least, std::size_t at_most, std::uint64_t n);
+  Slot* make_first_ring();
+  Slot* make_larger_ring(const Slot& old, std::size_t wanted, Growth growth);
+  Slot* add_ring(Ring ring, std::uint32_t number);
+  void give_back_rings();  // under drain_mutex_
+  std::size_t first_ring() const;
+  void announce(Producer& producer, std::string_view record);
+  struct RingEnd {
+    std::uint32_t number;
+    std::uint64_t head;
+  };
+  std::vector<RingEnd> heads() const;
+  bool is_drained_to(const std::vector<RingEnd>& heads) const;
   std::uint64_t waiting_in_rings() const;  // under rings_mutex_
   enum class Within { call, drain };       // whether drain_mutex_ is held already
   std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
@@ -256,16 +279,17 @@ class Channel {
   std::unique_ptr<Output> main_output_;  // of who writes a part: shows others that it does
   Clock clock_;
 
-  mutable std::mutex rings_mutex_;  // slots_, free_, is_sealed_
-  std::deque<Slot> slots_;
-  std::vector<Producer*> free_;   // has room for all
-  std::uint32_t ring_names_ = 0;  // spent
-  bool is_sealed_ = false;        // no more rings: the session is over
+  mutable std::mutex rings_mutex_;  // down to is_sealed_
+  std::list<Slot> slots_;           // by number
+  std::vector<Slot*> free_;         // has room for all
+  std::vector<Slot*> undrained_;    // those that the drain does not know yet; has room for all
+  std::vector<Slot*> unshown_;      // likewise the echo
+  std::uint32_t ring_names_ = 0;    // spent
+  bool is_sealed_ = false;          // no more rings: the session is over
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
   std::unique_ptr<Recorder> recorder_;  // of a log without a file
-  std::size_t drained_rings_ = 0;
   SteadyTime last_said_{};
   SteadyTime last_report_{};
   Deadline busy_since_;  // others hold the file's lock
@@ -274,7 +298,6 @@ class Channel {
   // drain_mutex_, before rings_mutex_.
   std::mutex echo_mutex_;       // all that a look uses
   std::unique_ptr<Echo> echo_;  // null: there is none; fixed
-  std::size_t shown_rings_ = 0;
 
   mutable Progress progress_;
   std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex
@@ -285,7 +308,6 @@ class Channel {
   std::atomic<bool> finished_{false};
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
   std::atomic<int> pins_{0};
-  std::atomic<unsigned> said_{0};
 
   std::mutex capture_mutex_;  // captures saved by calls; taken before drain_mutex_
   std::mutex watch_mutex_;    // watches_
@@ -295,7 +317,8 @@ class Channel {
   SteadyTime last_sync_{};
   std::uint64_t synced_batch_ = 0;
 
-  // The writer's own.
+  // The writer's own, once the channel is open.
+  bool is_removal_said_ = false;
   SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;

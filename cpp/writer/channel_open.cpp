@@ -35,7 +35,7 @@ RingPlace circular_place(const ChannelOptions& options) {
 Channel::Channel(const ChannelOptions& options, std::uint64_t number)
     : id(number), options_(options) {}
 
-std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, File inherited) {
+std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Inherited inherited) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
   keep_reserve();
   try {
@@ -52,7 +52,13 @@ std::shared_ptr<Channel> Channel::reopen() {
   ChannelOptions options = options_;
   if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
-  return open(options, output_ ? output_->take_file() : File());
+  Inherited inherited;
+  if (output_ != nullptr) inherited.file = output_->take_file();
+  if (session_ != nullptr && !session_->name().empty()) {
+    inherited.folder = session_->folder();
+    inherited.session = session_->file_name();
+  }
+  return open(options, std::move(inherited));
 }
 
 std::shared_ptr<Channel> Channel::successor() const {
@@ -111,8 +117,8 @@ std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
   return living;
 }
 
-// The session, the ledger and a first ring, which takes a millisecond or two to make: not in the
-// first call.
+// The session, the ledger and a first ring. `needs_ring`: there has to be room for one as large as
+// rings become.
 void Channel::create_session_in(const RingPlace& place, const FileId& main, bool needs_ring) {
   const std::string name = main_path_.substr(main_path_.rfind('/') + 1);
   if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
@@ -122,8 +128,13 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
     if (output_) target_.file = known_in(place, output_->id());
     session_ = Session::create(folder, target_);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
-    if (needs_ring)
-      free_.push_back(add_ring(Ring::create(session_->ring_path(ring_names_++), ring_size())));
+    if (needs_ring) {
+      if (!may_take(folder, options_.ring_bytes, options_.ring_bytes, Growth::needed)) {
+        throw std::system_error(ENOSPC, std::generic_category(), folder);
+      }
+      const std::uint32_t number = ring_names_++;
+      free_.push_back(add_ring(Ring::create(session_->ring_path(number), first_ring()), number));
+    }
   } catch (const std::exception&) {
     if (session_) session_->remove();
     session_.reset();
@@ -147,13 +158,24 @@ std::string Channel::create_session(const std::vector<RingPlace>& places, const 
       }
     }
   }
-  if (!places.empty()) say(reason + "; rings are kept in memory and lost with the process");
+  if (!places.empty()) {
+    say_once("in memory", main_path_,
+             reason + "; rings are kept in memory and lost with the process");
+  }
   session_ = Session::create("", target_);
   return reason;
 }
 
-void Channel::open_with_file(File inherited) {
-  open_file(std::move(inherited));
+bool Channel::Inherited::is_alive() const try {
+  if (session.empty()) return false;
+  const auto parent = Session::open(folder, session, Session::Access::read);
+  return parent != nullptr && parent->is_alive();
+} catch (const std::system_error&) {
+  return false;
+}
+
+void Channel::open_with_file(Inherited inherited) {
+  open_file(std::move(inherited.file));
   target_ = target_of(options_, main_path_);
   if (!output_->is_regular()) {
     create_session({}, {});
@@ -162,7 +184,8 @@ void Channel::open_with_file(File inherited) {
   const FileId main = output_->id();
   const Shm shm = options_.ring_dir.empty() ? look_at_shm() : Shm::none;
   const std::vector<RingPlace> places = places_of(main_path_, options_.ring_dir, shm);
-  const std::uint64_t living = take_in(places);
+  // What other children have left is for their parent, as long as it lives.
+  const std::uint64_t living = inherited.is_alive() ? 1 : take_in(places);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && living > 0) {
     const std::string part = choose_part(main_path_, ::getpid(), id);
@@ -179,12 +202,16 @@ void Channel::open_with_file(File inherited) {
   const std::string reason = create_session(places, main);
   if (const std::string folder = session_->folder(); !folder.empty()) {
     if (shm == Shm::contained && !place_of(folder).is_beside)
-      say(folder + ": rings may end with the container; beside the log file there is no place (" +
-          reason + ")");
+      say_once("contained", main_path_,
+               folder +
+                   ": rings may end with the container; beside the log file there is no place (" +
+                   reason + ")");
     struct stat around{};
     if (place_of(folder).is_beside && ::stat(folder.c_str(), &around) == 0 &&
         around.st_dev != main.device) {
-      say(main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
+      say_once(
+          "mount", main_path_,
+          main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
     }
     Writer::get().leftovers().add(place_of(folder), folder);
   }
@@ -209,7 +236,7 @@ void Channel::begin_file(std::uint64_t living) {
   if (living == 0 && output_->is_empty()) output_->forget();
 }
 
-void Channel::open_session(File inherited) {
+void Channel::open_session(Inherited inherited) {
   if (options_.format != Format::none) {
     open_with_file(std::move(inherited));
   } else {
@@ -219,6 +246,7 @@ void Channel::open_session(File inherited) {
     create_session({circular_place(options_)},
                    {0, id, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME))});
   }
+  last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
   if (!Writer::get().sites().attach(*session_)) {
     throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
@@ -238,7 +266,7 @@ void Channel::open_session(File inherited) {
     forget_old_boxes(circular_place(options_));
   }
   if (slots_.empty()) {
-    if (Producer* spare = make_ring()) free_.push_back(spare);
+    if (Slot* spare = make_first_ring()) free_.push_back(spare);
   }
 }
 

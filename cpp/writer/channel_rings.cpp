@@ -1,6 +1,10 @@
 // The caller's side of a channel: rings, and room in them.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "core/codec.hpp"
 #include "core/cut.hpp"
@@ -14,112 +18,197 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// All rings of a process, then small ones.
-constexpr std::size_t kRingBudget = std::size_t{256} << 20;
-constexpr std::size_t kSmallRing = std::size_t{256} << 10;
+// What a thread begins with: thousands of them take little, and it is made in no time.
+constexpr std::size_t kFirstRing = std::size_t{16} << 10;
+constexpr std::size_t kStep = 16;
+// How long a thread does without a larger ring that there was no room for.
+constexpr milliseconds kRetry{100};
 
-std::atomic<std::size_t> ring_bytes_in_use{0};
+std::size_t index_of(Growth growth) {
+  return growth == Growth::needed ? 1 : 0;
+}
 
 }  // namespace
 
+Channel::Slot::Slot(Ring made, RingBytes counted, std::uint32_t name, Channel* owner)
+    : ring(std::move(made)), bytes(std::move(counted)), number(name) {
+  data = ring.data();
+  mask = ring.capacity() - 1;
+  header = &ring.header();
+  channel = owner;
+  limit = ring.capacity() / 2;
+}
+
 Channel::~Channel() {
   if (session_ && !is_forked()) Writer::get().sites().detach(*session_);
-  for (const Slot& slot : slots_) ring_bytes_in_use -= slot.ring.capacity();
 }
 
 Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name) {
   if (is_forked() || is_closed()) return nullptr;
-  Producer* producer = Writer::get().find_thread(id);
-  if (producer != nullptr) return producer;
+  Producer* known = Writer::get().find_thread(id);
+  if (known != nullptr) return known;
   Writer::get().reserve_thread();
+  Thread thread{thread_id, std::string(cut_text(thread_name, RingThread::kName - 1))};
   Buffer record;
-  encode_thread(record, now_ticks(), thread_id, cut_text(thread_name, RingThread::kName - 1));
+  encode_thread(record, now_ticks(), thread.id, thread.name);
+  Slot* slot = nullptr;
   {
     const std::lock_guard lock(rings_mutex_);
     if (is_sealed_) return nullptr;
-    producer = take_free();
-    if (producer == nullptr) producer = make_ring();
-    if (producer == nullptr) return nullptr;
+    slot = take_free(first_ring(), first_ring(), kPage);
+    if (slot == nullptr) slot = make_first_ring();
+    if (slot == nullptr) slot = take_free(0, kMaxRing, kPage);
+    if (slot == nullptr) return nullptr;
   }
   // Nothing that can fail stands between taking a ring and binding it to the thread.
-  announce(*producer, record.view());
-  Writer::get().bind_thread(id, producer);
-  return producer;
-}
-
-Producer* Channel::take_free() {
-  for (std::size_t i = 0; i < free_.size(); ++i) {
-    Producer* producer = free_[i];
-    // Room for the announcement and a record at least; a ring that is full waits its turn.
-    if (!has_room(*producer, kPage)) continue;
-    free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(i));
-    return producer;
-  }
-  return nullptr;
-}
-
-std::size_t Channel::ring_size() const {
-  const bool is_tight = ring_bytes_in_use.load() + options_.ring_bytes > kRingBudget;
-  return is_tight ? std::min(kSmallRing, options_.ring_bytes) : options_.ring_bytes;
-}
-
-Producer* Channel::make_ring() {
-  std::optional<Ring> ring = allocate_ring(session_->ring_path(ring_names_++), ring_size());
-  return ring ? add_ring(std::move(*ring)) : nullptr;
-}
-
-Producer* Channel::add_ring(Ring ring) {
-  free_.reserve(slots_.size() + 1);
-  const auto index = static_cast<std::uint32_t>(slots_.size());
-  Slot& slot = slots_.emplace_back(Slot{std::move(ring), {}});
-  ring_bytes_in_use += slot.ring.capacity();
-  Producer& producer = slot.producer;
-  producer.data = slot.ring.data();
-  producer.mask = slot.ring.capacity() - 1;
-  producer.header = &slot.ring.header();
-  producer.channel = this;
-  producer.index = index;
-  producer.limit = slot.ring.capacity() / 2;
-  return &producer;
-}
-
-// A small ring that outlives the process is better than a large one that does not.
-std::optional<Ring> Channel::allocate_ring(const std::string& path, std::size_t capacity) {
-  std::string reason;
-  for (const std::string& place : {path, std::string()}) {
-    for (std::size_t size = capacity;; size = std::max(size / 4, kMinRing)) {
-      try {
-        std::optional<Ring> ring = Ring::create(place, size);
-        if (place.empty() && !path.empty()) {
-          say_once(Said::in_memory,
-                   reason + "; rings are kept in memory and lost with the process");
-        }
-        return ring;
-      } catch (const std::system_error& error) {
-        reason = error.what();
-      }
-      if (size <= kMinRing) break;
-    }
-  }
-  say_once(Said::no_ring, reason + "; threads without a ring have their records dropped");
-  return std::nullopt;
-}
-
-void Channel::say_once(Said what, const std::string& text) {
-  const auto bit = static_cast<unsigned>(what);
-  if ((said_.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) say(text);
-}
-
-bool Channel::announce(Producer& producer, std::string_view record) {
-  if (!has_room(producer, record.size())) return false;
-  std::memcpy(producer.place(), record.data(), record.size());
-  producer.commit(record.size());
-  return true;
+  slot->thread = std::move(thread);
+  announce(*slot, record.view());
+  Writer::get().bind_thread(id, slot);
+  return slot;
 }
 
 void Channel::detach(Producer& producer) {
   const std::lock_guard lock(rings_mutex_);
-  free_.push_back(&producer);
+  free_.push_back(static_cast<Slot*>(&producer));
+}
+
+// Of these sizes, with room for `n` bytes. A ring that is full waits its turn.
+Channel::Slot* Channel::take_free(std::size_t at_least, std::size_t at_most, std::uint64_t n) {
+  for (auto free = free_.begin(); free != free_.end(); ++free) {
+    Slot* const slot = *free;
+    const std::uint64_t capacity = slot->ring.capacity();
+    if (capacity < at_least || capacity > at_most || !has_room(*slot, n)) continue;
+    free_.erase(free);
+    slot->was_free = false;
+    slot->retry[0] = slot->retry[1] = {};
+    return slot;
+  }
+  return nullptr;
+}
+
+std::size_t Channel::first_ring() const {
+  return std::min(kFirstRing, options_.ring_bytes);
+}
+
+Channel::Slot* Channel::make_first_ring() {
+  std::string reason;
+  for (const bool is_named : {true, false}) {
+    const std::uint32_t number = ring_names_++;
+    const std::string path = is_named ? session_->ring_path(number) : "";
+    const std::string folder = path.empty() ? "" : session_->folder();
+    try {
+      if (!may_take(folder, first_ring(), options_.ring_bytes, Growth::none)) {
+        throw std::system_error(ENOSPC, std::generic_category(), folder);
+      }
+      Slot* slot = add_ring(Ring::create(path, first_ring()), number);
+      if (!is_named && !session_->name().empty()) {
+        say_once("in memory", main_path_,
+                 reason + "; rings are kept in memory and lost with the process");
+      }
+      return slot;
+    } catch (const std::system_error& error) {
+      reason = error.what();
+    }
+  }
+  say_once("no ring", main_path_, reason + "; threads without a ring have their records dropped");
+  return nullptr;
+}
+
+// A small ring that outlives the process is better than a large one that does not.
+Channel::Slot* Channel::make_larger_ring(const Slot& old, std::size_t wanted, Growth growth) {
+  const bool is_named = !old.ring.path().empty();
+  const std::string folder = is_named ? session_->folder() : "";
+  for (std::size_t size = wanted; size > old.ring.capacity(); size /= 4) {
+    if (!may_take(folder, size, options_.ring_bytes, growth)) continue;
+    const std::uint32_t number = ring_names_++;
+    try {
+      return add_ring(Ring::create(is_named ? session_->ring_path(number) : "", size), number);
+    } catch (const std::system_error&) {
+      continue;  // a smaller one may do
+    }
+  }
+  return nullptr;
+}
+
+Channel::Slot* Channel::add_ring(Ring ring, std::uint32_t number) {
+  const std::size_t n = slots_.size() + 1;
+  free_.reserve(n);
+  undrained_.reserve(n);
+  unshown_.reserve(n);
+  const std::uint64_t device = ring.path().empty() ? 0 : device_of(session_->folder());
+  RingBytes bytes(device, ring.capacity());
+  Slot& slot = slots_.emplace_back(std::move(ring), std::move(bytes), number, this);
+  undrained_.push_back(&slot);
+  if (options_.echo) unshown_.push_back(&slot);
+  return &slot;
+}
+
+Growth Channel::growth_for(const Producer& producer, std::uint64_t n) const {
+  const std::uint64_t capacity = producer.mask + 1;
+  if (capacity >= options_.ring_bytes) return Growth::none;
+  // acquire: as in has_room.
+  const std::uint64_t used =
+      producer.head - producer.header->tail.load(std::memory_order_acquire) + n;
+  // What is too large for any ring lies beside them.
+  const bool is_large = n > capacity / 4 && n <= options_.ring_bytes / 4;
+  if (!is_large && used <= capacity / 2) return Growth::none;
+  const Growth growth = is_large || used > capacity ? Growth::needed : Growth::early;
+  const SteadyTime retry = static_cast<const Slot&>(producer).retry[index_of(growth)];
+  return std::chrono::steady_clock::now() < retry ? Growth::none : growth;
+}
+
+void Channel::grow(Producer& producer, std::uint64_t n, Growth growth) {
+  Slot& old = static_cast<Slot&>(producer);
+  old.retry[index_of(growth)] = std::chrono::steady_clock::now() + kRetry;
+  std::size_t wanted = old.ring.capacity() * kStep;
+  while (wanted / 4 < n) wanted *= kStep;
+  wanted = std::min(wanted, options_.ring_bytes);
+  const Ticks last = now_ticks();
+  Buffer record;
+  encode_thread(record, last, old.thread.id, old.thread.name);
+  Thread thread = old.thread;
+  Slot* larger = nullptr;
+  {
+    const std::lock_guard lock(rings_mutex_);
+    if (is_sealed_) return;
+    larger = take_free(wanted, kMaxRing, kPage + n);
+    if (larger == nullptr) larger = make_larger_ring(old, wanted, growth);
+    if (larger == nullptr) return;
+    // Nothing that can fail stands from here on.
+    free_.push_back(&old);
+  }
+  larger->thread = std::move(thread);
+  announce(*larger, record.view());
+  Writer::get().rebind_thread(id, &old, larger);
+  // Rings are merged by time: what comes is later than all that the old one holds.
+  while (now_ticks() == last) continue;
+}
+
+// Rings that have had no thread since the last time, and nothing in them: a program that starts
+// threads all the time does not make them anew all the time.
+void Channel::give_back_rings() {
+  const std::lock_guard showing(echo_mutex_);
+  const std::lock_guard lock(rings_mutex_);
+  const auto is_over = [this](Slot* slot) {
+    // acquire: as in waiting_in_rings.
+    const bool is_empty = slot->header->tail.load(std::memory_order_acquire) ==
+                          slot->header->head.load(std::memory_order_acquire);
+    if (!is_empty || !std::exchange(slot->was_free, true)) return false;
+    const bool is_new = std::ranges::find(undrained_, slot) != undrained_.end() ||
+                        std::ranges::find(unshown_, slot) != unshown_.end();
+    if (is_new || !drain_->remove(slot->ring)) return false;
+    if (has_echo()) echo_->remove(slot->ring);
+    // The session's folder may have become another since the ring was made.
+    if (!slot->ring.path().empty()) ::unlink(session_->ring_path(slot->number).c_str());
+    return slot->is_over = true;
+  };
+  if (std::erase_if(free_, is_over) != 0)
+    slots_.remove_if([](const Slot& slot) { return slot.is_over; });
+}
+
+void Channel::announce(Producer& producer, std::string_view record) {
+  std::memcpy(producer.place(), record.data(), record.size());
+  producer.commit(record.size());
 }
 
 bool Channel::has_room(Producer& producer, std::uint64_t n) {

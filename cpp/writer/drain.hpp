@@ -51,6 +51,8 @@ class Drain {
 
   // From now on `ring` is drained too; it must outlive the drain.
   void add(const Ring& ring);
+  // Between two runs: the ring is empty, and is not read any more. False: not yet.
+  bool remove(const Ring& ring) { return is_settled_ && merge_.remove(ring); }
   // From now on `look` sees every record that is kept; where it says so, `act` is called once the
   // record is in the box, and before any later one is.
   void watch_kept(std::function<bool(const Record&)> look, std::function<void()> act) {

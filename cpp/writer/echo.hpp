@@ -21,6 +21,7 @@ class Echo {
   // One thread at a time:
   // From now on `ring` is shown too; it must outlive the echo.
   void add(const Ring& ring) { merge_.add(ring); }
+  void remove(const Ring& ring) { merge_.remove(ring); }
   // Shows everything stamped up to `until` that it has not shown yet. The rings may free no more
   // than what a look has passed. Whether there was any. After an exception, the next look begins
   // where this one did.

@@ -16,6 +16,10 @@ class Leftovers {
  public:
   // What is in a place is to be recovered, unless it was already. `own`: the caller's own folder.
   void add(const RingPlace& place, const std::string& own);
+  // The child of a fork leaves to its parent what that has looked after. Around the fork nobody
+  // else changes it: its mutex is held.
+  void inherit(const Leftovers& parent) { places_ = parent.places_; }
+  std::mutex& mutex() { return mutex_; }
   // Recovers one folder after the other as long as there is time.
   void recover(std::chrono::milliseconds time);
 

@@ -407,12 +407,19 @@ std::string Output::read_memory() const {
     if (::fstat(file.fd(), &info) == 0) text.resize(static_cast<std::size_t>(info.st_size));
     if (!text.empty() && read_at(file.fd(), text.data(), text.size(), 0)) return text;
   }
-  std::string text(64 * 1024, '\0');
 #if defined(__APPLE__)
-  const ssize_t n = ::fgetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
+  const auto get = [this](char* to, std::size_t size) {
+    return ::fgetxattr(file_.fd(), kMemoryName, to, size, 0, 0);
+  };
 #else
-  const ssize_t n = ::fgetxattr(file_.fd(), kMemoryName, text.data(), text.size());
+  const auto get = [this](char* to, std::size_t size) {
+    return ::fgetxattr(file_.fd(), kMemoryName, to, size);
+  };
 #endif
+  std::string text;
+  if (get(nullptr, 0) <= 0) return text;  // as a rule
+  text.resize(std::size_t{64} * 1024);
+  const ssize_t n = get(text.data(), text.size());
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   return text;
 }

@@ -13,6 +13,14 @@ void RingMerge::add(const Ring& ring) {
   sources_.push_back({&ring, tail, tail, tail, owner, owner, 0, {}});
 }
 
+bool RingMerge::remove(const Ring& ring) {
+  const auto source = std::ranges::find(sources_, &ring, &Source::ring);
+  if (source == sources_.end() || source->is_touched()) return false;
+  current_ = nullptr;
+  sources_.erase(source);
+  return true;
+}
+
 const Thread* RingMerge::intern(std::uint64_t id, std::string_view name) {
   const auto key = std::make_pair(id, std::string(name));
   const auto found = by_name_.find(key);

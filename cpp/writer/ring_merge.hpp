@@ -26,6 +26,9 @@ class RingMerge {
 
   // Starts to read `ring` at its tail, with the next sweep. It must outlive the merge.
   void add(const Ring& ring);
+  // Between sweeps: the ring is not read any more. False: something of it was read, and is not
+  // committed yet.
+  bool remove(const Ring& ring);
   // Looks how far each ring has got. Records with a later stamp than `until` stay for the next
   // sweep.
   void sweep(Ticks until);

@@ -3,9 +3,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <system_error>
 
+#include "core/checksum.hpp"
+
 namespace attolog {
+
+namespace {
+
+// What was said once, by its hash. No lock: the child of a fork goes on with its copy. Where it is
+// full, things are said more than once.
+constinit std::array<std::atomic<std::uint64_t>, 256> said{};
+
+}  // namespace
 
 void say(std::string_view line) noexcept {
   // In one piece, and without memory: that there is none is often what is to be said.
@@ -15,6 +27,17 @@ void say(std::string_view line) noexcept {
   };
   const iovec pieces[] = {piece(kStart), piece(line), piece("\n")};
   [[maybe_unused]] const ssize_t n = ::writev(STDERR_FILENO, pieces, 3);
+}
+
+void say_once(std::string_view what, std::string_view where, std::string_view line) noexcept {
+  const std::uint64_t hash =
+      (std::uint64_t{crc32c(what)} << 32) + crc32c(where) + 1;  // 0 is a free place
+  for (auto& place : said) {
+    std::uint64_t known = 0;
+    if (place.compare_exchange_strong(known, hash, std::memory_order_relaxed)) break;
+    if (known == hash) return;
+  }
+  say(line);
 }
 
 std::string describe_errno(int error) {

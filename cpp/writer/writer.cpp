@@ -29,6 +29,9 @@ constexpr milliseconds kEchoRound{10};
 constexpr milliseconds kLively{500};
 // What can wait takes no more of a round.
 constexpr milliseconds kShort{5};
+// A child that ends without a word leaves its page to its parent.
+constexpr milliseconds kLately{1'000};
+constexpr milliseconds kTidyInterval{200};
 // How long the end of the process waits for who reads what it shows.
 constexpr milliseconds kLastWords{1'000};
 
@@ -97,14 +100,19 @@ struct ForkHandlers {
     writer().control_mutex_.lock();
     writer().mutex_.lock();
     writer().sites_.mutex().lock();
+    writer().leftovers_.mutex().lock();
   }
   static void parent() {
+    // relaxed: when it was is all there is to know
+    writer().last_fork_.store(steady_clock::now(), std::memory_order_relaxed);
+    writer().leftovers_.mutex().unlock();
     writer().sites_.mutex().unlock();
     writer().mutex_.unlock();
     writer().control_mutex_.unlock();
   }
   static void child() {
     Writer& old = writer();
+    old.leftovers_.mutex().unlock();
     old.sites_.mutex().unlock();
     old.mutex_.unlock();
     old.control_mutex_.unlock();
@@ -117,6 +125,8 @@ struct ForkHandlers {
     try {
       std::unique_ptr<Writer> fresh(new Writer());
       fresh->sites_.inherit(old.sites_);
+      fresh->leftovers_.inherit(old.leftovers_);
+      fresh->has_tidied_ = old.has_tidied_;
       fresh->control_ = std::move(old.control_);
       current.store(fresh.release(), std::memory_order_release);
     } catch (const std::bad_alloc&) {
@@ -158,11 +168,23 @@ void Writer::announce() {
   if (is_announced_ || !control_) return;
   is_announced_ = true;
   try {
-    list_processes(default_ring_root());  // removes what killed ones have left
+    if (!std::exchange(has_tidied_, true)) list_processes(default_ring_root());
     page_ = ControlPage::create(default_ring_root());
   } catch (const std::exception& error) {
-    say(std::string(error.what()) + "; attolog ctl does not find this process");
+    say_once("control", "", std::string(error.what()) + "; attolog ctl does not find this process");
   }
+}
+
+bool Writer::has_forked_lately() const {
+  return steady_clock::now() - last_fork_.load(std::memory_order_relaxed) < kLately;
+}
+
+// To list them removes what killed ones have left.
+void Writer::tidy_pages() {
+  const auto now = steady_clock::now();
+  if (!has_forked_lately() || now - last_tidied_ < kTidyInterval) return;
+  last_tidied_ = now;
+  list_processes(default_ring_root());
 }
 
 void Writer::unlist() {
@@ -273,6 +295,7 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
     attend();
     show_last();
     leftovers_.recover(kShort);
+    tidy_pages();
   } catch (const std::exception&) {
     // No memory. The thread goes on.
   }
@@ -324,6 +347,13 @@ Producer* Writer::find_thread(std::uint64_t channel_id) {
     return slot.producer;
   }
   return nullptr;
+}
+
+void Writer::rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to) {
+  t_rings.slots[channel_id % ThreadRings::kSlots] = {channel_id, to};
+  for (ThreadRings::Slot& slot : t_end.rings) {
+    if (slot.producer == from) slot.producer = to;
+  }
 }
 
 void Writer::release_thread(std::uint64_t channel_id, Producer* producer) {

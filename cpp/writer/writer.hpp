@@ -32,6 +32,8 @@ class Writer {
 
   SiteRegistry& sites() { return sites_; }
   Leftovers& leftovers() { return leftovers_; }
+  // Whether there may be children that have just ended, and left something.
+  bool has_forked_lately() const;
   // Those that are drained.
   std::vector<std::shared_ptr<Channel>> channels();
 
@@ -46,6 +48,8 @@ class Writer {
   static void reserve_thread();
   void bind_thread(std::uint64_t channel_id, Producer* producer);
   Producer* find_thread(std::uint64_t channel_id);
+  // The calling thread goes on in another ring; takes no memory.
+  static void rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to);
   // As the thread ends; takes no memory.
   void release_thread(std::uint64_t channel_id, Producer* producer);
 
@@ -62,6 +66,7 @@ class Writer {
   void announce();
   void attend();
   void show_last();
+  void tidy_pages();
   void start();
   void run();
   std::chrono::milliseconds look_around(SteadyTime& lively_until);
@@ -71,6 +76,7 @@ class Writer {
   std::mutex control_mutex_;  // down to page_; held while a request is answered
   Control control_;
   bool is_announced_ = false;
+  bool has_tidied_ = false;  // pages of killed processes: this one, or one that it was forked from
   std::unique_ptr<ControlPage> page_;  // null: not yet, or there is none to be had
 
   std::mutex mutex_;  // channels_, stopping_; never held while draining
@@ -80,6 +86,8 @@ class Writer {
   bool stopping_ = false;
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
   std::atomic<bool> running_{false};
+  std::atomic<SteadyTime> last_fork_{SteadyTime{}};
+  SteadyTime last_tidied_{};  // the thread's own
   SiteRegistry sites_;
   Leftovers leftovers_;
 };
