@@ -2,6 +2,8 @@
 
 An empty script, and one of 1,000 lines with 250 prints, none of which is reached. Plain Python and
 `attolog run` take turns. Cold: nothing is in the cache of `attolog run`; Python's own bytecode is.
+
+Longer scripts are started cold only, to show that each line costs as much as in a short one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.machine import without_python
 from benchmarks.row import Goal, Measures, Row
+
+_LONG = (1_000, 10_000, 40_000)
 
 _FUNCTION = """
 def step_{i}(task, queue):
@@ -64,17 +68,38 @@ def run(quick: bool) -> Measures:
                 plain.setdefault(what, []).append(without)
                 added.setdefault(f"{what}, cold", []).append(cold - without)
                 added.setdefault(f"{what}, warm", []).append(warm - without)
+        lengths = _LONG[:2] if quick else _LONG
+        a_line = {n: _added_by_a_line(n, command, folder, turns // 5) for n in lengths}
     measures: Measures = {"most, ms": max(map(statistics.median, added.values())) * 1e3}
     for what, times in added.items():
         measures[f"{what}, added, ms"] = statistics.median(times) * 1e3
     for what, times in plain.items():
         measures[f"{what}, plain Python, ms"] = statistics.median(times) * 1e3
+    for n, seconds in a_line.items():
+        measures[f"{n} lines, cold, added by a line, us"] = seconds * 1e6
+    measures["a line of the longest / of the shortest"] = a_line[max(a_line)] / a_line[min(a_line)]
     return measures
+
+
+def _added_by_a_line(lines: int, command: list[str], folder: Path, turns: int) -> float:
+    """Seconds that a cold start adds, less those of an empty script, by line."""
+    added: dict[int, list[float]] = {0: [], lines: []}
+    for _ in range(turns):
+        for n, found in added.items():
+            script = folder / f"long_{n}.py"
+            script.write_text(_script(n), encoding="utf-8")
+            shutil.rmtree(folder / "cache", ignore_errors=True)
+            without = _seconds([sys.executable, script.name], folder)
+            found.append(_seconds([*command, script.name], folder) - without)
+    return (statistics.median(added[lines]) - statistics.median(added[0])) / lines
 
 
 ROW = Row(
     "start-up added by attolog run, the worst of four",
-    (Goal("most, ms", "", "ms", 100.0, 150.0),),
+    (
+        Goal("most, ms", "", "ms", 100.0, 150.0),
+        Goal("a line of the longest / of the shortest", "a line of 40,000 / of 1,000", "x", 1.2, 2),
+    ),
     run,
     runs=3,
 )

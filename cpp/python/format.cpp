@@ -84,14 +84,94 @@ PyObject* format_kwargs(const Call& call, const Template& shape) {
   return kwargs;
 }
 
+// Widths and precisions of one template may add up to this. Its braces may be a stranger's, from an
+// f-string, and each asks for up to nine digits of spaces. (Up to Spec::kMost a hole is native.)
+constexpr std::size_t kMostPadding = std::size_t{1} << 20;
+constexpr std::size_t kUnbounded = static_cast<std::size_t>(-1);  // a print's, which asks itself
+
+std::size_t most_padding(std::size_t max_record) {
+  return std::min(max_record, kMostPadding);
+}
+
+// The spec in what follows a hole's name: `>5` of `.b[0]!r:>5`.
+std::string_view spec_in(std::string_view rest) {
+  std::size_t at = 0;
+  while (at < rest.size() && rest[at] != ':') {
+    if (rest[at] == '[') at = std::min(rest.find(']', at), rest.size() - 1);
+    ++at;
+  }
+  return rest.substr(std::min(at + 1, rest.size()));
+}
+
+// The sum of the numbers in a spec, in any digits that Python takes.
+std::size_t padding_in(PyObject* spec) {
+  constexpr std::size_t kEnough = std::size_t{1} << 40;
+  std::size_t sum = 0;
+  std::size_t number = 0;
+  for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(spec); ++i) {
+    const int digit = Py_UNICODE_TODECIMAL(PyUnicode_READ_CHAR(spec, i));
+    if (digit < 0) {
+      sum += number;
+      number = 0;
+    } else {
+      number = std::min(number * 10 + static_cast<std::size_t>(digit), kEnough);
+    }
+  }
+  return sum + number;
+}
+
+// Adds the numbers in a text, which is given up. False with an exception set where there is none,
+// or the sum is more than `most`.
+bool add_padding(PyObject* spec, std::size_t most, std::size_t& sum) {
+  if (spec == nullptr) return false;
+  if (PyUnicode_Check(spec)) sum += padding_in(spec);
+  Py_DECREF(spec);
+  if (sum <= most) return true;
+  PyErr_Format(PyExc_ValueError, "a text of more than %zu characters is asked for", most);
+  return false;
+}
+
+// A spec with its own holes filled. `args` and `kwargs` are those of the template, of which holes
+// before have used up `n_used`.
+PyObject* filled_spec(const Hole& hole, PyObject* args, Py_ssize_t n_used, PyObject* kwargs) {
+  PyObject* left = PyTuple_GetSlice(args, n_used, PyTuple_GET_SIZE(args));
+  PyObject* text = left == nullptr ? nullptr : from_wtf8(std::string(spec_in(hole.rest)));
+  PyObject* format = text == nullptr ? nullptr : PyObject_GetAttrString(text, "format");
+  PyObject* spec = format == nullptr ? nullptr : PyObject_Call(format, left, kwargs);
+  Py_XDECREF(format);
+  Py_XDECREF(text);
+  Py_XDECREF(left);
+  return spec;
+}
+
+// Whether all holes together ask for no more than `most`. Else false with an exception set, before
+// anything of that size is made.
+bool is_padding_bounded(const Template& shape, PyObject* args, PyObject* kwargs, std::size_t most) {
+  std::size_t sum = 0;
+  // Those inside of specs are holes themselves, and must be bounded before they are filled.
+  for (const Hole& hole : shape.holes()) {
+    if (hole.nested) continue;
+    if (!add_padding(from_wtf8(std::string(spec_in(hole.rest))), most, sum)) return false;
+  }
+  Py_ssize_t n_used = 0;
+  for (const Hole& hole : shape.holes()) {
+    if (hole.name.empty()) ++n_used;
+    if (!hole.nested) continue;
+    if (!add_padding(filled_spec(hole, args, n_used, kwargs), most, sum)) return false;
+  }
+  return true;
+}
+
 // The text of the whole message, made by str.format. Null with an exception set where the template
-// cannot be filled; without memory for its arguments the record is given up.
-PyObject* format_whole(const Call& call, const Template& shape) {
+// cannot be filled, or asks for more than `most` characters by widths and precisions; without
+// memory for its arguments the record is given up.
+PyObject* format_whole(const Call& call, const Template& shape, std::size_t most) {
   PyObject* args = format_args(call, shape);
   PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, shape);
   PyObject* format = kwargs == nullptr ? nullptr : PyObject_GetAttrString(call.first, "format");
   const bool is_ready = format != nullptr;
-  PyObject* text = is_ready ? PyObject_Call(format, args, kwargs) : nullptr;
+  const bool is_bounded = is_ready && is_padding_bounded(shape, args, kwargs, most);
+  PyObject* text = is_bounded ? PyObject_Call(format, args, kwargs) : nullptr;
   Py_XDECREF(format);
   Py_XDECREF(kwargs);
   Py_XDECREF(args);
@@ -99,8 +179,11 @@ PyObject* format_whole(const Call& call, const Template& shape) {
   return text;
 }
 
-// "{0" + ".attr:spec" + "}": what this hole shows of its value. Null with an exception set.
-PyObject* format_hole(const Hole& hole, PyObject* value) {
+// "{0" + ".attr:spec" + "}": what this hole shows of its value. Null with an exception set: also
+// where it asks for more than `most` characters by width and precision.
+PyObject* format_hole(const Hole& hole, PyObject* value, std::size_t most) {
+  std::size_t sum = 0;
+  if (!add_padding(from_wtf8(std::string(spec_in(hole.rest))), most, sum)) return nullptr;
   PyObject* text = from_wtf8("{0" + hole.rest + "}");
   if (text == nullptr) give_up();
   PyObject* result = PyObject_CallMethod(text, "format", "(O)", value);
@@ -120,7 +203,8 @@ bool shows_str(const Hole& hole, PyObject* value) {
 
 bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
                   std::size_t most, OnError on_error) {
-  PyObject* text = format_whole(call, shape);
+  const bool is_bounded = on_error == OnError::keep;
+  PyObject* text = format_whole(call, shape, is_bounded ? most_padding(most) : kUnbounded);
   if (text == nullptr) return on_error == OnError::keep && clear_if_ordinary();
   encode_sized(values, tag, cut_text(take_wtf8(text), most));
   return true;
@@ -134,7 +218,10 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     if (tag != Tag::end && hole.native(tag)) continue;
     const bool is_str = shows_str(hole, value);
     if (PyErr_Occurred() != nullptr) return false;
-    PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value);
+    // A part for each hole: all of a template's together are bounded.
+    const std::size_t share =
+        on_error == OnError::keep ? most_padding(most) / text.holes().size() : kUnbounded;
+    PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value, share);
     if (shown == nullptr) {
       if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);

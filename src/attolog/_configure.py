@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 from attolog import _core
+from attolog._children import hand_on
 from attolog._core import Logger, log
 from attolog._default import is_decided
 from attolog._protocol import FileOptions
@@ -71,7 +72,10 @@ def apply(file: str) -> None:
     try:
         log.level = settings.pop("level", before)
         if "path" in settings:
-            _core.open(log, settings.pop("path"), **settings)
+            path = settings.pop("path")
+            _core.open(log, path, **settings)
+            if not is_decided():
+                hand_on(path, settings)
         elif settings.get("strategy") == "off":
             log.close()
         else:

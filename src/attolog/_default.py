@@ -10,7 +10,8 @@ from attolog._core import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Unpack
+    from collections.abc import Mapping
+    from typing import Any, Unpack
 
     from attolog._core import Logger
     from attolog._protocol import FileOptions
@@ -27,6 +28,8 @@ def init_logger(
     path: str | os.PathLike[str], *, quiet: bool = False, **options: Unpack[FileOptions]
 ) -> Logger:
     """Turn the default logger on: its records go to `path` from now on.
+
+    Processes that `multiprocessing` starts later log there, too, however they are started.
 
     Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides and this call
     changes nothing.
@@ -53,11 +56,18 @@ def init_logger(
     """
     if not _from_environment:
         _core.open(log, path, **options)
+        _hand_on(path, options)
         if not quiet:
             print(f"[INFO] Debug logging to: {path}")
         if options.get("echo") and sys.stdout is not None:
             sys.stdout.flush()  # what was printed comes before what is logged
     return log
+
+
+def _hand_on(path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
+    from attolog._imports import load
+
+    load("attolog._children").hand_on(path, options)
 
 
 debug_log = log.log

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attolog._rewrite import Options, SourceError, rewrite
+from attolog._rewrite import Options, Reason, SourceError, rewrite
 
 IMPORT = b"from attolog import log"
 
@@ -92,7 +92,6 @@ def test_tabs_stay_where_arguments_are_laid_out_anew() -> None:
         (b"def f():\n    x = 1; print(x)\n    nonlocal x\n", "line 3: "),
         (b"print(" + b"(" * 1000 + b")" * 1000 + b")\n", ""),
         (b"print(x" + b"+x" * 100_000 + b")\n", ""),
-        (b"print('a'" + b"+str(x)" * 900 + b")\n", "too deeply nested"),
     ],
 )
 def test_what_is_no_source_is_told(raw: bytes, said: str) -> None:
@@ -100,6 +99,18 @@ def test_what_is_no_source_is_told(raw: bytes, said: str) -> None:
         rewrite(raw)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_one_print_that_is_too_deep_is_left_alone() -> None:
+    result = rewrite(b"print('GEN', x)\nprint('a'" + b"+str(x)" * 900 + b")\n")
+    assert [done.line for done in result.done] == [1]
+    assert [(kept.line, kept.reason) for kept in result.left] == [(2, Reason.DEEP)]
+
+
+def test_a_chain_of_branches_may_be_as_long_as_python_takes() -> None:
+    chain = "".join(f"elif x == {i}:\n    print('CASE', x)\n" for i in range(900))
+    result = rewrite(f"if not x:\n    pass\n{chain}".encode())
+    assert (len(result.done), result.left) == (900, ())
 
 
 def test_a_file_without_the_word_is_not_even_parsed() -> None:

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     IN_F_STRING = "inside an f-string"
     NESTED = "a print inside of a print"
     COMMENT = "a comment stands between its values"
+    DEEP = "its values are too deeply nested"
     DECLINED = "declined"
     INTERNAL = "attolog could not prove its own change, please report this"
 

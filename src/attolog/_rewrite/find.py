@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,6 @@ from attolog._rewrite.source import Source
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.) .*\bprint\s*\(")
-_KEEP = re.compile(r"#\s*attolog:\s*keep\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +51,28 @@ class Print:
 
 def prints(tree: ast.Module) -> list[Print]:
     """All prints of a module, in the order of the source."""
-    finder = _Finder()
-    for i, statement in enumerate(tree.body):
-        finder.visit(statement, Around(statement=i))
-    return sorted(finder.found, key=lambda each: (each.node.lineno, each.node.col_offset))
-
-
-class _Finder:
-    def __init__(self) -> None:
-        self.found: list[Print] = []
-
-    def visit(self, node: ast.AST, around: Around) -> None:
+    found: list[tuple[ast.Call | ast.Name, Around]] = []
+    with_inner: set[int] = set()
+    # What is to be visited, each with the number of the print that it is an argument of. Not by
+    # recursion: an `elif` stands inside of the `if` before it.
+    planned: list[tuple[ast.AST, Around, int]] = [
+        (statement, Around(statement=i), -1) for i, statement in enumerate(tree.body)
+    ]
+    while planned:
+        node, around, outer = planned.pop()
         if isinstance(node, ast.Call) and _is_print(node.func):
-            n_before = len(self.found)
             inner = replace(around, in_print=True)
-            for child in (*node.args, *node.keywords):
-                self.visit(child, inner)
-            self.found.append(Print(node, around, len(self.found) > n_before))
-            return
-        if isinstance(node, ast.Name):
-            if node.id == "print" and isinstance(node.ctx, ast.Load):
-                self.found.append(Print(node, around))
-            return
-        for child, inside in _children(node, around):
-            self.visit(child, inside)
+            n = len(found)
+            planned += [(child, inner, n) for child in (*node.args, *node.keywords)]
+        elif not (isinstance(node, ast.Name) and _is_print(node)):
+            planned += [(child, inside, outer) for child, inside in _children(node, around)]
+            continue
+        elif not isinstance(node.ctx, ast.Load):
+            continue
+        found.append((node, around))
+        with_inner.add(outer)
+    every = [Print(*each, i in with_inner) for i, each in enumerate(found)]
+    return sorted(every, key=lambda each: (each.node.lineno, each.node.col_offset))
 
 
 def _is_print(node: ast.expr) -> bool:
@@ -114,8 +112,8 @@ def _redirects(item: ast.withitem) -> bool:
 
 def is_kept(source: Source, node: ast.expr) -> bool:
     """Whether `# attolog: keep` stands on a line of the node."""
-    lines = source.lines(node.lineno, node.end_lineno or node.lineno)
-    return any(_KEEP.search(line) for line in lines)
+    at = bisect_left(source.kept, node.lineno)
+    return at < len(source.kept) and source.kept[at] <= (node.end_lineno or node.lineno)
 
 
 def doctest_prints(source: Source, tree: ast.Module) -> list[int]:

@@ -13,8 +13,13 @@ _VAGUE = frozenset({"id", "index", "key", "kind", "name", "type", "value"}) | RE
 _TRANSPARENT = frozenset({"abs", "float", "int", "repr", "round", "str"})
 
 
-def name_of(expression: ast.expr, taken: set[str]) -> str:
+def name_of(expression: ast.expr, taken: set[str], numbers: dict[str, int] | None = None) -> str:
     """Name a value, and take the name.
+
+    Args:
+        expression: The value.
+        taken: The names that others have.
+        numbers: As for `clean`.
 
     Returns:
         A name that is not taken, nor one of attolog's own; "" for what has none, such as `a + b`.
@@ -28,7 +33,7 @@ def name_of(expression: ast.expr, taken: set[str]) -> str:
         if name not in taken and name not in RESERVED:
             taken.add(name)
             return name
-    return clean(names[0], taken) if names else ""
+    return clean(names[0], taken, numbers) if names else ""
 
 
 def _names(expression: ast.expr) -> Iterator[str]:

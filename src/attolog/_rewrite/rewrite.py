@@ -10,7 +10,7 @@ from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, decide
 from attolog._rewrite.find import Print, doctest_prints, prints
 from attolog._rewrite.insert import Insertion, Start, insertions, name_for_log
 from attolog._rewrite.scopes import Scopes
-from attolog._rewrite.source import Edit, Source, SourceError, parse
+from attolog._rewrite.source import Edit, Source, SourceError, is_same, parse
 from attolog._rewrite.splice import splice
 
 
@@ -139,6 +139,12 @@ class _File:
         return Result(raw, new, tuple(self._done), tuple(self._left))
 
     def _decide(self, found: Print, log: str) -> Rewrite | Left:
+        try:
+            return self._decided(found, log)
+        except RecursionError:
+            return Left(Reason.DEEP)
+
+    def _decided(self, found: Print, log: str) -> Rewrite | Left:
         node = found.node
         what = decide(found, self._source, self._scopes, log)
         if isinstance(what, Left) or not isinstance(node, ast.Call):
@@ -178,4 +184,4 @@ class _File:
             old.func, old.args, old.keywords = call.func, call.args, call.keywords
         for each in inserted:
             each.body[each.at : each.at] = each.statements
-        return new if ast.dump(tree) == ast.dump(self._tree) else None
+        return new if is_same(tree, self._tree) else None

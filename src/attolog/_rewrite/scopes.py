@@ -8,6 +8,7 @@ import symtable
 import sys
 import warnings
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -25,7 +26,16 @@ Scope: TypeAlias = (
 
 Meaning: TypeAlias = Literal["global", "local", "unsure"]
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_Key: TypeAlias = tuple[int, bool, str]
+"""As far as a scope can be known: its line, whether it is a class, its name."""
+
+_NAMES = {
+    ast.Lambda: "lambda",
+    ast.ListComp: "listcomp",
+    ast.SetComp: "setcomp",
+    ast.DictComp: "dictcomp",
+    ast.GeneratorExp: "genexpr",
+}
 
 
 class Scopes:
@@ -44,11 +54,12 @@ class Scopes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what the program will be warned of itself
             self._module = symtable.symtable(text, name, "exec")
-        self._tables: dict[tuple[int, bool], list[symtable.SymbolTable]] = defaultdict(list)
-        self._symbols: dict[str, list[tuple[symtable.SymbolTable, symtable.Symbol]]] = defaultdict(
-            list
-        )
-        self._meanings: dict[tuple[str, Scope], Meaning | None] = {}
+        self._tables: dict[_Key, list[symtable.SymbolTable]] = defaultdict(list)
+        self._tables_with: dict[str, list[symtable.SymbolTable]] = defaultdict(list)
+        # All names are asked for once for each print: a look at all symbols of a name happens once.
+        self._bound: dict[str, bool] = {}
+        self._rebound: dict[str, bool] = {}
+        self._meanings: dict[tuple[str, _Key], Meaning | None] = {}
         self._imports: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._may_rebind_builtins = False
         self.has_star = False
@@ -60,16 +71,18 @@ class Scopes:
 
     def binds(self, name: str) -> bool:
         """Whether the module itself, or a function by `global`, gives the name a value."""
-        return any(
-            (table is self._module or symbol.is_declared_global())
-            and (symbol.is_assigned() or symbol.is_imported())
-            for table, symbol in self._symbols[name]
-        )
+        if name not in self._bound:
+            self._bound[name] = any(
+                (table is self._module or symbol.is_declared_global())
+                and (symbol.is_assigned() or symbol.is_imported())
+                for table, symbol in self._symbols(name)
+            )
+        return self._bound[name]
 
     def uses(self, name: str) -> bool:
         """Whether the name means something in the module, or outside of it, in any scope."""
         return any(
-            table is self._module or symbol.is_global() for table, symbol in self._symbols[name]
+            table is self._module or symbol.is_global() for table, symbol in self._symbols(name)
         )
 
     def is_builtin(self, name: str, around: tuple[Scope, ...]) -> bool | None:
@@ -83,9 +96,13 @@ class Scopes:
 
     def is_import(self, name: str, module: str, attribute: str = "") -> bool:
         """Whether the name, wherever it is bound, is that module or that attribute of it."""
-        return self._imports.get(name) == {(module, attribute)} and not any(
-            symbol.is_assigned() or symbol.is_parameter() for _, symbol in self._symbols[name]
-        )
+        if self._imports.get(name) != {(module, attribute)}:
+            return False
+        if name not in self._rebound:
+            self._rebound[name] = any(
+                symbol.is_assigned() or symbol.is_parameter() for _, symbol in self._symbols(name)
+            )
+        return not self._rebound[name]
 
     def meaning(self, name: str, around: tuple[Scope, ...]) -> Meaning:
         """Whether the name, read inside these scopes, is one of the module's or of a function's.
@@ -97,25 +114,19 @@ class Scopes:
         for scope in reversed(around):
             if isinstance(scope, ast.ClassDef) and scope is not around[-1]:
                 continue  # methods do not see the names of their class
-            if (name, scope) not in self._meanings:
-                self._meanings[name, scope] = self._meaning_in(scope, name)
-            found = self._meanings[name, scope]
+            key = _key_of(scope)
+            if (name, key) not in self._meanings:
+                self._meanings[name, key] = self._meaning_in(key, name)
+            found = self._meanings[name, key]
             if found is not None:
                 return found
         return "global"
 
-    def _meaning_in(self, scope: Scope, name: str) -> Meaning | None:
+    def _meaning_in(self, key: _Key, name: str) -> Meaning | None:
         """None: the scope does not say, those around it do."""
-        candidates = self._tables[scope.lineno, isinstance(scope, ast.ClassDef)]
-        if isinstance(scope, _DEFINITIONS):
-            tables = [table for table in candidates if table.get_name() == scope.name]
-        else:
-            word = {ast.Lambda: "lambda", ast.GeneratorExp: "genexpr"}.get(type(scope), "comp")
-            tables = [table for table in candidates if word in table.get_name()]
+        tables = self._tables.get(key, [])
         found: set[Meaning | None] = {
-            _meaning_of(symbol)
-            for table, symbol in self._symbols[name]
-            if any(table is each for each in tables)
+            _meaning_of(table.lookup(name)) for table in tables if name in table.get_identifiers()
         }
         if len(tables) > 1 and found - {"global", None}:
             return "unsure"  # two lambdas on a line: which of them?
@@ -123,14 +134,20 @@ class Scopes:
             return "global"
         return found.pop() if found else None
 
+    def _symbols(self, name: str) -> Iterator[tuple[symtable.SymbolTable, symtable.Symbol]]:
+        return ((table, table.lookup(name)) for table in self._tables_with.get(name, []))
+
     def _read_tables(self) -> None:
         tables = [self._module]
         for table in tables:  # which grows
-            for symbol in table.get_symbols():
-                self._symbols[symbol.get_name()].append((table, symbol))
+            # Symbols are made when they are asked for: each takes a walk over the table's children.
+            for name in table.get_identifiers():
+                self._tables_with[name].append(table)
             for child in table.get_children():
                 tables.append(child)
-                self._tables[child.get_lineno(), child.get_type() == "class"].append(child)
+                is_class = child.get_type() == "class"
+                name = child.get_name().strip("<>")  # 3.13 has <lambda>
+                self._tables[child.get_lineno(), is_class, name].append(child)
 
     def _read_imports(self, tree: ast.Module) -> None:
         for node in ast.walk(tree):
@@ -170,6 +187,12 @@ class Place:
         return isinstance(expression, ast.Name) and self.scopes.is_import(
             expression.id, module, name
         )
+
+
+def _key_of(scope: Scope) -> _Key:
+    if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return scope.lineno, isinstance(scope, ast.ClassDef), scope.name
+    return scope.lineno, False, _NAMES[type(scope)]
 
 
 def _meaning_of(symbol: symtable.Symbol) -> Meaning | None:

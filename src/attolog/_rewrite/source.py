@@ -15,9 +15,11 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 # As the parser sees them: a form feed ends no line.
 _END_OF_LINE = re.compile(rb"\r\n|\r|\n")
+_KEEP = re.compile(rb"#[^\S\r\n]*attolog:[^\S\r\n]*keep\b")
 
 
 class SourceError(Exception):
@@ -61,6 +63,7 @@ class Source:
             raise SourceError(f"cannot be decoded: {error}") from None
         self.data = self.text.encode()
         self.starts = [0, *(match.end() for match in _END_OF_LINE.finditer(self.data))]
+        self._stops = [*self.starts[1:], len(self.data)]
         first = _END_OF_LINE.search(self.data)
         self.eol = first[0].decode() if first else "\n"
         """How its lines end."""
@@ -93,11 +96,15 @@ class Source:
 
     def lines(self, first: int, last: int) -> list[str]:
         """Lines by their numbers, the last included, with their ends."""
-        stops = [*self.starts[1:], len(self.data)]
         return [
-            self.data[self.starts[i] : stops[i]].decode()
+            self.data[self.starts[i] : self._stops[i]].decode()
             for i in range(first - 1, min(last, len(self.starts)))
         ]
+
+    @cached_property
+    def kept(self) -> list[int]:
+        """The numbers of the lines with `# attolog: keep`."""
+        return [self.line_of(match.start()) for match in _KEEP.finditer(self.data)]
 
     def can_hold(self, text: str) -> bool:
         """Whether the file's encoding has all characters."""
@@ -143,3 +150,21 @@ def parse_expression(text: str) -> ast.expr | None:
             return ast.parse(f"({text}\n)", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def is_same(one: ast.AST, other: ast.AST) -> bool:
+    """Whether two trees are the same, positions aside; they may be as deep as Python can parse."""
+    planned: list[tuple[object, object]] = [(one, other)]
+    while planned:
+        a, b = planned.pop()
+        if type(a) is not type(b):
+            return False
+        if isinstance(a, ast.AST):
+            planned += [(getattr(a, name, None), getattr(b, name, None)) for name in a._fields]
+        elif isinstance(a, list) and isinstance(b, list):
+            if len(a) != len(b):
+                return False
+            planned += zip(a, b, strict=True)
+        elif a != b:
+            return False
+    return True

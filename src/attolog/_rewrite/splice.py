@@ -103,11 +103,13 @@ def _arguments(source: Source, call: ast.Call, rewrite: Rewrite, start: int, sto
         name = f"{keyword.arg}=" if keyword.arg else "**"
         texts.append(name + expression_text(source, keyword.value))
     line = ", ".join(texts)
+    is_block = literal.endswith(('"""', "'''"))
+    if "\n" not in core.replace("\r", "\n") or is_block:
+        return line
     first = source.starts[source.line_of(start) - 1]
     before = source.data[first:start].decode()
-    is_block = literal.endswith(('"""', "'''"))
     fits = "\n" not in literal.replace("\r", "\n") and len(before) + len(line) <= LINE_LENGTH
-    if "\n" not in core.replace("\r", "\n") or is_block or fits:
+    if fits:
         return line
     indent = re.sub(r"[^\s]", " ", before)
     return f",{source.eol}{indent}".join(texts)

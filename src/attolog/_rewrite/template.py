@@ -43,6 +43,7 @@ class _Builder:
         self.values: list[ast.expr] = []
         self.n_holes = 0
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._shown: dict[tuple[str, str], str] = {}
         # A variable that is shown twice is passed once, if nothing can change it in between.
         self._may_share = all(
@@ -51,27 +52,31 @@ class _Builder:
 
     def hole(self, value: Value) -> str:
         self.n_holes += 1
-        at = len(self.values)
-        self.values.append(value.expression)
-        name = self._name(value)
-        spec = "".join(each if isinstance(each, str) else self.hole(each) for each in value.spec)
-        rest = value.conversion + (f":{spec}" if spec else "")
         if (
             self._may_share
             and isinstance(value.expression, ast.Name)
-            and len(self.values) == at + 1
+            and not any(isinstance(each, Value) for each in value.spec)
         ):
-            known = self._shown.setdefault((value.expression.id, rest), name)
-            if known != name:
-                self._taken.discard(name)
-                self.values.pop()
-                name = known
-        return f"{{{name}{rest}}}"
+            rest = _rest(value, [str(each) for each in value.spec])
+            variable = (value.expression.id, rest)
+            if variable not in self._shown:
+                self.values.append(value.expression)
+                self._shown[variable] = self._name(value)
+            return f"{{{self._shown[variable]}{rest}}}"
+        self.values.append(value.expression)
+        name = self._name(value)
+        spec = [each if isinstance(each, str) else self.hole(each) for each in value.spec]
+        return f"{{{name}{_rest(value, spec)}}}"
 
     def _name(self, value: Value) -> str:
         if value.name:
-            return clean(value.name, self._taken)
-        return name_of(value.named, self._taken)
+            return clean(value.name, self._taken, self._numbers)
+        return name_of(value.named, self._taken, self._numbers)
+
+
+def _rest(value: Value, spec: list[str]) -> str:
+    """What stands behind a hole's name."""
+    return value.conversion + (f":{''.join(spec)}" if spec else "")
 
 
 def make_template(parts: list[Part], place: Place) -> Template | None:

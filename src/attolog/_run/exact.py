@@ -99,8 +99,7 @@ class _Walk:
         elif isinstance(node, ast.BinOp) and _is_format(node):
             self._percent(node)
         elif isinstance(node, ast.BinOp) and is_text(node, self.place):
-            self.visit(node.left)
-            self.visit(node.right)
+            self._text(node)
         elif isinstance(node, ast.Call) and _is_text_call(node):
             for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._evaluate(arg)
@@ -146,6 +145,15 @@ class _Walk:
                 for inner in _inner(each.format_spec):
                     self._evaluate(inner.value)
                 (self.weak if each.format_spec is None else self.firm).append(each)
+
+    def _text(self, node: ast.BinOp) -> None:
+        rest: ast.expr = node.left
+        behind = [node.right]
+        while isinstance(rest, ast.BinOp) and isinstance(rest.op, ast.Add):
+            behind.append(rest.right)
+            rest = rest.left
+        for each in (rest, *reversed(behind)):
+            self.visit(each)
 
     def _percent(self, node: ast.BinOp) -> None:
         text = node.left.value if isinstance(node.left, ast.Constant) else None

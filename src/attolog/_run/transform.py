@@ -81,10 +81,13 @@ def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> 
     scopes = Scopes(tree, source.text, path)
     chosen: list[tuple[ast.Call, Rewrite, Exact]] = []
     for each in prints(tree):
-        what = decide(each, source, scopes)
-        if isinstance(what, Left) or not isinstance(each.node, ast.Call):
+        try:
+            what = decide(each, source, scopes)
+            if isinstance(what, Left) or not isinstance(each.node, ast.Call):
+                continue
+            exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
+        except RecursionError:
             continue
-        exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
         if exact is not None and not _has_surrogates(what.call.args[0]):
             chosen.append((each.node, what, exact))
     stem = digest(raw).hex()  # which the source itself can hardly contain
@@ -110,7 +113,8 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     first = what.call.args[0]
     assert isinstance(first, ast.Constant)
     names = _names(what.call.args[1:])
-    is_argument = tuple(any(value is arg for arg in call.args) for value in what.call.args[1:])
+    given = {id(arg) for arg in call.args}
+    is_argument = tuple(id(value) in given for value in what.call.args[1:])
     line = call.lineno
     function = call.func
     call.args = [function, *exact.values]
