@@ -52,11 +52,15 @@ void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
     scan(file);
   }
   payload_ = Buffer();
-  if (catalog_is_spoiled_) {
-    catalog_ = Catalog();
-    const auto all = records();
-    while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
-  }
+  if (catalog_is_spoiled_) learn_tables(Catalog());
+  if (auto better = catalog_.with_largest_tables()) learn_tables(std::move(*better));
+}
+
+// Passes over all records once more.
+void JournalReader::learn_tables(Catalog empty) {
+  catalog_ = std::move(empty);
+  const auto all = records();
+  while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
 }
 
 // Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
@@ -252,10 +256,17 @@ std::vector<std::string> JournalReader::problems() const {
   if (more_problems_ != 0) {
     all.push_back("and " + std::to_string(more_problems_) + " more of these");
   }
+  for (const TableInfo& table : catalog_.tables()) {
+    if (!table.is_rest) continue;
+    const bool is_event = table.kind == TableKind::event;
+    all.push_back("there are more than " +
+                  std::to_string(is_event ? kMaxEventTables : kMaxMessageTables) +
+                  (is_event ? " events" : " templates") + ": " + std::to_string(table.rows) +
+                  " records of the rarest are together in the table \"" + table.name + "\"");
+  }
   if (catalog_.left_out() != 0) {
-    all.push_back(
-        std::to_string(catalog_.left_out()) +
-        " records or values are past the limits of tables and columns, and only in \"*\"");
+    all.push_back(std::to_string(catalog_.left_out()) +
+                  " values are past the limit of 65536 columns of a table, and only in \"*\"");
   }
   return all;
 }

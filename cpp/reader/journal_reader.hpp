@@ -117,6 +117,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
   std::string take_in(Block block);
+  void learn_tables(Catalog empty);
   void add_problem(std::string text) const;
 
   std::vector<File> files_;
