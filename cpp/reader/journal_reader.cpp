@@ -1,6 +1,8 @@
 #include "reader/journal_reader.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <unordered_map>
 #include <utility>
 
 #include "core/checksum.hpp"
@@ -53,6 +55,10 @@ void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
   }
   payload_ = Buffer();
   if (catalog_is_spoiled_) learn_tables(Catalog());
+  learn_largest_tables();
+}
+
+void JournalReader::learn_largest_tables() {
   if (auto better = catalog_.with_largest_tables()) learn_tables(std::move(*better));
 }
 
@@ -194,6 +200,33 @@ std::string JournalReader::take_in(Block block) {
   }
   if (records != 0) blocks_.push_back(block);
   return {};
+}
+
+std::vector<JournalReader::Run> JournalReader::runs() const {
+  std::vector<Run> runs;
+  std::unordered_map<std::uint64_t, std::size_t> index;
+  for (const Block& block : blocks_) {
+    const BlockHeader& header = block.header;
+    const auto [at, is_new] = index.try_emplace(header.run_id, runs.size());
+    if (is_new) runs.emplace_back().id = header.run_id;
+    Run& run = runs[at->second];
+    run.first_ns = std::min(run.first_ns, header.first_ns);
+    run.last_ns = std::max(run.last_ns, header.last_ns);
+    run.records += header.records;
+    run.pids.insert(header.pid);
+  }
+  std::ranges::stable_sort(runs, {}, &Run::first_ns);
+  return runs;
+}
+
+std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
+  auto reader = std::make_shared<JournalReader>();
+  reader->files_ = files_;
+  std::ranges::copy_if(blocks_, std::back_inserter(reader->blocks_),
+                       [&](const Block& block) { return block.header.run_id == id; });
+  reader->learn_tables(Catalog());
+  reader->learn_largest_tables();
+  return reader;
 }
 
 // Where the next magic stands at or after `from`; the file's end if there is none.

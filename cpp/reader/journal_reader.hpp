@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_set>
@@ -68,6 +69,19 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
 
   const Catalog& catalog() const { return catalog_; }
 
+  // A run: a program and its children. Several may have written the files.
+  struct Run {
+    std::uint64_t id = 0;
+    std::int64_t first_ns = INT64_MAX;
+    std::int64_t last_ns = INT64_MIN;
+    std::uint64_t records = 0;
+    std::set<std::uint32_t> pids;
+  };
+  // In the order of their first records.
+  std::vector<Run> runs() const;
+  // A reader of that run's records alone, of the files that this one has read.
+  std::shared_ptr<JournalReader> of_run(std::uint64_t id) const;
+
   // Looks whether each file still has what was read of it: whether the last block is in its place.
   // Returns a sentence for each that has not, which is a problem from now on.
   std::vector<std::string> find_changes() const;
@@ -118,6 +132,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::string scan_payload(const Block& block, std::uint64_t& end);
   std::string take_in(Block block);
   void learn_tables(Catalog empty);
+  void learn_largest_tables();
   void add_problem(std::string text) const;
 
   std::vector<File> files_;
