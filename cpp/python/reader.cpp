@@ -195,6 +195,31 @@ PyObject* make_reader(PyTypeObject* type, std::unique_ptr<State> state) {
   return reinterpret_cast<PyObject*>(reader);
 }
 
+// How often a journal is read again because its parts have changed meanwhile.
+constexpr int kMostChanges = 10;
+
+// Null where a part has gone since the files were listed: it is merged.
+std::shared_ptr<JournalReader> open_parts(const std::vector<JournalPath>& files) {
+  try {
+    return JournalReader::open(files);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOENT || files.size() == 1) throw;
+    return nullptr;
+  }
+}
+
+// Whether a part was merged, or begun, while the files were read: the journal may have been read
+// before its blocks came, or the folder before the part did.
+bool have_changed(const JournalReader& journal, const std::string& real,
+                  const std::vector<std::string>& paths) {
+  if (paths.size() < 2 && !journal.misses_parts()) return false;
+  const std::vector<std::string> now = journal_files(real).paths;
+  const auto is_there = [&](const std::string& path) {
+    return std::ranges::find(now, path) != now.end();
+  };
+  return !std::ranges::all_of(paths, is_there) || (journal.misses_parts() && now != paths);
+}
+
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"path", "ring_dir", nullptr};
   const char* path = nullptr;
@@ -207,13 +232,17 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   const bool done = without_gil(path, [&] {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
+    std::vector<std::string> paths;
+    int changes = 0;
     do {
-      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, journal_files(real).paths);
+      paths = journal_files(real).paths;
+      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, paths);
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-      state->journal = JournalReader::open(files);
-    } while (!is_current(pending));
+      state->journal = open_parts(files);
+    } while (state->journal == nullptr || !is_current(pending) ||
+             (have_changed(*state->journal, real, paths) && ++changes < kMostChanges));
   });
   return done ? make_reader(type, std::move(state)) : nullptr;
 }

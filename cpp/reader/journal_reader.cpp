@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "writer/parts.hpp"
 
 namespace attolog {
 namespace {
@@ -27,7 +28,8 @@ JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePoo
 std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
   const auto reader = std::make_shared<JournalReader>();
   reader->scan_all(paths);
-  reader->seen_ = {};
+  reader->miss_parts();
+  reader->seen_ = reader->seen_here_ = {};
   const auto has_bytes = [](const File& file) { return file.size() != 0; };
   if (!reader->has_magic_ && std::ranges::any_of(reader->files_, has_bytes)) {
     throw NotAJournal(paths.front().path);
@@ -42,7 +44,9 @@ std::shared_ptr<JournalReader> JournalReader::follow(const std::vector<JournalPa
   reader->scan_all(paths);
   reader->known_ = nullptr;
   known.merge(reader->seen_);
-  reader->seen_ = {};
+  reader->seen_ = reader->seen_here_ = {};
+  reader->announced_.clear();
+  reader->begun_.clear();
   return reader;
 }
 
@@ -73,6 +77,7 @@ void JournalReader::learn_tables(Catalog empty) {
 // for each stretch.
 void JournalReader::scan(std::uint32_t index) {
   File& file = files_[index];
+  seen_here_.clear();
   std::uint64_t bad_from = 0;
   std::string reason;
   const auto end_bad = [&](std::uint64_t at) {
@@ -145,8 +150,35 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
   file.progress().last = offset;
   file.progress().header = bytes;
   if (known_ != nullptr && known_->contains(bytes)) return {};
-  if (!seen_.insert(std::move(bytes)).second) return "it is the copy of another one";
+  // What is in a journal and in its part is about to be merged, or was when somebody was killed.
+  if (!seen_here_.insert(bytes).second) return "it is the copy of another one";
+  if (!seen_.insert(std::move(bytes)).second) return {};
+  if (block.header.records == 0) take_in_empty(block);
   return take_in(block);
+}
+
+void JournalReader::take_in_empty(const Block& block) {
+  const BlockHeader& header = block.header;
+  const EmptyBlock key{header.pid, header.run_id, static_cast<std::uint64_t>(header.first_ns),
+                       static_cast<std::uint64_t>(header.last_ns), header.sequence};
+  if (header.mask == 0) {
+    begun_.insert(key);
+  } else {
+    announced_.emplace(key, block);
+  }
+}
+
+void JournalReader::miss_parts() {
+  for (const auto& [key, block] : announced_) {
+    if (begun_.contains(key)) continue;
+    misses_parts_ = true;
+    const std::string& name = files_[block.file].name();
+    add_problem(name + ": the records of process " + std::to_string(block.header.pid) +
+                " are missing: its part " + announced_part(name, block.header) +
+                " is not beside it");
+  }
+  announced_.clear();
+  begun_.clear();
 }
 
 // Reads and checks a payload into payload_; sets `end` like scan_block.
