@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -138,20 +139,28 @@ PyObject* next_record(PyObject* self) {
     const std::string& thread_name = record.thread->name;
     PyObject* thread = thread_name.empty() ? PyUnicode_FromFormat("%llu", record.thread->id)
                                            : from_wtf8(thread_name);
+    const Site& site = *record.site;
+    PyObject* file = site.file.empty() ? Py_NewRef(Py_None) : from_wtf8(site.file);
+    PyObject* line = site.line == 0 ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(site.line);
+    PyObject* function = site.function.empty() ? Py_NewRef(Py_None) : from_wtf8(site.function);
     if (names == nullptr || values == nullptr || said == nullptr || name == nullptr ||
-        thread == nullptr) {
+        thread == nullptr || file == nullptr || line == nullptr || function == nullptr) {
       Py_XDECREF(names);
       Py_XDECREF(values);
       Py_XDECREF(said);
       Py_XDECREF(name);
       Py_XDECREF(thread);
+      Py_XDECREF(file);
+      Py_XDECREF(line);
+      Py_XDECREF(function);
       return nullptr;
     }
     constexpr const char* kLevels[] = {nullptr, "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
     const char* level = kLevels[std::min<unsigned>(record.site->level / 10U, 5)];
-    return Py_BuildValue("(LsNzNINNN)", static_cast<long long>(record.time_ns),
+    return Py_BuildValue("(LsNzNINNNNNNs)", static_cast<long long>(record.time_ns),
                          kKinds[static_cast<int>(kind_of_site(record.site->kind))], name, level,
-                         thread, static_cast<unsigned>(next->pid), names, values, said);
+                         thread, static_cast<unsigned>(next->pid), names, values, said, file, line,
+                         function, run_name(next->run_id).c_str());
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -186,6 +195,31 @@ PyObject* make_reader(PyTypeObject* type, std::unique_ptr<State> state) {
   return reinterpret_cast<PyObject*>(reader);
 }
 
+// How often a journal is read again because its parts have changed meanwhile.
+constexpr int kMostChanges = 10;
+
+// Null where a part has gone since the files were listed: it is merged.
+std::shared_ptr<JournalReader> open_parts(const std::vector<JournalPath>& files) {
+  try {
+    return JournalReader::open(files);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOENT || files.size() == 1) throw;
+    return nullptr;
+  }
+}
+
+// Whether a part was merged, or begun, while the files were read: the journal may have been read
+// before its blocks came, or the folder before the part did.
+bool have_changed(const JournalReader& journal, const std::string& real,
+                  const std::vector<std::string>& paths) {
+  if (paths.size() < 2 && !journal.misses_parts()) return false;
+  const std::vector<std::string> now = journal_files(real).paths;
+  const auto is_there = [&](const std::string& path) {
+    return std::ranges::find(now, path) != now.end();
+  };
+  return !std::ranges::all_of(paths, is_there) || (journal.misses_parts() && now != paths);
+}
+
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const names[] = {"path", "ring_dir", nullptr};
   const char* path = nullptr;
@@ -198,13 +232,17 @@ PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   const bool done = without_gil(path, [&] {
     const std::string real = real_log_path(path);
     Pending& pending = state->pending;
+    std::vector<std::string> paths;
+    int changes = 0;
     do {
-      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, journal_files(real).paths);
+      paths = journal_files(real).paths;
+      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, paths);
       std::vector<JournalPath> files = pending.files;
       files.insert(files.end(), pending.rings.begin(), pending.rings.end());
       if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-      state->journal = JournalReader::open(files);
-    } while (!is_current(pending));
+      state->journal = open_parts(files);
+    } while (state->journal == nullptr || !is_current(pending) ||
+             (have_changed(*state->journal, real, paths) && ++changes < kMostChanges));
   });
   return done ? make_reader(type, std::move(state)) : nullptr;
 }
@@ -287,20 +325,19 @@ void free_stream(PyObject* capsule) {
   if (stream->release != nullptr) stream->release(stream);
 }
 
-PyObject* stream(PyObject* self, PyObject* name) {
-  if (!PyUnicode_Check(name)) {
-    PyErr_SetString(PyExc_TypeError, "stream() takes a table's name");
-    return nullptr;
-  }
+PyObject* stream(PyObject* self, PyObject* args) {
+  PyObject* name = nullptr;
+  int with_origin = 0;
+  if (!PyArg_ParseTuple(args, "U|p:stream", &name, &with_origin)) return nullptr;
+  const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
   const JournalReader& journal = *state_of(self).journal;
   try {
     if (!warn_of_changes(journal)) return nullptr;
     auto exported = std::make_unique<ArrowArrayStream>();
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
       const auto render = std::make_shared<Renderer>();
-      export_stream(open_all(journal.records(), [render](const Record& record,
-                                                         Buffer& out) { (*render)(record, out); }),
-                    exported.get());
+      const auto text = [render](const Record& record, Buffer& out) { (*render)(record, out); };
+      export_stream(open_all(journal.records(), text, origin), exported.get());
     } else {
       const std::size_t index = find_table(journal.catalog(), name);
       if (index == Catalog::kNoTable) {
@@ -308,7 +345,8 @@ PyObject* stream(PyObject* self, PyObject* name) {
         return nullptr;
       }
       if (!warn_of_rare_columns(journal, journal.catalog().tables()[index])) return nullptr;
-      export_stream(open_table(journal.catalog(), index, journal.records()), exported.get());
+      export_stream(open_table(journal.catalog(), index, journal.records(), origin),
+                    exported.get());
     }
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
     if (capsule != nullptr) static_cast<void>(exported.release());
@@ -349,14 +387,57 @@ PyObject* samples(PyObject* self, PyObject* args) {
   return make_samples(state_of(self).journal, args);
 }
 
+PyObject* runs(PyObject* self, PyObject*) {
+  PyObject* list = PyList_New(0);
+  for (const JournalReader::Run& run : state_of(self).journal->runs()) {
+    PyObject* pids = PyList_New(0);
+    for (const std::uint32_t pid : run.pids) {
+      PyObject* number = PyLong_FromUnsignedLong(pid);
+      if (number == nullptr || pids == nullptr || PyList_Append(pids, number) != 0) Py_CLEAR(pids);
+      Py_XDECREF(number);
+    }
+    PyObject* item = pids == nullptr ? nullptr
+                                     : Py_BuildValue("(sLLN)", run_name(run.id).c_str(),
+                                                     static_cast<long long>(run.first_ns),
+                                                     static_cast<long long>(run.last_ns), pids);
+    if (item == nullptr || list == nullptr || PyList_Append(list, item) != 0) Py_CLEAR(list);
+    Py_XDECREF(item);
+    if (list == nullptr) return nullptr;
+  }
+  return list;
+}
+
+PyObject* run(PyObject* self, PyObject* name) {
+  const char* const text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
+  if (text == nullptr) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "run() takes a run's id");
+    return nullptr;
+  }
+  auto state = std::make_unique<State>();
+  const State& whole = state_of(self);
+  const std::uint64_t id = std::strtoull(text, nullptr, 16);
+  if (!without_gil(text, [&] {
+        state->pending.problems = whole.pending.problems;
+        for (std::string& each : whole.journal->problems())
+          state->pending.problems.push_back(std::move(each));
+        state->journal = whole.journal->of_run(id);
+      })) {
+    return nullptr;
+  }
+  return make_reader(types.reader, std::move(state));
+}
+
 PyMethodDef reader_methods[] = {
     {"tables", tables, METH_NOARGS,
      "(name, kind, rows, first ns, last ns, how it was sampled) of each table."},
     {"problems", problems, METH_NOARGS, "What is wrong with the files, a sentence each."},
-    {"stream", stream, METH_O,
+    {"stream", stream, METH_VARARGS,
      "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
     {"records", records, METH_NOARGS,
-     "Iterates over (time, kind, name, level, thread, pid, field names, values, text)."},
+     "Iterates over (time, kind, name, level, thread, pid, field names, values, text, file, line, "
+     "function, run)."},
+    {"runs", runs, METH_NOARGS, "(id, first ns, last ns, process ids) of each run."},
+    {"run", run, METH_O, "A Reader of the run with that id."},
     {"samples", samples, METH_VARARGS,
      "Iterates over (policy, site, pid, weight, value, keys) of the records of a table."},
     {nullptr, nullptr, 0, nullptr}};

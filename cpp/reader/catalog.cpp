@@ -1,6 +1,7 @@
 #include "reader/catalog.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace attolog {
@@ -30,9 +31,27 @@ std::string_view text_of(const Value& value) {
   return value.tag == Tag::str ? value.text : std::string_view{};
 }
 
+// In a table of the rest: the column of what would be the tables' names.
+std::string_view name_of_names(TableKind kind) {
+  return kind == TableKind::event ? "event" : "template";
+}
+
 // The columns that a table has of its own, which no field may be called.
-bool is_taken(TableKind kind, std::string_view name) {
-  return name == "time" || (kind == TableKind::message && name == "level");
+bool is_taken(const TableInfo& table, std::string_view name) {
+  return name == "time" || (table.kind == TableKind::message && name == "level") ||
+         (table.is_rest && name == name_of_names(table.kind));
+}
+
+bool is_limited(TableKind kind) {
+  return kind == TableKind::event || kind == TableKind::message;
+}
+
+std::size_t limit_of(TableKind kind) {
+  return kind == TableKind::event ? kMaxEventTables : kMaxMessageTables;
+}
+
+std::uint64_t hash_of(std::string_view name) {
+  return std::hash<std::string_view>()(name);
 }
 
 }  // namespace
@@ -64,13 +83,10 @@ std::uint32_t kind_of(const Value& value) {
 }
 
 void Catalog::add(const Record& record) {
-  const std::uint64_t left_out = left_out_;
   const Place at = place(record);
-  if (at.table == kNoTable) {
-    left_out_ = left_out + 1;
-    return;
-  }
+  if (at.table == kNoTable) return;
   TableInfo& table = tables_[at.table];
+  if (table.is_rest) count_other(table.kind);
   ++table.rows;
   table.first_ns = std::min(table.first_ns, record.time_ns);
   table.last_ns = std::max(table.last_ns, record.time_ns);
@@ -89,7 +105,7 @@ Catalog::Place Catalog::place(const Record& record) {
     const bool is_event = site.kind == Kind::inline_event;
     const std::string_view name = values.empty() ? std::string_view{} : text_of(values[0]);
     const std::size_t index = table(is_event ? TableKind::event : TableKind::message, name);
-    if (index != kNoTable) place_inline(record, index);
+    place_inline(record, index, name);
     return {index, cells_};
   }
   Layout& layout = layout_of(site);
@@ -97,7 +113,16 @@ Catalog::Place Catalog::place(const Record& record) {
   if (layout.columns.size() < values.size()) extend(layout, values.size());
   for (std::size_t i = 0; i < values.size(); ++i) put(layout.columns[i], values[i]);
   if (const Value* const weight = record.weight()) put(layout.weight, *weight);
+  if (layout.name != kNoColumn) {
+    name_hash_ = layout.hash;
+    put_name(layout.name, site.name);
+  }
   return {layout.table, cells_};
+}
+
+void Catalog::put_name(std::uint32_t column, std::string_view name) {
+  name_ = Value::of_str(name);
+  put(column, name_);
 }
 
 void Catalog::put(std::uint32_t column, const Value& value) {
@@ -108,14 +133,18 @@ void Catalog::put(std::uint32_t column, const Value& value) {
   }
 }
 
-void Catalog::place_inline(const Record& record, std::size_t table) {
+void Catalog::place_inline(const Record& record, std::size_t table, std::string_view name) {
   ++stamp_;
+  if (tables_[table].is_rest) {
+    name_hash_ = hash_of(name);
+    put_name(name_column(table), name);
+  }
   const bool is_event = record.site->kind == Kind::inline_event;
   const std::size_t step = is_event ? 2 : 1;
   const auto values = record.own_values();
   for (std::size_t i = 1; i + step <= values.size(); i += step) {
-    const std::string name = is_event ? std::string(text_of(values[i])) : "v" + std::to_string(i);
-    put(column(table, name), values[i + step - 1]);
+    const std::string field = is_event ? std::string(text_of(values[i])) : "v" + std::to_string(i);
+    put(column(table, field), values[i + step - 1]);
   }
   if (const Value* const weight = record.weight()) {
     put(column(table, std::string(kWeightField)), *weight);
@@ -135,20 +164,84 @@ std::size_t Catalog::find(std::string_view name) const {
 std::size_t Catalog::table(TableKind kind, std::string_view name) {
   const auto known = table_index_.find({kind, std::string(name)});
   if (known != table_index_.end()) return known->second;
-  if (tables_.size() == kMaxTables) return kNoTable;
+  if (is_limited(kind)) {
+    Group& group = group_of(kind);
+    const bool is_chosen = !group.chosen || group.chosen->contains(hash_of(name));
+    if (!is_chosen || group.tables == limit_of(kind)) return rest_of(kind);
+    ++group.tables;
+  }
+  const std::size_t index = add_table(kind, name);
+  table_index_.emplace(std::pair(kind, std::string(name)), index);
+  return index;
+}
+
+std::size_t Catalog::rest_of(TableKind kind) {
+  Group& group = group_of(kind);
+  if (group.rest == kNoTable) {
+    std::string name = kind == TableKind::event ? "other events" : "other messages";
+    while (table_index_.contains({kind, name})) name += '_';
+    group.rest = add_table(kind, name);
+    tables_[group.rest].is_rest = true;
+    table_index_.emplace(std::pair(kind, std::move(name)), group.rest);
+  }
+  return group.rest;
+}
+
+std::size_t Catalog::add_table(TableKind kind, std::string_view name) {
   TableInfo& info = tables_.emplace_back();
   info.kind = kind;
   info.name = name;
   column_index_.emplace_back();
-  table_index_.emplace(std::pair(kind, info.name), tables_.size() - 1);
   return tables_.size() - 1;
+}
+
+// Counts a record of the rest under its name. Where there are too many names, each loses one
+// record: what is left then has come more often than most.
+void Catalog::count_other(TableKind kind) {
+  auto& others = group_of(kind).others;
+  while (others.size() == kMaxCounted && !others.contains(name_hash_)) {
+    for (auto& [hash, records] : others) --records;
+    std::erase_if(others, [](const auto& other) { return other.second == 0; });
+  }
+  ++others[name_hash_];
+}
+
+std::optional<Catalog> Catalog::with_largest_tables() const {
+  std::optional<Catalog> better;
+  for (const TableKind kind : {TableKind::event, TableKind::message}) {
+    const Group& group = groups_[kind == TableKind::event ? 0 : 1];
+    if (group.rest == kNoTable || group.chosen) continue;
+    std::uint64_t least = UINT64_MAX;
+    for (const TableInfo& table : tables_) {
+      if (table.kind == kind && !table.is_rest) least = std::min(least, table.rows);
+    }
+    const auto is_more = [&](const auto& other) { return other.second > least; };
+    if (std::ranges::none_of(group.others, is_more)) continue;
+    if (!better) better.emplace();
+    choose(tables_, kind, group, better->group_of(kind));
+  }
+  return better;
+}
+
+// The names with the most records; of those with equally many the ones that came first.
+void Catalog::choose(const std::vector<TableInfo>& tables, TableKind kind, const Group& from,
+                     Group& to) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> counted;  // records, hash
+  for (const TableInfo& table : tables) {
+    if (table.kind == kind && !table.is_rest) counted.emplace_back(table.rows, hash_of(table.name));
+  }
+  for (const auto& [hash, records] : from.others) counted.emplace_back(records, hash);
+  std::ranges::stable_sort(counted, std::greater(), &decltype(counted)::value_type::first);
+  counted.resize(std::min(counted.size(), limit_of(kind)));
+  to.chosen.emplace();
+  for (const auto& [records, hash] : counted) to.chosen->insert(hash);
 }
 
 // The table's column of that name, made if need be. A name that the same record has used already
 // (or that the table itself uses) is changed, as the call does it: n_2, time_.
 std::uint32_t Catalog::column(std::size_t table, std::string name) {
   std::vector<ColumnInfo>& columns = tables_[table].columns;
-  if (is_taken(tables_[table].kind, name)) name += '_';
+  if (is_taken(tables_[table], name)) name += '_';
   ColumnIndex& index = column_index_[table];
   std::string unique = name;
   for (;;) {
@@ -171,6 +264,16 @@ std::uint32_t Catalog::column(std::size_t table, std::string name) {
     ColumnInfo& first = columns[index.find(name)->second];
     unique = name + '_' + std::to_string(++first.uses);
   }
+}
+
+// The column of names in a table of the rest, which no field may have.
+std::uint32_t Catalog::name_column(std::size_t table) {
+  std::vector<ColumnInfo>& columns = tables_[table].columns;
+  if (columns.empty()) {
+    columns.push_back({.name = std::string(name_of_names(tables_[table].kind))});
+    column_index_[table].emplace(columns.front().name, 0);
+  }
+  return 0;
 }
 
 // Columns for values that the site has no names for.
@@ -206,6 +309,10 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
     default: break;
   }
   if (layout.table == kNoTable) return layout;
+  if (tables_[layout.table].is_rest) {
+    layout.name = name_column(layout.table);
+    layout.hash = hash_of(site.name);
+  }
   std::span<const std::string> fields = site.own_fields();
   std::vector<std::string> text{"text"};  // and what bind() added
   if (site.kind == Kind::text || site.kind == Kind::print) {

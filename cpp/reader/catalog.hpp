@@ -5,11 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,7 @@ struct TableInfo {
   std::uint64_t rows = 0;
   std::int64_t first_ns = INT64_MAX;
   std::int64_t last_ns = INT64_MIN;
+  bool is_rest = false;             // of the records whose own table would be one too many
   std::vector<ColumnInfo> columns;  // after `time` (and `level`, in a message's table)
   std::set<std::string> sampling;   // the policies of its weighted records, as in core/policy.hpp
 };
@@ -55,20 +58,22 @@ struct Cell {
   const Value* value;
 };
 
+// Events and templates are bounded each by itself: no number of templates takes an event its table.
+inline constexpr std::size_t kMaxMessageTables = 65536;
+inline constexpr std::size_t kMaxEventTables = std::size_t{1} << 18;
+
 class Catalog {
  public:
   // Takes in one record.
   void add(const Record& record);
 
   // Where a record's values go: the table's index and, until the next call, its cells. Sites are
-  // told apart by address. Where the limits are passed (65,536 tables, 65,536 columns of one), what
-  // is too much has no table or no cell.
+  // told apart by address. A table has 65,536 columns at most; what is too much has no cell.
   struct Place {
-    std::size_t table;  // kNoTable: the record stands in the view of all records only
+    std::size_t table;  // kNoTable: of no kind that has one
     std::span<const Cell> cells;
   };
   static constexpr std::size_t kNoTable = SIZE_MAX;
-  static constexpr std::size_t kMaxTables = 65536;
   static constexpr std::size_t kMaxColumns = 65536;
   Place place(const Record& record);
 
@@ -76,27 +81,54 @@ class Catalog {
   // The index of the table of that name, an event's before a message's; kNoTable if there is none.
   std::size_t find(std::string_view name) const;
 
-  // Records and values that the limits kept out of the tables.
+  // Where there are more names than tables, those that came first have one, and the records of all
+  // others are in one table, `other messages` or `other events`. If names among these have more
+  // records, this is the empty catalog that gives them the tables: all records are to be added to
+  // it once more. Names with few of very many records may be counted too low.
+  std::optional<Catalog> with_largest_tables() const;
+
+  // Values that the limit on columns kept out of the tables.
   std::uint64_t left_out() const { return left_out_; }
 
  private:
   static constexpr std::uint32_t kNoColumn = UINT32_MAX;
+  static constexpr std::size_t kMaxCounted = std::size_t{1} << 20;
   struct Layout {
     std::size_t table = kNoTable;
     std::vector<std::uint32_t> columns;  // by position
     std::uint32_t weight = kNoColumn;
+    std::uint32_t name = kNoColumn;  // in a table of the rest
+    std::uint64_t hash = 0;          // of the name there
   };
   using ColumnIndex = std::unordered_map<std::string, std::uint32_t>;
+  // Of events, or of messages.
+  struct Group {
+    std::size_t tables = 0;
+    std::size_t rest = kNoTable;
+    // By the hash of their names: which have a table, if that is settled, and how many records
+    // there are of the others.
+    std::optional<std::unordered_set<std::uint64_t>> chosen;
+    std::unordered_map<std::uint64_t, std::uint64_t> others;
+  };
 
   std::size_t table(TableKind kind, std::string_view name);
+  std::size_t rest_of(TableKind kind);
+  std::size_t add_table(TableKind kind, std::string_view name);
+  Group& group_of(TableKind kind) { return groups_[kind == TableKind::event ? 0 : 1]; }
+  static void choose(const std::vector<TableInfo>& tables, TableKind kind, const Group& from,
+                     Group& to);
   std::uint32_t column(std::size_t table, std::string name);
+  std::uint32_t name_column(std::size_t table);
   Layout& layout_of(const Site& site);
   void extend(Layout& layout, std::size_t positions);
-  void place_inline(const Record& record, std::size_t table);
+  void place_inline(const Record& record, std::size_t table, std::string_view name);
+  void put_name(std::uint32_t column, std::string_view name);
   void put(std::uint32_t column, const Value& value);
+  void count_other(TableKind kind);
 
   std::vector<TableInfo> tables_;
   std::map<std::pair<TableKind, std::string>, std::size_t> table_index_;
+  std::array<Group, 2> groups_;
   std::vector<ColumnIndex> column_index_;  // by table
   std::vector<Layout> layouts_;
   std::unordered_map<const Site*, std::size_t> layout_index_;
@@ -107,7 +139,9 @@ class Catalog {
   };
   std::array<Recent, 64> recent_{};
   std::vector<Cell> cells_;
-  std::uint64_t stamp_ = 0;  // of the record, or site, whose columns are being named
+  Value name_;                   // the cell of a record in a table of the rest
+  std::uint64_t name_hash_ = 0;  // and its hash
+  std::uint64_t stamp_ = 0;      // of the record, or site, whose columns are being named
   std::uint64_t left_out_ = 0;
 };
 

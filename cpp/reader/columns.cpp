@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <utility>
 
@@ -103,6 +106,25 @@ std::string_view level_name(std::uint8_t level, std::string& scratch) {
   }
 }
 
+constexpr std::array<std::pair<std::string_view, Type>, 6> kOrigin{{{"file", Type::text},
+                                                                    {"line", Type::int64},
+                                                                    {"function", Type::text},
+                                                                    {"thread", Type::text},
+                                                                    {"pid", Type::int64},
+                                                                    {"run", Type::text}}};
+
+// A field's name where the table has the columns of the origin.
+std::string name_beside_origin(const TableInfo& table, const std::string& name) {
+  const auto is_origin = [&](const auto& column) { return column.first == name; };
+  if (std::ranges::none_of(kOrigin, is_origin)) return name;
+  std::string unique = name + "_";
+  for (int n = 2;
+       std::ranges::find(table.columns, unique, &ColumnInfo::name) != table.columns.end(); ++n) {
+    unique = name + "__" + std::to_string(n);
+  }
+  return unique;
+}
+
 // What the two kinds of table share: builders filled row by row until a batch is full.
 class Rows : public BatchStream {
  public:
@@ -132,6 +154,34 @@ class Rows : public BatchStream {
     fields_.push_back({schema_text(name), type, std::move(note)});
     builders_.emplace_back(type);
   }
+  // The columns of the origin, less those that the table has anyway.
+  void add_origin(std::initializer_list<std::string_view> present = {}) {
+    for (const auto& [name, type] : kOrigin) {
+      const bool is_there = std::ranges::find(present, name) != present.end();
+      origin_at_.push_back(is_there ? kAbsent : builders_.size());
+      if (!is_there) add_field(name, type);
+    }
+  }
+  void fill_origin(const SourcedRecord& source, std::size_t row, std::size_t& bytes) {
+    if (origin_at_.empty()) return;
+    const Site& site = *source.record.site;
+    const auto put = [&](std::size_t i, const Value& value) {
+      if (origin_at_[i] != kAbsent) bytes += builders_[origin_at_[i]].put(row, value);
+    };
+    if (!site.file.empty()) put(0, Value::of_str(site.file));
+    if (site.line != 0) put(1, Value::of_int(site.line));
+    if (!site.function.empty()) put(2, Value::of_str(site.function));
+    if (source.record.thread != nullptr) put(3, Value::of_str(thread_name(*source.record.thread)));
+    put(4, Value::of_int(source.pid));
+    if (source.run_id != run_id_) run_ = run_name(run_id_ = source.run_id);
+    put(5, Value::of_str(run_));
+  }
+
+  std::string_view thread_name(const Thread& thread) {
+    if (!thread.name.empty()) return thread.name;
+    return scratch_ = std::to_string(thread.id);
+  }
+
   // Puts a record into row `row`, if it belongs here, and adds the size of its texts to `bytes`.
   virtual bool fill(const SourcedRecord& source, std::size_t row, std::size_t& bytes) = 0;
 
@@ -139,13 +189,19 @@ class Rows : public BatchStream {
   std::string scratch_;
 
  private:
+  static constexpr std::size_t kAbsent = SIZE_MAX;
+
   std::unique_ptr<RecordStream> records_;
   std::vector<Field> fields_;
+  std::vector<std::size_t> origin_at_;  // among the builders, as in kOrigin
+  std::uint64_t run_id_ = 0;
+  std::string run_ = run_name(0);
 };
 
 class Table final : public Rows {
  public:
-  Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records)
+  Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records,
+        Origin origin)
       : Rows(std::move(records)), catalog_(catalog), index_(index) {
     const TableInfo& table = catalog.tables().at(index);
     add_field("time", Type::timestamp_ns);
@@ -168,13 +224,17 @@ class Table final : public Rows {
       if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
         type = Type::duration_ns;
       }
-      add_field(column.name, type, std::move(note));
+      const bool may_clash = origin == Origin::with;
+      add_field(may_clash ? name_beside_origin(table, column.name) : column.name, type,
+                std::move(note));
     }
     if (!rare.empty()) {
+      more_at_ = builders_.size();
       const auto n = std::ranges::count(rare, true);
       add_field(name_of_rare(table), Type::text,
                 "holds " + std::to_string(n) + " columns of few values, as JSON");
     }
+    if (origin == Origin::with) add_origin();
   }
 
  protected:
@@ -197,8 +257,9 @@ class Table final : public Rows {
     }
     if (!more_.empty()) {
       more_.push('}');
-      bytes += builders_.back().put(row, Value::of_str(more_.view()));
+      bytes += builders_[more_at_].put(row, Value::of_str(more_.view()));
     }
+    fill_origin(source, row, bytes);
     return true;
   }
 
@@ -216,12 +277,13 @@ class Table final : public Rows {
   std::size_t index_;
   bool has_level_ = false;
   std::vector<std::uint32_t> builder_of_;  // by column
+  std::size_t more_at_ = 0;                // among the builders
   Buffer more_;                            // of the row
 };
 
 class All final : public Rows {
  public:
-  All(std::unique_ptr<RecordStream> records, RenderText render)
+  All(std::unique_ptr<RecordStream> records, RenderText render, Origin origin)
       : Rows(std::move(records)), render_(std::move(render)) {
     add_field("time", Type::timestamp_ns);
     add_field("event", Type::text);
@@ -229,6 +291,7 @@ class All final : public Rows {
     add_field("text", Type::text);
     add_field("thread", Type::text);
     add_field("pid", Type::int64);
+    if (origin == Origin::with) add_origin({"thread", "pid"});
   }
 
  protected:
@@ -245,11 +308,10 @@ class All final : public Rows {
     render_(record, text_);
     bytes += builders_[3].put(row, Value::of_str(text_.view()));
     if (record.thread != nullptr) {
-      scratch_ = record.thread->name;
-      if (scratch_.empty()) scratch_ = std::to_string(record.thread->id);
-      bytes += builders_[4].put(row, Value::of_str(scratch_));
+      bytes += builders_[4].put(row, Value::of_str(thread_name(*record.thread)));
     }
     builders_[5].put(row, Value::of_int(source.pid));
+    fill_origin(source, row, bytes);
     return true;
   }
 
@@ -332,12 +394,19 @@ std::string name_of_rare(const TableInfo& table) {
 }
 
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
-                                        std::unique_ptr<RecordStream> records) {
-  return std::make_unique<Table>(catalog, index, std::move(records));
+                                        std::unique_ptr<RecordStream> records, Origin origin) {
+  return std::make_unique<Table>(catalog, index, std::move(records), origin);
 }
 
-std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render) {
-  return std::make_unique<All>(std::move(records), std::move(render));
+std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,
+                                      Origin origin) {
+  return std::make_unique<All>(std::move(records), std::move(render), origin);
+}
+
+std::string run_name(std::uint64_t run_id) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, run_id);
+  return digits.data();
 }
 
 }  // namespace attolog

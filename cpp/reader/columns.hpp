@@ -83,18 +83,27 @@ std::vector<bool> rare_columns(const TableInfo& table);
 // The column that they are put together in: `more`, or `more_` where a field is called so.
 std::string name_of_rare(const TableInfo& table);
 
+// Whether a table ends with the columns that tell where its records come from: file, line,
+// function, thread (its name, or its id if it has none), pid, run. A field of such a name gets a _.
+enum class Origin : std::uint8_t { without, with };
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
 // Where rare ones are put together they are the last one, a JSON object by row.
 // `records` must be what the catalog was made from.
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
-                                        std::unique_ptr<RecordStream> records);
+                                        std::unique_ptr<RecordStream> records,
+                                        Origin origin = Origin::without);
 
 // What a record says, as text (WTF-8).
 using RenderText = std::function<void(const Record&, Buffer&)>;
 
 // The view "*", all records of all tables: time, event (LOG, PRINT, DROPPED, CLOCK included; null
-// for a message), level (null but for messages), text, thread (its name, or its id if it has none),
-// pid.
-std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render);
+// for a message), level (null but for messages), text, thread, pid; with the origin file, line,
+// function and run, too.
+std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,
+                                      Origin origin = Origin::without);
+
+// How a run's id is shown: as ATTOLOG_RUN_ID has it.
+std::string run_name(std::uint64_t run_id);
 
 }  // namespace attolog

@@ -1,9 +1,12 @@
 #include "reader/journal_reader.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <unordered_map>
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "writer/parts.hpp"
 
 namespace attolog {
 namespace {
@@ -25,7 +28,8 @@ JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePoo
 std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
   const auto reader = std::make_shared<JournalReader>();
   reader->scan_all(paths);
-  reader->seen_ = {};
+  reader->miss_parts();
+  reader->seen_ = reader->seen_here_ = {};
   const auto has_bytes = [](const File& file) { return file.size() != 0; };
   if (!reader->has_magic_ && std::ranges::any_of(reader->files_, has_bytes)) {
     throw NotAJournal(paths.front().path);
@@ -40,7 +44,9 @@ std::shared_ptr<JournalReader> JournalReader::follow(const std::vector<JournalPa
   reader->scan_all(paths);
   reader->known_ = nullptr;
   known.merge(reader->seen_);
-  reader->seen_ = {};
+  reader->seen_ = reader->seen_here_ = {};
+  reader->announced_.clear();
+  reader->begun_.clear();
   return reader;
 }
 
@@ -52,17 +58,26 @@ void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
     scan(file);
   }
   payload_ = Buffer();
-  if (catalog_is_spoiled_) {
-    catalog_ = Catalog();
-    const auto all = records();
-    while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
-  }
+  if (catalog_is_spoiled_) learn_tables(Catalog());
+  learn_largest_tables();
+}
+
+void JournalReader::learn_largest_tables() {
+  if (auto better = catalog_.with_largest_tables()) learn_tables(std::move(*better));
+}
+
+// Passes over all records once more.
+void JournalReader::learn_tables(Catalog empty) {
+  catalog_ = std::move(empty);
+  const auto all = records();
+  while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
 }
 
 // Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
 // for each stretch.
 void JournalReader::scan(std::uint32_t index) {
   File& file = files_[index];
+  seen_here_.clear();
   std::uint64_t bad_from = 0;
   std::string reason;
   const auto end_bad = [&](std::uint64_t at) {
@@ -135,8 +150,35 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
   file.progress().last = offset;
   file.progress().header = bytes;
   if (known_ != nullptr && known_->contains(bytes)) return {};
-  if (!seen_.insert(std::move(bytes)).second) return "it is the copy of another one";
+  // What is in a journal and in its part is about to be merged, or was when somebody was killed.
+  if (!seen_here_.insert(bytes).second) return "it is the copy of another one";
+  if (!seen_.insert(std::move(bytes)).second) return {};
+  if (block.header.records == 0) take_in_empty(block);
   return take_in(block);
+}
+
+void JournalReader::take_in_empty(const Block& block) {
+  const BlockHeader& header = block.header;
+  const EmptyBlock key{header.pid, header.run_id, static_cast<std::uint64_t>(header.first_ns),
+                       static_cast<std::uint64_t>(header.last_ns), header.sequence};
+  if (header.mask == 0) {
+    begun_.insert(key);
+  } else {
+    announced_.emplace(key, block);
+  }
+}
+
+void JournalReader::miss_parts() {
+  for (const auto& [key, block] : announced_) {
+    if (begun_.contains(key)) continue;
+    misses_parts_ = true;
+    const std::string& name = files_[block.file].name();
+    add_problem(name + ": the records of process " + std::to_string(block.header.pid) +
+                " are missing: its part " + announced_part(name, block.header) +
+                " is not beside it");
+  }
+  announced_.clear();
+  begun_.clear();
 }
 
 // Reads and checks a payload into payload_; sets `end` like scan_block.
@@ -190,6 +232,33 @@ std::string JournalReader::take_in(Block block) {
   }
   if (records != 0) blocks_.push_back(block);
   return {};
+}
+
+std::vector<JournalReader::Run> JournalReader::runs() const {
+  std::vector<Run> runs;
+  std::unordered_map<std::uint64_t, std::size_t> index;
+  for (const Block& block : blocks_) {
+    const BlockHeader& header = block.header;
+    const auto [at, is_new] = index.try_emplace(header.run_id, runs.size());
+    if (is_new) runs.emplace_back().id = header.run_id;
+    Run& run = runs[at->second];
+    run.first_ns = std::min(run.first_ns, header.first_ns);
+    run.last_ns = std::max(run.last_ns, header.last_ns);
+    run.records += header.records;
+    run.pids.insert(header.pid);
+  }
+  std::ranges::stable_sort(runs, {}, &Run::first_ns);
+  return runs;
+}
+
+std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
+  auto reader = std::make_shared<JournalReader>();
+  reader->files_ = files_;
+  std::ranges::copy_if(blocks_, std::back_inserter(reader->blocks_),
+                       [&](const Block& block) { return block.header.run_id == id; });
+  reader->learn_tables(Catalog());
+  reader->learn_largest_tables();
+  return reader;
 }
 
 // Where the next magic stands at or after `from`; the file's end if there is none.
@@ -252,10 +321,17 @@ std::vector<std::string> JournalReader::problems() const {
   if (more_problems_ != 0) {
     all.push_back("and " + std::to_string(more_problems_) + " more of these");
   }
+  for (const TableInfo& table : catalog_.tables()) {
+    if (!table.is_rest) continue;
+    const bool is_event = table.kind == TableKind::event;
+    all.push_back("there are more than " +
+                  std::to_string(is_event ? kMaxEventTables : kMaxMessageTables) +
+                  (is_event ? " events" : " templates") + ": " + std::to_string(table.rows) +
+                  " records of the rarest are together in the table \"" + table.name + "\"");
+  }
   if (catalog_.left_out() != 0) {
-    all.push_back(
-        std::to_string(catalog_.left_out()) +
-        " records or values are past the limits of tables and columns, and only in \"*\"");
+    all.push_back(std::to_string(catalog_.left_out()) +
+                  " values are past the limit of 65536 columns of a table, and only in \"*\"");
   }
   return all;
 }

@@ -1,9 +1,12 @@
 // Reads journals: any number of files as one source of records.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_set>
@@ -66,7 +69,23 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // also by several threads at once; the stream keeps the reader alive.
   std::unique_ptr<RecordStream> records() const;
 
+  // Whether a part that a file announces has not been found: not its first block.
+  bool misses_parts() const { return misses_parts_; }
+
   const Catalog& catalog() const { return catalog_; }
+
+  // A run: a program and its children. Several may have written the files.
+  struct Run {
+    std::uint64_t id = 0;
+    std::int64_t first_ns = INT64_MAX;
+    std::int64_t last_ns = INT64_MIN;
+    std::uint64_t records = 0;
+    std::set<std::uint32_t> pids;
+  };
+  // In the order of their first records.
+  std::vector<Run> runs() const;
+  // A reader of that run's records alone, of the files that this one has read.
+  std::shared_ptr<JournalReader> of_run(std::uint64_t id) const;
 
   // Looks whether each file still has what was read of it: whether the last block is in its place.
   // Returns a sentence for each that has not, which is a problem from now on.
@@ -117,6 +136,10 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
   std::string take_in(Block block);
+  void take_in_empty(const Block& block);
+  void miss_parts();
+  void learn_tables(Catalog empty);
+  void learn_largest_tables();
   void add_problem(std::string text) const;
 
   std::vector<File> files_;
@@ -124,9 +147,14 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   Catalog catalog_;
   bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
   bool has_magic_ = false;
+  bool misses_parts_ = false;
   // While scanning:
+  using EmptyBlock = std::array<std::uint64_t, 5>;  // what a part and its announcement share
+  std::map<EmptyBlock, Block> announced_;
+  std::set<EmptyBlock> begun_;
   Buffer payload_;                  // of the block
   Headers seen_;                    // in this pass
+  Headers seen_here_;               // in this file
   const Headers* known_ = nullptr;  // before it, where files are followed
   mutable Definitions definitions_;
   mutable std::mutex mutex_;  // of the problems

@@ -20,6 +20,7 @@ class BlockCursor {
         is_sorted_(is_sorted),
         rank_(rank) {
     source_.pid = header.pid;
+    source_.run_id = header.run_id;
   }
 
   // Goes to the next record; false after the last one. Throws FormatError.

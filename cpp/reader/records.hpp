@@ -10,6 +10,7 @@ namespace attolog {
 struct SourcedRecord {
   Record record;
   std::uint32_t pid = 0;
+  std::uint64_t run_id = 0;
 };
 
 // One pass over records, in order of time.

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/codec.hpp"
+#include "writer/merge.hpp"
 #include "writer/recovery.hpp"
 #include "writer/sampler.hpp"
 #include "writer/say.hpp"
@@ -364,6 +365,8 @@ bool Channel::finish(milliseconds patience) {
     for (const std::string& message : recovered.messages) say(message);
   }
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
+  if (output_ != nullptr && target_.path != main_path_)
+    merge_part(session_->folder(), target_.path, Merge::first, options_.fsync_interval > 0);
   remove_session();
   if (output_ != nullptr) output_->leave();
   if (main_output_ != nullptr) main_output_->leave();

@@ -17,8 +17,6 @@
 #include <unordered_set>
 
 #include "core/folder.hpp"
-#include "core/journal.hpp"
-#include "core/mapping.hpp"
 
 namespace attolog {
 
@@ -28,92 +26,38 @@ constexpr std::size_t kWindow = std::size_t{1} << 16;
 constexpr std::chrono::milliseconds kPatience{1'000};  // for whoever writes the journal
 constexpr std::uint64_t kMostNumbers = 10'000;         // tried for a part's name
 
-// The headers of a journal's intact blocks, one after the other. Payloads are not looked at.
-class HeaderWalk {
- public:
-  explicit HeaderWalk(int fd) : fd_(fd) {}
-
-  std::optional<BlockHeader> next() {
-    char bytes[kBlockHeaderSize];
-    while (read(offset_, bytes, sizeof bytes) == sizeof bytes) {
-      if (const auto header = BlockHeader::read(bytes)) {
-        offset_ += kBlockHeaderSize + header->payload_size;
-        return header;
-      }
-      if (!find_magic()) break;
-    }
-    return std::nullopt;
-  }
-
- private:
-  std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const {
-    std::size_t done = 0;
-    while (done < size) {
-      const ssize_t n = ::pread(fd_, bytes + done, size - done, static_cast<off_t>(offset + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) break;
-      done += static_cast<std::size_t>(n);
-    }
-    return done;
-  }
-
-  // Goes to the next magic behind this place.
-  bool find_magic() {
-    const auto window = std::make_unique<char[]>(kWindow);
-    for (std::uint64_t from = offset_ + 1;;) {
-      const std::size_t got = read(from, window.get(), kWindow);
-      const std::size_t at = std::string_view(window.get(), got).find(kBlockMagic);
-      if (at != std::string_view::npos) {
-        offset_ = from + at;
-        return true;
-      }
-      if (got < kWindow) return false;
-      from += got - (kBlockMagic.size() - 1);
-    }
-  }
-
-  int fd_;
-  std::uint64_t offset_ = 0;
-};
-
-// `extra` are more flags of open(). Nothing (and errno) where there is no regular file.
-File open_regular(const std::string& path, int extra) {
-  constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
-  File file = File::open(path, kFlags | extra, 0666);
-  struct stat info{};
-  if (file && (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))) {
-    errno = ENOENT;
-    return {};
-  }
-  return file;
-}
-
 std::uint64_t size_of(int fd) {
   struct stat info{};
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-// The number of the process in a part's name; nothing for other names.
-std::optional<std::uint64_t> process_in_name(std::string_view path, std::string_view log_path) {
-  const std::size_t dot = log_path.rfind('.');
-  if (dot == std::string_view::npos || !path.starts_with(log_path.substr(0, dot + 1)) ||
-      !path.ends_with(log_path.substr(dot))) {
-    return std::nullopt;
-  }
-  const std::size_t end = path.size() - (log_path.size() - dot);
-  const std::string_view number = path.substr(dot + 1, end - std::min(end, dot + 1));
-  const std::size_t dash = number.find('-');
+// What a part's name tells: run.PID-N.atto.
+struct PartName {
+  std::string journal;
+  std::uint64_t process = UINT64_MAX;  // where a number is out of range
+  std::uint64_t number = UINT64_MAX;
+};
+
+std::optional<PartName> parse_name(std::string_view path) {
+  const std::size_t suffix = path.rfind('.');
+  if (suffix == path.npos || suffix == 0) return std::nullopt;
+  const std::size_t dot = path.rfind('.', suffix - 1);
+  if (dot == path.npos) return std::nullopt;
+  const std::string_view numbers = path.substr(dot + 1, suffix - dot - 1);
+  const std::size_t dash = numbers.find('-');
   const auto is_number = [](std::string_view text) {
     return !text.empty() &&
            std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
   };
-  if (dash == std::string_view::npos || !is_number(number.substr(0, dash)) ||
-      !is_number(number.substr(dash + 1))) {
+  if (dash == numbers.npos || !is_number(numbers.substr(0, dash)) ||
+      !is_number(numbers.substr(dash + 1))) {
     return std::nullopt;
   }
-  std::uint64_t process = UINT64_MAX;  // where the number is out of range
-  std::from_chars(number.data(), number.data() + dash, process);
-  return process;
+  PartName name;
+  name.journal = std::string(path.substr(0, dot)) + std::string(path.substr(suffix));
+  std::from_chars(numbers.data(), numbers.data() + dash, name.process);
+  std::from_chars(numbers.data() + dash + 1, numbers.data() + numbers.size(), name.number);
+  return name;
 }
 
 enum class Membership {
@@ -122,6 +66,16 @@ enum class Membership {
   part,
   marked,  // a part that names this journal
 };
+
+bool is_of_block(const BlockHeader& mark, const BlockHeader& first) {
+  return mark.run_id == first.run_id && mark.first_ns == first.first_ns &&
+         mark.sequence == first.sequence;
+}
+
+// A copy of the journal has all of its first block.
+bool is_copy(const BlockHeader& mark, const BlockHeader& first) {
+  return is_of_block(mark, first) && mark.last_ns == first.last_ns;
+}
 
 // What the journal itself tells of its parts.
 class Journal {
@@ -141,11 +95,8 @@ class Journal {
     if (!first_) return Membership::undecided;
     // Parts of attolog 0.1 begin with records. So does a part that is made anew after its removal.
     if (mark->records != 0) return has_run(mark->run_id) ? Membership::part : Membership::none;
-    if (mark->run_id == first_->run_id && mark->first_ns == first_->first_ns &&
-        mark->sequence == first_->sequence) {
-      // A copy of the journal has all of its first block.
-      return mark->last_ns != first_->last_ns ? Membership::marked : Membership::none;
-    }
+    if (names_journal(*mark, *first_)) return Membership::marked;
+    if (is_copy(*mark, *first_)) return Membership::none;
     // It names another journal: one that was renamed, if its process has logged since this one
     // began.
     Membership found = Membership::undecided;
@@ -183,32 +134,32 @@ std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
+// Under the lock of the file.
 void append_header(int fd, const BlockHeader& header) {
   char bytes[kBlockHeaderSize];
   header.write(bytes);
+  const std::uint64_t size = size_of(fd);
   ssize_t n = 0;
   do {
     n = ::write(fd, bytes, sizeof bytes);
   } while (n < 0 && errno == EINTR);
   // A piece of a header would be damage to whoever reads: a full disk leaves the file as it was.
-  if (n > 0 && n < static_cast<ssize_t>(sizeof bytes)) static_cast<void>(::ftruncate(fd, 0));
+  const auto written = static_cast<std::uint64_t>(std::max<ssize_t>(n, 0));
+  if (written != 0 && written < sizeof bytes && size_of(fd) == size + written)
+    static_cast<void>(::ftruncate(fd, static_cast<off_t>(size)));
 }
 
-// The journal's first block, which it gets here if it is empty.
-std::optional<BlockHeader> begin_journal(const std::string& log_path, std::uint64_t run_id) {
-  const File file = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
-  if (!file) return Journal(log_path).first();
-  const bool is_locked = lock(file.fd(), kPatience);
-  if (is_locked && size_of(file.fd()) == 0) {
+// The journal's first block, which it gets here if it is empty. The journal is locked.
+std::optional<BlockHeader> begin_journal(const File& journal, std::uint64_t run_id) {
+  if (size_of(journal.fd()) == 0) {
     BlockHeader header;
     header.pid = static_cast<std::uint32_t>(::getpid());
     header.first_ns = header.last_ns = now_ns();
     header.run_id = run_id;
     header.sequence = std::random_device{}();
-    append_header(file.fd(), header);
+    append_header(journal.fd(), header);
   }
-  if (is_locked) unlock(file.fd());
-  return HeaderWalk(file.fd()).next();
+  return HeaderWalk(journal.fd()).next();
 }
 
 }  // namespace
@@ -220,17 +171,22 @@ JournalFiles journal_files(const std::string& log_path) {
   const std::string folder = log_path.substr(0, log_path.rfind('/') + 1);
   for (const std::string& name : list_files(folder, "")) {
     const std::string path = folder + name;
-    const auto process = process_in_name(path, log_path);
-    if (!process) {
-      if (path == log_path) files.paths.push_back(path);
-      continue;
-    }
+    const auto part = parse_name(path);
+    if (path == log_path) files.paths.push_back(path);
+    if (!part || path == log_path) continue;
+    const bool is_named = part->journal == log_path;
+    if (!is_named && !path.ends_with(".atto")) continue;
     const File file = open_regular(path, O_RDONLY);
     if (!file) {
-      if (errno != ENOENT && errno != ELOOP) files.paths.push_back(path);
+      if (is_named && errno != ENOENT && errno != ELOOP) files.paths.push_back(path);
       continue;
     }
-    switch (journal.membership_of(file.fd(), *process)) {
+    const Membership found = journal.membership_of(file.fd(), part->process);
+    if (!is_named) {  // another journal's name counts for nothing: it has to name this one
+      if (found == Membership::marked) files.paths.push_back(path);
+      continue;
+    }
+    switch (found) {
       case Membership::none: break;
       case Membership::undecided: files.is_final = false; break;
       case Membership::marked: files.marked.push_back(path); [[fallthrough]];
@@ -262,16 +218,91 @@ std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t nu
 }
 
 void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id) {
-  auto mark = begin_journal(log_path, run_id);
+  const File journal = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
+  const bool is_locked = journal && lock(journal.fd(), kPatience);
+  auto mark = is_locked ? begin_journal(journal, run_id) : Journal(log_path).first();
   const File part = open_regular(part_path, O_RDWR | O_APPEND | O_CREAT);
-  if (!part || !mark) return;
-  mark->version = kFormatVersion;
-  mark->flags = 0;
-  mark->pid = static_cast<std::uint32_t>(::getpid());
-  mark->last_ns = now_ns();
-  mark->records = mark->payload_size = mark->mask = mark->checksum = 0;
-  // Nobody else knows the part yet.
-  if (size_of(part.fd()) == 0) append_header(part.fd(), *mark);
+  if (part && mark) {
+    mark->version = kFormatVersion;
+    mark->flags = 0;
+    mark->pid = static_cast<std::uint32_t>(::getpid());
+    mark->last_ns = now_ns();
+    mark->records = mark->payload_size = mark->mask = mark->checksum = 0;
+    // Nobody else knows the part yet. It is there before it is announced.
+    const bool is_new = size_of(part.fd()) == 0;
+    if (is_new) append_header(part.fd(), *mark);
+    const auto name = parse_name(part_path);
+    if (is_new && is_locked && name && name->number <= UINT32_MAX) {
+      mark->mask = static_cast<std::uint32_t>(name->number);
+      append_header(journal.fd(), *mark);
+    }
+  }
+  if (is_locked) unlock(journal.fd());
+}
+
+std::string journal_of_part(const std::string& part_path) {
+  const auto name = parse_name(part_path);
+  return name ? name->journal : "";
+}
+
+std::string announced_part(const std::string& log_path, const BlockHeader& announcement) {
+  const std::string name = log_path.substr(log_path.rfind('/') + 1);
+  const std::size_t dot = std::min(name.rfind('.'), name.size());
+  return name.substr(0, dot) + "." + std::to_string(announcement.pid) + "-" +
+         std::to_string(announcement.mask) + name.substr(dot);
+}
+
+bool names_journal(const BlockHeader& mark, const BlockHeader& first) {
+  return mark.records == 0 && is_of_block(mark, first) && !is_copy(mark, first);
+}
+
+std::optional<BlockHeader> HeaderWalk::next() {
+  char bytes[kBlockHeaderSize];
+  while (read(offset_, bytes, sizeof bytes) == sizeof bytes) {
+    if (const auto header = BlockHeader::read(bytes)) {
+      offset_ += kBlockHeaderSize + header->payload_size;
+      return header;
+    }
+    if (!find_magic()) break;
+  }
+  return std::nullopt;
+}
+
+std::size_t HeaderWalk::read(std::uint64_t offset, char* bytes, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd_, bytes + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+// Goes to the next magic behind this place.
+bool HeaderWalk::find_magic() {
+  const auto window = std::make_unique<char[]>(kWindow);
+  for (std::uint64_t from = offset_ + 1;;) {
+    const std::size_t got = read(from, window.get(), kWindow);
+    const std::size_t at = std::string_view(window.get(), got).find(kBlockMagic);
+    if (at != std::string_view::npos) {
+      offset_ = from + at;
+      return true;
+    }
+    if (got < kWindow) return false;
+    from += got - (kBlockMagic.size() - 1);
+  }
+}
+
+File open_regular(const std::string& path, int extra) {
+  constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+  File file = File::open(path, kFlags | extra, 0666);
+  struct stat info{};
+  if (file && (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))) {
+    errno = ENOENT;
+    return {};
+  }
+  return file;
 }
 
 }  // namespace attolog

@@ -1,13 +1,18 @@
 // The parts of a journal. While one process writes run.atto, each other process writes a part of
 // its own beside it: run.PID-N.atto. A part names its journal in its first block, so that a file
-// which only has such a name is never taken for a part.
+// which only has such a name is never taken for a part. The journal announces the part, so that one
+// that is missing is missed. When its process ends, the part is merged (writer/merge.hpp).
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "core/journal.hpp"
+#include "core/mapping.hpp"
 
 namespace attolog {
 
@@ -25,7 +30,8 @@ struct JournalFiles {
 // log to the next journal of the name. Also taken for parts are
 // - files that begin with records, if their run has written the journal: parts of attolog 0.1;
 // - parts of a journal that was renamed, if their process and that of the journal are of one run,
-//   and it has logged since the journal began.
+//   and it has logged since the journal began;
+// - files with the name of another journal's part that name this one: it was renamed, or copied.
 // A file that cannot be opened is listed, so that reading it says why.
 JournalFiles journal_files(const std::string& log_path);
 
@@ -33,9 +39,35 @@ JournalFiles journal_files(const std::string& log_path);
 // file has.
 std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number);
 
-// Begins the part at `part_path` with the block that names its journal. A journal that has no block
-// yet gets an empty one with `run_id` first. Where a file cannot be written, whoever opens the part
-// says so.
+// Begins the part at `part_path` with the block that names its journal, and announces it in the
+// journal: by the part's first block, but its mask is the number in the part's name. A journal that
+// has no block yet gets an empty one with `run_id` first. Where a file cannot be written, whoever
+// opens the part says so.
 void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id);
+
+// The path of the journal that a part is named after; "" for other names.
+std::string journal_of_part(const std::string& part_path);
+// The name, without its folder, of the part that a journal announces.
+std::string announced_part(const std::string& log_path, const BlockHeader& announcement);
+
+// Whether `mark`, the first block of a part, names the journal whose first block is `first`.
+bool names_journal(const BlockHeader& mark, const BlockHeader& first);
+
+// The headers of a journal's intact blocks, one after the other. Payloads are not looked at.
+class HeaderWalk {
+ public:
+  explicit HeaderWalk(int fd) : fd_(fd) {}
+  std::optional<BlockHeader> next();
+
+ private:
+  std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;
+  bool find_magic();
+
+  int fd_;
+  std::uint64_t offset_ = 0;
+};
+
+// `extra` are more flags of open(). Nothing (and errno) where there is no regular file.
+File open_regular(const std::string& path, int extra);
 
 }  // namespace attolog

@@ -14,6 +14,7 @@
 #include "core/ring.hpp"
 #include "writer/drain.hpp"
 #include "writer/journal_sink.hpp"
+#include "writer/merge.hpp"
 #include "writer/output.hpp"
 #include "writer/parts.hpp"
 #include "writer/say.hpp"
@@ -69,6 +70,8 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
                               "; what is left stays in " + session.folder());
     return;
   }
+  if (static_cast<Format>(target.format) == Format::journal)
+    merge_part(session.folder(), path, Merge::again, false);
   session.remove();
   ++result.sessions;
 }

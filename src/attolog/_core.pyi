@@ -691,7 +691,19 @@ class Counts(structseq[int], tuple[int, int, int, int, int, int, int]):
 
 _Kind: TypeAlias = Literal["event", "message", "text", "print", "dropped", "clock"]
 _Record: TypeAlias = tuple[
-    int, _Kind, str, str | None, str, int, tuple[str, ...], tuple[Any, ...], str
+    int,
+    _Kind,
+    str,
+    str | None,
+    str,
+    int,
+    tuple[str, ...],
+    tuple[Any, ...],
+    str,
+    str | None,
+    int | None,
+    str | None,
+    str,
 ]
 
 @final
@@ -717,15 +729,27 @@ class Reader:
     def problems(self) -> list[str]:
         """Say what is wrong with the files, a sentence for each."""
 
-    def stream(self, name: str, /) -> object:
+    def runs(self) -> list[tuple[str, int, int, list[int]]]:
+        """(id, time of the first record in ns, of the last, process ids) of each run."""
+
+    def run(self, run: str, /) -> Reader:
+        """Make a reader of one run's records."""
+
+    def stream(self, name: str, origin: bool = False, /) -> object:
         """Make an Arrow stream of a table, as a PyCapsule; "*" is all records.
+
+        With `origin` it ends with file, line, function, thread, pid and run.
 
         Raises:
             KeyError: There is no such table.
         """
 
     def records(self) -> Iterator[_Record]:
-        """(time, kind, name, level, thread, pid, names of fields, values, text) of all records."""
+        """Iterate over all records, a tuple for each.
+
+        It is (time, kind, name, level, thread, pid, names of fields, values, text, file, line,
+        function, run).
+        """
 
     def samples(
         self, name: str, field: str | None, keys: tuple[str, ...], /

@@ -6,7 +6,8 @@ import difflib
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any, BinaryIO, NamedTuple
 
 from attolog import _core, _estimate
@@ -41,6 +42,14 @@ class Record(NamedTuple):
     """The name of the thread that logged it."""
     pid: int
     """Its process."""
+    file: str | None = None
+    """The source file of the call; None where that is not known."""
+    line: int | None = None
+    """Its line."""
+    function: str | None = None
+    """The function that the call stands in."""
+    run: str = ""
+    """The id of its run, as `Run.id`."""
 
 
 class Table:
@@ -59,7 +68,7 @@ class Table:
     were lost, of which the table DROPPED tells.
     """
 
-    __slots__ = ("_length", "_reader", "first", "kind", "last", "name", "sampling")
+    __slots__ = ("_length", "_origin", "_reader", "first", "kind", "last", "name", "sampling")
 
     def __init__(
         self,
@@ -70,9 +79,11 @@ class Table:
         first: int | None,
         last: int | None,
         sampling: str | None,
+        origin: bool = False,
     ) -> None:
         self._reader = reader
         self._length = length
+        self._origin = origin
         self.name = name
         """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
         self.kind = kind
@@ -203,7 +214,8 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule stream of the table; its types are the journal's own."""
-        return self._reader.stream(self.name)
+        wanted = (self.name, True) if self._origin else (self.name,)
+        return self._reader.stream(*wanted)
 
     def __repr__(self) -> str:
         return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
@@ -215,14 +227,46 @@ class Journal:
     Iterating gives the names of the tables, as with a dict; `journal["*"]` is all records.
     """
 
-    def __init__(self, path: str, reader: _core.Reader) -> None:
+    def __init__(
+        self, path: str, open_reader: Callable[[], _core.Reader], origin: bool = False
+    ) -> None:
         self._path = path
-        self._reader = reader
-        self._tables: dict[str, Table] = {}
+        self._open_reader = open_reader
+        self._origin = origin
+
+    @cached_property
+    def _reader(self) -> _core.Reader:
+        return self._open_reader()
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        reader = self._reader
+        tables: dict[str, Table] = {}
         for name, kind, count, first, last, sampling in reader.tables():
             # An event comes before a template of the same name.
-            table = Table(reader, name, kind, count, first, last, sampling)
-            self._tables.setdefault(name, table)
+            table = Table(reader, name, kind, count, first, last, sampling, self._origin)
+            tables.setdefault(name, table)
+        return tables
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that have written the journal, in the order of their first records.
+
+        A run is a program and its children: one id, which they inherit.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("DONE", ms=70)
+            >>> attolog.read(path).runs[-1]["DONE"]
+            <attolog.Table 'DONE': 1 record>
+        """
+        reader = self._reader
+        return tuple(
+            Run(self._path, partial(reader.run, id_), self._origin, id_, start, end, tuple(pids))
+            for id_, start, end, pids in reader.runs()
+        )
 
     @property
     def events(self) -> dict[str, int]:
@@ -250,13 +294,15 @@ class Journal:
             >>> [r.fields for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
             [{'ms': 70}]
         """
-        for time, kind, name, level, thread, pid, names, values, text in self._reader.records():
+        for each in self._reader.records():
+            origin: list[Any]  # file, line, function, run
+            time, kind, name, level, thread, pid, names, values, text, *origin = each
             is_event = kind in ("event", "dropped", "clock")
             event, message = (name, None) if is_event else (None, text)
             fields = dict(zip(names, values, strict=True))
             if kind == "message":  # the text itself, where it is not the template's
                 fields.pop("message", None)
-            yield Record(time, kind, event, level, message, fields, thread, pid)
+            yield Record(time, kind, event, level, message, fields, thread, pid, *origin)
 
     def keys(self) -> tuple[str, ...]:
         """The names of the tables."""
@@ -298,7 +344,8 @@ class Journal:
         last = max((table.last for table in tables if table.last is not None), default=None)
         sampled = [table.sampling.split(", ") for table in tables if table.sampling is not None]
         sampling = ", ".join(sorted({policy for each in sampled for policy in each})) or None
-        return Table(self._reader, "*", "all", sum(map(len, tables)), first, last, sampling)
+        length = sum(map(len, tables))
+        return Table(self._reader, "*", "all", length, first, last, sampling, self._origin)
 
     def _no_table(self, name: str) -> str:
         near = difflib.get_close_matches(str(name), self._tables, n=3)
@@ -309,7 +356,40 @@ class Journal:
         return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
 
 
-def read(path: str | os.PathLike[str], *, ring_dir: str | None = None) -> Journal:
+class Run(Journal):
+    """A run of a journal: the records of one program and its children, as `Journal` has them.
+
+    They are looked through when they are asked for first.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        open_reader: Callable[[], _core.Reader],
+        origin: bool,
+        id_: str,
+        start: int,
+        end: int,
+        pids: tuple[int, ...],
+    ) -> None:
+        super().__init__(path, open_reader, origin)
+        self.id = id_
+        """16 hexadecimal digits, as in the column `run`."""
+        self.start = start
+        """The time of its first record in nanoseconds since 1970, UTC."""
+        self.end = end
+        """The time of its last record."""
+        self.pids = pids
+        """Its processes, in the order of their numbers."""
+
+    def __repr__(self) -> str:
+        processes = count(len(self.pids), "process", "processes")
+        return f"<attolog.Run {self.id} of {self._path!r}: {processes}>"
+
+
+def read(
+    path: str | os.PathLike[str], *, ring_dir: str | None = None, origin: bool = False
+) -> Journal:
     """Open a journal: the file and its parts, which other processes wrote at the same time.
 
     Nothing is written, and nothing is needed to have been recovered before: what a killed process
@@ -319,6 +399,8 @@ def read(path: str | os.PathLike[str], *, ring_dir: str | None = None) -> Journa
     Args:
         path: The journal, `.atto`. It may be still written to; what comes later is not seen.
         ring_dir: The folder of its rings, if the logger was given one.
+        origin: The tables end with columns that tell where their records come from: `file`, `line`,
+            `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -341,7 +423,8 @@ def read(path: str | os.PathLike[str], *, ring_dir: str | None = None) -> Journa
         suffix = os.path.splitext(name)[1].lower()
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
         raise ValueError(f"{name} is no journal: {instead}")
-    journal = Journal(name, _core.Reader(name, ring_dir))
+    reader = _core.Reader(name, ring_dir)
+    journal = Journal(name, lambda: reader, origin)
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""

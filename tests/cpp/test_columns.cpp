@@ -441,6 +441,47 @@ static const check::Test dense{"a table whose columns have values keeps them, ho
                                  check::that(!rare[199] && rare[200]);
                                }};
 
+static const check::Test crowd{
+    "beyond the limit the templates with the most records have tables, and each event", [] {
+      constexpr std::uint32_t kRare = attolog::kMaxMessageTables + 100;
+      std::vector<std::unique_ptr<Site>> sites;
+      const auto add = [&](Kind kind, const std::string& name) -> const Site* {
+        const auto id = static_cast<std::uint32_t>(16 + sites.size());
+        sites.push_back(std::make_unique<Site>(site(id, name, {"template"}, kind)));
+        return sites.back().get();
+      };
+      const Site inline_message = site(20, "", {}, Kind::inline_message);
+      Records records;
+      for (std::uint32_t i = 0; i < kRare; ++i) {
+        records.push_back({add(Kind::message, "rare " + std::to_string(i)), i, {Value::of_int(i)}});
+      }
+      const Site* const late = add(Kind::message, "late");
+      const Site* const event = add(Kind::event, "DONE");
+      for (int i = 0; i < 3; ++i) {
+        records.push_back({late, kRare, {Value::of_int(i)}});
+        records.push_back({event, kRare, {Value::of_int(i)}});
+        records.push_back({&inline_message, kRare, {Value::of_str("inline"), Value::of_int(i)}});
+      }
+      const Catalog first = catalog_of(records);
+      std::optional<Catalog> best = first.with_largest_tables();
+      check::that(best.has_value());
+      List list(records);
+      while (const SourcedRecord* const next = list.next()) best->add(next->record);
+      check::that(!best->with_largest_tables());
+      check::equal(best->tables().size(), attolog::kMaxMessageTables + 2);
+      for (const char* const name : {"late", "inline", "DONE"}) {
+        check::equal(best->tables()[best->find(name)].rows, 3u);
+      }
+      check::that(best->find("rare 0") != Catalog::kNoTable);
+      check::equal(best->find("rare " + std::to_string(kRare - 1)), Catalog::kNoTable);
+      const std::size_t rest = best->find("other messages");
+      const auto stream = attolog::open_table(*best, rest, std::make_unique<List>(records));
+      check::equal(names(stream->fields()), "time level template template_");
+      const std::vector<Batch> batches = batches_of(*stream);
+      check::equal(batches.at(0).rows, 102);
+      check::equal(text_at(batches[0].columns[2], 0), "rare " + std::to_string(kRare - 102));
+    }};
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -2,10 +2,16 @@
 
 import multiprocessing
 import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from journal_by_hand import Site, block, decode
 
 import attolog
@@ -38,12 +44,32 @@ def log_in_two_processes(path: Path, tag: int, append: bool) -> None:
         assert child.exitcode == 0
 
 
+@contextmanager
+def logging_child(path: Path, tag: int) -> Iterator[None]:
+    """A process that has logged, and that lives as long as the block."""
+    source = (
+        "import attolog, sys\nlog = attolog.AsyncFileLogger(sys.argv[1])\n"
+        "log('CHILD', tag=int(sys.argv[2]))\nlog.flush()\nprint(flush=True)\n"
+        "input()\nlog.close()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", source, path, str(tag)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield
+        child.communicate(b"\n", timeout=60)
+    assert child.returncode == 0
+
+
 def test_a_replaced_journal_loses_its_parts_too(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
     log_in_two_processes(path, 1, append=True)
     log_in_two_processes(path, 2, append=False)
     assert tags(path) == [2, 2]
-    assert len(list(tmp_path.glob("*.atto"))) == 2
+    assert list(tmp_path.glob("*.atto")) == [path]
 
 
 def test_a_journal_with_a_number_in_its_name_is_no_part(tmp_path: Path) -> None:
@@ -74,7 +100,7 @@ def test_a_journal_that_is_renamed_within_a_run_is_no_part_of_the_next(tmp_path:
     assert tags(path) == [2]
     with attolog.AsyncFileLogger(path, append=False) as log:
         log("MAIN", tag=3)
-    assert (tags(path), tags(renamed)) == ([3], [1])
+    assert (tags(path), tags(renamed)) == ([3], [1, 1])
 
 
 def test_the_parts_of_a_removed_journal_are_not_those_of_the_next_one(tmp_path: Path) -> None:
@@ -98,15 +124,101 @@ def test_a_part_belongs_to_a_journal_that_several_runs_append_to(tmp_path: Path)
 
 def test_the_part_of_a_journal_without_records_is_read_with_it(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
-    with attolog.AsyncFileLogger(path):
-        child = multiprocessing.get_context("spawn").Process(target=log_in_child, args=(path, 1))
-        child.start()
-        child.join()
-    assert (tags(path), attolog.read(path).problems) == ([1], ())
-    parts = list(tmp_path.glob("run.*-*.atto"))
-    assert len(parts) == 1
-    assert [record["name"] for part in parts for record in decode(part)] == ["CHILD"]
-    assert list(decode(path)) == []
+    with attolog.AsyncFileLogger(path), logging_child(path, 1):
+        assert (tags(path), attolog.read(path).problems) == ([1], ())
+        (part,) = tmp_path.glob("run.*-*.atto")
+        assert [record["name"] for record in decode(part)] == ["CHILD"]
+        assert list(decode(path)) == []
+
+
+def test_the_parts_of_processes_that_end_go_into_the_journal(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path) as log:
+        for tag in range(20):
+            pid = os.fork()
+            if pid == 0:
+                log("CHILD", tag=tag)
+                log.close()
+                os._exit(0)
+            os.waitpid(pid, 0)
+            assert list(tmp_path.iterdir()) == [path]
+            assert sorted(tags(path)) == list(range(tag + 1))
+    run = attolog.read(path)
+    assert (run.problems, run.events, len(run.runs)) == ((), {"CHILD": 20}, 1)
+    assert len(run.runs[0].pids) == 20
+    assert [record["name"] for record in decode(path)] == ["CHILD"] * 20
+
+
+def test_what_a_killed_child_left_goes_into_the_journal(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    rings = str(tmp_path / "rings")  # which no other program of this machine recovers
+    with attolog.AsyncFileLogger(path, ring_dir=rings) as log:
+        for tag in range(5):
+            pid = os.fork()
+            if pid == 0:
+                log("CHILD", tag=tag)
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.waitpid(pid, 0)
+    assert list(tmp_path.glob("*.atto")) == [path]
+    assert (sorted(tags(path)), attolog.read(path).problems) == (list(range(5)), ())
+
+
+def test_a_part_is_found_beside_a_journal_that_was_renamed_or_copied(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path) as log:
+        log("MAIN", tag=0)
+        log.flush()
+        with logging_child(path, 1):
+            copy = Path(shutil.copy(path, tmp_path / "copy.atto"))
+            moved = path.rename(tmp_path / "moved.atto")
+            assert (tags(copy), attolog.read(copy).problems) == ([0, 1], ())
+            assert (tags(moved), attolog.read(moved).problems) == ([0, 1], ())
+
+
+def test_a_journal_whose_part_is_missing_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with attolog.AsyncFileLogger(path) as log:
+        log("MAIN", tag=0)
+        log.flush()
+        with logging_child(path, 1):
+            shutil.copy(path, elsewhere)
+            (part,) = tmp_path.glob("run.*-*.atto")
+    with pytest.warns(UserWarning, match="are missing"):
+        run = attolog.read(elsewhere / "run.atto")
+    (problem,) = run.problems
+    assert problem.endswith(f"are missing: its part {part.name} is not beside it")
+    assert (run.events, attolog.read(path).problems) == ({"MAIN": 1}, ())
+    # The whole journal has it, and a copy of that does too.
+    shutil.copy(path, elsewhere)
+    assert (tags(elsewhere / "run.atto"), attolog.read(path).problems) == ([0, 1], ())
+
+
+def test_large_parts_stay_files(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    text = random.Random(1).randbytes(1 << 20)
+    with attolog.AsyncFileLogger(path) as log:
+        pid = os.fork()
+        if pid == 0:
+            for tag in range(70):
+                log("CHILD", tag=tag, text=text)
+            log.close()
+            os._exit(0)
+        os.waitpid(pid, 0)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert (tags(path), attolog.read(path).problems) == (list(range(70)), ())
+
+
+def test_the_records_of_a_removed_journal_are_in_no_later_one(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path), logging_child(path, 1):
+        path.unlink()
+        for append in True, False:
+            with attolog.AsyncFileLogger(path, append=append) as log:
+                log("MAIN", tag=2)
+        assert tags(path) == [2]
+    assert (tags(path), attolog.read(path).problems) == ([2], ())
 
 
 def test_many_parts_are_read_with_few_descriptors(tmp_path: Path) -> None:

@@ -389,3 +389,21 @@ def test_a_table_of_ever_new_names_takes_little_memory(tmp_path: Path) -> None:
     ]
     assert len(run.problems) == 1
     assert run["E"].estimate_sum("user_7").value == 7
+
+
+def test_any_number_of_templates_leaves_events_their_tables(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with AsyncFileLogger(path) as log:
+        for i in range(66_000):
+            log.info(f"task {i} done", 12.5)
+        for i in range(100):
+            log("DONE", i)
+            log.info("late {i}", i)
+    with pytest.warns(UserWarning, match="more than 65536 templates"):
+        run = attolog.read(path)
+    assert (run.events, len(run["late {i}"])) == ({"DONE": 100}, 100)
+    others = run["other messages"]
+    assert len(others) == 66_000 - 65_535
+    assert sum(map(len, map(run.__getitem__, run))) == 66_200
+    (problem,) = run.problems
+    assert problem.endswith('465 records of the rarest are together in the table "other messages"')

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import click
 
 from attolog import _core
-from attolog._cli.show import check_regular, escape, line, open_journal
+from attolog._cli.show import check_regular, escape, line, line_with_origin, open_journal
 from attolog._read import Journal, Record, is_journal
 
 POLL_SECONDS = 0.2
@@ -26,10 +26,16 @@ POLL_SECONDS = 0.2
     "-n", "--lines", type=click.IntRange(0, sys.maxsize), metavar="N", help="Only the last N."
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
-def command(file: str, lines: int | None, follow: bool) -> int:
+@click.option(
+    "--origin", is_flag=True, help="Where records come from: file, line, function, process, run."
+)
+def command(file: str, lines: int | None, follow: bool, origin: bool) -> int:
     """Show FILE: the records of a journal, the lines of any other file."""
     check_regular(file)
-    opened = JournalLines(file, follow) if is_journal(file) else TextLines(file, follow)
+    is_text = not is_journal(file)
+    if is_text and origin:
+        raise ValueError(f"{file} is no journal: it does not tell where its lines come from")
+    opened = TextLines(file, follow) if is_text else JournalLines(file, follow, origin)
     with closing(opened) as source:
         new = source.new()
         _write(new if lines is None else deque(new, maxlen=lines))
@@ -118,10 +124,12 @@ class JournalLines:
     Args:
         path: The journal.
         follow: A block that is not whole yet at the end is waited for, and is no problem.
+        origin: Lines end with where their records come from.
     """
 
-    def __init__(self, path: str, follow: bool) -> None:
+    def __init__(self, path: str, follow: bool, origin: bool = False) -> None:
         self._path = path
+        self._line = line_with_origin if origin else line
         self._follower = _core.Follower(path) if follow else None
         self._problems: tuple[str, ...] = ()
         # What was shown from the rings of dead processes, and will be in the file when recovered.
@@ -132,7 +140,7 @@ class JournalLines:
         self._problems = ()
         records = self._once() if self._follower is None else self._since(self._follower)
         for record in records:
-            yield line(record).encode(errors="backslashreplace") + b"\n"
+            yield self._line(record).encode(errors="backslashreplace") + b"\n"
 
     def problems(self) -> tuple[str, ...]:
         """What the last call of `new` found wrong with the journal."""
@@ -163,7 +171,7 @@ class JournalLines:
 
     def _of(self, reader: _core.Reader | None) -> Iterator[Record]:
         if reader is not None:
-            journal = Journal(self._path, reader)
+            journal = Journal(self._path, lambda: reader)
             yield from journal.records()
             self._problems += journal.problems
 

@@ -57,6 +57,18 @@ def line(record: Record) -> str:
     return f"{time_text(record.time)} {level:<8} {message.translate(_LINE)}"
 
 
+def line_with_origin(record: Record) -> str:
+    """A record as one line that ends with where it comes from, as far as that is known."""
+    place = record.file or ""
+    if record.line is not None:
+        place += f":{record.line}"
+    if record.function is not None:
+        place += f" in {record.function}"
+    source = [place] if place else []
+    source += [record.thread, f"pid {record.pid}", f"run {record.run}"]
+    return f"{line(record)}  [{', '.join(source).translate(_LINE)}]"
+
+
 def _value(value: Any) -> str:
     try:
         text = str(value)
