@@ -30,6 +30,8 @@ inline constexpr std::uint32_t kSiteMask = 0x00ff'ffff;
 inline constexpr std::uint32_t kStamped = 0x8000'0000;
 // The values lie in a spill file: u64 its number, u64 its length follow.
 inline constexpr std::uint32_t kSpilled = 0x4000'0000;
+// It is on the screen already: no echo shows it.
+inline constexpr std::uint32_t kShown = 0x2000'0000;
 
 struct RingRecord {
   RecordHead head{};

@@ -92,24 +92,23 @@ PyMethodDef methods[] = {
     {"check_expression", check_expression, METH_O,
      "check_expression(text): raise ValueError where text is no expression."},
     {"take_prints", guarded_simple<take_prints>, METH_VARARGS,
-     "take_prints(logger, stdout, stderr): the print whose lines go to the logger."},
+     "take_prints(logger): the print whose lines go to the logger."},
     {"compile_print",
      reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<compile_print>)),
      METH_VARARGS | METH_KEYWORDS,
-     "compile_print(text, names, is_event, is_error, file, line, function): one print of a "
-     "program."},
-    {"write_to", write_to, METH_VARARGS,
+     "compile_print(text, names, ...): one print of a program."},
+    {"write_to", guarded_simple<write_to>, METH_VARARGS,
      "write_to(stream, data): a str or bytes, as what was written to stream 1 or 2."},
-    {"stream_write", make_stream_write, METH_O,
-     "stream_write(stream): the method write of a stream that take_prints was given."},
+    {"put_stream", guarded_simple<put_stream>, METH_VARARGS,
+     "put_stream(number, stream, is_shown, is_echoed, write_through): what stands for stdout (1) "
+     "or stderr (2)."},
+    {"close_stream", close_stream, METH_O, "close_stream(number): its prints go elsewhere."},
     {"printed", count_prints, METH_NOARGS,
      "printed(): how many prints there were, and the seconds that they took."},
     {"call_as_main", call_as_main, METH_VARARGS,
      "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
     {"show_before_signals", show_before_signals, METH_NOARGS,
      "show_before_signals(): SIGTERM and SIGHUP wait for the screen, a second at most."},
-    {"stream_flush", make_stream_flush, METH_O,
-     "stream_flush(stream): a method flush without a Python frame."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};
@@ -121,7 +120,7 @@ int fill_module(PyObject* module) {
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
-        !add_printed_type(module) || !add_reader_type(module)) {
+        !add_printed_type(module) || !add_stream_types(module) || !add_reader_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

@@ -27,6 +27,7 @@ struct PrintedText {
   bool is_event = false;
   bool needs_python = false;      // the text is made at the call
   std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
+  Written written;
   PyObject* args = nullptr;       // of compile_print
 
   PrintedText() = default;
@@ -34,6 +35,8 @@ struct PrintedText {
   PrintedText& operator=(const PrintedText&) = delete;
   ~PrintedText() {
     Py_XDECREF(name);
+    Py_XDECREF(written.arguments);
+    Py_XDECREF(written.options);
     Py_XDECREF(args);
   }
 };
@@ -102,13 +105,15 @@ class UnfinishedPrint final : public Unfinished {
   std::size_t& n_put_;
 };
 
+// What is encoded is whole, as the screen gets it: the most that a length has room for.
+constexpr std::size_t kWhole = 0xffff'0000;
+
 bool encode_value(Buffer& values, const Printed* printed, std::size_t i, PyObject* value,
                   std::size_t& n_put) {
   const PrintedText& text = *printed->text;
-  const std::size_t most = prints.longest_text();
-  if (text.needs_python || printed->n_values == 0) return encode_any(values, value, most);
+  if (text.needs_python || printed->n_values == 0) return encode_any(values, value, kWhole);
   const auto encode = [&] {
-    return encode_shown(values, text.shape, i, value, most, OnError::raise);
+    return encode_shown(values, text.shape, i, value, kWhole, OnError::raise);
   };
   if (!text.is_argument[i] || native_tag(value, false) != Tag::end) return encode();
   const UnfinishedPrint unfinished(printed, values, n_put);
@@ -118,15 +123,46 @@ bool encode_value(Buffer& values, const Printed* printed, std::size_t i, PyObjec
 }
 
 // Encodes the values with their texts. `n_put`: how many bytes of the text are out by then. False
-// with an exception set: what the print raises.
-bool encode(Buffer& values, const Printed* printed, PyObject* const* args, std::size_t& n_put) {
+// with an exception set: what the print raises. `ends`: where each value ends.
+bool encode(Buffer& values, const Printed* printed, PyObject* const* args, std::size_t& n_put,
+            std::vector<std::size_t>& ends) {
   const PrintedText& text = *printed->text;
   const auto [each, n] = given(printed, args);
   for (Py_ssize_t i = 0; i < n; ++i) {
     if (!encode_value(values, printed, static_cast<std::size_t>(i), each[i], n_put)) return false;
+    ends.push_back(values.size());
   }
-  return !text.needs_python || encode_whole(values, Tag::str, as_call(printed, args), text.shape,
-                                            prints.longest_text(), OnError::raise);
+  if (!text.needs_python) return true;
+  if (!encode_whole(values, Tag::str, as_call(printed, args), text.shape, kWhole, OnError::raise))
+    return false;
+  ends.push_back(values.size());
+  return true;
+}
+
+// The values with what is longer than a record may have cut.
+Buffer cut(const Buffer& values, const std::vector<std::size_t>& ends) {
+  const std::size_t most = prints.longest_text();
+  Buffer out;
+  std::size_t start = 0;
+  for (const std::size_t end : ends) {
+    const std::string_view encoded = values.view().substr(start, end - start);
+    start = end;
+    if (encoded.size() <= most) {
+      out.append(encoded);
+      continue;
+    }
+    Arena arena;
+    std::vector<Value> decoded;
+    decode_values(encoded, arena, decoded);
+    const Value& value = decoded.front();
+    const std::string_view text = value.is_formatted ? value.formatted : value.text;
+    if (text.size() <= most) {
+      out.append(encoded);
+    } else {
+      encode_str(out, cut_text(std::string(text), most));
+    }
+  }
+  return out;
 }
 
 bool has_surrogates(std::string_view wtf8) {
@@ -145,57 +181,61 @@ bool has_surrogates(const Buffer& values) {
   });
 }
 
-// By whatever `print` is, or to wherever its stream leads: as the program's print would have been.
-PyObject* print_elsewhere(PyObject* print, const Printed* printed, std::string_view line) {
-  PyObject* text = from_wtf8(line);
-  PyObject* args = text == nullptr ? nullptr : PyTuple_Pack(1, text);
-  PyObject* options = args == nullptr ? nullptr : PyDict_New();
-  bool is_ready = options != nullptr;
-  if (is_ready && printed->stream == Prints::error) {
-    PyObject* file = PyDict_GetItemWithError(prints.sys, prints.names[Prints::error]);
-    is_ready = file == nullptr || PyDict_SetItemString(options, "file", file) == 0;
+// Logs what the screen gets in other bytes than its record has, or in none of its own.
+PyObject* print_specially(const Printed* printed, PyObject* const* args, const Buffer& values,
+                          const std::vector<std::size_t>& ends) {
+  const Prints::Stream stream = printed->stream;
+  const StandIn& stand_in = prints.stand_ins[stream];
+  Buffer line = text_of(printed, values);
+  line.push('\n');
+  std::string made;
+  std::string_view bytes = line.view();
+  if (stand_in.is_encoded || has_surrogates(line.view())) {
+    PyObject* text = from_wtf8(line.view());
+    const bool is_taken = text != nullptr && encode_by_stream(stream, text, made);
+    Py_XDECREF(text);
+    // Piece by piece: those that stand before the one that the stream does not take are written.
+    if (!is_taken) {
+      return clear_if_ordinary() ? print_as_written(prints.builtin, printed->text->written, args + 1) : nullptr;
+    }
+    bytes = made;
   }
-  PyObject* result = is_ready ? PyObject_Call(print, args, options) : nullptr;
-  Py_XDECREF(options);
-  Py_XDECREF(args);
-  Py_XDECREF(text);
-  return result;
-}
-
-PyObject* print_event_elsewhere(const Printed* printed, PyObject* const* args) {
-  std::vector<PyObject*> values(args, args + printed->n_values + 1);
-  PyObject* const print = std::exchange(values[0], printed->text->name);
-  return PyObject_Vectorcall(print, values.data(), values.size(), nullptr);
+  const Buffer record = cut(values, ends);
+  const bool is_same = bytes == line.view() && record.size() == values.size();
+  if (is_same && (stand_in.is_echoed || !stand_in.is_shown)) {
+    const Put put = put_print(stream, printed->site, record);
+    const bool done = put == Put::done || (put == Put::off && show(stream, bytes));
+    return done ? Py_NewRef(Py_None) : nullptr;
+  }
+  return put_beside(stream, printed->site, record, bytes) ? Py_NewRef(Py_None) : nullptr;
 }
 
 // Everything that the fast path does not do.
-PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ours) {
-  if (!is_ours && printed->text->is_event) return print_event_elsewhere(printed, args);
+PyObject* print_slowly(const Printed* printed, PyObject* const* args) {
+  const Timed time;
   Buffer values;
+  std::vector<std::size_t> ends;
   std::size_t n_put = 0;
-  if (!encode(values, printed, args, n_put)) return nullptr;
-  const bool is_known = is_ours && n_put == 0 && printed->site != kInlineEventSite;
-  if (is_known && !has_surrogates(values)) {
-    const Put put = put_print(printed->stream, printed->site, values);
-    if (put == Put::raised) return nullptr;
-    if (put == Put::done) Py_RETURN_NONE;
+  if (!encode(values, printed, args, n_put, ends)) return nullptr;
+  if (n_put != 0 || printed->site == kInlineEventSite) {
     Buffer line = text_of(printed, values);
     line.push('\n');
-    return show(printed->stream, line.view()) ? Py_NewRef(Py_None) : nullptr;
+    return put_text(printed->stream, line.view().substr(n_put)) ? Py_NewRef(Py_None) : nullptr;
   }
+  if (prints.stand_ins[printed->stream].is_special() || values.size() > prints.longest_text() ||
+      has_surrogates(values)) {
+    return print_specially(printed, args, values, ends);
+  }
+  const Put put = put_print(printed->stream, printed->site, values);
+  if (put != Put::off) return put == Put::done ? Py_NewRef(Py_None) : nullptr;
   Buffer line = text_of(printed, values);
-  if (!is_ours || n_put == 0) {
-    // What the log does not take, the stream itself may.
-    return print_elsewhere(is_ours ? prints.builtin : args[0], printed, line.view());
-  }
   line.push('\n');
-  return put_text(printed->stream, line.view().substr(n_put)) ? Py_NewRef(Py_None) : nullptr;
+  return show(printed->stream, line.view()) ? Py_NewRef(Py_None) : nullptr;
 }
 
-[[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Printed* printed, PyObject* const* args,
-                                                   bool is_ours) {
+[[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Printed* printed, PyObject* const* args) {
   try {
-    return print_slowly(printed, args, is_ours);
+    return print_slowly(printed, args);
   } catch (const std::exception&) {
     return PyErr_NoMemory();
   }
@@ -207,12 +247,21 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args, bool is_ou
       write_fast(prints.root, nullptr, printed->site, values, n, printed->accept)) [[likely]] {
     Py_RETURN_NONE;
   }
-  return call_slowly(printed, args, true);
+  return call_slowly(printed, args);
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* print_timed(const Printed* printed, PyObject* const* args) {
-  const Timed time;
+  const Timed time(choose_next_timed());
   return print_now(printed, args);
+}
+
+// Another print than ours, or one to another stream.
+[[gnu::noinline, gnu::cold]] PyObject* call_elsewhere(const Printed* printed,
+                                                      PyObject* const* args) {
+  if (!prints.has(printed->stream) || !is_flushing_print(args[0])) {
+    return print_as_written(args[0], printed->text->written, args + 1);
+  }
+  return prints.count() ? print_timed(printed, args) : print_now(printed, args);
 }
 
 PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
@@ -222,7 +271,7 @@ PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) 
     return nullptr;
   }
   if (args[0] != prints.print || !prints.has(printed->stream)) [[unlikely]] {
-    return call_slowly(printed, args, false);
+    return call_elsewhere(printed, args);
   }
   if (prints.count()) [[unlikely]]
     return print_timed(printed, args);
@@ -291,24 +340,28 @@ std::uint64_t describe(PrintedText& text, Site& site, std::vector<std::string> n
 
 // One print, by the arguments of compile_print.
 PyObject* make_printed(PyObject* args, PyObject* kwargs) {
-  static const char* const keywords[] = {"text", "names", "is_argument", "is_event", "is_error",
-                                         "file", "line",  "function",    nullptr};
+  static const char* const keywords[] = {"text",    "names",    "is_argument", "arguments",
+                                         "options", "is_event", "is_error",    "file",
+                                         "line",    "function", nullptr};
   PyObject* name = nullptr;
   PyObject* names = nullptr;
   PyObject* is_argument = nullptr;
+  PyObject* arguments = nullptr;
+  PyObject* options = nullptr;
   int is_event = 0;
   int is_error = 0;
   PyObject* file = nullptr;
   unsigned line = 0;
   PyObject* function = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!ppUIU:compile_print",
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!O!OppUIU:compile_print",
                                    const_cast<char**>(keywords), &name, &PyTuple_Type, &names,
-                                   &PyTuple_Type, &is_argument, &is_event, &is_error, &file, &line,
-                                   &function)) {
+                                   &PyTuple_Type, &is_argument, &PyTuple_Type, &arguments, &options,
+                                   &is_event, &is_error, &file, &line, &function)) {
     return nullptr;
   }
-  if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(is_argument)) {
-    PyErr_SetString(PyExc_ValueError, "names and is_argument must be of one length");
+  if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(is_argument) ||
+      !are_arguments(arguments, PyTuple_GET_SIZE(names))) {
+    PyErr_SetString(PyExc_ValueError, "names, is_argument and arguments must fit together");
     return nullptr;
   }
   auto text = std::make_unique<PrintedText>();
@@ -316,9 +369,13 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
     text->is_argument.push_back(PyTuple_GET_ITEM(is_argument, i) == Py_True);
   }
   text->name = Py_NewRef(name);
-  text->args = Py_BuildValue("(OOOiiOIO)", name, names, is_argument, is_event, is_error, file, line,
-                             function);
-  if (text->args == nullptr) return nullptr;
+  text->written = {Py_NewRef(arguments), PyDict_New()};
+  text->args = Py_BuildValue("(OOOOOiiOIO)", name, names, is_argument, arguments, options, is_event,
+                             is_error, file, line, function);
+  if (text->args == nullptr || text->written.options == nullptr ||
+      PyDict_MergeFromSeq2(text->written.options, options, 1) != 0) {
+    return nullptr;
+  }
   text->is_event = is_event != 0;
   Site site;
   site.kind = text->is_event ? Kind::event : Kind::message;

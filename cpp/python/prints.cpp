@@ -3,6 +3,7 @@
 #include "python/prints.hpp"
 
 #include <fcntl.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -29,12 +30,12 @@ thread_local Unfinished* t_unfinished = nullptr;
 
 Unfinished::Unfinished() : around_(t_unfinished) {
   t_unfinished = this;
-  n_unfinished.fetch_add(1, std::memory_order_relaxed);
+  n_obstacles.fetch_add(1, std::memory_order_relaxed);
 }
 
 Unfinished::~Unfinished() {
   t_unfinished = around_;
-  n_unfinished.fetch_sub(1, std::memory_order_relaxed);
+  n_obstacles.fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool Unfinished::put_all() {
@@ -47,8 +48,6 @@ bool Unfinished::put_all() {
 }
 
 namespace {
-
-constexpr double kWait = 20'000;  // ns; no record takes as long that finds room
 
 constexpr std::uint32_t kSites[] = {kPrintSite, kErrorPrintSite};
 
@@ -113,41 +112,20 @@ class Line {
     PyObject* text = PyUnicode_Join(nothing, parts_);
     Py_DECREF(nothing);
     Py_CLEAR(parts_);
+    ++n_taken_;
     return text;
   }
+  int n_taken() const { return n_taken_; }
 
  private:
   PyObject* parts_ = nullptr;
+  int n_taken_ = 0;
 };
 
-// Writes text into a stream as the stream itself would: it may refuse it, or write it in another
-// encoding.
-bool write_as_stream(Prints::Stream stream, PyObject* text) {
-  PyObject* done =
-      PyObject_CallFunctionObjArgs(prints.stream_write, prints.proxies[stream], text, nullptr);
-  Py_XDECREF(done);
-  return done != nullptr;
-}
-
-// One text, as a record. False with an exception set.
-bool write_text(Prints::Stream stream, PyObject* text) {
-  if (PyUnicode_GET_LENGTH(text) == 0) return true;
-  if (has_surrogates(text)) return write_as_stream(stream, text);
-  Buffer values;
-  encode_text(values, text, prints.longest_text());
-  const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::off && show(stream, to_wtf8(text)));
-}
-
-// One text of a few bytes: straight into the ring.
-bool write_quickly(Prints::Stream stream, PyObject* text) {
-  return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
-}
-
-// Puts what there is of a line. False with an exception set.
-bool put_line(Line& line, Prints::Stream stream) {
+// Puts what there is of a line. False with an exception set; `is_refused` as of put_text.
+bool put_line(Line& line, Prints::Stream stream, bool* is_refused = nullptr) {
   PyObject* text = line.take();
-  const bool done = text != nullptr && write_text(stream, text);
+  const bool done = text != nullptr && put_text(stream, text, is_refused);
   Py_XDECREF(text);
   return done;
 }
@@ -238,15 +216,26 @@ bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options
   return true;
 }
 
-PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& options) {
-  if (print_quickly(values, n, options)) [[likely]]
-    Py_RETURN_NONE;
+[[gnu::noinline, gnu::cold]] PyObject* print_slowly(PyObject* const* values, Py_ssize_t n,
+                                                    PyObject* kwnames, const Options& options) {
+  const Timed time;
   Line line;
   if (!add_values(line, values, n, options)) {
     put_before_raising([&] { return put_line(line, options.stream); });
     return nullptr;
   }
-  return put_line(line, options.stream) ? Py_NewRef(Py_None) : nullptr;
+  bool is_refused = false;
+  if (put_line(line, options.stream, &is_refused)) Py_RETURN_NONE;
+  if (!is_refused || line.n_taken() > 1 || !clear_if_ordinary()) return nullptr;
+  // Piece by piece: those that stand before the one that the stream does not take are written.
+  return PyObject_Vectorcall(prints.builtin, values, static_cast<std::size_t>(n), kwnames);
+}
+
+[[gnu::always_inline]] inline PyObject* print_line(PyObject* const* values, Py_ssize_t n,
+                                                   PyObject* kwnames, const Options& options) {
+  if (print_quickly(values, n, options)) [[likely]]
+    Py_RETURN_NONE;
+  return print_slowly(values, n, kwnames, options);
 }
 
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -258,9 +247,9 @@ PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObjec
   }
   try {
     if (!prints.count()) [[likely]]
-      return print_line(args, nargs, options);
-    const Timed time;
-    return print_line(args, nargs, options);
+      return print_line(args, nargs, kwnames, options);
+    const Timed time(choose_next_timed());
+    return print_line(args, nargs, kwnames, options);
   } catch (const std::exception&) {
     return PyErr_NoMemory();
   }
@@ -284,45 +273,29 @@ bool raise_broken(Channel& channel, Prints::Stream stream) {
   return true;
 }
 
-// `write` of a stream: its `self` is 1 or 2.
-PyObject* stream_write(PyObject* self, PyObject* text) {
-  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
-  const bool is_ours = prints.streams[stream] != nullptr &&
-                       prints.root->mode.load(std::memory_order_relaxed) == Mode::on;
-  if (!is_ours || !PyUnicode_CheckExact(text)) {
-    return PyObject_CallFunctionObjArgs(prints.stream_write, prints.proxies[stream], text, nullptr);
-  }
-  try {
-    if (!write_quickly(stream, text) && !write_text(stream, text)) return nullptr;
-  } catch (const std::exception&) {
-    return PyErr_NoMemory();
-  }
-  return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
-}
-
-PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the stream."};
-
-// `flush` of a stream, likewise: it raises what writing to it has raised.
-PyObject* stream_flush(PyObject* self, PyObject*) {
-  const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
-  bool is_done = true;
-  if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
-  Channel* channel = prints.root->channel.load(std::memory_order_acquire);
-  if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyMethodDef flush_method = {"flush", stream_flush, METH_NOARGS, "Wait until all is written."};
-
-// True for 1 and 2; else false with an exception set.
-bool take_stream(long number, Prints::Stream& stream) {
-  stream = number == 1 ? Prints::out : Prints::error;
-  if (number == 1 || number == 2) return true;
-  PyErr_SetString(PyExc_ValueError, "a stream is 1 (stdout) or 2 (stderr)");
-  return false;
+// Whether a record may have less of the text than there is.
+bool is_long(PyObject* text) {
+  const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+  return n * static_cast<std::size_t>(PyUnicode_KIND(text)) > prints.longest_text();
 }
 
 }  // namespace
+
+std::uint64_t choose_next_timed() {
+  const std::uint64_t now = prints.calls.load(std::memory_order_relaxed);
+  // Marsaglia's xorshift; what two threads lose of each other's steps makes it no less random.
+  static constinit std::atomic<std::uint32_t> seed{2463534242};  // relaxed: a number of its own
+  std::uint32_t x = seed.load(std::memory_order_relaxed);
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  seed.store(x, std::memory_order_relaxed);
+  constexpr std::uint64_t kMiddle = Prints::kGapMiddle;
+  const std::uint64_t next = now + kMiddle / 2 + x % (kMiddle + 1);
+  prints.timed_next.store(next, std::memory_order_relaxed);
+  const std::uint64_t last = prints.timed_last.exchange(now, std::memory_order_relaxed);
+  return now > last ? now - last : 0;
+}
 
 bool has_surrogates(PyObject* text) {
   const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
@@ -333,12 +306,53 @@ bool has_surrogates(PyObject* text) {
   return false;
 }
 
-bool put_text(Prints::Stream stream, std::string_view text) {
-  if (text.empty()) return true;
+std::uint32_t text_site(Prints::Stream stream) {
+  return kSites[stream];
+}
+
+bool put_quickly(Prints::Stream stream, PyObject* text) {
+  return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+}
+
+namespace {
+
+// A text whose record has not the bytes that the screen gets: a longer one than a record may have,
+// or one that the stream has to encode.
+bool put_specially(Prints::Stream stream, PyObject* text, bool* is_refused) {
+  const StandIn& stand_in = prints.stand_ins[stream];
+  std::string bytes;
+  if (!stand_in.is_encoded && !has_surrogates(text)) {
+    bytes = to_wtf8(text);
+  } else if (!encode_by_stream(stream, text, bytes)) {
+    if (is_refused != nullptr) *is_refused = true;
+    return false;
+  }
   Buffer values;
-  encode_str(values, text);
+  encode_text(values, text, prints.longest_text());
+  const bool is_special = is_long(text) || (stand_in.is_shown && !stand_in.is_echoed);
+  if (is_special || bytes != to_wtf8(text)) return put_beside(stream, kSites[stream], values, bytes);
   const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::off && show(stream, text));
+  return put == Put::done || (put == Put::off && show(stream, bytes));
+}
+
+}  // namespace
+
+bool put_text(Prints::Stream stream, PyObject* text, bool* is_refused) {
+  if (PyUnicode_GET_LENGTH(text) == 0) return true;
+  if (prints.stand_ins[stream].is_special() || is_long(text) || has_surrogates(text)) {
+    return put_specially(stream, text, is_refused);
+  }
+  Buffer values;
+  encode_text(values, text, prints.longest_text());
+  const Put put = put_print(stream, kSites[stream], values);
+  return put == Put::done || (put == Put::off && show(stream, to_wtf8(text)));
+}
+
+bool put_text(Prints::Stream stream, std::string_view wtf8) {
+  PyObject* text = from_wtf8(wtf8);
+  const bool done = text != nullptr && put_text(stream, text);
+  Py_XDECREF(text);
+  return done;
 }
 
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
@@ -349,25 +363,19 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
     return Put::off;
   }
   if (!channel->is_forked() && raise_broken(*channel, stream)) return Put::raised;
-  const Ticks start = now_ticks();
   const Submitted done = submit(root, site, values.view(), root);
-  const Ticks waited = now_ticks() - start;
-  if (static_cast<double>(waited) * tick_ns() > kWait) {
-    t_waited += waited;
-    add_count(prints.ticks, waited);
-  }
   if (done == Submitted::lost) return Put::off;
   if (done == Submitted::raised) add_count(prints.raised, 1);
   return done == Submitted::done ? Put::done : Put::raised;
 }
 
-bool show(Prints::Stream stream, std::string_view text) {
+bool show(Prints::Stream stream, std::string_view bytes) {
   bool is_done = true;
   if (!show_all(*prints.root, std::nullopt, is_done)) return false;
   const int fd = stream == Prints::out ? STDOUT_FILENO : STDERR_FILENO;
-  while (!text.empty()) {
+  while (!bytes.empty()) {
     PyThreadState* state = PyEval_SaveThread();
-    const ::ssize_t n = ::write(fd, text.data(), text.size());
+    const ::ssize_t n = ::write(fd, bytes.data(), bytes.size());
     const int error = n < 0 ? errno : 0;
     if (error == EAGAIN) {
       ::pollfd ready{fd, POLLOUT, 0};
@@ -376,7 +384,7 @@ bool show(Prints::Stream stream, std::string_view text) {
     PyEval_RestoreThread(state);
     if (PyErr_CheckSignals() != 0) return false;
     if (n > 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
+      bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (error != EINTR && error != EAGAIN) {
       errno = error;
       PyErr_SetFromErrno(PyExc_OSError);
@@ -388,17 +396,10 @@ bool show(Prints::Stream stream, std::string_view text) {
 
 PyObject* take_prints(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
-  PyObject* streams[2] = {};
-  if (!PyArg_ParseTuple(args, "O!OO:take_prints", types.logger, &logger, &streams[0], &streams[1]))
-    return nullptr;
+  if (!PyArg_ParseTuple(args, "O!:take_prints", types.logger, &logger)) return nullptr;
   if (prints.print == nullptr) {
     PyObject* builtins = PyImport_ImportModule("builtins");
-    PyObject* io = builtins == nullptr ? nullptr : PyImport_ImportModule("io");
-    PyObject* wrapper = io == nullptr ? nullptr : PyObject_GetAttrString(io, "TextIOWrapper");
-    Py_XDECREF(io);
-    prints.stream_write = wrapper == nullptr ? nullptr : PyObject_GetAttrString(wrapper, "write");
-    Py_XDECREF(wrapper);
-    if (prints.stream_write == nullptr) return nullptr;
+    if (builtins == nullptr) return nullptr;
     prints.builtin = PyObject_GetAttrString(builtins, "print");
     if (prints.builtin == nullptr) return nullptr;
     if (PyCFunction_Check(prints.builtin)) {
@@ -419,67 +420,7 @@ PyObject* take_prints(PyObject*, PyObject* args) {
     Py_DECREF(builtins);
     if (prints.print == nullptr || prints.sys == nullptr) return nullptr;
   }
-  for (std::size_t i = 0; i < 2; ++i) {
-    prints.streams[i] = streams[i] == Py_None ? nullptr : Py_NewRef(streams[i]);
-    if (prints.streams[i] != nullptr) prints.proxies[i] = prints.streams[i];
-  }
   return Py_NewRef(prints.print);
-}
-
-PyObject* write_to(PyObject*, PyObject* args) {
-  long number = 0;
-  PyObject* data = nullptr;
-  int is_shown = 0;
-  Prints::Stream stream = Prints::out;
-  if (!PyArg_ParseTuple(args, "lO|p:write_to", &number, &data, &is_shown) ||
-      !take_stream(number, stream)) {
-    return nullptr;
-  }
-  if (prints.root == nullptr) {
-    PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
-    return nullptr;
-  }
-  try {
-    if (PyUnicode_Check(data)) {
-      return write_text(stream, data) ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(data)) : nullptr;
-    }
-    Py_buffer bytes;
-    if (PyObject_GetBuffer(data, &bytes, PyBUF_SIMPLE) != 0) return nullptr;
-    const std::string copy(static_cast<const char*>(bytes.buf),
-                           static_cast<std::size_t>(bytes.len));
-    PyBuffer_Release(&bytes);
-    if (copy.empty()) return PyLong_FromLong(0);
-    PyObject* text = PyUnicode_DecodeUTF8(copy.data(), std::ssize(copy), "strict");
-    if (text == nullptr) PyErr_Clear();
-    Buffer values;
-    encode_sized(values, text == nullptr ? Tag::bytes : Tag::str, copy);
-    Py_XDECREF(text);
-    const Put put = put_print(stream, kSites[stream], values);
-    const bool done =
-        put == Put::done || (put == Put::off && (is_shown != 0 || show(stream, copy)));
-    return done ? PyLong_FromSsize_t(std::ssize(copy)) : nullptr;
-  } catch (const std::exception&) {
-    return PyErr_NoMemory();
-  }
-}
-
-namespace {
-
-PyObject* bind_to_stream(PyMethodDef& method, PyObject* number) {
-  Prints::Stream stream = Prints::out;
-  const long value = PyLong_AsLong(number);
-  if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
-  return PyCFunction_NewEx(&method, number, nullptr);
-}
-
-}  // namespace
-
-PyObject* make_stream_write(PyObject*, PyObject* number) {
-  return bind_to_stream(write_method, number);
-}
-
-PyObject* make_stream_flush(PyObject*, PyObject* number) {
-  return bind_to_stream(flush_method, number);
 }
 
 PyObject* count_prints(PyObject*, PyObject*) {

@@ -16,6 +16,21 @@
 
 namespace attolog::python {
 
+// What stands in the place of sys.stdout or sys.stderr.
+struct StandIn {
+  PyObject* stream = nullptr;  // null until put_stream; never given back
+  bool is_open = false;
+  bool has_own = false;      // the program has given it a `write` or a `flush`
+  bool has_plain_newline = true;
+  bool is_encoded = false;   // its bytes are not those of the records: only the stream makes them
+  bool is_shown = true;      // on the screen
+  bool is_echoed = true;     // by the logger's echo
+  bool is_write_through = false;  // as the program sees it
+
+  // Whether each print has to ask.
+  bool is_special() const { return is_open && (is_encoded || (is_shown && !is_echoed)); }
+};
+
 // Where the prints of this process go; set by take_prints. What it refers to is never given back:
 // other threads may be using it.
 struct Prints {
@@ -27,15 +42,19 @@ struct Prints {
   PyObject* builtin = nullptr;       // the one it stands for
   PyObject* sys = nullptr;           // dict
   PyObject* names[2] = {};           // "stdout", "stderr"
-  PyObject* streams[2] = {};         // what sys has to have there; null: not ours
-  PyObject* stream_write = nullptr;  // io.TextIOWrapper.write
-  PyObject* proxies[2] = {};         // the last ones that were not null
+  PyObject* streams[2] = {};         // what sys has to have there; null: a print is not ours
+  StandIn stand_ins[2];
 
-  // How many there were, and the ticks that they took, as one in kOneIn tells. Relaxed: counts.
-  static constexpr std::uint64_t kOneIn = 64;
+  // How many there were, and the ticks that they took. Relaxed: counts.
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> ticks{0};
   std::atomic<std::uint64_t> raised{0};  // those that took none: their exception says so
+  // The number of the next call that is timed, and of the last one. Relaxed: any will do.
+  std::atomic<std::uint64_t> timed_next{kGapMiddle};
+  std::atomic<std::uint64_t> timed_last{0};
+  // Between two that are timed lie between half as many and half as many again, by chance: a loop's
+  // own period must not choose which of its prints are seen.
+  static constexpr std::uint64_t kGapMiddle = 64;
 
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
@@ -49,7 +68,7 @@ struct Prints {
   // Counts a print; whether it is one of those that are timed.
   bool count() {
     add_count(calls, 1);
-    return calls.load(std::memory_order_relaxed) % kOneIn == 0;
+    return calls.load(std::memory_order_relaxed) >= timed_next.load(std::memory_order_relaxed);
   }
 };
 extern Prints prints;
@@ -72,32 +91,39 @@ class Unfinished {
  private:
   Unfinished* const around_;
 };
-inline std::atomic<int> n_unfinished{0};  // in all threads; relaxed: a thread asks for its own
+// Unfinished prints in all threads, and special streams. Relaxed: a thread asks for its own.
+inline std::atomic<int> n_obstacles{0};
 
-// Whether a print has to look twice: a stream takes no text any more, or it is one in another.
+// Whether a print has to look twice: a stream takes no text any more or makes its own bytes, or the
+// print is one in another.
 inline bool has_obstacle() {
   return has_screen_failed.load(std::memory_order_relaxed) ||
-         n_unfinished.load(std::memory_order_relaxed) != 0;
+         n_obstacles.load(std::memory_order_relaxed) != 0;
 }
 
-// Ticks that prints of this thread have waited, for room or for the screen: counted as they are.
-inline thread_local Ticks t_waited = 0;
+// Ticks of this thread's prints that are counted already, or belong to none.
+inline thread_local Ticks t_counted = 0;
 
-// Times one print, for as many as it stands for.
+// Counts the ticks of one print, those of prints within it once.
 class Timed {
  public:
-  Timed() = default;
+  explicit Timed(std::uint64_t stands_for = 1) : stands_for_(stands_for) {}
   Timed(const Timed&) = delete;
   Timed& operator=(const Timed&) = delete;
   ~Timed() {
-    const Ticks own = now_ticks() - start_ - (t_waited - waited_);
-    add_count(prints.ticks, own * Prints::kOneIn);
+    const Ticks own = now_ticks() - start_ - (t_counted - counted_);
+    t_counted += own;
+    add_count(prints.ticks, own * stands_for_);
   }
 
  private:
+  const std::uint64_t stands_for_;
   const Ticks start_ = now_ticks();
-  const Ticks waited_ = t_waited;
+  const Ticks counted_ = t_counted;
 };
+
+// For how many prints the present one stands, and which is the next.
+std::uint64_t choose_next_timed();
 
 // Logs what was printed: the encoded values of a site. `off`: there is no log any more (a forked
 // child that could not open one), or no ring for it, and it has to be shown in another way
@@ -105,10 +131,35 @@ class Timed {
 // would have.
 enum class Put { done, off, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
-// Puts the text on the screen, behind all that is still to be shown. False with an exception set.
-bool show(Prints::Stream stream, std::string_view text);
-// One text as a record of its own. Likewise.
-bool put_text(Prints::Stream stream, std::string_view text);
+// Puts the bytes on the screen, behind all that is still to be shown. False with an exception set.
+bool show(Prints::Stream stream, std::string_view bytes);
+// Logs one text, and shows it. False with an exception set. `is_refused`: the stream does not take
+// it, and nothing is done.
+bool put_text(Prints::Stream stream, std::string_view wtf8);
+bool put_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr);
+// One text of a few bytes: straight into the ring. False, with nothing done, where it takes more.
+bool put_quickly(Prints::Stream stream, PyObject* text);
+
+// What the stream itself writes for a text. False with an exception set: it refuses the text.
+bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes);
+// Logs what is shown at once, and not by the echo, where the record has other bytes.
+bool put_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
+                std::string_view shown);
+// By which site a print is logged that is text alone.
+std::uint32_t text_site(Prints::Stream stream);
+
+// A compiled print as the program has written it.
+struct Written {
+  // Each a tuple: (index,) of a value, (None, constant), or a format and the indices of its values.
+  PyObject* arguments = nullptr;
+  PyObject* options = nullptr;  // a dict; `file` is the name that the stream has in sys
+};
+// Whether they are such arguments, of a print that has `n` values.
+bool are_arguments(PyObject* arguments, Py_ssize_t n);
+// Calls print with them, whatever print is and wherever its stream leads.
+PyObject* print_as_written(PyObject* print, const Written& written, PyObject* const* values);
+// Whether it is our print with nothing added but `flush`: `print = partial(print, flush=True)`.
+bool is_flushing_print(PyObject* print);
 
 // What a print has written by the time that one of its values raises. The exception stays.
 template <class Put>
@@ -128,11 +179,12 @@ bool has_surrogates(PyObject* text);
 PyObject* take_prints(PyObject*, PyObject* args);
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* write_to(PyObject*, PyObject* args);
-PyObject* make_stream_write(PyObject*, PyObject* stream);
-PyObject* make_stream_flush(PyObject*, PyObject* stream);
+PyObject* put_stream(PyObject*, PyObject* args);
+PyObject* close_stream(PyObject*, PyObject* number);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 
 bool add_printed_type(PyObject* module);
+bool add_stream_types(PyObject* module);
 
 }  // namespace attolog::python

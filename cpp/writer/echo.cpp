@@ -22,7 +22,7 @@ bool Echo::compose() {
   bool has_shown = false;
   while (const Record* record = merge_.next()) {
     // What is counted or kept is not in the log either, or not yet.
-    if (record->site->handling != Handling::write) continue;
+    if (record->site->handling != Handling::write || record->is_shown) continue;
     const int stream = stream_of(*record->site);
     if (stream != stream_ && !text_.empty()) {
       merge_.unread();

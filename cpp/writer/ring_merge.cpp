@@ -106,7 +106,9 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   last_position_ = position;
   bytes_ = bytes.substr(0, raw.head.size);
   const Site* site = sites_.find(raw.site());
-  const bool is_left = leaves_kept_ && site != nullptr && site->handling == Handling::keep;
+  record_.is_shown = (raw.head.site & kShown) != 0;
+  const bool is_left = leaves_kept_ && site != nullptr &&
+                       (site->handling == Handling::keep || record_.is_shown);
   std::string_view encoded = is_left ? std::string_view() : raw.values;
   if ((raw.head.site & kSpilled) != 0 && !is_left) {
     source.spills.push_back(raw.spill_number);

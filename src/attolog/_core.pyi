@@ -1128,24 +1128,57 @@ def check_expression(text: str, /) -> None:
         >>> _core.check_expression("total_ms > 50")
     """
 
-def take_prints(
-    logger: Logger, stdout: TextIOWrapper | None, stderr: TextIOWrapper | None, /
-) -> Callable[..., None]:
+def take_prints(logger: Logger, /) -> Callable[..., None]:
     """Let a logger have the prints of the process: what `attolog run` does.
 
     Args:
-        logger: Where they go; of later calls only the streams count.
-        stdout: What `sys.stdout` has to be for a print to go there; None: all print as ever.
-        stderr: The same of `sys.stderr`.
+        logger: Where they go; of later calls it does not count.
 
     Returns:
-        What is to stand in `builtins.print`. Prints to other streams run the `print` of before.
+        What is to stand in `builtins.print`. Prints to streams that `put_stream` was not given run
+        the `print` of before.
     """
+
+@final
+class Stream(TextIOWrapper):
+    """What stands for `sys.stdout` or `sys.stderr`: an `io.TextIOWrapper` for all that ask it.
+
+    What is written becomes records, as long as `put_stream` has it. Where the program gives it a
+    `write` or `flush` of its own, prints call that.
+    """
+
+class Unframed:
+    """A callable that leaves attolog's frames out of the tracebacks of what it calls.
+
+    Args:
+        function: What is called.
+    """
+
+    def __new__(cls, function: Callable[..., Any], /) -> Self: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+def put_stream(
+    number: int, stream: Stream, is_shown: bool, is_echoed: bool, write_through: bool, /
+) -> None:
+    """Let a stream's texts, and the prints to it, go to the log.
+
+    Args:
+        number: 1 for standard output, 2 for standard error.
+        stream: What `sys` has there from now on.
+        is_shown: Whether the screen shows it.
+        is_echoed: Whether it is the logger's echo that does.
+        write_through: What the stream tells of itself.
+    """
+
+def close_stream(number: int, /) -> None:
+    """Let prints to a stream (1 or 2) go wherever that leads: it is closed."""
 
 def compile_print(
     text: str,
     names: tuple[str, ...],
     is_argument: tuple[bool, ...],
+    arguments: tuple[tuple[object, ...], ...],
+    options: Iterable[tuple[str, object]],
     is_event: bool,
     is_error: bool,
     file: str,
@@ -1159,6 +1192,9 @@ def compile_print(
         names: Of the values, as `attolog._names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
+        arguments: Those of the print as the program has written them. Each is `(index,)` of a
+            value, `(None, constant)`, or a format and the indices of the values it takes.
+        options: Its keywords; `file` is None or the name that its stream has in `sys`.
         is_event: Whether `text` is a name.
         is_error: Whether it is printed to `sys.stderr`.
         file: Where it stands, as in a traceback; likewise `line` and `function`.
@@ -1166,7 +1202,7 @@ def compile_print(
     Returns:
         A function to call with what `print` is there, and the values. It raises what the print
         would have raised. Where `print` is not what `take_prints` gave, or its stream is another,
-        it calls that with the text.
+        it calls that as the program has written it.
     """
 
 class Printed:
@@ -1187,22 +1223,16 @@ def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -
         OSError: The stream takes no text any more, as of a pipe that nobody reads.
     """
 
-def stream_write(stream: int, /) -> Callable[[str], int]:
-    """Make the method `write` of a stream (1 or 2) that `take_prints` was given."""
-
 def printed() -> tuple[int, int, float]:
     """Count the prints of the process.
 
     Returns:
         How many went to the logger; how many of these raised instead; and the seconds that all took
-        of the program's threads: those that they waited, and 64 times what one in 64 took.
+        of the program's threads. Of those that only write into the ring about one in 64 is timed.
     """
 
 def show_before_signals() -> None:
     """Let SIGTERM and SIGHUP wait for the screen, a second at most, while they have no handler."""
-
-def stream_flush(stream: int, /) -> Callable[[], None]:
-    """Make a method `flush` that raises without a frame of its own."""
 
 def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> int:
     """Call a function, or run code with a dict, as Python runs its main program.

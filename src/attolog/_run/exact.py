@@ -10,11 +10,13 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from attolog._rewrite.classify import Kind, Rewrite
 from attolog._rewrite.effects import is_pure, is_text
 from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
+from attolog._run.written import as_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,15 @@ class Exact:
     Attributes:
         values: What is passed.
         at: The node whose position the call has: the one that Python blames where it raises.
+        arguments: What the print is given, for one that does not go to the log; see
+            `_core.compile_print`.
+        options: Its keywords, likewise.
     """
 
     values: list[ast.expr]
     at: ast.expr
+    arguments: tuple[tuple[Any, ...], ...]
+    options: tuple[tuple[str, Any], ...]
 
 
 def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
@@ -45,8 +52,12 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
         return None
     if len(what.call.args) < 2 or not all(map(_is_read_late, call.keywords)):
         return None
+    arguments = as_written(call, what, place)
+    if arguments is None:
+        return None
+    options = tuple((str(each.arg), _option(each.value)) for each in call.keywords)
     if what.kind is Kind.EVENT:
-        return Exact(what.call.args[1:], call)
+        return Exact(what.call.args[1:], call, arguments, options)
     walk = _Walk(call, place)
     for arg in call.args:
         walk.visit(arg)
@@ -54,7 +65,14 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
         return None
     values = [walk.put_right(value) for value in what.call.args[1:]]
     found = [value for value in values if value is not None]
-    return Exact(found, walk.blamed()) if len(found) == len(values) else None
+    if len(found) != len(values):
+        return None
+    return Exact(found, walk.blamed(), arguments, options)
+
+
+def _option(value: ast.expr) -> Any:
+    """A constant, or the name that a stream has in sys."""
+    return value.value if isinstance(value, ast.Constant) else vars(value)["attr"]
 
 
 def _is_read_late(keyword: ast.keyword) -> bool:

@@ -61,12 +61,16 @@ def _compile_print(
     text: Any,
     names: Any,
     is_argument: Any,
+    arguments: Any,
+    options: Any,
     is_event: Any,
     is_error: Any,
     line: Any,
     function: Any,
 ) -> Callable[..., None]:
-    return _core.compile_print(text, names, is_argument, is_event, is_error, path, line, function)
+    return _core.compile_print(
+        text, names, is_argument, arguments, options, is_event, is_error, path, line, function
+    )
 
 
 def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:

@@ -12,7 +12,7 @@ from attolog._run import children, descriptors, plain
 from attolog._run.hook import Finder
 from attolog._run.options import Options
 from attolog._run.screen import LAST_SECONDS, Screen
-from attolog._run.streams import Streams
+from attolog._run.streams import take_streams
 
 _MAGIC = b"\x89ATTO\r\n\x1a"  # of a journal's first block
 
@@ -33,7 +33,7 @@ class Session:
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
         _exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
-        self.streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
+        take_streams(self.logger, self.screen, is_quiet=options.quiet)
         descriptors.wrap(self.screen)
         _core.show_before_signals()
         self.finder = Finder(options.include, is_on=options.structure)
@@ -60,7 +60,6 @@ class Session:
                 is_done = self.screen.drain(LAST_SECONDS)
         if not is_done:
             self.screen.is_given_up = True
-        self.streams.end()
         if os.getpid() != process:
             return
         if not is_done:

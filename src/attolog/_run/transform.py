@@ -36,6 +36,8 @@ class Site(NamedTuple):
     text: str
     names: tuple[str, ...]
     is_argument: tuple[bool, ...]
+    arguments: tuple[tuple[object, ...], ...]
+    options: tuple[tuple[str, object], ...]
     is_event: bool
     is_error: bool
     line: int
@@ -122,7 +124,10 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     call.keywords = []
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
-    return Site(marker, str(first.value), names, is_argument, is_event, is_error, line, "")
+    return Site(
+        marker, str(first.value), names, is_argument, exact.arguments, exact.options,
+        is_event, is_error, line, "",
+    )  # fmt: skip
 
 
 def _has_surrogates(text: ast.expr) -> bool:
