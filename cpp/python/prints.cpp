@@ -3,7 +3,6 @@
 #include "python/prints.hpp"
 
 #include <fcntl.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 

@@ -89,26 +89,25 @@ def reduce_print(*arguments: Any) -> tuple[Any, ...]:
 def _print_sent(made: list[Any], arguments: tuple[Any, ...], print: Any, *values: Any) -> Any:  # noqa: A002
     # This code is run with no other names than Python's.
     import sys
-    from string import Formatter
 
     core: Any = sys.modules.get("attolog._core")
     if core is not None:
         if not made:
             made.append(core.compile_print(*arguments))
         return made[0](print, *values)
-    text, _, _, is_event, is_error, *_ = arguments
-    if is_event:
-        return print(text, *values)
-    left, known = iter(values), {}
-
-    class Filler(Formatter):
-        def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
-            if key not in known:  # a name may stand there twice, with one value
-                known[key] = next(left)
-            return known[key]
-
-    line = Filler().format(text) if values else text
-    return print(line, file=sys.stderr) if is_error else print(line)
+    _, _, _, written, given, *_ = arguments
+    options = dict(given)
+    if options.get("file"):
+        options["file"] = getattr(sys, options["file"])
+    shown: list[Any] = []
+    for first, *rest in written:
+        if not rest:
+            shown.append(values[first])
+        elif first is None:
+            shown.append(rest[0])
+        else:
+            shown.append(first.format(*(values[i] for i in rest[0])))
+    return print(*shown, **options)
 
 
 def _marshalling(function: Callable[..., Any]) -> Callable[..., Any]:

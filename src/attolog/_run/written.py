@@ -11,9 +11,7 @@ from attolog._rewrite.parts import Part, Splitter, Value
 from attolog._rewrite.scopes import Place
 
 
-def as_written(
-    call: ast.Call, what: Rewrite, place: Place
-) -> tuple[tuple[Any, ...], ...] | None:
+def as_written(call: ast.Call, what: Rewrite, place: Place) -> tuple[tuple[Any, ...], ...] | None:
     """Tell what each argument of a print is made of.
 
     Args:
