@@ -235,6 +235,7 @@ class Channel {
     File file;
     std::string folder;
     std::string session;
+    bool is_fork = false;
     bool is_alive() const;
   };
   static std::shared_ptr<Channel> open(const ChannelOptions& options, Inherited inherited);
@@ -247,12 +248,13 @@ class Channel {
   void begin_file(std::uint64_t living);
   void remove_session();
   // Under rings_mutex_; null: there is none.
-  Slot* take_free(std::size_t at_least, std::size_t at_most, std::uint64_t n);
-  Slot* make_first_ring();
+  Slot* take_free(std::size_t at_least, std::uint64_t n);
+  Slot* make_first_ring(std::size_t size);
   Slot* make_larger_ring(const Slot& old, std::size_t wanted, Growth growth);
   Slot* add_ring(Ring ring, std::uint32_t number);
   void give_back_rings();  // under drain_mutex_
   std::size_t first_ring() const;
+  std::size_t spare_ring(const std::string& folder) const;
   void announce(Producer& producer, std::string_view record);
   struct RingEnd {
     std::uint32_t number;
@@ -286,6 +288,7 @@ class Channel {
   std::vector<Slot*> unshown_;      // likewise the echo
   std::uint32_t ring_names_ = 0;    // spent
   bool is_sealed_ = false;          // no more rings: the session is over
+  bool is_child_ = false;           // of a fork
 
   std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;

@@ -53,6 +53,7 @@ std::shared_ptr<Channel> Channel::reopen() {
   if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
   Inherited inherited;
+  inherited.is_fork = true;
   if (output_ != nullptr) inherited.file = output_->take_file();
   if (session_ != nullptr && !session_->name().empty()) {
     inherited.folder = session_->folder();
@@ -133,7 +134,8 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
         throw std::system_error(ENOSPC, std::generic_category(), folder);
       }
       const std::uint32_t number = ring_names_++;
-      free_.push_back(add_ring(Ring::create(session_->ring_path(number), first_ring()), number));
+      const std::string path = session_->ring_path(number);
+      free_.push_back(add_ring(Ring::create(path, spare_ring(folder)), number));
     }
   } catch (const std::exception&) {
     if (session_) session_->remove();
@@ -237,6 +239,7 @@ void Channel::begin_file(std::uint64_t living) {
 }
 
 void Channel::open_session(Inherited inherited) {
+  is_child_ = inherited.is_fork;
   if (options_.format != Format::none) {
     open_with_file(std::move(inherited));
   } else {
@@ -266,7 +269,8 @@ void Channel::open_session(Inherited inherited) {
     forget_old_boxes(circular_place(options_));
   }
   if (slots_.empty()) {
-    if (Slot* spare = make_first_ring()) free_.push_back(spare);
+    const std::size_t size = session_->name().empty() ? spare_ring("") : first_ring();
+    if (Slot* spare = make_first_ring(size)) free_.push_back(spare);
   }
 }
 

@@ -55,9 +55,8 @@ Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name)
   {
     const std::lock_guard lock(rings_mutex_);
     if (is_sealed_) return nullptr;
-    slot = take_free(first_ring(), first_ring(), kPage);
-    if (slot == nullptr) slot = make_first_ring();
-    if (slot == nullptr) slot = take_free(0, kMaxRing, kPage);
+    slot = take_free(0, kPage);
+    if (slot == nullptr) slot = make_first_ring(first_ring());
     if (slot == nullptr) return nullptr;
   }
   // Nothing that can fail stands between taking a ring and binding it to the thread.
@@ -72,12 +71,11 @@ void Channel::detach(Producer& producer) {
   free_.push_back(static_cast<Slot*>(&producer));
 }
 
-// Of these sizes, with room for `n` bytes. A ring that is full waits its turn.
-Channel::Slot* Channel::take_free(std::size_t at_least, std::size_t at_most, std::uint64_t n) {
+// As large at least, with room for `n` bytes. A ring that is full waits its turn.
+Channel::Slot* Channel::take_free(std::size_t at_least, std::uint64_t n) {
   for (auto free = free_.begin(); free != free_.end(); ++free) {
     Slot* const slot = *free;
-    const std::uint64_t capacity = slot->ring.capacity();
-    if (capacity < at_least || capacity > at_most || !has_room(*slot, n)) continue;
+    if (slot->ring.capacity() < at_least || !has_room(*slot, n)) continue;
     free_.erase(free);
     slot->was_free = false;
     slot->retry[0] = slot->retry[1] = {};
@@ -90,17 +88,24 @@ std::size_t Channel::first_ring() const {
   return std::min(kFirstRing, options_.ring_bytes);
 }
 
-Channel::Slot* Channel::make_first_ring() {
+// What there is at once, for the logger's first thread: a full ring, whose memory is zeroed before
+// there is anything to log. Children are many, and most of them log little.
+std::size_t Channel::spare_ring(const std::string& folder) const {
+  const std::size_t full = options_.ring_bytes;
+  return !is_child_ && may_take(folder, full, full, Growth::early) ? full : first_ring();
+}
+
+Channel::Slot* Channel::make_first_ring(std::size_t size) {
   std::string reason;
   for (const bool is_named : {true, false}) {
     const std::uint32_t number = ring_names_++;
     const std::string path = is_named ? session_->ring_path(number) : "";
     const std::string folder = path.empty() ? "" : session_->folder();
     try {
-      if (!may_take(folder, first_ring(), options_.ring_bytes, Growth::none)) {
+      if (!may_take(folder, size, options_.ring_bytes, Growth::none)) {
         throw std::system_error(ENOSPC, std::generic_category(), folder);
       }
-      Slot* slot = add_ring(Ring::create(path, first_ring()), number);
+      Slot* slot = add_ring(Ring::create(path, size), number);
       if (!is_named && !session_->name().empty()) {
         say_once("in memory", main_path_,
                  reason + "; rings are kept in memory and lost with the process");
@@ -171,7 +176,7 @@ void Channel::grow(Producer& producer, std::uint64_t n, Growth growth) {
   {
     const std::lock_guard lock(rings_mutex_);
     if (is_sealed_) return;
-    larger = take_free(wanted, kMaxRing, kPage + n);
+    larger = take_free(wanted, kPage + n);
     if (larger == nullptr) larger = make_larger_ring(old, wanted, growth);
     if (larger == nullptr) return;
     // Nothing that can fail stands from here on.

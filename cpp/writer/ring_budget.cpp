@@ -11,14 +11,29 @@ namespace attolog {
 
 namespace {
 
-// All rings of a process in one file system.
+// All rings of a process in one file system, and what is taken without need.
 constexpr std::size_t kMost = std::size_t{256} << 20;
-// Of that and of what is free, rings that could do without have an eighth.
-constexpr std::size_t kEarlyShare = 8;
-// The program and other processes have the rest of what is free. First rings are small, and one
-// that is not there is kept in memory that a kill takes away: they may take more.
-constexpr std::uint64_t kFreeShare = 4;
-constexpr std::uint64_t kFirstShare = 2;
+constexpr std::size_t kMostEarly = std::size_t{32} << 20;
+// Parts of what is free: the program and other processes have the rest. First rings are small, and
+// one that is not there is kept in memory that goes with the process: they may take more.
+constexpr std::uint64_t kFirstPart = 2;
+constexpr std::uint64_t kPart = 4;
+constexpr std::uint64_t kEarlyPart = 32;
+
+struct Limits {
+  std::uint64_t most;
+  std::uint64_t part;
+};
+// A ring takes the place of smaller ones, which go once they are drained.
+Limits limits_of(Growth growth, std::size_t largest) {
+  const std::size_t one = largest + largest / 4;
+  switch (growth) {
+    case Growth::none: break;
+    case Growth::early: return {std::max(kMostEarly, one), kEarlyPart};
+    case Growth::needed: return {std::max(kMost, one), kPart};
+  }
+  return {~std::uint64_t{0}, kFirstPart};
+}
 
 // No lock: the child of a fork goes on with its copy. Relaxed: these are counts.
 struct Use {
@@ -48,15 +63,11 @@ std::uint64_t device_of(const std::string& folder) {
 
 bool may_take(const std::string& folder, std::size_t bytes, std::size_t largest, Growth growth) {
   const std::size_t taken = use_of(device_of(folder)).bytes.load(std::memory_order_relaxed);
-  const bool is_first = growth == Growth::none;
-  // A ring takes the place of smaller ones, which go once they are drained.
-  std::uint64_t most = is_first ? ~std::uint64_t{0} : std::max(kMost, largest + largest / 4);
+  const Limits limits = limits_of(growth, largest);
+  std::uint64_t most = limits.most;
   struct statvfs info{};
-  if (!folder.empty() && ::statvfs(folder.c_str(), &info) == 0) {
-    const std::uint64_t free = info.f_bavail * info.f_frsize + taken;
-    most = std::min(most, free / (is_first ? kFirstShare : kFreeShare));
-  }
-  if (growth == Growth::early) most /= kEarlyShare;
+  if (!folder.empty() && ::statvfs(folder.c_str(), &info) == 0)
+    most = std::min(most, (info.f_bavail * info.f_frsize + taken) / limits.part);
   return taken + bytes <= most;
 }
 

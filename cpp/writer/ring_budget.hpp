@@ -9,8 +9,8 @@
 
 namespace attolog {
 
-// Why a thread gets a larger ring. `none`: it gets its first one. `early`: its ring is half full,
-// and waking the writer would do. `needed`: there is no room.
+// Why a thread gets a larger ring. `none`: it gets its first one. `early`: it could do without, its
+// ring is half full. `needed`: there is no room.
 enum class Growth { none, early, needed };
 
 // The file system of a folder; 0: memory of the process, or none that could be looked at.

@@ -71,6 +71,38 @@ def test_a4_sigkill_loses_nothing_acknowledged(
         clear_rings(path)
 
 
+GROWING = """
+log = attolog.AsyncFileLogger(path)
+def wave(first):
+    for i in range(first, 10**9, 4):
+        thread = threading.Thread(target=work, args=(log, i, 100 * 4 ** (i % 5)))
+        thread.start()
+        thread.join()
+threads = [threading.Thread(target=wave, args=(i,)) for i in range(4)]
+for thread in threads: thread.start()
+"""
+
+
+@pytest.mark.parametrize("rounds", [SHORT, LONG])
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a4_sigkill_loses_nothing_while_rings_grow_and_are_given_back(
+    log_path: Path, suffix: str, rounds: int
+) -> None:
+    for number in range(rounds):
+        chance = random.Random(f"growing {suffix}{number}")
+        path = log_path.with_name(f"run{number}").with_suffix(f".{suffix}")
+        with Program(GROWING, path) as program:
+            program.await_acknowledged(chance.randrange(1, 120_000))
+            program.kill()
+            assert program.stderr == ""
+            acknowledged = program.acknowledged()
+        assert recover(path)["messages"] == []
+        check(read_rows(path), acknowledged, in_flight=1)
+        assert left_behind(path) == []
+        path.unlink()
+        clear_rings(path)
+
+
 def test_a4_a_session_that_was_never_opened_is_cleared_away(log_path: Path, faults: Path) -> None:
     path = log_path.with_suffix(".csv")
     fault = f"/{path.name}-|posix_fallocate|0|kill_after|1"

@@ -28,10 +28,20 @@ N = 20_000
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder with room for 256 KB."""
-    disk = tmp_path / "disk"
+    yield from disk_of("256k", tmp_path)
+
+
+@pytest.fixture
+def shared_memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for 16 MB, as a container's /dev/shm."""
+    yield from disk_of("16m", tmp_path)
+
+
+def disk_of(size: str, folder: Path) -> Iterator[Path]:
+    disk = folder / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk], capture_output=True, text=True
     )
     if mounted.returncode != 0:
         pytest.skip(f"mounting is not allowed here: {mounted.stderr.strip()}")
@@ -113,6 +123,56 @@ for thread in threads: thread.start()
         assert "No space left on device" in program.stderr
         assert "kept in memory and lost with the process" in program.stderr
     check(read_rows(path), dict.fromkeys(range(4), 5_000))
+
+
+BESIDE_OTHERS = """
+import mmap
+log = attolog.AsyncFileLogger(path, ring_dir=sys.argv[3])
+done, end = threading.Semaphore(0), threading.Event()
+def burst(i):
+    work(log, i, 3_000)
+    done.release()
+    end.wait()
+threads = [threading.Thread(target=burst, args=(i,)) for i in range(200)]
+for thread in threads: thread.start()
+for thread in threads: done.acquire()
+size = 6 << 20
+with open(sys.argv[3] + "/own", "w+b") as file:
+    file.truncate(size)
+    memory = mmap.mmap(file.fileno(), size)
+for at in range(0, size, 4096): memory[at] = 1
+end.set()
+"""
+
+
+def test_b3_rings_leave_room_for_the_programs_own_memory(
+    shared_memory: Path, log_path: Path
+) -> None:
+    path = log_path.with_suffix(".csv")
+    with Program(BESIDE_OTHERS, path, shared_memory) as program:
+        assert program.wait() == 0, program.stderr
+        assert program.stderr == ""
+    check(read_rows(path), dict.fromkeys(range(200), 3_000))
+
+
+def test_b3_children_do_not_repeat_that_rings_are_in_memory(log_path: Path) -> None:
+    path = log_path.with_suffix(".csv")
+    source = """
+log = attolog.AsyncFileLogger(path, ring_dir="/proc/none")
+work(log, 0, 10)
+for i in range(1, 20):
+    pid = os.fork()
+    if pid == 0:
+        work(log, i, 10)
+        assert log.close()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+    with Program(source, path) as program:
+        assert program.wait() == 0, program.stderr
+        assert program.stderr.count("kept in memory and lost with the process") == 1
+        assert program.stderr.count("\n") == 1
+    check(read_rows(path), dict.fromkeys(range(20), 10))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
