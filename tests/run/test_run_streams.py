@@ -517,3 +517,95 @@ def test_a_slow_print_is_counted_wherever_it_stands_in_a_loop(tmp_path: Path, ar
     assert said is not None
     n_slow = 300 * (len(args.split()) - 1)  # of a millisecond at least
     assert float(said[1]) >= round(n_slow / 1000, 2)
+
+
+LINES = """
+import sys
+x = 3
+print("GEN", x)
+print(f"value {x} of", sys.argv, sys.path[0], sorted(globals()), __name__, __spec__)
+def fail():
+    print("in", 1 / 0)
+fail()
+"""
+
+
+@pytest.mark.parametrize("source", [LINES, "print('GEN', 1", "import sys; sys.exit(3)"])
+def test_a_program_on_standard_input_or_the_command_line(tmp_path: Path, source: str) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    begins = source != "print('GEN', 1"
+    compare(folder, ["-", "a", "-b"], stdin=source.encode(), says_so=begins)
+    compare(folder, ["-c", source, "a", "-b"], says_so=begins)
+    if source is LINES:
+        for name in ("stdin.atto", "command.atto"):
+            found = list(attolog.read(folder / name).records())
+            assert [each.kind for each in found][:2] == ["event", "message"]
+
+
+@pytest.mark.parametrize(
+    "source", ["x = 1\nprint('GEN', x)\n", "1 / 0\n", "import sys\nsys.exit(4)\n"]
+)
+def test_the_prompt_of_an_interactive_run_finds_the_program_as_ever(
+    tmp_path: Path, source: str
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(source)
+    asked = (
+        b"import sys; print(sorted(globals())); print(getattr(sys, 'last_type', None))\n"
+        b"print(sys.excepthook is sys.__excepthook__)\n"
+        b"import traceback; traceback.print_tb(getattr(sys, 'last_traceback', None))\n"
+    )
+    compare(folder, ["app.py"], flags=["-i"], stdin=asked)
+    compare(folder, ["app.py"], stdin=asked, PYTHONINSPECT="1")
+    by_script = run(
+        [str(Path(sys.executable).with_name("attolog")), "run", "app.py"],
+        folder, PYTHONINSPECT="1",
+    )  # fmt: skip
+    plain = run([sys.executable, "app.py"], folder, PYTHONINSPECT="1")
+    assert (by_script.out, by_script.status) == (plain.out, plain.status)
+
+
+def test_a_file_that_was_not_kept_is_not_named(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text("x = 1\n")
+    said = run([*RUN, "app.py"], folder).err
+    assert re.fullmatch(rb"0 prints, 0 lost, [\d.]+ s of the program's time\n", said)
+    assert [each.name for each in folder.iterdir()] == ["app.py"]
+
+
+POSITIONS = """
+import sys, traceback
+class Bad:
+    def __str__(self): raise ValueError("no text")
+    __repr__ = __str__
+bad, x = Bad(), 1
+for show in (lambda: print("%s and %s" % (1, bad)),
+             lambda: print("%s of %r" % (bad, "x"), "there"),
+             lambda: print(f"{1} of {bad}", "there"),
+             lambda: print("x", f"{2!r} {bad!r} {'s'}", 3),
+             lambda: print("is %s" % (bad,), 1)):
+    try:
+        show()
+    except ValueError:
+        traceback.print_exc()
+sys.stdout.close()
+try:
+    sys.stdout.flush()
+except ValueError:
+    traceback.print_exc()
+"""
+
+
+def test_errors_are_shown_where_they_are_and_without_attolog(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(POSITIONS)
+    compare(folder, ["app.py"])
+    (folder / "full.py").write_text("import sys\nsys.stdout.write('x')\nsys.stdout.flush()\n")
+    for run_it in ([sys.executable], RUN):
+        full = run(["sh", "-c", 'exec "$@" > /dev/full', "-", *run_it, "full.py"], folder)
+        assert full.err.count(b"  File ") == 1, full.err
+        assert b'full.py", line 3' in full.err
