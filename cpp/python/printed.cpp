@@ -28,7 +28,7 @@ struct PrintedText {
   bool needs_python = false;      // the text is made at the call
   std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
   Written written;
-  PyObject* args = nullptr;       // of compile_print
+  PyObject* args = nullptr;  // of compile_print
 
   PrintedText() = default;
   PrintedText(const PrintedText&) = delete;
@@ -196,7 +196,9 @@ PyObject* print_specially(const Printed* printed, PyObject* const* args, const B
     Py_XDECREF(text);
     // Piece by piece: those that stand before the one that the stream does not take are written.
     if (!is_taken) {
-      return clear_if_ordinary() ? print_as_written(prints.builtin, printed->text->written, args + 1) : nullptr;
+      return clear_if_ordinary()
+                 ? print_as_written(prints.builtin, printed->text->written, args + 1)
+                 : nullptr;
     }
     bytes = made;
   }

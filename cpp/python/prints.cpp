@@ -329,7 +329,8 @@ bool put_specially(Prints::Stream stream, PyObject* text, bool* is_refused) {
   Buffer values;
   encode_text(values, text, prints.longest_text());
   const bool is_special = is_long(text) || (stand_in.is_shown && !stand_in.is_echoed);
-  if (is_special || bytes != to_wtf8(text)) return put_beside(stream, kSites[stream], values, bytes);
+  if (is_special || bytes != to_wtf8(text))
+    return put_beside(stream, kSites[stream], values, bytes);
   const Put put = put_print(stream, kSites[stream], values);
   return put == Put::done || (put == Put::off && show(stream, bytes));
 }

@@ -20,11 +20,11 @@ namespace attolog::python {
 struct StandIn {
   PyObject* stream = nullptr;  // null until put_stream; never given back
   bool is_open = false;
-  bool has_own = false;      // the program has given it a `write` or a `flush`
+  bool has_own = false;  // the program has given it a `write` or a `flush`
   bool has_plain_newline = true;
-  bool is_encoded = false;   // its bytes are not those of the records: only the stream makes them
-  bool is_shown = true;      // on the screen
-  bool is_echoed = true;     // by the logger's echo
+  bool is_encoded = false;  // its bytes are not those of the records: only the stream makes them
+  bool is_shown = true;     // on the screen
+  bool is_echoed = true;    // by the logger's echo
   bool is_write_through = false;  // as the program sees it
 
   // Whether each print has to ask.
@@ -38,11 +38,11 @@ struct Prints {
 
   Root* root = nullptr;
   PyObject* logger = nullptr;
-  PyObject* print = nullptr;         // the fast one
-  PyObject* builtin = nullptr;       // the one it stands for
-  PyObject* sys = nullptr;           // dict
-  PyObject* names[2] = {};           // "stdout", "stderr"
-  PyObject* streams[2] = {};         // what sys has to have there; null: a print is not ours
+  PyObject* print = nullptr;    // the fast one
+  PyObject* builtin = nullptr;  // the one it stands for
+  PyObject* sys = nullptr;      // dict
+  PyObject* names[2] = {};      // "stdout", "stderr"
+  PyObject* streams[2] = {};    // what sys has to have there; null: a print is not ours
   StandIn stand_ins[2];
 
   // How many there were, and the ticks that they took. Relaxed: counts.

@@ -72,16 +72,19 @@ bool is_utf8(PyObject* self) {
 
 PyObject* write(PyObject* self, PyObject* text) {
   const auto stream = find_stream(self);
-  if (!stream || !prints.stand_ins[*stream].is_open || !PyUnicode_CheckExact(text) ||
+  if (!stream || !prints.stand_ins[*stream].is_open || !PyUnicode_Check(text) ||
       prints.root->mode.load(std::memory_order_relaxed) != Mode::on) {
     return PyObject_CallMethod(reinterpret_cast<PyObject*>(wrapper_type), "write", "OO", self,
                                text);
   }
-  if (!put_quickly(*stream, text)) {
-    const Timed time;
-    if (!put_text(*stream, text)) return nullptr;
+  if (PyUnicode_CheckExact(text) && put_quickly(*stream, text)) {
+    return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
   }
-  return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
+  const Timed time;
+  PyObject* exact = PyUnicode_FromObject(text);
+  const bool done = exact != nullptr && put_text(*stream, exact);
+  Py_XDECREF(exact);
+  return done ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text)) : nullptr;
 }
 
 // Leaves the frames of attolog's own out of the traceback of the exception that is set, as far as
@@ -142,7 +145,8 @@ PyObject* reconfigure(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   StandIn now = prints.stand_ins[*stream];
   PyObject* through = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, "write_through");
-  if (through != nullptr && through != Py_None) now.is_write_through = PyObject_IsTrue(through) == 1;
+  if (through != nullptr && through != Py_None)
+    now.is_write_through = PyObject_IsTrue(through) == 1;
   PyObject* newline = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, "newline");
   if (newline != nullptr) now.has_plain_newline = is_newline_plain(newline);
   now.is_encoded = !now.has_plain_newline || !is_utf8(self);
@@ -193,6 +197,12 @@ PyObject* get_class(PyObject*, void*) {
   return Py_NewRef(reinterpret_cast<PyObject*>(wrapper_type));
 }
 
+int set_class(PyObject*, PyObject*, void*) {
+  PyErr_SetString(PyExc_TypeError,
+                  "__class__ assignment only supported for mutable types or ModuleType subclasses");
+  return -1;
+}
+
 PyObject* get_write_through(PyObject* self, void*) {
   const auto stream = find_stream(self);
   return PyBool_FromLong(stream && prints.stand_ins[*stream].is_write_through ? 1 : 0);
@@ -205,51 +215,15 @@ PyMethodDef stream_methods[] = {
     {"reconfigure", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<reconfigure>)),
      METH_VARARGS | METH_KEYWORDS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef stream_getters[] = {
-    {"__class__", get_class, nullptr, nullptr, nullptr},
-    {"write_through", get_write_through, nullptr, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef stream_getters[] = {{"__class__", get_class, set_class, nullptr, nullptr},
+                                {"write_through", get_write_through, nullptr, nullptr, nullptr},
+                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyType_Slot stream_slots[] = {{Py_tp_methods, stream_methods},
                               {Py_tp_getset, stream_getters},
                               {Py_tp_setattro, reinterpret_cast<void*>(set_attribute)},
                               {0, nullptr}};
-PyType_Spec stream_spec = {"_io.TextIOWrapper", 0, 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, stream_slots};
-
-// What a function of Python is called through that is to leave no frame in tracebacks.
-struct Unframed {
-  PyObject_HEAD PyObject* function;
-};
-
-PyObject* make_unframed(PyTypeObject* type, PyObject* args, PyObject*) {
-  PyObject* function = nullptr;
-  if (!PyArg_ParseTuple(args, "O:Unframed", &function)) return nullptr;
-  PyObject* self = type->tp_alloc(type, 0);
-  if (self != nullptr) reinterpret_cast<Unframed*>(self)->function = Py_NewRef(function);
-  return self;
-}
-
-PyObject* call_unframed(PyObject* self, PyObject* args, PyObject* kwargs) {
-  PyObject* result = PyObject_Call(reinterpret_cast<Unframed*>(self)->function, args, kwargs);
-  if (result == nullptr) drop_own_frames();
-  return result;
-}
-
-void free_unframed(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  Py_CLEAR(reinterpret_cast<Unframed*>(self)->function);
-  type->tp_free(self);
-  Py_DECREF(type);
-}
-
-PyType_Slot unframed_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(make_unframed)},
-    {Py_tp_call, reinterpret_cast<void*>(guarded<call_unframed>)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(free_unframed)},
-    {Py_tp_doc, const_cast<char*>("Unframed(function): leaves attolog out of its tracebacks.")},
-    {0, nullptr}};
-PyType_Spec unframed_spec = {"attolog._core.Unframed", sizeof(Unframed), 0,
-                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, unframed_slots};
+PyType_Spec stream_spec = {"_io.TextIOWrapper", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+                           stream_slots};
 
 // True for 1 and 2; else false with an exception set.
 bool take_stream(long number, Prints::Stream& stream) {
@@ -360,12 +334,7 @@ bool add_stream_types(PyObject* module) {
   PyObject* type = bases == nullptr ? nullptr : PyType_FromSpecWithBases(&stream_spec, bases);
   Py_XDECREF(bases);
   stream_type = reinterpret_cast<PyTypeObject*>(type);
-  PyObject* unframed = PyType_FromModuleAndSpec(module, &unframed_spec, nullptr);
-  const bool done = type != nullptr && unframed != nullptr &&
-                    PyModule_AddObjectRef(module, "Stream", type) == 0 &&
-                    PyModule_AddObjectRef(module, "Unframed", unframed) == 0;
-  Py_XDECREF(unframed);
-  return done;
+  return type != nullptr && PyModule_AddObjectRef(module, "Stream", type) == 0;
 }
 
 }  // namespace attolog::python

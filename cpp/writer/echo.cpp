@@ -5,6 +5,7 @@ namespace attolog {
 Echo::Echo(const Session& session, const Screen::Streams& streams)
     : merge_(session), screen_(streams) {
   merge_.leave_kept();
+  merge_.leave_shown();
 }
 
 bool Echo::look(Ticks until) {

@@ -107,8 +107,8 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   bytes_ = bytes.substr(0, raw.head.size);
   const Site* site = sites_.find(raw.site());
   record_.is_shown = (raw.head.site & kShown) != 0;
-  const bool is_left = leaves_kept_ && site != nullptr &&
-                       (site->handling == Handling::keep || record_.is_shown);
+  const bool is_kept = leaves_kept_ && site != nullptr && site->handling == Handling::keep;
+  const bool is_left = is_kept || (leaves_shown_ && record_.is_shown);
   std::string_view encoded = is_left ? std::string_view() : raw.values;
   if ((raw.head.site & kSpilled) != 0 && !is_left) {
     source.spills.push_back(raw.spill_number);

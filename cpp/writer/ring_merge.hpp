@@ -44,6 +44,8 @@ class RingMerge {
   // From now on the values of kept records (Handling::keep) are left as they are: such a record has
   // none, and its spill file stays its own.
   void leave_kept() { leaves_kept_ = true; }
+  // The same of those that are on the screen already.
+  void leave_shown() { leaves_shown_ = true; }
 
   struct Source {
     const Ring* ring;
@@ -86,6 +88,7 @@ class RingMerge {
   Ticks current_until_ = 0;    // up to here no other source has anything earlier
   std::uint64_t damaged_ = 0;
   bool leaves_kept_ = false;
+  bool leaves_shown_ = false;
   RingRecord raw_;
   std::string_view bytes_;
   std::uint64_t last_position_ = 0;

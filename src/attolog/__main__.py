@@ -24,4 +24,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    status = main()
+    if status != 0:  # with python -i the end by SystemExit would be shown
+        raise SystemExit(status)

@@ -1147,16 +1147,6 @@ class Stream(TextIOWrapper):
     `write` or `flush` of its own, prints call that.
     """
 
-class Unframed:
-    """A callable that leaves attolog's frames out of the tracebacks of what it calls.
-
-    Args:
-        function: What is called.
-    """
-
-    def __new__(cls, function: Callable[..., Any], /) -> Self: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
 def put_stream(
     number: int, stream: Stream, is_shown: bool, is_echoed: bool, write_through: bool, /
 ) -> None:

@@ -115,10 +115,16 @@ def _obey_setting(setting: str, rules: dict[str, str]) -> dict[str, str]:
 def _split(setting: str) -> tuple[str, str]:
     """The strategy ("" for none) and the path; both may contain colons, a strategy one.
 
+    `async`, the file logger that AsyncFileLogger is, is the one that needs no word.
+
     Raises:
         ValueError: There is only one of them, or the strategy is none.
     """
     word, _, rest = setting.partition(":")
+    if word == "async":
+        if not rest:
+            raise ValueError("a path is missing behind async")
+        return "", rest
     if word not in _STRATEGIES:
         if rest and _is_misspelt(word):
             _core.check_strategy(word)
@@ -135,7 +141,12 @@ def _split(setting: str) -> tuple[str, str]:
 
 
 def _is_misspelt(word: str) -> bool:
-    """Whether a word in front of a colon is nearly a strategy, and hardly a path."""
+    """Whether what stands in front of a colon is meant for a strategy.
+
+    That is a word, or what begins nearly as one. A file that is called so is `./word:...`.
+    """
+    if word.isalpha():
+        return True
     if not word.replace(" ", "").isalnum():
         return False
     import difflib

@@ -239,6 +239,19 @@ const check::Test lost{"what got into no ring is shown behind what was logged be
                          check::that(shown.ends_with("in the ring\nnot in the ring\n"));
                        }};
 
+const check::Test shown_already{
+    "what is on the screen already is logged, and not shown again", [] {
+      Showing showing;
+      showing.program().log(1, "one");
+      showing.program().put(kTextSite | kShown, 2, encoded("on the screen"));
+      showing.program().log(3, "two");
+      check::equal(showing.look(), "one\ntwo\n");
+      showing.echo().show_lost(kTextSite | kShown, encoded("lost, but on the screen"));
+      check::equal(showing.shown(), "");
+      showing.drain().run(kAll, true);
+      check::equal(temp::lines_of(showing.path()).size(), 3u);
+    }};
+
 }  // namespace
 
 int main(int argc, char** argv) {

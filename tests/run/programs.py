@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 60.0
-_CLOSING = re.compile(rb"[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time -> .*\r?\n")
+_CLOSING = re.compile(
+    rb"[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time(?: -> .*)?\r?\n"
+)
 
 RUN = [sys.executable, "-m", "attolog", "run"]
 

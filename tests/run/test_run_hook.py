@@ -168,7 +168,8 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = b'marker'", "<source>", "exec")
-    entry = (code, ((b"marker", "{x}", ("x",), (True,), False, False, 1, "main"),))
+    site = (b"marker", "{x}", ("x",), (True,), ((0,),), (("end", "\n"),), False, False, 1, "main")
+    entry = (code, (site,))
     cache.store(b"x = 1", "/a.py", entry)
     assert cache.load(b"x = 1", "/a.py") == entry
     (path,) = (tmp_path / "attolog").iterdir()

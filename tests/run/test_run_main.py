@@ -244,7 +244,7 @@ def test_quiet_shows_only_errors(folder: Path) -> None:
     records = list(attolog.read(folder / "app.atto").records())
     assert records[0].event == "GEN"
     text = "".join(record.message or "" for record in records[1:])
-    assert text.startswith("x\ny\nbad 1\nTraceback (most recent call last):\n")
+    assert text.startswith("x\ny\nbad 1Traceback (most recent call last):\n")
     assert text.endswith("\nZeroDivisionError: division by zero\n")
 
 
@@ -283,7 +283,7 @@ def test_the_closing_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "a program is missing: FILE or -m MODULE (see attolog run --help)"),
+        ([], "a program is missing: FILE, -m MODULE or -c CODE (see attolog run --help)"),
         (["-m"], "-m needs a value (see attolog run --help)"),
         (["-o"], "--output needs a value (see attolog run --help)"),
         (["--nonsense", "app.py"], "no such option: --nonsense (see attolog run --help)"),

@@ -27,7 +27,7 @@ from attolog._run.transform import Site, transform
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No stream is a log's: compiled prints call what print is."""
     with attolog.AsyncFileLogger(tmp_path_factory.mktemp("taken") / "run.atto") as log:
-        _core.take_prints(log, None, None)
+        _core.take_prints(log)
         yield
 
 
@@ -92,11 +92,16 @@ def test_what_a_site_is() -> None:
     )
     assert event[1:] == (
         *("GEN", ("id", "len_dt", "v3"), (True, True, True)),
+        *(((None, "GEN"), (0,), (1,), (2,)), ()),
         *(True, False, 5, "Worker.run"),
     )
     text, names = "{task_id} took {dt:.3f}s, {}", ("id", "dt", "v3")
-    assert message[1:] == (text, names, (False,) * 3, False, False, 6, "Worker.run")
-    assert error[1:] == ("bad {task!s}", ("task",), (True,), False, True, 7, "Worker.run")
+    written = (("{} took {:.3f}s, {}", (0, 1, 2)),)
+    assert message[1:] == (text, names, (False,) * 3, written, (), False, False, 6, "Worker.run")
+    assert error[1:] == (
+        *("bad {task!s}", ("task",), (True,), ((None, "bad"), (0,)), (("file", "stderr"),)),
+        *(False, True, 7, "Worker.run"),
+    )
 
 
 @pytest.mark.parametrize(

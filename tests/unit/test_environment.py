@@ -61,7 +61,11 @@ def test_the_other_strategies_turn_it_on_too(tmp_path: Path, strategy: str) -> N
 
 
 @pytest.mark.parametrize(
-    "setting", ["smaple:0.01:run.csv", "SAMPLE:0.1:run.csv", "every:2:sample:0.5:run.csv"]
+    "setting",
+    [
+        *("smaple:0.01:run.csv", "SAMPLE:0.1:run.csv", "every:2:sample:0.5:run.csv"),
+        *("asnyc:run.csv", "Async:run.csv", "circular:100:run.csv", "rotate:run.log", "async:"),
+    ],
 )
 def test_a_misspelt_strategy_is_no_path(tmp_path: Path, setting: str) -> None:
     program = "import os, sys; os.chdir(sys.argv[1]); import attolog; print(bool(attolog.log))"
@@ -70,6 +74,21 @@ def test_a_misspelt_strategy_is_no_path(tmp_path: Path, setting: str) -> None:
     assert done.stderr.startswith(f"attolog: ATTOLOG={setting!r}: ")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run:1.csv", "all:2.csv"])
+def test_the_file_logger_has_a_word_too(tmp_path: Path, name: str) -> None:
+    done = run_python(LOGS, ATTOLOG=f"async:{tmp_path}/{name}")
+    assert (done.stdout, done.stderr) == ("200 200 0\n", "")
+    assert names(tmp_path / name) == {"GEN": 100, "CAND": 100}
+
+
+@pytest.mark.parametrize("setting", ["./trial:1.csv", "1:30.csv", "trial-1:30.csv", "logs/a:b.csv"])
+def test_a_file_with_a_colon_in_its_name(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "logs").mkdir()
+    program = "import os, sys; os.chdir(sys.argv[1]); from attolog import log; log('GEN', 1)"
+    assert run_python(program, tmp_path, ATTOLOG=setting).stderr == ""
+    assert names(tmp_path / setting) == {"GEN": 1}
 
 
 def test_the_last_records_are_in_the_file_at_the_end(tmp_path: Path) -> None:

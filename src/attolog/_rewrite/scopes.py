@@ -66,6 +66,8 @@ class Scopes:
         """Whether a `from x import *` may bind any name."""
         self.replaces_streams = False
         """Whether `sys.stdout` or `sys.stderr` is given another value."""
+        self.kept_builtins: set[str] = set()
+        """Names that the module binds, and that still mean Python's own."""
         self._read_tables()
         self._read_imports(tree)
 
@@ -90,7 +92,7 @@ class Scopes:
         if not hasattr(builtins, name):
             return False
         meaning = self.meaning(name, around)
-        if meaning == "local" or self.binds(name):
+        if meaning == "local" or (name not in self.kept_builtins and self.binds(name)):
             return False
         return None if meaning == "unsure" or self._may_rebind_builtins else True
 

@@ -82,6 +82,7 @@ def _is_site(site: Any) -> bool:
         and all(isinstance(each, bool) for each in is_argument)
         and len(names) == len(is_argument)
         and all(isinstance(each, tuple) and len(each) == 2 for each in options)
+        and all(isinstance(option, str) for option, _ in options)
         and 0 <= line < 1 << 31
     )
 

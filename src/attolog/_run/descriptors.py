@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
-from attolog import _core
 from attolog._run.screen import LAST_SECONDS, Screen
 
 TYPE_CHECKING = False
@@ -81,11 +80,15 @@ def wrap(screen: Screen) -> None:
     os._exit, os.abort = _Function(wrapped_exit), _Function(wrapped_abort)
 
 
-class _Function(_core.Unframed):
+class _Function:
     """What is called as a function of C is: of a class's attribute it makes no method."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
 
 
 def _without_warning(fork: Callable[[], _Result]) -> Callable[[], _Result]:

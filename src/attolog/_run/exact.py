@@ -162,7 +162,10 @@ class _Walk:
                 self._evaluate(each.value)
                 for inner in _inner(each.format_spec):
                     self._evaluate(inner.value)
-                (self.weak if each.format_spec is None else self.firm).append(each)
+                if each.format_spec is not None:
+                    self.firm.append(each)
+                elif not isinstance(each.value, ast.Constant):  # which can always be shown
+                    self.weak.append(each)
 
     def _text(self, node: ast.BinOp) -> None:
         rest: ast.expr = node.left
@@ -185,7 +188,8 @@ class _Walk:
             self._evaluate(operand)
             self.operands[id(operand)] = (node, conversion)
             if is_shown:
-                self.weak.append(operand)
+                if not isinstance(operand, ast.Constant):  # which can always be shown
+                    self.weak.append(operand)
             elif len(self.firm) == n_before:
                 self.firm.append(node)
 

@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import CodeType
 from typing import Any, NoReturn
 
@@ -17,7 +18,10 @@ from attolog import _core
 from attolog._run.hook import compile_source
 from attolog._run.options import HELP, Options, UsageError, parse
 from attolog._run.start import (
+    COMMAND,
+    STANDARD_INPUT,
     absolute,
+    as_module,
     as_plain,
     folder_of,
     forget_shadowed,
@@ -50,7 +54,12 @@ def main(args: Sequence[str]) -> int:
     except UsageError as error:
         return _fail(f"{error} (see attolog run --help)")
     plain = as_plain(args, options)
+    by_module = as_module(args) if sys.flags.inspect else None
+    if by_module is not None:  # the script `attolog` ends by SystemExit, which would be shown
+        _become(by_module)
     code, path = None, options.target
+    if options.is_text:
+        return _run_text(options, plain)
     if path.endswith(".pyc") and not options.is_module:
         return _fail(f"{path} is bytecode; its source is wanted")
     if not options.is_module and not is_importable(path):
@@ -63,6 +72,22 @@ def main(args: Sequence[str]) -> int:
     elif has_shadows(folder_of(options)):
         from attolog._run import transform  # noqa: F401 (as long as Python's modules are found)
     return _run(options, plain, code, path)
+
+
+def _run_text(options: Options, plain: list[str]) -> int:
+    """Run a program from the command line or from standard input."""
+    if options.code is None and (sys.stdin is None or sys.stdin.isatty()):
+        _become(plain)  # which asks for it line by line
+    raw = os.fsencode(options.code) if options.code is not None else sys.stdin.buffer.read()
+    path = STANDARD_INPUT if options.code is None else COMMAND
+    code = None
+    with suppress(Exception):
+        code = _compile(raw, path, options)
+    if code is not None:
+        return _run(options, plain, code, path)
+    if options.code is not None:
+        _become(plain)
+    return _core.call_as_main(compile, raw, path, "exec", 0, True)  # which says what is wrong
 
 
 def _compile(raw: bytes, path: str, options: Options) -> CodeType:
@@ -103,9 +128,27 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         status = _core.call_as_main(run, *module)
     if status == 130:
         # Python ends by the signal itself, once all is cleared away.
-        sys.excepthook = lambda *error: None
+        _hide_next_error()
         raise KeyboardInterrupt
+    if sys.flags.inspect:
+        session.screen.drain()  # the prompt is C's
+        if status != 0:
+            _hide_next_error()  # SystemExit is shown, and its traceback is not the program's
     return status
+
+
+def _hide_next_error() -> None:
+    """Leave everything to do with the next uncaught exception as it is."""
+    names = ("last_type", "last_value", "last_traceback", "last_exc")
+    hook, last = sys.excepthook, {name: vars(sys)[name] for name in names if name in vars(sys)}
+
+    def restore(*error: object) -> None:
+        sys.excepthook = hook
+        for name in names:
+            vars(sys).pop(name, None)
+        vars(sys).update(last)
+
+    sys.excepthook = restore
 
 
 def _output_of(options: Options) -> str:
@@ -113,6 +156,8 @@ def _output_of(options: Options) -> str:
     if options.is_module:
         parts = options.target.split(".")
         name = parts[-2] if parts[-1] == "__main__" and len(parts) > 1 else parts[-1]
+    elif options.is_text:
+        name = "stdin" if options.code is None else "command"
     else:
         name = os.path.splitext(os.path.basename(os.path.abspath(options.target)))[0]
     if not name:

@@ -11,17 +11,20 @@ from typing import Any, NamedTuple
 HELP = """\
 Usage: attolog run [OPTIONS] FILE [ARGS]...
        attolog run [OPTIONS] -m MODULE [ARGS]...
+       attolog run [OPTIONS] -c CODE [ARGS]...
 
   Run a Python program whose prints cost next to nothing, and go to a file as
   typed records. The screen shows what it would have shown.
 
 Options:
-  -o, --output FILE  The file (FILE's or MODULE's name with .atto).
+  -o, --output FILE  The file (FILE's or MODULE's name with .atto; command.atto
+                     for CODE; stdin.atto where FILE is -).
   --quiet            Show nothing of what goes to standard output.
   --no-structure     Prints are text alone: no events, no values as columns.
   --logging          Take what is logged by Python's logging as well.
   --include PACKAGE  An installed package whose prints are the program's, too.
   -m MODULE          Run a module, as python -m does.
+  -c CODE            Run these lines, as python -c does.
   -h, --help         Show this message and exit.
 """
 
@@ -34,7 +37,7 @@ class Options(NamedTuple):
     """What is to be run, and how.
 
     Attributes:
-        target: A file or a module.
+        target: A file, "-" for standard input, or a module.
         args: The program's own arguments.
         is_module: Whether the target is a module.
         output: The file that the records go to; "": by the target's name.
@@ -42,6 +45,7 @@ class Options(NamedTuple):
         structure: Prints become events and messages.
         logging: Python's logging is taken as well.
         include: Packages that are the program's own, though they are installed.
+        code: The program itself, where it stands on the command line; the target is "-c" then.
     """
 
     target: str
@@ -52,6 +56,12 @@ class Options(NamedTuple):
     structure: bool = True
     logging: bool = False
     include: tuple[str, ...] = ()
+    code: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the program is in no file of its own."""
+        return not self.is_module and (self.code is not None or self.target == "-")
 
 
 _FLAGS: dict[str, dict[str, Any]] = {
@@ -59,7 +69,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "--no-structure": {"structure": False},
     "--logging": {"logging": True},
 }
-_SHORT = {"-o": "--output", "-m": "-m"}
+_SHORT = {"-o": "--output", "-m": "-m", "-c": "-c"}
 
 
 def parse(args: Sequence[str]) -> Options | None:
@@ -86,17 +96,19 @@ def parse(args: Sequence[str]) -> Options | None:
             continue
         if arg == "--" and rest:
             arg = rest.pop(0)
-        elif arg[:1] == "-":
+        elif arg[:1] == "-" and arg != "-":
             option, given = _with_value(arg, rest)
             if option == "-m":
                 return found._replace(target=given, args=tuple(rest), is_module=True)
+            if option == "-c":
+                return found._replace(target="-c", args=tuple(rest), code=given)
             if option == "--output":
                 found = found._replace(output=given)
             else:
                 found = found._replace(include=(*found.include, given))
             continue
         return found._replace(target=arg, args=tuple(rest))
-    raise UsageError("a program is missing: FILE or -m MODULE")
+    raise UsageError("a program is missing: FILE, -m MODULE or -c CODE")
 
 
 def _with_value(arg: str, rest: list[str]) -> tuple[str, str]:
@@ -104,7 +116,7 @@ def _with_value(arg: str, rest: list[str]) -> tuple[str, str]:
     option, equals, value = arg.partition("=")
     if arg[:2] in _SHORT:
         option, equals, value = _SHORT[arg[:2]], arg[2:], arg[2:]
-    if option not in ("-m", "--output", "--include"):
+    if option not in ("-m", "-c", "--output", "--include"):
         raise UsageError(f"no such option: {arg}")
     if not equals and rest:
         value = rest.pop(0)

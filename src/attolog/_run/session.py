@@ -66,10 +66,12 @@ class Session:
             _say(f"attolog: the rest is not shown; it is all in {output}")
         n, raised, seconds = _core.printed()
         lost = self.logger.counts.dropped - raised
+        to = f" -> {output}"
         if self._is_new and self.logger.counts.calls == 0 and _is_empty(output):
             os.unlink(output)
+            to = ""
         prints = "1 print" if n == 1 else f"{n:,} prints"
-        _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time -> {output}")
+        _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time{to}")
 
 
 def _is_new(output: str) -> bool:

@@ -15,6 +15,10 @@ from typing import Any
 
 from attolog._run.options import Options
 
+COMMAND = "<string>"
+STANDARD_INPUT = "<stdin>"
+"""Files of code that is in none, as Python calls them."""
+
 # Python itself has these before it looks at the program's folder.
 _STARTED = frozenset(
     {"abc", "codecs", "encodings", "genericpath", "io", "os", "posixpath", "site", "stat"}
@@ -28,10 +32,29 @@ def as_plain(args: Sequence[str], options: Options) -> list[str]:
         args: What stands behind `attolog run`.
         options: What was read of it.
     """
-    launcher = sys.orig_argv[: len(sys.orig_argv) - len(args) - 1]
-    head = launcher[:-2] if launcher[-2:-1] == ["-m"] else launcher[:-1]
     program = ["-m", options.target] if options.is_module else [options.target]
-    return [*(head or [sys.executable]), *program, *options.args]
+    if options.code is not None:
+        program.append(options.code)
+    return [*_python(args), *program, *options.args]
+
+
+def as_module(args: Sequence[str]) -> list[str] | None:
+    """The command line that runs `attolog run` by `python -m`; None where this one does."""
+    if "-m" in _launcher(args)[-2:-1]:
+        return None
+    return [*_python(args), "-m", "attolog", "run", *args]
+
+
+def _launcher(args: Sequence[str]) -> list[str]:
+    """What stands before `run`."""
+    return sys.orig_argv[: len(sys.orig_argv) - len(args) - 1]
+
+
+def _python(args: Sequence[str]) -> list[str]:
+    """The interpreter and its own options."""
+    launcher = _launcher(args)
+    head = launcher[:-2] if launcher[-2:-1] == ["-m"] else launcher[:-1]
+    return head or [sys.executable]
 
 
 def is_importable(path: str) -> bool:
@@ -52,6 +75,8 @@ def absolute(path: str) -> str:
 
 def folder_of(options: Options) -> str:
     """The folder that Python puts in front of sys.path."""
+    if options.is_text:
+        return ""
     if options.is_module:
         return os.getcwd()
     path = absolute(options.target)
@@ -62,7 +87,7 @@ def make_main(path: str | None) -> dict[str, Any]:
     """A new module `__main__`, as Python makes it.
 
     Args:
-        path: The script; None where runpy goes on from here.
+        path: The script, as its code names it; None where runpy goes on from here.
 
     Returns:
         Its names.
@@ -73,8 +98,9 @@ def make_main(path: str | None) -> dict[str, Any]:
     if sys.version_info < (3, 14):
         names["__annotations__"] = {}
     names["__builtins__"] = builtins
-    if path is not None:
-        names["__loader__"] = SourceFileLoader("__main__", path)
+    if path is not None and path != COMMAND:
+        if path != STANDARD_INPUT:
+            names["__loader__"] = SourceFileLoader("__main__", path)
         names["__file__"] = path
         names["__cached__"] = None
     sys.modules["__main__"] = module
@@ -96,7 +122,7 @@ def forget_shadowed(folder: str) -> None:
 
 def _shadows(folder: str) -> set[str]:
     try:
-        found = {entry.partition(".")[0] for entry in os.listdir(folder)}
+        found = {entry.partition(".")[0] for entry in os.listdir(folder or ".")}
     except OSError:
         return set()
     return (found & sys.stdlib_module_names) - _STARTED

@@ -33,18 +33,19 @@ class _Buffer(io.BufferedIOBase):
     """
 
     mode = "wb"
-    _kind = io.BufferedWriter
 
     def __init__(self, number: int, real: io.TextIOWrapper, screen: Screen) -> None:
         self.name = real.name
         self._number = number
         self._screen = screen
+        self._kind = type(real.buffer)
         self._real = real  # which would flush what it has when it is collected
         self._raw: Any = getattr(real.buffer, "raw", real.buffer)
         self._on_close = _core.close_stream
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
+        """Python's own, for all that ask for it."""
         return self._kind
 
     def write(self, data: ReadableBuffer, _write: Callable[..., int] = _core.write_to) -> int:

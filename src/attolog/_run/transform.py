@@ -24,6 +24,7 @@ from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
 from attolog._run.cache import digest
 from attolog._run.exact import Exact, make_exact
+from attolog._run.written import is_partial
 
 # Python has one list of filters for all threads.
 _warnings_lock = threading.RLock()
@@ -81,6 +82,9 @@ def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> 
     source = Source(raw, path)
     tree = ast.parse(source.text, path)
     scopes = Scopes(tree, source.text, path)
+    scopes.replaces_streams = False  # which stream a print has is asked when it is called
+    if is_partial(tree, scopes):
+        scopes.kept_builtins.add("print")
     chosen: list[tuple[ast.Call, Rewrite, Exact]] = []
     for each in prints(tree):
         try:

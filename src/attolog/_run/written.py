@@ -8,7 +8,7 @@ from typing import Any
 
 from attolog._rewrite.classify import Kind, Rewrite
 from attolog._rewrite.parts import Part, Splitter, Value
-from attolog._rewrite.scopes import Place
+from attolog._rewrite.scopes import Place, Scopes
 
 
 def as_written(call: ast.Call, what: Rewrite, place: Place) -> tuple[tuple[Any, ...], ...] | None:
@@ -37,6 +37,40 @@ def as_written(call: ast.Call, what: Rewrite, place: Place) -> tuple[tuple[Any, 
     made = _Arguments(values)
     arguments = tuple(made.argument(*each) for each in zip(call.args, split, strict=True))
     return arguments if made.n_taken == len(values) and made.is_known else None
+
+
+def is_partial(tree: ast.Module, scopes: Scopes) -> bool:
+    """Whether the module's `print` is `partial(print, flush=True)`, wherever it binds the name.
+
+    What it is at a call is asked then.
+    """
+    place = Place(scopes)
+    n_partials = n_others = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            is_name = [ast.dump(target) for target in node.targets] == [_PRINT]
+            n_partials += is_name and _is_partial_call(node.value, place)
+        elif isinstance(node, ast.Name):
+            n_others += node.id == "print" and not isinstance(node.ctx, ast.Load)
+        elif isinstance(node, _DEFINITIONS):
+            n_others += node.name == "print"
+        elif isinstance(node, ast.alias):
+            n_others += (node.asname or node.name) == "print"
+    return n_partials == n_others > 0
+
+
+_PRINT = ast.dump(ast.Name("print", ast.Store()))
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)
+
+
+def _is_partial_call(node: ast.expr, place: Place) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and place.is_from(node.func, "functools", "partial")
+        and [ast.dump(arg) for arg in node.args] == [ast.dump(ast.Name("print", ast.Load()))]
+        and [keyword.arg for keyword in node.keywords] == ["flush"]
+        and isinstance(node.keywords[0].value, ast.Constant)
+    )
 
 
 class _Arguments:
