@@ -98,9 +98,6 @@ PyMethodDef methods[] = {
      METH_VARARGS | METH_KEYWORDS,
      "compile_print(text, names, is_event, is_error, file, line, function): one print of a "
      "program."},
-    {"restore_print",
-     reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<restore_print>)),
-     METH_VARARGS | METH_KEYWORDS, "restore_print(...): likewise, for pickle."},
     {"write_to", write_to, METH_VARARGS,
      "write_to(stream, data): a str or bytes, as what was written to stream 1 or 2."},
     {"stream_write", make_stream_write, METH_O,

@@ -12,6 +12,7 @@
 #include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/format.hpp"
+#include "python/helpers.hpp"
 #include "python/prints.hpp"
 #include "python/text.hpp"
 
@@ -46,6 +47,8 @@ struct Printed {
 };
 
 PyTypeObject* printed_type = nullptr;
+
+Helper reduce_sent{"attolog._run.plain", "reduce_print"};
 
 Printed* as_printed(PyObject* object) {
   return reinterpret_cast<Printed*>(object);
@@ -229,13 +232,9 @@ void free_printed(PyObject* self) {
   Py_DECREF(type);
 }
 
-// For functions that are pickled with their code: in a process without attolog run, a compiled
-// print calls the print that it is given.
+// For functions that are pickled with their code: a namespace with a print of Python's own.
 PyObject* reduce_printed(PyObject* self, PyObject*) {
-  PyObject* core = PyImport_ImportModule("attolog._core");
-  PyObject* make = core == nullptr ? nullptr : PyObject_GetAttrString(core, "restore_print");
-  Py_XDECREF(core);
-  return make == nullptr ? nullptr : Py_BuildValue("(NO)", make, as_printed(self)->text->args);
+  return call_helper(reduce_sent, "O", as_printed(self)->text->args);
 }
 
 PyMethodDef printed_methods[] = {
@@ -345,14 +344,10 @@ PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
   return print;
 }
 
-PyObject* restore_print(PyObject*, PyObject* args, PyObject* kwargs) {
-  return make_printed(args, kwargs);
-}
-
 bool add_printed_type(PyObject* module) {
   PyObject* type = PyType_FromModuleAndSpec(module, &printed_spec, nullptr);
   printed_type = reinterpret_cast<PyTypeObject*>(type);
-  return type != nullptr;
+  return type != nullptr && PyModule_AddType(module, printed_type) == 0;
 }
 
 }  // namespace attolog::python

@@ -126,7 +126,6 @@ bool has_surrogates(PyObject* text);
 // Functions of the module.
 PyObject* take_prints(PyObject*, PyObject* args);
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
-PyObject* restore_print(PyObject*, PyObject* args, PyObject* kwargs);  // what that is bound to
 PyObject* write_to(PyObject*, PyObject* args);
 PyObject* make_stream_write(PyObject*, PyObject* stream);
 PyObject* make_stream_flush(PyObject*, PyObject* stream);

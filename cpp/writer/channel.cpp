@@ -357,6 +357,7 @@ bool Channel::finish(milliseconds patience) {
     merge_part(session_->folder(), target_.path, Merge::first, options_.fsync_interval > 0);
   remove_session();
   if (output_ != nullptr) output_->leave();
+  if (main_output_ != nullptr) main_output_->leave();
   finished_.store(true, std::memory_order_release);
   return true;
 }
@@ -432,6 +433,7 @@ void Channel::forget_in_child() {
   forked_.store(true, std::memory_order_relaxed);
   session_->close_lock();
   if (output_ != nullptr) output_->renew_in_child();
+  main_output_.reset();
 }
 
 }  // namespace attolog

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "core/folder.hpp"
 #include "writer/capture.hpp"
@@ -164,7 +165,7 @@ void Channel::open_with_file(File inherited) {
     const std::string part = choose_part(main_path_, ::getpid(), id);
     try {
       begin_part(main_path_, part, run_id());
-      output_ = std::make_unique<Output>(part);
+      main_output_ = std::exchange(output_, std::make_unique<Output>(part));
       target_.path = part;
     } catch (const std::system_error& error) {
       const int number = error.code().value();

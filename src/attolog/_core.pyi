@@ -1169,8 +1169,8 @@ def compile_print(
         it calls that with the text.
     """
 
-def restore_print(*args: Any) -> Any:
-    """Make what a compiled print is bound to: how pickle restores one."""
+class Printed:
+    """What a compiled print is bound to."""
 
 def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.

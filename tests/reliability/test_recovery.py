@@ -280,6 +280,32 @@ sys.stdin.readline()
     check(read_rows(path), {0: 2_000, 1: 2_000})
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a9_a_program_that_was_about_to_replace_the_path(
+    log_path: Path, faults: Path, suffix: str
+) -> None:
+    path = log_path.with_suffix(f".{suffix}")
+    source = """
+log = attolog.AsyncFileLogger(path, append=False)
+work(log, int(sys.argv[3]), 2_000)
+log.flush()
+say("logged")
+sys.stdin.readline()
+"""
+    # The first has said that it writes the file, and has not yet emptied it.
+    fault = ".ring|posix_fallocate|0|stop|1"
+    with Program(source, path, 0, fault=(faults, fault)) as first:
+        wait_until(lambda: states(first.pid) == {"T"})
+        with Program(source, path, 1) as second:
+            assert second.await_word() == "logged"
+            first.process.send_signal(signal.SIGCONT)
+            assert first.await_word() == "logged"
+            for program in (first, second):
+                program.tell()
+                assert program.wait() == 0
+    check(read_rows(path), {0: 2_000, 1: 2_000})
+
+
 def test_a9_a_ring_that_was_never_used_is_no_damage(log_path: Path, faults: Path) -> None:
     path = log_path.with_suffix(".atto")
     source = """

@@ -16,8 +16,11 @@ FUNCTIONS = {"__import__", "compile", "eval", "exec"}
 ALLOWED = {
     # The code of a program that `attolog run` has compiled, in its user's own cache.
     ("_run/cache.py", "marshal"),
+    # Its functions, which the program itself may call.
+    ("_run/plain.py", "marshal"),
     # The source of the program that `attolog run` runs.
     ("_run/main.py", "compile"),
+    ("_run/plain.py", "compile"),
     ("_run/transform.py", "compile"),
     # Modules that calls need, by names that stand there.
     ("_imports.py", "__import__"),

@@ -32,15 +32,6 @@ PROGRAMS = {
         back = pickle.loads(pickle.dumps((Task(3), double)))
         print("back", back[0].n, back[1](4), type(back[0]) is Task)
         """,
-    "a function sent by value": """
-        import pickle
-        def show(n): print(f"n is {n}"); print("GEN", n)
-        code = show.__code__
-        back = pickle.loads(pickle.dumps([each for each in code.co_consts if callable(each)]))
-        rest = iter(back)
-        consts = tuple(next(rest) if callable(each) else each for each in code.co_consts)
-        type(show)(code.replace(co_consts=consts), globals())(3)
-        """,
     "a pipe that breaks, and another place": """
         import os, sys
         reader, writer = os.pipe()

@@ -180,7 +180,6 @@ def test_what_cannot_be_compiled_is_left_to_python() -> None:
     for source in ("print('GEN', 1", "nonlocal x\nprint('GEN', 1)", "print('GEN', 1)\0", deep):
         assert compile_source(source.encode(), "<source>") is None
     assert compile_source(b"# coding: nonsense\nprint('GEN', 1)", "<source>") is None
-    assert compile_source(b"import numba\nprint('GEN', 1)", "<source>") is None
 
 
 def test_warnings_are_told_of_and_not_given(recwarn: pytest.WarningsRecorder) -> None:

@@ -11,10 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from attolog import _core
-from attolog._run import cache
-
-# Compilers of bytecode, which know print and not what it becomes.
-_TRANSLATED = b"numba"
+from attolog._run import cache, plain
 
 
 class Compiled(NamedTuple):
@@ -34,7 +31,7 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     Returns:
         None where it is to be compiled as ever: there is nothing to do, or something is wrong.
     """
-    if b"print" not in raw or _TRANSLATED in raw:
+    if b"print" not in raw:
         return None
     entry = cache.load(raw, path)
     is_warned = False
@@ -54,7 +51,9 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     printers: dict[object, object] = {
         marker: _compile_print(path, *site) for marker, *site in sites
     }
-    return Compiled(_bound(code, printers), is_warned)
+    code = _bound(code, printers)
+    plain.keep(path, raw, code)
+    return Compiled(code, is_warned)
 
 
 def _compile_print(

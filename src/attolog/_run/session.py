@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 from attolog import _core, _exit_hooks
-from attolog._run import children, descriptors
+from attolog._run import children, descriptors, plain
 from attolog._run.hook import Finder
 from attolog._run.options import Options
 from attolog._run.screen import LAST_SECONDS, Screen
@@ -39,6 +39,7 @@ class Session:
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         children.prepare(self.finder, options)
+        plain.wrap(self.finder)
         if options.logging:
             from attolog._run import logs
 

@@ -1,0 +1,191 @@
+"""The code of the program as Python itself compiles it, for whoever else reads it.
+
+Who translates code, or sends it elsewhere, knows the constants that Python makes. Compiled prints
+are none of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import marshal
+import operator
+import warnings
+from collections.abc import Callable, Iterator
+from types import BuiltinMethodType, CodeType, FunctionType, ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from attolog import _core
+from attolog._run.descriptors import _Function
+
+if TYPE_CHECKING:
+    from attolog._run.hook import Finder
+
+# Functions that are given code to translate, and the modules that have them.
+_TRANSLATORS = {
+    "numba.core.bytecode": ("get_code_obj", "get_code_object"),
+    "torch._dynamo.convert_frame": ("_compile",),
+}
+_DYNAMO_FUNCTIONS = "torch._dynamo.variables.functions"
+
+_sources: dict[str, list[tuple[bytes, CodeType]]] = {}
+_twins: dict[object, CodeType] = {}
+
+
+def keep(path: str, raw: bytes, code: CodeType) -> None:
+    """Have `plain_code` know a module.
+
+    Args:
+        path: The file, as its code names it.
+        raw: Its source.
+        code: Its code, with compiled prints.
+    """
+    _sources.setdefault(path, []).append((raw, code))
+
+
+def plain_code(code: CodeType) -> CodeType:
+    """Code as Python compiles its source; what has no compiled print is returned as it is.
+
+    Args:
+        code: Of a module or function; that of `code.replace(...)` as well.
+    """
+    if not any(map(_is_ours, code.co_consts)):
+        return code
+    for raw, compiled in _sources.get(code.co_filename, ()):
+        if _key(compiled) not in _twins:
+            _twins.update(_pairs(compiled, _compile(raw, code.co_filename)))
+    plain = _twins.get(_key(code))
+    if plain is None:  # put together by the program itself
+        return code.replace(co_consts=tuple(map(_plain_value, code.co_consts)))
+    if (plain.co_flags, plain.co_name) == (code.co_flags, code.co_name):
+        return plain
+    return plain.replace(co_flags=code.co_flags, co_name=code.co_name)
+
+
+def wrap(finder: Finder) -> None:
+    """Give plain code to `marshal`, and to numba and torch.compile as they are imported.
+
+    Args:
+        finder: Tells of what is imported.
+    """
+    marshal.dumps, marshal.dump = _marshalling(marshal.dumps), _marshalling(marshal.dump)
+    for name, functions in _TRANSLATORS.items():
+        finder.after_import(name, functools.partial(_wrap_functions, functions))
+    finder.after_import(_DYNAMO_FUNCTIONS, _wrap_dynamo)
+
+
+def reduce_print(*arguments: Any) -> tuple[Any, ...]:
+    """What a compiled print is pickled as, where its function is sent by value.
+
+    It goes as a function of `__main__`, whole, so that the other process needs no attolog.
+
+    Args:
+        arguments: Those of `_core.compile_print`.
+    """
+    function = FunctionType(_print_sent.__code__, {"__builtins__": __builtins__}, "print")
+    function.__module__ = "__main__"
+    return SimpleNamespace, (), {"print": functools.partial(function, [], arguments)}
+
+
+def _print_sent(made: list[Any], arguments: tuple[Any, ...], print: Any, *values: Any) -> Any:  # noqa: A002
+    # This code is run with no other names than Python's.
+    import sys
+    from string import Formatter
+
+    core: Any = sys.modules.get("attolog._core")
+    if core is not None:
+        if not made:
+            made.append(core.compile_print(*arguments))
+        return made[0](print, *values)
+    text, _, _, is_event, is_error, *_ = arguments
+    if is_event:
+        return print(text, *values)
+    left, known = iter(values), {}
+
+    class Filler(Formatter):
+        def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
+            if key not in known:  # a name may stand there twice, with one value
+                known[key] = next(left)
+            return known[key]
+
+    line = Filler().format(text) if values else text
+    return print(line, file=sys.stderr) if is_error else print(line)
+
+
+def _marshalling(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapped(value: object, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(value, *args, **kwargs)
+        except ValueError:
+            plain = _plain_value(value)
+            if plain is value:
+                raise
+        return function(plain, *args, **kwargs)
+
+    return _Function(wrapped)
+
+
+def _wrap_functions(names: tuple[str, ...], module: ModuleType) -> None:
+    """The first argument of these functions, or what they return, is plain code."""
+    for name in names:
+        function = getattr(module, name, None)
+        if function is not None:
+            setattr(module, name, _translating(function))
+
+
+def _wrap_dynamo(module: ModuleType) -> None:
+    """Each class there tells the code of a kind of functions."""
+    classes: list[Any] = [each for each in vars(module).values() if isinstance(each, type)]
+    for each in classes:
+        if "get_code" in vars(each):
+            each.get_code = _translating(each.get_code)
+
+
+def _translating(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return _plain_value(function(*map(_plain_value, args), **kwargs))
+
+    return wrapped
+
+
+def _plain_value(value: Any) -> Any:
+    """A value with plain code in it; the value itself, where it has no compiled print."""
+    kind = type(value)
+    if kind is CodeType:
+        return plain_code(value)
+    if kind is dict:
+        made: Any = {key: _plain_value(each) for key, each in value.items()}
+        return value if all(map(operator.is_, made.values(), value.values())) else made
+    if kind in (tuple, list, set, frozenset):
+        parts = [_plain_value(each) for each in value]
+        return value if all(map(operator.is_, parts, value)) else kind(parts)
+    return value
+
+
+def _is_ours(constant: object) -> bool:
+    """Whether it is a compiled print, or code that has one."""
+    if isinstance(constant, CodeType):
+        return any(map(_is_ours, constant.co_consts))
+    return type(constant) is BuiltinMethodType and type(constant.__self__) is _core.Printed
+
+
+def _key(code: CodeType) -> object:
+    """What tells code from other code, its flags and name aside: decorators change them."""
+    return code.co_filename, code.co_firstlineno, code.co_linetable, code.co_code, code.co_consts
+
+
+def _pairs(compiled: CodeType, plain: CodeType) -> Iterator[tuple[object, CodeType]]:
+    yield _key(compiled), plain
+    inner = (
+        [each for each in code.co_consts if isinstance(each, CodeType)]
+        for code in (compiled, plain)
+    )
+    for one, other in zip(*inner, strict=True):
+        yield from _pairs(one, other)
+
+
+def _compile(raw: bytes, path: str) -> CodeType:
+    with warnings.catch_warnings():  # they have been given
+        warnings.simplefilter("ignore")
+        return compile(raw, path, "exec", dont_inherit=True)
