@@ -277,7 +277,7 @@ class Channel {
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::unique_ptr<Session> session_;
-  std::unique_ptr<Output> output_;  // null: there is no file
+  std::unique_ptr<Output> output_;       // null: there is no file
   std::unique_ptr<Output> main_output_;  // of who writes a part: shows others that it does
   Clock clock_;
 
