@@ -159,11 +159,11 @@ def command(
 
 
 def _ignored(patterns: tuple[str, ...]) -> re.Pattern[bytes] | None:
-    try:
-        for pattern in patterns:
+    for pattern in patterns:
+        try:
             re.compile(pattern)
-    except re.error as error:
-        raise click.UsageError(f"--ignore {pattern}: {error}") from None
+        except re.error as error:
+            raise click.UsageError(f"--ignore {pattern}: {error}") from None
     return re.compile("|".join(f"(?:{each})" for each in patterns).encode()) if patterns else None
 
 

@@ -245,9 +245,11 @@ def _inline_edit(source: Source, tree: ast.Module, at: int, lines: list[str]) ->
 def _edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
     eol = source.eol
     block = eol.join(lines) + eol
+    is_long = len(lines) > 1  # it ends with a statement, of which definitions stand apart
+    apart = eol if is_long and at < len(tree.body) and _is_definition(tree.body[at]) else ""
     if not at:
         start = source.starts[_above(source, tree.body[0]) - 1] if tree.body else len(source.data)
-        return Edit(start, start, block + eol)
+        return Edit(start, start, block + eol + apart)
     _, stop = source.span(tree.body[at - 1])
     line = source.line_of(stop)
     if line >= len(source.starts):  # the last one, which has no end
@@ -255,8 +257,12 @@ def _edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
     start = source.starts[line]
     is_below_docstring = isinstance(tree.body[at - 1], ast.Expr)
     is_followed = not source.data[start:].lstrip(b" \t\f").startswith((b"\r", b"\n"))
-    gap = eol if is_followed and (is_below_docstring or len(lines) > 1) else ""
+    gap = eol + apart if is_followed and (is_below_docstring or is_long) else ""
     return Edit(start, start, (eol if is_below_docstring else "") + block + gap)
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 def _first_line(node: ast.stmt) -> int:
