@@ -266,10 +266,10 @@ SiteFacts CallSites::plain_facts(Kind kind) {
 std::optional<std::uint32_t> CallSites::number_of(const CallSite& site) const {
   if (site.code == nullptr) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  const auto [begin, end] = by_code_.equal_range(site.code);
+  const auto [begin, end] = by_code_.equal_range({site.code, site.lasti});
   for (auto known = begin; known != end; ++known) {
     const CallSite& other = *known->second;
-    if (other.lasti == site.lasti && other.nargs == site.nargs && other.level == site.level &&
+    if (other.nargs == site.nargs && other.level == site.level &&
         (other.first == nullptr) == (site.first == nullptr) &&
         (site.first == nullptr || equal_text(other.first, site.first)) &&
         equal_names(other.kwnames, site.kwnames)) {
@@ -287,7 +287,7 @@ const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
     return quicker;  // another thread learnt it meanwhile
   }
   const CallSite* known = sites_.emplace_back(std::move(site)).get();
-  if (known->code != nullptr) by_code_.emplace(known->code, known);
+  if (known->code != nullptr) by_code_.emplace(std::pair(known->code, known->lasti), known);
   Table* table = table_.load(std::memory_order_relaxed);
   if (4 * sites_.size() > table->slots.size()) {
     auto larger = std::make_unique<Table>(4 * table->slots.size());

@@ -5,12 +5,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "core/site.hpp"
@@ -128,7 +130,8 @@ class CallSites {
   mutable std::mutex mutex_;  // tables_, sites_, by_code_; never held while Python code runs
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<CallSite>> sites_;
-  std::unordered_multimap<const PyObject*, const CallSite*> by_code_;
+  // By code and offset in it: there may be thousands of calls in one function.
+  std::multimap<std::pair<const PyObject*, int>, const CallSite*> by_code_;
   // Text, print, the event without a name.
   static std::size_t plain_index(Kind kind) {
     return kind == Kind::text ? 0 : kind == Kind::print ? 1 : 2;

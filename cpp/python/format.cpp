@@ -201,6 +201,10 @@ bool shows_str(const Hole& hole, PyObject* value) {
 
 }  // namespace
 
+PyObject* format_message(const Call& call, const Template& shape) {
+  return format_whole(call, shape, most_padding(kMostPadding));
+}
+
 bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,
                   std::size_t most, OnError on_error) {
   const bool is_bounded = on_error == OnError::keep;

@@ -34,6 +34,10 @@ enum class OnError {
   raise,  // as the print would have, for which the call stands
 };
 
+// The text of a message, as str.format makes it. Null with an exception set where the template
+// cannot be filled.
+PyObject* format_message(const Call& call, const Template& shape);
+
 // Appends the text of the whole message, whose template is `shape`, or nothing where that cannot be
 // filled. False with an exception set: it must pass.
 bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& shape,

@@ -8,6 +8,7 @@ namespace attolog::python {
 
 Helper name_values{"attolog._names", "names"};
 Helper put_line_together{"attolog._print", "text_of"};
+Helper show_values{"attolog._print", "show"};
 Helper format_exception{"traceback", "format_exc"};
 Helper read_declaration{"attolog._declare", "describe"};
 
@@ -48,7 +49,8 @@ bool load_helpers() {
   PyObject* done = call_helper(load, "()");
   Py_XDECREF(done);
   if (done == nullptr && !clear_if_ordinary()) return false;
-  for (Helper* helper : {&name_values, &put_line_together, &format_exception, &read_declaration}) {
+  for (Helper* helper :
+       {&name_values, &put_line_together, &show_values, &format_exception, &read_declaration}) {
     // A program that may not read its own library logs all the same, without names of values.
     if (!helper->load() && !clear_if_ordinary()) return false;
   }

@@ -31,6 +31,7 @@ PyObject* call_helper(Helper& helper, const char* format, ...);
 // Those of log calls and declarations.
 extern Helper name_values;        // attolog._names.names
 extern Helper put_line_together;  // attolog._print.text_of
+extern Helper show_values;        // attolog._print.show
 extern Helper format_exception;   // traceback.format_exc
 extern Helper read_declaration;   // attolog._declare.describe
 

@@ -9,6 +9,7 @@
 #include "python/options.hpp"
 #include "python/prints.hpp"
 #include "python/routes.hpp"
+#include "python/shown.hpp"
 #include "python/text.hpp"
 #include "writer/expression.hpp"
 #include "writer/spec.hpp"
@@ -63,6 +64,8 @@ PyMethodDef methods[] = {
      "tee(*loggers, rules=None): a logger whose calls go to each of the others."},
     {"set_environment", set_environment, METH_VARARGS,
      "set_environment(logger, rules): rules that go before those of the program."},
+    {"shown", guarded_simple<make_shown>, METH_O,
+     "shown(logger): one that shares all with it, and prints until it is turned on."},
     {"check_strategy", check_strategy, METH_O,
      "check_strategy(text): the strategy as it is understood; a ValueError says what is wrong."},
     {"control_list", guarded_simple<control_list>, METH_NOARGS,
@@ -118,8 +121,9 @@ int fill_module(PyObject* module) {
     ::pthread_atfork(nullptr, nullptr, change_routes);  // the child gets samplers of its own
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
-    if (!prepare_encoding() || !add_logger_types(module) || !add_event_type(module) ||
-        !add_printed_type(module) || !add_stream_types(module) || !add_reader_type(module)) {
+    if (!prepare_encoding() || !add_logger_types(module) || !add_shown_type(module) ||
+        !add_event_type(module) || !add_printed_type(module) || !add_stream_types(module) ||
+        !add_reader_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

@@ -42,7 +42,8 @@ def apply(path: str) -> int:
         _tell_left(path, result)
         return 0
     files.write(path, result.old, result.new)
-    print(f"{path}: {len(result.done)} prints go to logs/debug_<unix time>.log, too")
+    go = "print goes" if len(result.done) == 1 else "prints go"
+    print(f"{path}: {len(result.done)} {go} to logs/debug_<unix time>.log, too")
     _tell_left(path, result)
     print(f"The original is {path}{files.BACKUP}; --no-debug-log turns the log off.")
     return 0

@@ -924,6 +924,19 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         True
     """
 
+class ShownLogger(Logger):
+    """The default logger, which prints until it is turned on; see `attolog.prints`."""
+
+def shown(logger: Logger, /) -> ShownLogger:
+    """Give a logger that shares all with another one, and prints until that is turned on.
+
+    Example:
+        >>> from attolog import _core
+        >>> log = _core.shown(_core.AsyncFileLogger("/dev/null"))
+        >>> log.close()
+        True
+    """
+
 def set_environment(logger: Logger, rules: Rules, /) -> None:
     """Give a logger rules of the environment, which go before those of the program.
 

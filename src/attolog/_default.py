@@ -21,6 +21,7 @@ _STRATEGIES = frozenset(
     {"all", "off", "sample", "every", "first", "cap", "budget", "stats", "last"}
 )
 
+_is_off = False  # says ATTOLOG
 _from_environment = False  # ATTOLOG* decides: what the program says is not listened to
 
 
@@ -79,6 +80,11 @@ def is_decided() -> bool:
     return _from_environment
 
 
+def is_off() -> bool:
+    """Whether the environment says that nothing is to be logged."""
+    return _is_off
+
+
 def obey_environment() -> None:
     """Set the default logger up as `ATTOLOG`, else `ATTOLOG_CONFIG`, and `ATTOLOG_RULES` say."""
     global _from_environment
@@ -101,6 +107,8 @@ def obey_environment() -> None:
 def _obey_setting(setting: str, rules: dict[str, str]) -> dict[str, str]:
     """Open the file; the strategy is a rule for all that no other rule of the environment names."""
     if setting == "off":
+        global _is_off
+        _is_off = True
         return rules
     try:
         strategy, path = _split(setting)

@@ -15,10 +15,13 @@ import re
 import tokenize
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 from opcode import opname
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import ref
+
+_Position: TypeAlias = tuple[int, int | None, int | None, int | None]
+"""Line, end line, column, end column."""
 
 RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "text"})
 """Column names that are attolog's own; a field of that name gets a trailing underscore."""
@@ -97,7 +100,8 @@ def _written(
     module_globals: dict[str, Any] | None,
 ) -> list[str] | None:
     """The names as written, "" for values without one; None where the call was not found."""
-    position = _position(code, lasti)
+    facts = _facts_of(code)
+    position = facts.calls.get(lasti)
     if position is None:
         return None
     line, end_line, col, end_col = position
@@ -109,7 +113,7 @@ def _written(
         call = lines[line - 1 : end_line]
         call[-1] = _cut(call[-1], 0, end_col)
         call[0] = _cut(call[0], col, None)
-        written = _take_apart("".join(call), code, n_values, kwnames)
+        written = _take_apart("".join(call), facts, n_values, kwnames)
         if written is not None:
             return written
 
@@ -118,23 +122,50 @@ def _written(
     found = [
         written
         for text in _calls_opening(lines[line - 1 :], col)
-        if (written := _take_apart(text, code, n_values, kwnames)) is not None
+        if (written := _take_apart(text, facts, n_values, kwnames)) is not None
     ]
     return found[0] if found and all(other == found[0] for other in found) else None
 
 
-def _position(code: CodeType, lasti: int) -> tuple[int, int | None, int | None, int | None] | None:
-    """Where the call at `lasti` stands in the source; None if that is no call.
+class _Facts:
+    """What is known of code, read once: there may be thousands of calls in it.
 
-    C code can call on the caller's behalf, as in `for _ in starmap(log, rows)`.
+    Attributes:
+        calls: Where each call stands in the source, by its offset. C code can call on the caller's
+            behalf, as in `for _ in starmap(log, rows)`; such an offset is none of these.
+        texts: The texts among its constants.
+        names: The names in it; private ones of a class, which stand mangled in its code, as they
+            are written.
     """
-    bytecode = code.co_code
-    while lasti > 0 and bytecode[lasti] == 0:  # inline caches, counted as part of the call
-        lasti -= 2
-    if not opname[bytecode[lasti]].startswith(("CALL", "PRECALL")):
-        return None
-    line, end_line, col, end_col = next(islice(code.co_positions(), lasti // 2, None))
-    return None if line is None else (line, end_line, col, end_col)
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = ref(code)
+        self.calls: dict[int, _Position] = {}
+        bytecode = code.co_code
+        at = None  # of the call whose inline caches follow: they are counted as part of it
+        for lasti, position in zip(range(0, len(bytecode), 2), code.co_positions(), strict=False):
+            if bytecode[lasti] != 0:
+                is_call = opname[bytecode[lasti]].startswith(("CALL", "PRECALL"))
+                line, end_line, col, end_col = position
+                at = (line, end_line, col, end_col) if is_call and line is not None else None
+            if at is not None:
+                self.calls[lasti] = at
+        self.texts = {constant for constant in code.co_consts if isinstance(constant, str)}
+        known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+        self.names = known | {
+            name[at:] for name in known for at in range(len(name)) if name.startswith("__", at)
+        }
+
+
+_last: _Facts | None = None
+
+
+def _facts_of(code: CodeType) -> _Facts:
+    global _last
+    facts = _last
+    if facts is None or facts.code() is not code:
+        _last = facts = _Facts(code)
+    return facts
 
 
 def _lines(code: CodeType, module_globals: dict[str, Any] | None) -> list[str]:
@@ -150,7 +181,7 @@ def _cut(line: str, start: int, stop: int | None) -> str:
 
 
 def _take_apart(
-    text: str, code: CodeType, n_values: int, kwnames: tuple[str, ...]
+    text: str, facts: _Facts, n_values: int, kwnames: tuple[str, ...]
 ) -> list[str] | None:
     """Parse `text` and name its arguments, if it is a call that fits the one being made."""
     # An escape that Python does not know would be warned of a second time.
@@ -172,15 +203,11 @@ def _take_apart(
         return None
 
     first, *values = call.args
-    if isinstance(first, _ast.Constant) and isinstance(first.value, str) and plain == text:
-        texts = {constant for constant in code.co_consts if isinstance(constant, str)}
-        if first.value not in texts:
-            return None
-    known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
-    # A class's private names stand mangled in its code.
-    private = {name[at:] for name in known for at in range(len(name)) if name.startswith("__", at)}
+    text_first = first.value if isinstance(first, _ast.Constant) else None
+    if isinstance(text_first, str) and plain == text and text_first not in facts.texts:
+        return None
     parts = [_parts(value) for value in values]
-    if not all(part in known or part in private for each in parts for part in each):
+    if not all(part in facts.names for each in parts for part in each):
         return None
     return ["_".join(each) for each in parts]
 

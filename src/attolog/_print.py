@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
@@ -32,6 +33,23 @@ def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
         raise TypeError(f"{next(iter(options))!r} is an invalid keyword argument for print()")
     sep = " " if sep is None else sep
     return sep.join(map(_str, args)) + ("\n" if end is None else end)
+
+
+def show(values: tuple[Any, ...], names: tuple[str, ...], is_error: bool) -> None:
+    """Print what a log call was given.
+
+    Args:
+        values: Its text or its values, those by name last.
+        names: The names of these.
+        is_error: To stderr.
+
+    Example:
+        >>> show(("GEN", "r50", 7), ("n",), False)
+        GEN r50 n=7
+    """
+    n = len(values) - len(names)
+    named = [f"{name}={value}" for name, value in zip(names, values[n:], strict=True)]
+    print(*values[:n], *named, file=sys.stderr if is_error else None)
 
 
 def _str(value: Any) -> str:

@@ -80,7 +80,7 @@ MESSAGES = [
     ('print("a:", q, q.pop())', 'log("a: {q!s} {pop!s}", q, q.pop())'),
     ('print("a " + str(q) + str(q.pop()))', 'log("a {q}{pop!s}", str(q), q.pop())'),
     ('print("%s %s" % (q, q.pop()))', 'log("{q!s} {pop!s}", q, q.pop())'),
-    ('print("%d %s" % (q, q.pop()))', 'log("{}", "%d %s" % (q, q.pop()))'),
+    ('print("%d %s" % (q, q.pop()))', 'log.print("%d %s" % (q, q.pop()))'),
     ('print("%s" % (q,), q.pop())', 'log("{} {pop!s}", "%s" % (q,), q.pop())'),
     ('print("{}".format(q), q.pop())', 'log("{format_q} {pop!s}", "{}".format(q), q.pop())'),
 ]  # fmt: skip

@@ -209,7 +209,7 @@ def main():
 
 def test_a_switch_turns_the_log_on_where_the_options_are_known() -> None:
     assert entry(PARSER, Start.SWITCH) == (
-        "import argparse, time\nimport time\nfrom attolog import init_logger, log\n\n"
+        "import argparse, time\nfrom attolog import init_logger, log\n\n"
         "def main():\n"
         "    parser = argparse.ArgumentParser()\n"
         '    parser.add_argument("--debug-log", action=argparse.BooleanOptionalAction, '

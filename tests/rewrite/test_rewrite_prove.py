@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from attolog._rewrite.prove import Logged, compare
+from attolog._rewrite.prove import MOST, Logged, compare
 
 PROGRAM = """
 import sys
@@ -84,7 +85,7 @@ def test_another_exit_status_is_a_difference(app: Path) -> None:
     [
         (("app.py",), ("no-such-program",), "no-such-program: No such file or directory"),
         (("app.py",), (sys.executable, "-c", "pass"), "the rewritten program logged nothing"),
-        (("app.py", "--entry", "app.py"), (sys.executable, "app.py"), "without --entry"),
+        (("app.py", "--ignore", "("), (sys.executable, "app.py"), "--ignore (: "),
         (("app.py",), (), "--prove goes with a command"),
         (("/dev/null",), (sys.executable, "app.py"), "nothing was rewritten"),
     ],
@@ -132,3 +133,94 @@ def test_differences_are_told_by_line(
 ) -> None:
     differences = compare("stderr", before.encode(), left.encode(), logged(*texts))
     assert [(each.line, each.printed, each.logged) for each in differences] == found
+
+
+STEPS = [f"step {i}\n" for i in range(40)]
+
+
+def laid(*lines: str) -> bytes:
+    return "".join(lines).encode()
+
+
+@pytest.mark.parametrize("n_extra", [1, 3, 10])
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_after_a_difference_the_rest_is_compared_as_ever(n_extra: int, is_logged: bool) -> None:
+    before = laid("started 1.25\n", *(f"{step}tick\n" for step in STEPS))
+    ticks = "tick\n" * len(STEPS)
+    one = compare("stdout", before, laid("started 1.75\n", ticks), logged(*STEPS))
+    assert [(each.line, each.logged) for each in one] == [(1, b"started 1.75\n")]
+
+    extra = [f"new {i}\n" for i in range(n_extra)]
+    left = laid("started 1.25\n", *([] if is_logged else extra), ticks)
+    records = [*STEPS[:20], *(extra if is_logged else []), *STEPS[20:]]
+    found = compare("stdout", before, left, logged(*records))
+    assert [each.printed for each in found] == [None] * n_extra
+    assert [each.logged for each in found] == [each.encode() for each in extra]
+
+
+def test_lines_that_are_gone_are_named() -> None:
+    found = compare("stdout", laid(*STEPS), b"", logged(*STEPS[:7], *STEPS[10:]))
+    assert [(each.line, each.printed) for each in found] == [
+        (n, f"step {n - 1}\n".encode()) for n in (8, 9, 10)
+    ]
+
+
+def test_differences_far_apart_are_told_each() -> None:
+    changed = [step.upper() if i in (3, 30) else step for i, step in enumerate(STEPS)]
+    found = compare("stdout", laid(*STEPS), b"", logged(*changed))
+    assert [(each.line, each.logged) for each in found] == [(4, b"STEP 3\n"), (31, b"STEP 30\n")]
+
+
+def test_texts_without_a_line_in_common_come_to_an_end() -> None:
+    found = compare("stdout", laid(*STEPS), b"x\n" * 50, logged(*["y\n"] * 50))
+    assert 0 < len(found) <= MOST
+
+
+def test_lines_that_match_may_differ_or_be_missing() -> None:
+    ignored = re.compile(rb"^took \d")
+    before = laid("took 1 s\n", "a\n", "took 2 s\n", "b\n")
+    left = laid("took 3 s\n", "took 4 s\n")
+    assert compare("stdout", before, left, logged("a\n", "b\n"), ignored) == []
+    (one,) = compare("stdout", before, left, logged("a\n", "c\n"), ignored)
+    assert (one.line, one.printed, one.logged) == (4, b"b\n", b"c\n")
+    (one,) = compare("stdout", before, b"", logged("took 9 s\n", "a\n", "c\n"), ignored)
+    assert one.line == 4
+
+
+TIMED = """
+import os, sys, time, traceback
+sys.stdout.write(f"started at {time.time_ns()}\\n")
+print("GEN", 1)
+print(f"in {os.getcwd()} by {__file__}")
+try:
+    1 / 0
+except ZeroDivisionError:
+    traceback.print_exc()
+for i in range(3):
+    print(f"step {i} is done")
+    sys.stdout.write("tick\\n")
+"""
+
+
+@pytest.mark.parametrize("ignore", [(), ("--ignore", "^started", "--ignore", "line \\d+")])
+def test_both_runs_are_at_one_path(app: Path, ignore: tuple[str, ...]) -> None:
+    app.write_text(TIMED)
+    status, out, err = prove(app.parent, "app.py", *ignore, command=(sys.executable, "app.py"))
+    if ignore:
+        assert (status, out.startswith("Proved")) == (0, True)
+        return
+    # The import has moved the line of the traceback.
+    assert status == 1
+    assert [line for line in out.splitlines() if line.startswith("std")] == [
+        "stdout, line 1:",
+        "stderr, line 2:",
+    ]
+    assert "Not proved: 2 differences.\n" in err
+
+
+def test_a_status_of_other_files_is_explained(app: Path) -> None:
+    (app.parent / "python2.py").write_text('print "x"\n')
+    command = (sys.executable, "app.py", "2")
+    status, out, err = prove(app.parent, ".", command=command)
+    assert (status, out.startswith("Proved")) == (1, True)
+    assert err.endswith("Status 1: 1 file skipped, as said above.\n")

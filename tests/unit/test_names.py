@@ -1,5 +1,6 @@
 """Names of values, read at the call by a stand-in for the native logger."""
 
+import dis
 import functools
 import itertools
 import linecache
@@ -11,10 +12,12 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any, TypeVar
 
 import pytest
 
+from attolog import _names
 from attolog._names import clean, names
 
 STAND_IN = """
@@ -307,3 +310,22 @@ def test_a_hundred_thousand_names_are_told_apart_as_a_few_are() -> None:
     assert many[:500] == [clean(name, few) for name in given[:500]]
     assert len(set(many)) == len(given)
     assert many[-5:] == ["x_40000", "x_2_20000", "time__20000", "x_40001", "y_20000"]
+
+
+def test_code_is_read_once_for_all_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    class Facts(_names._Facts):
+        def __init__(self, code: CodeType) -> None:
+            read.append(code)
+            super().__init__(code)
+
+    monkeypatch.setattr(_names, "_Facts", Facts)
+    monkeypatch.setattr(_names, "_last", None)
+    source = "".join(f"log('EV', x, y{i})\n" for i in range(100))
+    code = compile(source, "<many>", "exec")
+    linecache.cache["<many>"] = (len(source), None, source.splitlines(keepends=True), "<many>")
+    offsets = [at.offset for at in dis.get_instructions(code) if at.opname == "CALL"]
+    found = [_names.names(code, lasti, 2, (), None) for lasti in offsets]
+    assert found == [("x", f"y{i}") for i in range(100)]
+    assert read == [code]

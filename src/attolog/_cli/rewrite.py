@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,17 @@ import click
 
 from attolog._cli.show import escape
 from attolog._read import count
-from attolog._rewrite import Done, Kept, Options, Result, SourceError, Start, files, rewrite
+from attolog._rewrite import (
+    Done,
+    Kept,
+    Options,
+    Result,
+    SourceError,
+    Start,
+    Survey,
+    files,
+    rewrite,
+)
 
 MODES = ("diff", "write", "interactive", "check", "undo", "prove")
 _HELP = {
@@ -25,21 +36,25 @@ _HELP = {
     "prove": "Run the command behind -- before and after, in copies of this folder, and compare.",
 }
 
+_MOST_CALLS = 5  # of a function that are named
+
 
 @dataclass(slots=True)
 class Tally:
     """What was found in all files."""
 
     n_done: int = 0
-    n_files: int = 0
+    n_found: int = 0
     left: list[tuple[str, Kept]] = field(default_factory=list)
     problems: int = 0
 
     def add(self, path: str, result: Result) -> None:
-        """Count the prints of a file."""
+        """Count the prints of a file; those whose values are not told apart are left, in a way."""
+        whole = [Kept(each.line, each.reason) for each in result.done if each.reason is not None]
+        left = sorted([*result.left, *whole], key=lambda kept: kept.line)
         self.n_done += len(result.done)
-        self.n_files += result.new != result.old
-        self.left += [(path, kept) for kept in result.left]
+        self.n_found += len(result.done) - len(whole)
+        self.left += [(path, kept) for kept in left]
 
 
 class _EnoughError(Exception):
@@ -65,11 +80,28 @@ class _Command(click.Command):
 @click.option("--prove", is_flag=True, help=_HELP["prove"])
 @click.option("--all", "all_", is_flag=True, help="Also print(x), as log.print(x).")
 @click.option(
-    "--entry", type=click.Path(), metavar="FILE", help="The program starts there: turn the log on."
+    "--entry",
+    "entries",
+    type=click.Path(),
+    metavar="FILE",
+    multiple=True,
+    help="A program starts there: turn the log on. Goes with --all, and more than once.",
+)
+@click.option(
+    "--ignore",
+    metavar="REGEX",
+    multiple=True,
+    help="With --prove: lines that may differ.",
 )
 @click.pass_obj
 def command(
-    program: list[str], /, paths: tuple[str, ...], all_: bool, entry: str | None, **modes: bool
+    program: list[str],
+    /,
+    paths: tuple[str, ...],
+    all_: bool,
+    entries: tuple[str, ...],
+    ignore: tuple[str, ...],
+    **modes: bool,
 ) -> int:
     """Turn the prints of Python files into log calls.
 
@@ -80,38 +112,79 @@ def command(
     if len(chosen) > 1:
         raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} do not go together")
     mode = chosen[0] if chosen else "diff"
-    if mode == "prove" and (not program or entry is not None):
-        raise click.UsageError("--prove goes with a command, and without --entry: -- python app.py")
-    if mode != "prove" and program:
-        raise click.UsageError("a command behind -- goes with --prove")
+    if mode == "prove" and not program:
+        raise click.UsageError("--prove goes with a command: -- python app.py")
+    if mode != "prove" and (program or ignore):
+        what = "a command behind --" if program else "--ignore"
+        raise click.UsageError(f"{what} goes with --prove")
     if mode == "undo":
-        if all_ or entry is not None:
+        if all_ or entries:
             raise click.UsageError("--undo goes without --all and --entry")
         return _undo(paths)
-    entry_file = None if entry is None else os.path.realpath(entry)
-    named = list(files.sources([*paths, *([entry] if entry else [])]))
+    ignored = _ignored(ignore)
+    starts = {os.path.realpath(entry) for entry in entries}
+    named = list(files.sources([*paths, *entries]))
+    # The entries come last, since they turn nothing on if nothing is logged.
+    named.sort(key=lambda path: os.path.realpath(path) in starts)
     tally = Tally()
+    survey = Survey()
     rewritten: dict[str, bytes] = {}
-    _say_first(mode, entry)
+    _say_first(mode, entries)
     for path in named:
-        is_entry = os.path.realpath(path) == entry_file
-        options = Options(all=all_, start=Start.TOP if is_entry else Start.NONE)
+        is_entry = os.path.realpath(path) in starts
+        options = Options(
+            # What is left would come before what is logged.
+            all=all_ or bool(entries),
+            start=Start.TOP if is_entry else Start.NONE,
+            shows=bool(entries),
+        )
         try:
-            _one(path, mode, options, tally, rewritten)
+            raw = files.read(path)
+            survey.look_at(path, raw)
+            if is_entry and not survey.logs and not tally.n_done:
+                options = _if_it_logs(options, path, raw)
+            _one(path, raw, mode, options, tally, rewritten)
         except _EnoughError:
             break
         except (OSError, SourceError) as error:
             tally.problems += 1
             _complain(path, error)
-    _say_last(mode, tally)
-    if mode == "prove" and not _prove(program, rewritten):
+    others = [path for path in survey.programs if os.path.realpath(path) not in starts]
+    _say_last(mode, tally, entries, others, survey)
+    if mode == "prove" and not _prove(program, rewritten, ignored, shows=bool(entries)):
         return 1
+    if mode == "prove" and tally.problems:
+        click.echo(f"Status 1: {count(tally.problems, 'file')} skipped, as said above.", err=True)
     return 1 if tally.problems or (mode == "check" and tally.n_done) else 0
 
 
-def _one(path: str, mode: str, options: Options, tally: Tally, rewritten: dict[str, bytes]) -> None:
+def _ignored(patterns: tuple[str, ...]) -> re.Pattern[bytes] | None:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise click.UsageError(f"--ignore {pattern}: {error}") from None
+    return re.compile("|".join(f"(?:{each})" for each in patterns).encode()) if patterns else None
+
+
+def _if_it_logs(options: Options, path: str, raw: bytes) -> Options:
+    """Turn the log on only if there is something to log."""
+    plain = replace(options, start=Start.NONE)
+    if rewrite(raw, path, plain).done:
+        return options
+    click.echo(f"{escape(path)}: nothing is logged, so that the log is not turned on", err=True)
+    return plain
+
+
+def _one(
+    path: str,
+    raw: bytes,
+    mode: str,
+    options: Options,
+    tally: Tally,
+    rewritten: dict[str, bytes],
+) -> None:
     """Rewrite a file, as far as the mode goes."""
-    raw = files.read(path)
     quits = False
     if mode == "interactive":
         asker = _Asker(path)
@@ -155,19 +228,26 @@ class _Asker:
         return self.answer in ("y", "a")
 
 
-def _prove(program: list[str], rewritten: dict[str, bytes]) -> bool:
+def _prove(
+    program: list[str],
+    rewritten: dict[str, bytes],
+    ignored: re.Pattern[bytes] | None,
+    *,
+    shows: bool,
+) -> bool:
     """Run the program before and after; say what came of it."""
-    from attolog._rewrite.prove import ProofError, prove
+    from attolog._rewrite.prove import MOST, ProofError, prove
 
     if not rewritten:
         raise click.ClickException("nothing was rewritten, so that there is nothing to prove")
     try:
-        proof = prove(program, rewritten, Path())
+        proof = prove(program, rewritten, Path(), ignored, shows=shows)
     except ProofError as error:
         raise click.ClickException(str(error)) from None
     if proof.holds:
         what = f"{count(proof.n_records, 'record')}, {count(proof.n_bytes, 'byte')} printed before"
-        click.echo(f"Proved: the log has the same text, to the byte ({what}).")
+        where = "screen shows" if shows else "log has"
+        click.echo(f"Proved: the {where} the same text, to the byte ({what}).")
         return True
     if proof.statuses[0] != proof.statuses[1]:
         before, after = proof.statuses
@@ -178,6 +258,10 @@ def _prove(program: list[str], rewritten: dict[str, bytes]) -> bool:
         for sign, text, colour in (("-", each.printed, "red"), ("+", each.logged, "green")):
             if text is not None:
                 click.secho(sign + escape(text.decode(errors="backslashreplace")), fg=colour)
+    if proof.differences:
+        more = " or more" if len(proof.differences) >= MOST else ""
+        said = f"Not proved: {count(len(proof.differences), 'difference')}{more}."
+        click.echo(said, err=True)
     return False
 
 
@@ -202,6 +286,9 @@ def _undo(paths: tuple[str, ...]) -> int:
 def _show(path: str, result: Result) -> None:
     old, new = (data.splitlines(keepends=True) for data in (result.old, result.new))
     name = os.fsencode(path)
+    while name.startswith(b"./"):  # which git apply does not take
+        name = name[2:].lstrip(b"/")
+    name += b"\t" * (b" " in name)  # where patch takes the name to end
     lines = difflib.diff_bytes(difflib.unified_diff, old, new, name, name, lineterm=b"\n")
     out = sys.stdout.buffer
     if not sys.stdout.isatty():
@@ -215,7 +302,9 @@ def _show(path: str, result: Result) -> None:
     for line in lines:
         text = line.rstrip(b"\r\n").decode(errors="backslashreplace")
         click.secho(
-            escape(text), fg=colours.get(text[:1]), bold=text[:4] in ("--- ", "+++ ") or None
+            escape(text.rstrip("\t")),
+            fg=colours.get(text[:1]),
+            bold=text[:4] in ("--- ", "+++ ") or None,
         )
 
 
@@ -225,11 +314,12 @@ def _name(path: str, done: Iterable[Done]) -> None:
         click.echo(f"{escape(path)}:{each.line}: {before} -> {after}")
 
 
-def _say_first(mode: str, entry: str | None) -> None:
+def _say_first(mode: str, entries: tuple[str, ...]) -> None:
     is_done = mode in ("write", "interactive")
-    if entry is not None:
+    if entries:
         go, show = ("go", "still show") if is_done else ("would go", "would still show")
-        where = f"to the log, which {escape(entry)} turns on"
+        turn = "turns" if len(entries) == 1 else "turn"
+        where = f"to the log, which {' and '.join(map(escape, entries))} {turn} on"
         click.echo(f"Rewritten prints {go} {where}, and {show} on the terminal.", err=True)
         return
     did = "leave" if is_done else "would leave"
@@ -237,14 +327,33 @@ def _say_first(mode: str, entry: str | None) -> None:
     click.echo(f"Rewritten prints {did} standard output and go to the log, which {on}.", err=True)
 
 
-def _say_last(mode: str, tally: Tally) -> None:
+def _say_last(
+    mode: str, tally: Tally, entries: tuple[str, ...], others: list[str], survey: Survey
+) -> None:
     would = "" if mode in ("write", "interactive") else " could be"
-    total = count(tally.n_done + len(tally.left), "print")
-    said = f"{total}: {tally.n_done}{would} rewritten, {len(tally.left)} left"
+    total = count(tally.n_found + len(tally.left), "print")
+    said = f"{total}: {tally.n_found}{would} rewritten, {len(tally.left)} left"
     click.echo(said + (":" if tally.left else ""), err=True)
     for path, kept in tally.left:
         click.echo(f"  {escape(path)}:{kept.line}: {kept.reason}", err=True)
-    click.echo("To turn the log off: ATTOLOG=off python app.py", err=True)
+    for each in survey.wrapped():
+        n = "1 call that gives" if len(each.calls) == 1 else f"{len(each.calls)} calls that give"
+        places = [f"{escape(path)}:{line}" for path, line in each.calls[:_MOST_CALLS]]
+        more = ", ..." if len(each.calls) > _MOST_CALLS else ""
+        click.echo(
+            f"  {escape(each.path)}:{each.line}: {escape(each.name)}() prints what it is given; "
+            f"the {n} it values have only text in the log: {', '.join(places)}{more}",
+            err=True,
+        )
+    if entries and others and tally.n_done:
+        names = ", ".join(map(escape, others))
+        click.echo(
+            f"Programs that are no --entry do not turn the log on, and print as before: {names}",
+            err=True,
+        )
+    if tally.n_done:
+        program = escape(entries[0]) if entries else "app.py"
+        click.echo(f"To turn the log off: ATTOLOG=off python {program}", err=True)
 
 
 def _complain(path: str, error: OSError | SourceError) -> None:

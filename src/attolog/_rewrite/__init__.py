@@ -11,6 +11,7 @@ from attolog._rewrite.insert import Start
 from attolog._rewrite.rewrite import Done, Kept, Options, Result, rewrite
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source, SourceError
+from attolog._rewrite.survey import Survey
 
 __all__ = [
     "Done",
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "SourceError",
     "Start",
+    "Survey",
     "classify",
     "files",
     "rewrite",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from attolog._declare import is_event_name
+from attolog._rewrite.effects import is_text
 from attolog._rewrite.find import Print, is_kept
 from attolog._rewrite.parts import Part, Splitter, Value, format_fields
 from attolog._rewrite.scopes import Place, Scopes
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     """Why a print is left as it is."""
 
     PLAIN = "plain values, which may be the program's output (--all takes them)"
+    WHOLE = "its text cannot be taken apart, and is logged as it is (log.print)"
     KEPT = "kept by a comment"
     USAGE = "usage text"
     VALUE = "print is passed on, not called"
@@ -58,12 +60,14 @@ class Rewrite:
         call: The call that takes its place, with values that are nodes of the original.
         template: The template or text, if it has one.
         is_plain: It only shows values, and so may be the program's output.
+        is_whole: Its text is made in one piece, so that the log has no values of it.
     """
 
     kind: Kind
     call: ast.Call
     template: Template | None = None
     is_plain: bool = False
+    is_whole: bool = False
 
     @property
     def may_raise(self) -> bool:
@@ -183,6 +187,9 @@ class _Call:
             return _as_print(self.call, self.log)
         if not template.values:
             return self._as_text(template)
+        if self._is_whole(parts):
+            # A template without a word and without a name says nothing.
+            return replace(_as_print(self.call, self.log), is_plain=False, is_whole=True)
         return self._with(template, Kind.MESSAGE, ast.Name(self.log, ast.Load()))
 
     def _is_event(self) -> bool:
@@ -201,6 +208,13 @@ class _Call:
         has_text = any(isinstance(number.value, str | bytes) for number in numbers)
         n_texts = sum(isinstance(part, str) for part in parts)
         return not splitter.has_format and not has_text and n_texts == len(numbers)
+
+    def _is_whole(self, parts: list[Part]) -> bool:
+        values = [part for part in parts if isinstance(part, Value)]
+        return not _says_something(parts) and all(
+            each.expression is each.named and is_text(each.expression, self.place)
+            for each in values
+        )
 
     def _as_text(self, template: Template) -> Rewrite:
         if not _is_sentence(template.text):

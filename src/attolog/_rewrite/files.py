@@ -56,10 +56,13 @@ def read(path: str) -> bytes:
     """The bytes of a source file.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: It cannot be read, is no regular file, or is a notebook.
     """
     if os.path.isdir(path):
         os.scandir(path).close()  # says why it was not gone through
+    if path.endswith(".ipynb"):
+        said = "notebooks are not taken; jupyter nbconvert --to script makes a .py file of one"
+        raise OSError(None, said, path)
     if not os.path.isfile(path) and os.path.exists(path):
         raise OSError(None, "not a regular file", path)
     with open(path, "rb") as file:

@@ -11,6 +11,9 @@ from attolog._rewrite.find import Print
 from attolog._rewrite.scopes import Scopes
 from attolog._rewrite.source import Edit, Source
 
+_MODULES = ("attolog", "attolog.prints")
+"""Where the logger is imported from; the second one prints until it is turned on."""
+
 
 class Start(StrEnum):
     """Whether a file turns the logger on."""
@@ -47,12 +50,12 @@ def name_for_log(tree: ast.Module, scopes: Scopes, found: list[Print]) -> tuple[
     """
     first = min((each.around.statement for each in found), default=len(tree.body))
     for node in tree.body[:first]:
-        if isinstance(node, ast.ImportFrom) and node.module == "attolog" and not node.level:
+        if isinstance(node, ast.ImportFrom) and node.module in _MODULES and not node.level:
             for each in node.names:
                 name = each.asname or each.name
                 if (
                     each.name == "log"
-                    and scopes.is_import(name, "attolog", "log")
+                    and scopes.is_import(name, node.module, "log")
                     and _is_free_at(name, scopes, found)
                 ):
                     return name, True
@@ -77,7 +80,13 @@ def _is_free_at(name: str, scopes: Scopes, found: Iterable[Print]) -> bool:
 
 
 def insertions(
-    source: Source, tree: ast.Module, scopes: Scopes, log: str | None, start: Start
+    source: Source,
+    tree: ast.Module,
+    scopes: Scopes,
+    log: str | None,
+    start: Start,
+    *,
+    shows: bool = False,
 ) -> list[Insertion]:
     """What has to be put into a module.
 
@@ -87,33 +96,54 @@ def insertions(
         scopes: Its names.
         log: What to import the logger as; None if it is there, or not needed.
         start: Whether the logger is turned on there.
+        shows: Whether it prints while it is not turned on.
     """
     at = _after_imports(tree)
     is_inline = _is_inline(source, tree, at)
+    has_start = start is not Start.NONE and not _turns_on(tree)
+    # A file that turns it on wherever it is imported has no need to show what it logs.
+    module = _MODULES[shows and (has_guard(tree) or not has_start)]
     names = [] if log is None else [("log", log)]
     before: list[str] = []
     after: list[str] = []
     switch: list[Insertion] = []
-    if start is not Start.NONE and not _turns_on(tree):
+    if has_start:
         time = "time" if scopes.is_import("time", "time") else _free_name("time", scopes)
-        # Even if it is there, it may be imported further down.
-        before = ["import time" if time == "time" else f"import time as {time}"]
+        if time != "time" or not _imports_time(tree.body[:at]):  # it may be imported further down
+            before = ["import time" if time == "time" else f"import time as {time}"]
         init = _free_name("init_logger", scopes)
-        names.insert(0, ("init_logger", init))
+        before.append(_import_of("attolog", [("init_logger", init)]))
         call = f'{init}(f"logs/debug_{{int({time}.time())}}.log", echo=True)'
         if start is Start.SWITCH:
             switch = _switch(source, tree, scopes, call)
         if not switch:
             after = ["", call]
             # With a guard others import the file, too. (On a line with others no `if` stands.)
-            if _has_guard(tree) and not is_inline:
+            if has_guard(tree) and not is_inline:
                 after = ["", 'if __name__ == "__main__":', f"    {call}"]
-    if not names:
+    if names and has_start and module == "attolog":
+        before[-1] += ", " + _import_of(module, names).partition(" import ")[2]
+    elif names:
+        before.append(_import_of(module, names))
+    if not before:
         return []
-    imported = ", ".join(name if name == known else f"{name} as {known}" for name, known in names)
-    lines = [*before, f"from attolog import {imported}", *after]
+    lines = [*before, *after]
     edit = _inline_edit(source, tree, at, lines) if is_inline else _edit(source, tree, at, lines)
     return [Insertion(edit, tree.body, at, ast.parse("\n".join(lines)).body), *switch]
+
+
+def _imports_time(statements: list[ast.stmt]) -> bool:
+    return any(
+        each.name == "time" and each.asname is None
+        for node in statements
+        if isinstance(node, ast.Import)
+        for each in node.names
+    )
+
+
+def _import_of(module: str, names: list[tuple[str, str]]) -> str:
+    imported = ", ".join(name if name == known else f"{name} as {known}" for name, known in names)
+    return f"from {module} import {imported}"
 
 
 def _switch(source: Source, tree: ast.Module, scopes: Scopes, call: str) -> list[Insertion]:
@@ -178,7 +208,8 @@ def _turns_on(tree: ast.Module) -> bool:
     return False
 
 
-def _has_guard(tree: ast.Module) -> bool:
+def has_guard(tree: ast.Module) -> bool:
+    """Whether the module has `if __name__ == "__main__":`, and so is a program itself."""
     return any(
         isinstance(node, ast.If)
         and isinstance(node.test, ast.Compare)
@@ -214,9 +245,11 @@ def _inline_edit(source: Source, tree: ast.Module, at: int, lines: list[str]) ->
 def _edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
     eol = source.eol
     block = eol.join(lines) + eol
+    is_long = len(lines) > 1  # it ends with a statement, of which definitions stand apart
+    apart = eol if is_long and at < len(tree.body) and _is_definition(tree.body[at]) else ""
     if not at:
         start = source.starts[_above(source, tree.body[0]) - 1] if tree.body else len(source.data)
-        return Edit(start, start, block + eol)
+        return Edit(start, start, block + eol + apart)
     _, stop = source.span(tree.body[at - 1])
     line = source.line_of(stop)
     if line >= len(source.starts):  # the last one, which has no end
@@ -224,8 +257,12 @@ def _edit(source: Source, tree: ast.Module, at: int, lines: list[str]) -> Edit:
     start = source.starts[line]
     is_below_docstring = isinstance(tree.body[at - 1], ast.Expr)
     is_followed = not source.data[start:].lstrip(b" \t\f").startswith((b"\r", b"\n"))
-    gap = eol if is_followed and (is_below_docstring or len(lines) > 1) else ""
+    gap = eol + apart if is_followed and (is_below_docstring or is_long) else ""
     return Edit(start, start, (eol if is_below_docstring else "") + block + gap)
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 def _first_line(node: ast.stmt) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from attolog._read import Record, read
 from attolog._rewrite import files
@@ -22,6 +23,9 @@ MOST = 20
 """Differences that are looked for in a stream."""
 
 _LOG = "prove.atto"
+_SAID = re.compile(rb"^\[INFO\] Debug logging to: .*\n", re.MULTILINE)
+_FARTHEST = 12  # lines that may be missing or new at one place
+_WINDOW = 1 << 16  # bytes that are looked at to see where both go on alike
 
 
 class ProofError(Exception):
@@ -82,8 +86,15 @@ class Logged:
     name: str
 
 
-def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) -> Proof:
-    """Run a program twice, each time in a copy of a folder of its own.
+def prove(
+    command: Sequence[str],
+    rewritten: Mapping[str, bytes],
+    folder: Path,
+    ignored: re.Pattern[bytes] | None = None,
+    *,
+    shows: bool = False,
+) -> Proof:
+    """Run a program twice, each time in a fresh copy of a folder, at one path.
 
     Both runs have the same PYTHONHASHSEED and the same standard input: a file's, else none. The
     text of the log takes its place among what was still printed: the lines must be those of the
@@ -93,6 +104,9 @@ def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) 
         command: The program and its arguments.
         rewritten: The new bytes of files below the folder, by path.
         folder: What is copied; the program is started there.
+        ignored: What lines may differ.
+        shows: The program turns the log on itself, and shows what it logs: the screens are
+            compared. Else the log is compared, which the environment turns on.
 
     Raises:
         ProofError: A file is not below the folder, or the program cannot be started.
@@ -100,20 +114,30 @@ def prove(command: Sequence[str], rewritten: Mapping[str, bytes], folder: Path) 
     """
     stdin = _given_input()
     with tempfile.TemporaryDirectory(prefix="attolog-prove-") as name:
-        before = _run(command, _copy(folder, Path(name, "before"), {}), stdin, None)
-        after_folder = _copy(folder, Path(name, "after"), rewritten)
-        log = Path(name, _LOG)
-        after = _run(command, after_folder, stdin, log)
-        if not log.exists():
-            raise ProofError("the rewritten program logged nothing: does it import what was named?")
-        records = list(read(log).records())
+        at, log = Path(name, folder.resolve().name or "program"), Path(name, "log", _LOG)
+        before = _run(command, _copy(folder, at, {}), stdin, "off")
+        shutil.rmtree(at)  # what the program tells of paths is equal
+        _copy(folder, at, rewritten)
+        after = _run(command, at, stdin, None if shows else str(log))
+        records = [] if shows or not log.exists() else list(read(log).records())
+        n_records = _count_shown(at) if shows else len(records)
+    if not n_records:
+        raise ProofError("the rewritten program logged nothing: does it import what was named?")
     differences: list[Difference] = []
     for stream in STREAMS:
         printed, left = getattr(before, stream), getattr(after, stream)
-        differences += compare(stream, printed, left, list(logged_to(records, stream)))
+        if shows:
+            left = _SAID.sub(b"", left, count=1)
+        differences += compare(stream, printed, left, list(logged_to(records, stream)), ignored)
     n_bytes = len(before.stdout) + len(before.stderr)
     statuses = (before.returncode, after.returncode)
-    return Proof(len(records), n_bytes, statuses, tuple(differences))
+    return Proof(n_records, n_bytes, statuses, tuple(differences))
+
+
+def _count_shown(folder: Path) -> int:
+    """The lines in the logs that the rewritten program has made."""
+    logs = folder.glob("logs/debug_*.log")
+    return sum(log.read_bytes().count(b"\n") for log in logs)
 
 
 def _given_input() -> bytes:
@@ -137,11 +161,12 @@ def _copy(folder: Path, to: Path, instead: Mapping[str, bytes]) -> Path:
 
 
 def _run(
-    command: Sequence[str], folder: Path, stdin: bytes, log: Path | None
+    command: Sequence[str], folder: Path, stdin: bytes, log: str | None
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {name: v for name, v in os.environ.items() if not name.startswith("ATTOLOG")}
-    environment |= {"PYTHONHASHSEED": "0", "ATTOLOG": "off" if log is None else str(log)}
-    environment["PWD"] = str(folder)
+    environment |= {"PYTHONHASHSEED": "0", "PWD": str(folder)}
+    if log is not None:
+        environment["ATTOLOG"] = log
     try:
         return subprocess.run(
             list(command), cwd=folder, env=environment, input=stdin, capture_output=True
@@ -182,37 +207,120 @@ def as_printed(record: Record) -> str:
 
 
 def compare(
-    stream: Stream, before: bytes, left: bytes, logged: Sequence[Logged]
+    stream: Stream,
+    before: bytes,
+    left: bytes,
+    logged: Sequence[Logged],
+    ignored: re.Pattern[bytes] | None = None,
 ) -> list[Difference]:
     """How `before` differs from `left` and `logged` laid into one another, each in its own order.
 
+    Args:
+        stream: Where the prints wrote.
+        before: What was printed.
+        left: What is still printed.
+        logged: What is logged.
+        ignored: Lines in which it is found count as equal, whether they are there or not.
+
     Returns:
-        The differences, each where the text first can be neither: that line and the record whose
-        turn it is are taken for the same thing, and it goes on behind them. At most MOST.
+        The differences, line by line: where the texts part, lines and records are passed over, as
+        few as can be, until both go on alike. At most MOST.
     """
+    numbers: Sequence[int] = range(1, before.count(b"\n") + 2)
+    if ignored is not None:
+        lines = [*before.splitlines(keepends=True), b""]
+        numbered = [(n, line) for n, line in enumerate(lines, 1) if not ignored.search(line)]
+        numbers = [n for n, _ in numbered] or [1]
+        before = b"".join(line for _, line in numbered)
+        left = b"".join(line for line in left.splitlines(keepends=True) if not ignored.search(line))
+        logged = [each for each in logged if not ignored.search(each.text)]
     differences: list[Difference] = []
-    at, turn, used = 0, 0, 0
+    at = _At(0, 0, 0)
     while len(differences) < MOST:
-        at, turn, used = _furthest(before, left, logged, (at, turn, used))
-        is_end = at == len(before)
-        if is_end and turn == len(logged) and used == len(left):
+        at = _At(*_furthest(before, left, logged, at))
+        if at == (len(before), len(logged), len(left)):
             break
-        stop = before.find(b"\n", at) + 1 or len(before)
-        start = before.rfind(b"\n", 0, at) + 1
-        now = logged[turn] if turn < len(logged) else None
-        differences.append(
-            Difference(
-                stream,
-                before.count(b"\n", 0, at) + 1,
-                None if is_end else before[start:stop],
-                now.text if now is not None else None if used == len(left) else left[used:],
-                now.name if now is not None else None,
+        start = _start_of_line(before, left, at)
+        passed = _next_alike(before, left, logged, start)
+        printed = before[start.before : passed.before].splitlines(keepends=True)
+        others = [*logged[start.turn : passed.turn]]
+        others += [Logged(line, "") for line in left[start.left : passed.left].splitlines(True)]
+        first = before.count(b"\n", 0, start.before)
+        for i in range(max(len(printed), len(others))):
+            other = others[i] if i < len(others) else None
+            differences.append(
+                Difference(
+                    stream,
+                    numbers[min(first + min(i, len(printed)), len(numbers) - 1)],
+                    printed[i] if i < len(printed) else None,
+                    None if other is None else other.text,
+                    None if other is None else other.name or None,
+                )
             )
-        )
-        if is_end and now is None:
-            break
-        at, turn = stop, min(turn + 1, len(logged))
-    return differences
+        at = passed
+    return differences[:MOST]
+
+
+class _At(NamedTuple):
+    """How far all three are: bytes, records, bytes."""
+
+    before: int
+    turn: int
+    left: int
+
+
+def _start_of_line(before: bytes, left: bytes, at: _At) -> _At:
+    """Where the line starts in which the texts part; what of it is still printed starts there."""
+    start = before.rfind(b"\n", 0, at.before) + 1
+    shared = at.before - start
+    if at.left == len(left):
+        return at._replace(before=start)
+    if left[at.left - shared : at.left] == before[start : at.before] and shared <= at.left:
+        return _At(start, at.turn, at.left - shared)
+    return at._replace(before=start)
+
+
+def _next_alike(before: bytes, left: bytes, logged: Sequence[Logged], start: _At) -> _At:
+    """Where they go on alike, as few lines further as can be."""
+    ends = [_line_ends(before, start.before), _line_ends(left, start.left)]
+    best, most = None, -_FARTHEST
+    for farthest in range(1, _FARTHEST + 1):
+        for n_before, n_records, n_left in _passes(farthest):
+            if n_before >= len(ends[0]) or n_left >= len(ends[1]):
+                continue
+            if start.turn + n_records > len(logged):
+                continue
+            way = _At(ends[0][n_before], start.turn + n_records, ends[1][n_left])
+            window = before[: way.before + _WINDOW]
+            reached = _furthest(window, left, logged, way)
+            if way != reached == (len(before), len(logged), len(left)):
+                return way
+            n_alike = before.count(b"\n", way.before, reached[0])
+            if n_alike and n_alike - farthest > most:
+                best, most = way, n_alike - farthest
+        # A line or two may be alike by chance.
+        if best is not None and most > 2 * farthest:
+            return best
+    # Nothing is alike from here: the texts end here, and all that is left of them differs.
+    return best or _At(len(before), len(logged), len(left))
+
+
+def _passes(farthest: int) -> Iterator[tuple[int, int, int]]:
+    """How many lines, records and lines to pass over: the longer side is `farthest`."""
+    for shorter in range(farthest, -1, -1):
+        for n_records in range(farthest, -1, -1):
+            if n_records <= shorter:
+                yield farthest, n_records, shorter - n_records
+            if shorter < farthest:
+                yield shorter, n_records, farthest - n_records
+
+
+def _line_ends(text: bytes, start: int) -> list[int]:
+    """Where the lines behind a start end, itself first."""
+    ends = [start]
+    while ends[-1] < len(text) and len(ends) <= _FARTHEST:
+        ends.append(text.find(b"\n", ends[-1]) + 1 or len(text))
+    return ends
 
 
 def _furthest(

@@ -24,6 +24,7 @@ class Done:
         before: Its text.
         after: The text in its place.
         call: The call, as a tree.
+        reason: Why its values are not told apart; None where they are.
     """
 
     line: int
@@ -31,6 +32,7 @@ class Done:
     before: str
     after: str
     call: ast.Call
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class Options:
     Attributes:
         all: Also prints that only show values.
         start: Whether the logger is turned on there, as in the file in which the program starts.
+        shows: Whether what is logged is printed while the logger was never turned on.
         accept: Asked for each print that could be rewritten.
     """
 
     all: bool = False
     start: Start = Start.NONE
+    shows: bool = False
     accept: Callable[[Done], bool] | None = None
 
 
@@ -129,7 +133,10 @@ class _File:
             self._left.append(Kept(line, Reason.DOCTEST))
         self._left.sort(key=lambda kept: kept.line)
         new_name = log if calls and not is_imported else None
-        inserted = insertions(self._source, self._tree, self._scopes, new_name, self._options.start)
+        options = self._options
+        inserted = insertions(
+            self._source, self._tree, self._scopes, new_name, options.start, shows=options.shows
+        )
         if not calls and not inserted:
             return Result(raw, raw, (), tuple(self._left))
         new = self._spliced(calls, inserted)
@@ -168,7 +175,9 @@ class _File:
             after += self._source.data[at : edit.start].decode() + edit.text
             at = edit.stop
         after += self._source.data[at:stop].decode()
-        return Done(node.lineno, what.kind, self._source.segment(node), after, what.call)
+        reason = Reason.WHOLE if what.is_whole else None
+        before = self._source.segment(node)
+        return Done(node.lineno, what.kind, before, after, what.call, reason)
 
     def _spliced(
         self, calls: list[tuple[ast.Call, ast.Call]], inserted: list[Insertion]

@@ -1,0 +1,19 @@
+"""The default logger for code whose prints were rewritten, so that no text of theirs is lost.
+
+While nobody has turned the log on, calls of this `log` print, at once and to the `sys.stdout` of
+then. In all else it is `attolog.log`. With `ATTOLOG=off` it is `attolog.log` itself, and silent.
+
+    from attolog.prints import log
+    log("hello {name}, visit {n}", "bob", 3)    # hello bob, visit 3
+    log("GEN", "bob", 3)                        # GEN bob 3
+"""
+
+from __future__ import annotations
+
+from attolog import _core
+from attolog import _print as _print  # a call imports nothing
+from attolog._default import is_off
+
+__all__ = ["log"]
+
+log: _core.Logger = _core.log if is_off() else _core.shown(_core.log)
