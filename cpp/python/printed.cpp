@@ -253,7 +253,7 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args) {
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* print_timed(const Printed* printed, PyObject* const* args) {
-  const Timed time(choose_next_timed());
+  const Timed time(prints.choose_next_timed());
   return print_now(printed, args);
 }
 

@@ -247,7 +247,7 @@ PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObjec
   try {
     if (!prints.count()) [[likely]]
       return print_line(args, nargs, kwnames, options);
-    const Timed time(choose_next_timed());
+    const Timed time(prints.choose_next_timed());
     return print_line(args, nargs, kwnames, options);
   } catch (const std::exception&) {
     return PyErr_NoMemory();
@@ -280,8 +280,7 @@ bool is_long(PyObject* text) {
 
 }  // namespace
 
-std::uint64_t choose_next_timed() {
-  const std::uint64_t now = prints.calls.load(std::memory_order_relaxed);
+std::uint64_t Prints::choose_next_timed() {
   // Marsaglia's xorshift; what two threads lose of each other's steps makes it no less random.
   static constinit std::atomic<std::uint32_t> seed{2463534242};  // relaxed: a number of its own
   std::uint32_t x = seed.load(std::memory_order_relaxed);
@@ -289,11 +288,10 @@ std::uint64_t choose_next_timed() {
   x ^= x >> 17;
   x ^= x << 5;
   seed.store(x, std::memory_order_relaxed);
-  constexpr std::uint64_t kMiddle = Prints::kGapMiddle;
-  const std::uint64_t next = now + kMiddle / 2 + x % (kMiddle + 1);
-  prints.timed_next.store(next, std::memory_order_relaxed);
-  const std::uint64_t last = prints.timed_last.exchange(now, std::memory_order_relaxed);
-  return now > last ? now - last : 0;
+  const std::int64_t next = kGap / 2 + x % (kGap + 1);
+  given.fetch_add(static_cast<std::uint64_t>(next), std::memory_order_relaxed);
+  left.fetch_add(next, std::memory_order_relaxed);
+  return static_cast<std::uint64_t>(gap.exchange(next, std::memory_order_relaxed));
 }
 
 bool has_surrogates(PyObject* text) {
@@ -425,8 +423,8 @@ PyObject* take_prints(PyObject*, PyObject* args) {
 
 PyObject* count_prints(PyObject*, PyObject*) {
   const auto ticks = static_cast<double>(prints.ticks.load(std::memory_order_relaxed));
-  return Py_BuildValue("KKd", prints.calls.load(std::memory_order_relaxed),
-                       prints.raised.load(std::memory_order_relaxed), ticks * tick_ns() * 1e-9);
+  return Py_BuildValue("KKd", prints.calls(), prints.raised.load(std::memory_order_relaxed),
+                       ticks * tick_ns() * 1e-9);
 }
 
 }  // namespace attolog::python

@@ -33,28 +33,29 @@ struct StandIn {
 
 // Where the prints of this process go; set by take_prints. What it refers to is never given back:
 // other threads may be using it.
-struct Prints {
+struct alignas(64) Prints {
   enum Stream : std::uint8_t { out, error };
 
-  Root* root = nullptr;
-  PyObject* logger = nullptr;
-  PyObject* print = nullptr;    // the fast one
-  PyObject* builtin = nullptr;  // the one it stands for
-  PyObject* sys = nullptr;      // dict
-  PyObject* names[2] = {};      // "stdout", "stderr"
-  PyObject* streams[2] = {};    // what sys has to have there; null: a print is not ours
-  StandIn stand_ins[2];
+  // Some of those that only write into the ring are timed, each for as many as lie before it. How
+  // many lie between two is left to chance: a loop's own period must not choose which are seen.
+  static constexpr std::int64_t kGap = 128;  // on average
 
-  // How many there were, and the ticks that they took. Relaxed: counts.
-  std::atomic<std::uint64_t> calls{0};
-  std::atomic<std::uint64_t> ticks{0};
-  std::atomic<std::uint64_t> raised{0};  // those that took none: their exception says so
-  // The number of the next call that is timed, and of the last one. Relaxed: any will do.
-  std::atomic<std::uint64_t> timed_next{kGapMiddle};
-  std::atomic<std::uint64_t> timed_last{0};
-  // Between two that are timed lie between half as many and half as many again, by chance: a loop's
-  // own period must not choose which of its prints are seen.
-  static constexpr std::uint64_t kGapMiddle = 64;
+  // All that each print needs lies together.
+  PyObject* print = nullptr;  // the fast one
+  PyObject* sys = nullptr;    // dict
+  PyObject* names[2] = {};    // "stdout", "stderr"
+  PyObject* streams[2] = {};  // what sys has to have there; null: a print is not ours
+  Root* root = nullptr;
+  // All counts are relaxed. `left`: how many come before the next that is timed, and that one.
+  std::atomic<std::int64_t> left{kGap};
+
+  PyObject* logger = nullptr;
+  PyObject* builtin = nullptr;  // the print that the fast one stands for
+  StandIn stand_ins[2];
+  std::atomic<std::uint64_t> given{kGap};  // the calls up to that one
+  std::atomic<std::int64_t> gap{kGap};     // those between it and the last one
+  std::atomic<std::uint64_t> ticks{0};     // what prints took
+  std::atomic<std::uint64_t> raised{0};    // prints that were not logged: their exception says so
 
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
@@ -67,9 +68,17 @@ struct Prints {
   }
   // Counts a print; whether it is one of those that are timed.
   bool count() {
-    add_count(calls, 1);
-    return calls.load(std::memory_order_relaxed) >= timed_next.load(std::memory_order_relaxed);
+    if constexpr (!kHasGil) return left.fetch_sub(1, std::memory_order_relaxed) == 1;
+    const std::int64_t now = left.load(std::memory_order_relaxed) - 1;
+    left.store(now, std::memory_order_relaxed);
+    return now == 0;
   }
+  std::uint64_t calls() const {
+    return given.load(std::memory_order_relaxed) -
+           static_cast<std::uint64_t>(left.load(std::memory_order_relaxed));
+  }
+  // For how many prints stands the one that is timed now? It also chooses the next.
+  std::uint64_t choose_next_timed();
 };
 extern Prints prints;
 
@@ -102,7 +111,7 @@ inline bool has_obstacle() {
 }
 
 // Ticks of this thread's prints that are counted already, or belong to none.
-inline thread_local Ticks t_counted = 0;
+inline constinit thread_local Ticks t_counted = 0;
 
 // Counts the ticks of one print, those of prints within it once.
 class Timed {
@@ -121,9 +130,6 @@ class Timed {
   const Ticks start_ = now_ticks();
   const Ticks counted_ = t_counted;
 };
-
-// For how many prints the present one stands, and which is the next.
-std::uint64_t choose_next_timed();
 
 // Logs what was printed: the encoded values of a site. `off`: there is no log any more (a forked
 // child that could not open one), or no ring for it, and it has to be shown in another way

@@ -42,8 +42,9 @@ def apply(path: str) -> int:
         _tell_left(path, result)
         return 0
     files.write(path, result.old, result.new)
-    go = "print goes" if len(result.done) == 1 else "prints go"
-    print(f"{path}: {len(result.done)} {go} to logs/debug_<unix time>.log, too")
+    n = len(result.done)
+    prints = "1 print goes" if n == 1 else f"{n} prints go"
+    print(f"{path}: {prints} to logs/debug_<unix time>.log, too")
     _tell_left(path, result)
     print(f"The original is {path}{files.BACKUP}; --no-debug-log turns the log off.")
     return 0

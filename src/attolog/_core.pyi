@@ -1231,7 +1231,7 @@ def printed() -> tuple[int, int, float]:
 
     Returns:
         How many went to the logger; how many of these raised instead; and the seconds that all took
-        of the program's threads. Of those that only write into the ring about one in 64 is timed.
+        of the program's threads. Of those that only write into the ring about one in 128 is timed.
     """
 
 def show_before_signals() -> None:

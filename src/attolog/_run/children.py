@@ -27,7 +27,7 @@ def prepare(finder: Finder, options: Options) -> None:
         options: What is run; a child may have another folder.
     """
     fixed = options._replace(
-        target="", args=(), is_module=False, output=os.path.abspath(options.output)
+        target="", args=(), is_module=False, output=os.path.abspath(options.output), code=None
     )
     joining = f"from attolog._run.children import join; join{tuple(fixed)!r}; "
 

@@ -78,8 +78,10 @@ def _run_text(options: Options, plain: list[str]) -> int:
     """Run a program from the command line or from standard input."""
     if options.code is None and (sys.stdin is None or sys.stdin.isatty()):
         _become(plain)  # which asks for it line by line
-    raw = os.fsencode(options.code) if options.code is not None else sys.stdin.buffer.read()
-    path = STANDARD_INPUT if options.code is None else COMMAND
+    if options.code is None:
+        raw, path = sys.stdin.buffer.read(), STANDARD_INPUT
+    else:
+        raw, path = os.fsencode(_given_lines(options.code)), COMMAND
     code = None
     with suppress(Exception):
         code = _compile(raw, path, options)
@@ -88,6 +90,20 @@ def _run_text(options: Options, plain: list[str]) -> int:
     if options.code is not None:
         _become(plain)
     return _core.call_as_main(compile, raw, path, "exec", 0, True)  # which says what is wrong
+
+
+def _given_lines(code: str) -> str:
+    """Lines of `-c` as this Python takes them; what it shows of them in tracebacks it keeps."""
+    if sys.version_info >= (3, 14):
+        import textwrap
+
+        code = textwrap.dedent(code)
+    if sys.version_info >= (3, 13):
+        import linecache
+
+        lines = [f"{line}\n" for line in code.splitlines()]
+        linecache.cache[COMMAND] = (len(code), None, lines, COMMAND)
+    return code
 
 
 def _compile(raw: bytes, path: str, options: Options) -> CodeType:
@@ -139,14 +155,15 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
 
 def _hide_next_error() -> None:
     """Leave everything to do with the next uncaught exception as it is."""
+    of_sys: dict[str, Any] = sys.__dict__
     names = ("last_type", "last_value", "last_traceback", "last_exc")
-    hook, last = sys.excepthook, {name: vars(sys)[name] for name in names if name in vars(sys)}
+    hook, last = sys.excepthook, {name: of_sys[name] for name in names if name in of_sys}
 
     def restore(*error: object) -> None:
         sys.excepthook = hook
         for name in names:
-            vars(sys).pop(name, None)
-        vars(sys).update(last)
+            of_sys.pop(name, None)
+        of_sys.update(last)
 
     sys.excepthook = restore
 

@@ -43,10 +43,14 @@ class _Buffer(io.BufferedIOBase):
         self._raw: Any = getattr(real.buffer, "raw", real.buffer)
         self._on_close = _core.close_stream
 
-    @property  # type: ignore[misc]
+    @property
     def __class__(self) -> Any:
         """Python's own, for all that ask for it."""
         return self._kind
+
+    @__class__.setter
+    def __class__(self, kind: Any) -> None:
+        raise TypeError("__class__ assignment only supported for mutable types")
 
     def write(self, data: ReadableBuffer, _write: Callable[..., int] = _core.write_to) -> int:
         self._check("write to closed file")
