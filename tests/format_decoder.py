@@ -143,6 +143,9 @@ class Block:
             return (tag, self.text(), *formatted)
         if tag in (12, 13):
             return (tag, self.raw(), *formatted)
+        if tag == 28:
+            size, both = self.varint(), self.raw()
+            return (tag, both[:size], both[size:], *formatted)
         if tag not in (4, *range(14, 26)):
             raise ValueError(f"unknown tag {tag}")
         column.integer = signed(column.integer + self.zigzag())
@@ -192,7 +195,7 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
         )
         if magic != MAGIC or crc32c(header[:60]) != header_crc:
             raise ValueError(f"no block at byte {at}")
-        if version != 1 or flags:
+        if version != 1 or flags & ~1:
             raise ValueError(f"unknown format at byte {at}")
         stored = data[at + HEADER.size : at + HEADER.size + size]
         if len(stored) != size or crc32c(stored) != crc or MAGIC in stored:

@@ -127,6 +127,18 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
       value.is_formatted = true;
       value.formatted = raw;
       return true;
+    case Tag::nested: {
+      std::uint32_t size = 0;
+      if (!cursor.take_sized<std::uint32_t>(raw) || raw.size() < sizeof size) return false;
+      size = load<std::uint32_t>(raw.data());
+      raw.remove_prefix(sizeof size);
+      if (size > raw.size()) return false;
+      value.tag = Tag::str;
+      value.is_nested = true;
+      value.text = raw.substr(0, size);
+      value.i = static_cast<std::int64_t>(raw.size() - size);
+      return true;
+    }
     case Tag::end: break;
   }
   return false;
@@ -175,6 +187,18 @@ void encode_sized(Buffer& out, Tag tag, std::string_view payload) {
   std::memcpy(p + 1, &size, 4);
   out.advance(5);
   out.append(payload);
+}
+
+void encode_nested_text(Buffer& out, std::string_view text, std::string_view json) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  const auto both = static_cast<std::uint32_t>(sizeof size + text.size() + json.size());
+  char* p = out.room(9);
+  *p = static_cast<char>(Tag::nested);
+  std::memcpy(p + 1, &both, 4);
+  std::memcpy(p + 5, &size, 4);
+  out.advance(9);
+  out.append(text);
+  out.append(json);
 }
 
 namespace {

@@ -58,6 +58,7 @@ void encode_int(Buffer& out, std::int64_t value);
 void encode_float(Buffer& out, double value);
 void encode_str(Buffer& out, std::string_view wtf8);  // also used for any text Python made
 void encode_sized(Buffer& out, Tag tag, std::string_view payload);
+void encode_nested_text(Buffer& out, std::string_view text, std::string_view json);
 // Puts head and padding around `values`.
 void encode_record(Buffer& out, std::uint32_t site, Ticks ticks, std::string_view values);
 // The record that says whose the following ones are.

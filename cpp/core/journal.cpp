@@ -191,7 +191,7 @@ void BlockDecoder::read_shape(SiteState& state) {
     const bool text =
         tag >= static_cast<std::uint8_t>(Tag::ascii) && tag <= static_cast<std::uint8_t>(Tag::ucs4);
     if (tag == 0 || tag == static_cast<std::uint8_t>(Tag::true_) || text ||
-        tag >= static_cast<std::uint8_t>(Tag::formatted)) {
+        tag == static_cast<std::uint8_t>(Tag::formatted) || tag > kLastTag) {
       throw FormatError("a value is of no known type");
     }
   }
@@ -224,6 +224,7 @@ void BlockDecoder::read_value(std::uint8_t tag, Value& value, ColumnState& colum
   value.offset_seconds = 0;
   value.i = 0;
   value.text = {};
+  value.is_nested = false;
   switch (value.tag) {
     case Tag::none: return;
     case Tag::false_:
@@ -235,6 +236,16 @@ void BlockDecoder::read_value(std::uint8_t tag, Value& value, ColumnState& colum
     case Tag::str: value.text = read_string(); return;
     case Tag::bytes:
     case Tag::bigint: value.text = plain_string(in_); return;
+    case Tag::nested: {
+      const std::uint64_t size = in_.varint();
+      const std::string_view both = plain_string(in_);
+      if (size > both.size()) throw FormatError("a nested value is out of range");
+      value.tag = Tag::str;
+      value.is_nested = true;
+      value.text = both.substr(0, size);
+      value.i = static_cast<std::int64_t>(both.size() - size);
+      return;
+    }
     case Tag::float64:
     case Tag::float32: {
       const std::uint8_t control = in_.byte();

@@ -29,6 +29,9 @@ inline constexpr std::string_view kBlockMagic{
     8};
 inline constexpr std::uint16_t kFormatVersion = 1;
 inline constexpr std::size_t kBlockHeaderSize = 64;
+// Of BlockHeader::flags: the block has nested values, of which attolog 0.1 does not know.
+inline constexpr std::uint16_t kNestedFlag = 1;
+inline constexpr std::uint16_t kKnownFlags = kNestedFlag;
 
 // A writer ends a block past either of these; a reader holds it to the limits below.
 inline constexpr std::size_t kBlockPayload = std::size_t{1} << 20;
@@ -53,7 +56,7 @@ inline constexpr std::uint8_t kDecimalBit = 0x80;  // of a float's control byte
 
 struct BlockHeader {
   std::uint16_t version = kFormatVersion;
-  std::uint16_t flags = 0;         // none are defined yet; a reader refuses those it does not know
+  std::uint16_t flags = 0;         // a reader refuses those it does not know
   std::uint32_t payload_size = 0;  // bytes as stored
   std::uint32_t records = 0;
   std::uint32_t pid = 0;
@@ -116,6 +119,7 @@ class BlockEncoder {
   void encode(const Record& record, Buffer& out);
   std::uint32_t choose_shape(SiteState& state, std::span<const Value> values);
   char* put_string(char* at, std::string_view text, const char* base);
+  char* put_nested(char* at, const Value& value);
   char* put_value(char* at, const Value& value, ColumnState& column, const char* base);
 
   BlockHeader header_;  // of the open block, or of the last one

@@ -64,7 +64,7 @@ bool is_equal(const char* a, const char* b, std::size_t size) {
 
 // The tag by which a value's type stands in a shape. A bool's value is not part of its type.
 std::uint8_t shape_tag(const Value& value) {
-  const Tag tag = value.tag == Tag::true_ ? Tag::false_ : value.tag;
+  const Tag tag = value.is_nested ? Tag::nested : value.tag == Tag::true_ ? Tag::false_ : value.tag;
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(tag) |
                                    (value.is_formatted ? kFormattedBit : 0));
 }
@@ -174,6 +174,7 @@ void BlockEncoder::open(Buffer& out) {
   start_ = out.size();
   out.advance(kBlockHeaderSize);
   open_ = true;
+  header_.flags = 0;
   header_.records = 0;
   header_.first_ns = INT64_MAX;
   header_.last_ns = INT64_MIN;
@@ -238,6 +239,7 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
   std::size_t most = 8 * kMaxVarint + 8;
   for (std::size_t i = 0; i < values.size(); ++i) {
     most += 3 * kMaxVarint + 1 + values[i].text.size() + values[i].formatted.size();
+    if (values[i].is_nested) most += values[i].json().size();
     same_shape = same_shape && shape_tag(values[i]) == state.shape[i];
   }
   if (is_new_site) {
@@ -348,13 +350,20 @@ char* BlockEncoder::put_string(char* at, std::string_view text, const char* base
   return at;
 }
 
+char* BlockEncoder::put_nested(char* at, const Value& value) {
+  header_.flags |= kNestedFlag;
+  at = put_varint(at, value.text.size());
+  return put_raw(at, {value.text.data(), value.text.size() + value.json().size()});
+}
+
 char* BlockEncoder::put_value(char* at, const Value& value, ColumnState& column, const char* base) {
   if (value.is_formatted) at = put_string(at, value.formatted, base);
   switch (value.tag) {
     case Tag::none: return at;
     case Tag::false_: *at++ = 0; return at;
     case Tag::true_: *at++ = 1; return at;
-    case Tag::str: return put_string(at, value.text, base);
+    case Tag::str:
+      return value.is_nested ? put_nested(at, value) : put_string(at, value.text, base);
     case Tag::bytes:
     case Tag::bigint: return put_raw(at, value.text);
     case Tag::float64:

@@ -104,7 +104,9 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
   const auto size = static_cast<std::size_t>(info.st_size);
   if (info.st_nlink == 0) return nullptr;  // another recovery was quicker
   if (size >= kHeader) session->mapping_ = Mapping::private_of(session->lock_.fd(), size, writes);
-  if (size < kHeader || session->header().magic != SessionHeader::kMagic) {
+  const bool is_known = size >= kHeader && (session->header().magic == SessionHeader::kMagic ||
+                                            session->header().magic == SessionHeader::kMagicBefore);
+  if (!is_known) {
     if (access != Access::claim) return nullptr;
     throw DamagedFile(path + ": is damaged, or of another version; left alone");
   }

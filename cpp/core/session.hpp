@@ -40,7 +40,9 @@ struct LogTarget {
 };
 
 struct SessionHeader {
-  static constexpr std::uint64_t kMagic = 0x33534553'4f545441;  // "ATTOSES3"
+  static constexpr std::uint64_t kMagic = 0x34534553'4f545441;  // "ATTOSES4"
+  // One whose rings have no nested values. Who knows no other leaves those that have them alone.
+  static constexpr std::uint64_t kMagicBefore = 0x33534553'4f545441;  // "ATTOSES3"
   std::uint64_t magic;
   std::uint32_t pid;
   std::uint8_t format;

@@ -42,20 +42,24 @@ enum class Tag : std::uint8_t {
   // A value with its text, taken at the call because its format needs Python: u32 length, WTF-8,
   // then the value itself.
   formatted = 27,
+  // A list, tuple or dict: u32 length of what follows, u32 length of its str(), that as WTF-8, and
+  // the same as JSON.
+  nested = 28,
 };
 
-inline constexpr std::uint8_t kLastTag = 27;
+inline constexpr std::uint8_t kLastTag = 28;
 
 // As a formatted text: the hole cannot be filled with this value. (No WTF-8 has this byte.)
 inline constexpr std::string_view kUnfillable = "\xff";
 
 // A decoded value. Texts point into the ring, the block or the decoder's arena: they live as long
-// as the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4 or
-// formatted: decoding folds all text into `str` (WTF-8), and a formatted value carries its text
-// beside it.
+// as the record they came with. `tag` is never end, ascii, long_ascii, latin1, ucs2, ucs4,
+// formatted or nested: decoding folds all text into `str` (WTF-8), and a formatted value carries
+// its text beside it. A nested value is its str(), whose JSON stands behind it.
 struct Value {
   Tag tag = Tag::none;
   bool is_formatted = false;  // `formatted` is what stands in the message, whatever `tag` says
+  bool is_nested = false;     // a str with JSON, whose length is `i`
   std::int32_t offset_seconds = 0;  // datetime_utc
   union {
     std::int64_t i = 0;  // int*, uint* (bit pattern for uint64), datetime*, date, time, duration
@@ -63,6 +67,9 @@ struct Value {
   };
   std::string_view text;       // str, bytes, bigint
   std::string_view formatted;  // WTF-8
+
+  // Of a nested value.
+  std::string_view json() const { return {text.data() + text.size(), static_cast<std::size_t>(i)}; }
 
   static Value of_int(std::int64_t v) {
     Value value;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/codec.hpp"
+#include "python/nested.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -164,6 +165,7 @@ enum class Row {
   duration,
   numpy,
   enumeration,
+  nested,
   other,
 };
 
@@ -177,6 +179,7 @@ Row row_of(PyObject* object) {
   if (PyDate_CheckExact(object)) return Row::date;
   if (PyTime_CheckExact(object)) return Row::time;
   if (PyDelta_CheckExact(object)) return Row::duration;
+  if (is_nested(object)) return Row::nested;
   if (is_instance(object, "numpy", "generic")) return Row::numpy;
   if (is_instance(object, "enum", "Enum")) return Row::enumeration;
   return Row::other;
@@ -339,7 +342,8 @@ Tag native_tag(PyObject* object, bool ascii_only) {
 }
 
 bool goes_by_str(PyObject* object) {
-  return row_of(object) == Row::other;
+  const Row row = row_of(object);
+  return row == Row::other || row == Row::nested;
 }
 
 bool formats_as_str(PyObject* object) {
@@ -374,6 +378,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
     case Row::duration: return put_duration(out, object, most);
     case Row::numpy: return put_numpy(out, object, most);
     case Row::enumeration: return put_enum(out, object, most);
+    case Row::nested: return encode_nested(out, object, most);
     case Row::other: break;
   }
   return encode_str_of(out, object, most);

@@ -7,6 +7,7 @@
 #include "core/codec.hpp"
 #include "python/encode.hpp"
 #include "python/logger.hpp"
+#include "python/nested.hpp"
 #include "python/objects.hpp"
 #include "python/text.hpp"
 
@@ -232,6 +233,7 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
       break;
     }
     if (is_str) {  // taken once, for both
+      if (is_nested(value)) return take_nested(values, value, shown, most);
       take_text(values, shown, most);
       return true;
     }

@@ -73,6 +73,18 @@ PyObject* bigint_of(std::string_view digits) {
   return number;
 }
 
+// Tuples come back as lists, and what JSON has no form for as its text.
+PyObject* nested_of(const Value& value) {
+  PyObject* json = PyImport_ImportModule("json");
+  PyObject* text = from_wtf8(value.json());
+  PyObject* result =
+      json == nullptr || text == nullptr ? nullptr : PyObject_CallMethod(json, "loads", "O", text);
+  Py_XDECREF(json);
+  Py_XDECREF(text);
+  if (result == nullptr && clear_if_ordinary()) return from_wtf8(value.text);
+  return result;
+}
+
 }  // namespace
 
 bool prepare_objects() {
@@ -94,7 +106,7 @@ PyObject* to_object(const Value& value) {
     case Tag::uint64: return PyLong_FromUnsignedLongLong(static_cast<std::uint64_t>(value.i));
     case Tag::float64:
     case Tag::float32: return PyFloat_FromDouble(value.f);
-    case Tag::str: return from_wtf8(value.text);
+    case Tag::str: return value.is_nested ? nested_of(value) : from_wtf8(value.text);
     case Tag::bytes:
       return PyBytes_FromStringAndSize(value.text.data(),
                                        static_cast<Py_ssize_t>(value.text.size()));

@@ -129,7 +129,7 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
     return "its format is version " + std::to_string(header->version) +
            ", and this attolog reads version " + std::to_string(kFormatVersion);
   }
-  if (header->flags != 0) {
+  if ((header->flags & ~kKnownFlags) != 0) {
     end = file.find_magic(payload_at);
     return "it is compressed, or has other features that this attolog does not know (flags " +
            std::to_string(header->flags) + ")";

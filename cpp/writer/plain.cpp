@@ -255,6 +255,7 @@ void write_json(Buffer& out, const Value& value) {
     case Tag::uint64: return write_plain(out, value);
     case Tag::str:
     case Tag::bigint:
+      if (value.is_nested) return out.append(value.json());
       out.push('"');
       json_text(out, value.text);
       return out.push('"');

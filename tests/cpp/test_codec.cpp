@@ -86,6 +86,7 @@ std::vector<std::string> samples() {
       tagged(Tag::uint64, raw(std::int64_t{-1})),
       tagged(Tag::float32, raw(0.5)),
       sized(Tag::formatted, "<7>") + tagged(Tag::int64, raw(std::int64_t{7})),
+      sized(Tag::nested, raw(std::uint32_t{4}) + "(1,)[1]"),
   };
 }
 
@@ -113,6 +114,17 @@ static const check::Test all_tags{"every tag has a sample here, and its sample d
                                       check::equal(decoded.values.size(), 1u);
                                     }
                                   }};
+
+static const check::Test nested_value{
+    "a nested value is its str(), and its JSON stands behind it", [] {
+      const Decoded decoded(sized(Tag::nested, raw(std::uint32_t{4}) + "(1,)[1]"));
+      check::that(decoded.only().tag == Tag::str && decoded.only().is_nested);
+      check::equal(decoded.only().text, "(1,)");
+      check::equal(decoded.only().json(), "[1]");
+      // A length that is too large, and none.
+      check::that(!Decoded(sized(Tag::nested, raw(std::uint32_t{8}) + "(1,)[1]")).is_whole);
+      check::that(!Decoded(sized(Tag::nested, "\x01")).is_whole);
+    }};
 
 static const check::Test texts{
     "all widths of text become WTF-8, lone surrogates included", [] {

@@ -114,7 +114,7 @@ def test_numbers_attributes_and_items_are_formatted_at_the_call(tmp_path: Path) 
         "level": "DEBUG",
         "message": "007 [1]",
         "task": "a task",
-        "at": "{'k': [1]}",
+        "at": {"k": [1]},
     }
     assert found[3]["width"] == 8
 
@@ -303,7 +303,7 @@ def test_values_are_those_of_the_call(tmp_path: Path) -> None:
 
     found = objects(written(tmp_path / "run.jsonl", use))
     assert found[0]["message"] == "[1] and [1]"
-    assert found[1]["values"] == "[1]"
+    assert found[0]["x"] == found[1]["values"] == [1]
 
 
 class Counted:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from journal_by_hand import Site, block, decode
@@ -17,7 +18,7 @@ from journal_by_hand import Site, block, decode
 import attolog
 
 
-def tags(path: Path) -> list[object]:
+def tags(path: Path) -> list[Any]:
     return [record.fields["tag"] for record in attolog.read(path).records()]
 
 
