@@ -101,7 +101,8 @@ std::optional<Ring> Channel::allocate_ring(const std::string& path, std::size_t 
       if (size <= kMinRing) break;
     }
   }
-  say_once(Said::no_ring, reason + "; threads without a ring have their records dropped");
+  say_once(Said::no_ring,
+           reason + "; what threads without a ring log is not in the file, and counted");
   return std::nullopt;
 }
 
