@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -28,49 +29,66 @@ int move_high(int fd) {
   return ::fcntl(fd, F_DUPFD_CLOEXEC, std::max(last, STDERR_FILENO + 1));
 }
 
-// The file in reserve is in the one, or without its descriptor in the other. Whoever takes it out
-// by an exchange has it alone (acq_rel: with what is in it).
-constinit std::atomic<File*> reserve{nullptr};
-constinit std::atomic<File*> spent{nullptr};
+// A child needs so many more than it lets go of, to have a session of its own.
+constexpr std::size_t kReserve = 6;
+constexpr rlim_t kFew = 64;  // a process that may have fewer keeps one
+
+// A file in reserve is in one of the first, or without its descriptor in one of the second. Whoever
+// takes it out by an exchange has it alone (acq_rel: with what is in it).
+constinit std::array<std::atomic<File*>, kReserve> reserve{};
+constinit std::array<std::atomic<File*>, kReserve> spent{};
 constinit std::atomic<bool> has_reserve{false};  // relaxed: who asks first makes it
+constinit std::atomic<bool> has_spent{false};    // relaxed: a hint, looked at again at each close
 
 bool spend_reserve() noexcept {
-  File* const file = reserve.exchange(nullptr, std::memory_order_acq_rel);
-  if (file == nullptr) return false;
-  file->close();
-  spent.store(file, std::memory_order_release);  // pairs with the exchange in refill_reserve
-  return true;
+  for (std::size_t i = 0; i < kReserve; ++i) {
+    File* const file = reserve[i].exchange(nullptr, std::memory_order_acq_rel);
+    if (file == nullptr) continue;
+    const bool was_ours = file->is_intact();
+    const int fd = file->release();
+    if (was_ours) ::close(fd);  // not by File::close, which would fill it again
+    spent[i].store(file, std::memory_order_release);  // pairs with the exchange in refill_reserve
+    has_spent.store(true, std::memory_order_relaxed);
+    if (was_ours) return true;
+  }
+  return false;
 }
 
 void refill_reserve() noexcept {
-  File* const file = spent.exchange(nullptr, std::memory_order_acq_rel);
-  if (file == nullptr) return;
+  has_spent.store(false, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < kReserve; ++i) {
+    File* const file = spent[i].exchange(nullptr, std::memory_order_acq_rel);
+    if (file == nullptr) continue;
 #if defined(__linux__)
-  *file = File(::memfd_create("attolog-reserve", MFD_CLOEXEC));
+    *file = File(::memfd_create("attolog-reserve", MFD_CLOEXEC));
 #else
-  *file = File(::open("/", O_RDONLY | O_CLOEXEC));
+    *file = File(::open("/", O_RDONLY | O_CLOEXEC));
 #endif
-  // release: pairs with the exchanges.
-  (*file ? reserve : spent).store(file, std::memory_order_release);
+    const bool is_filled = static_cast<bool>(*file);
+    if (!is_filled) has_spent.store(true, std::memory_order_relaxed);
+    // release: pairs with the exchanges.
+    (is_filled ? reserve : spent)[i].store(file, std::memory_order_release);
+    if (!is_filled) return;
+  }
 }
 
 }  // namespace
 
 File::File(int fd) : fd_(fd) {
   if (fd < 0) return;
-  const int high = fd < kHigh ? move_high(fd) : -1;
   const int error = errno;
-  if (high >= 0) {
-    ::close(std::exchange(fd_, high));
-  } else if (fd <= STDERR_FILENO) {
-    fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    ::close(fd);
-  }
-  errno = error;
   struct stat info{};
-  if (fd_ < 0 || ::fstat(fd_, &info) != 0) return;
-  device_ = info.st_dev;
-  inode_ = info.st_ino;
+  if (::fstat(fd_, &info) == 0) {
+    device_ = info.st_dev;
+    inode_ = info.st_ino;
+  }
+  int other = fd < kHigh ? move_high(fd) : -1;
+  if (other < 0 && fd <= STDERR_FILENO) other = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (other >= 0 || fd <= STDERR_FILENO) {
+    if (is_intact()) ::close(fd);
+    fd_ = other;
+  }
+  if (fd_ >= 0) errno = error;
 }
 
 File File::open(const std::string& path, int flags, mode_t mode) {
@@ -99,15 +117,20 @@ void File::close() noexcept {
   const int error = errno;
   if (is_intact()) ::close(fd_);
   fd_ = -1;
-  if (spent.load(std::memory_order_relaxed) != nullptr) refill_reserve();
+  if (has_spent.load(std::memory_order_relaxed)) refill_reserve();
   errno = error;
 }
 
 Directory open_directory(const std::string& path) {
   File file = File::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  Directory directory(file ? ::fdopendir(file.fd()) : nullptr, ::closedir);
-  if (directory != nullptr) file.release();
-  return directory;
+  DIR* const directory = file ? ::fdopendir(file.fd()) : nullptr;
+  return {directory, CloseDirectory{std::move(file)}};
+}
+
+void CloseDirectory::operator()(DIR* directory) {
+  if (!file.is_intact()) return;  // there is no way to give its memory back alone
+  file.release();
+  ::closedir(directory);
 }
 
 std::string read_system_file(const std::string& path) {
@@ -122,7 +145,10 @@ std::string read_system_file(const std::string& path) {
 
 void keep_reserve() {
   if (has_reserve.exchange(true, std::memory_order_relaxed)) return;
-  spent.store(std::make_unique<File>().release(), std::memory_order_release);
+  rlimit limit{};
+  const bool has_few = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kFew;
+  for (std::size_t i = 0; i < (has_few ? 1 : kReserve); ++i)
+    spent[i].store(std::make_unique<File>().release(), std::memory_order_release);
   refill_reserve();
 }
 

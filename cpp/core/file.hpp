@@ -19,7 +19,7 @@ class File {
   // the process may have. Never 0, 1 or 2: where the program has closed one of those, what is
   // written there must not get into a file of ours. Negative: none, and errno says why.
   explicit File(int fd);
-  // With the descriptor in reserve, where the process has used up its own.
+  // With a descriptor from the reserve, where the process has used up its own.
   static File open(const std::string& path, int flags, mode_t mode = 0);
   File(File&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), device_(other.device_), inode_(other.inode_) {}
@@ -53,14 +53,18 @@ class File {
   ino_t inode_ = 0;
 };
 
-// Those of the library get low numbers, if only for a moment.
-using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+// Closes a directory by the number that it was opened under, if that is still its own.
+struct CloseDirectory {
+  File file;
+  void operator()(DIR* directory);
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
 Directory open_directory(const std::string& path);  // null, and errno says why
 // All that the system says in a file of /proc or /sys; "" where it does not.
 std::string read_system_file(const std::string& path);
 
-// Holds a descriptor in reserve from now on. It is lent for files that are open for a moment, such
-// as a thread's new ring, and taken back when a file is closed.
+// Holds some descriptors in reserve from now on. They are lent to files that are opened once the
+// process has used up its own, and taken back when files are closed.
 void keep_reserve();
 
 }  // namespace attolog

@@ -284,7 +284,7 @@ bool Session::stage(std::string_view bytes) {
 }
 
 std::optional<std::string> Session::staged(std::uint64_t size, std::uint32_t checksum) const {
-  const File file(::open(path_of(".batch").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const File file = File::open(path_of(".batch"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   struct stat info{};
   if (!file || ::fstat(file.fd(), &info) != 0 || size > static_cast<std::uint64_t>(info.st_size))
     return std::nullopt;
@@ -349,8 +349,7 @@ void Session::drop(std::uint64_t n) {
 }
 
 bool Session::is_alive() const {
-  const File file(
-      ::open((folder() + "/" + file_name()).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const File file = File::open(folder() + "/" + file_name(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   return file && !header().is_claimed.load(std::memory_order_relaxed) &&
          !try_lock_shared(file.fd());
 }

@@ -138,7 +138,7 @@ int records_of(Pending& pending) {
 // the rest of the batch is shown with the rings.
 void settle_in_mind(const std::string& folder, const Intent& intent, JournalPath& file,
                     std::map<std::string, std::uint64_t>& settled, Pending& pending) {
-  const File log(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const File log = File::open(file.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (!log) return;
   const auto open = inspect_intent(folder, file.path, intent, log.fd());
   if (!open) return;
@@ -178,7 +178,7 @@ std::uint64_t committed_length(const std::vector<std::string>& folders, const st
                                std::uint64_t size) {
   for (const std::string& folder : folders) {
     for (const Intent& intent : Ledger::look(folder)) {
-      const File log(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+      const File log = File::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
       const auto open = log ? inspect_intent(folder, path, intent, log.fd()) : std::nullopt;
       if (open) size = std::min(size, open->end);
     }

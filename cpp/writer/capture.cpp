@@ -48,7 +48,7 @@ class NewFile {
     if (!is_device) fresh_ = path + "." + std::to_string(::getpid()) + ".part";
     const std::string& opened = is_device ? path_ : fresh_;
     const int flags = is_device ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
-    file_ = File(::open(opened.c_str(), flags | O_CLOEXEC, 0666));
+    file_ = File::open(opened, flags | O_CLOEXEC, 0666);
     if (!file_) fail(path);
   }
   NewFile(const NewFile&) = delete;

@@ -115,7 +115,8 @@ Channel::Slot* Channel::make_first_ring(std::size_t size) {
       reason = error.what();
     }
   }
-  say_once("no ring", main_path_, reason + "; threads without a ring have their records dropped");
+  say_once("no ring", main_path_,
+           reason + "; what threads without a ring log is not in the file, and counted");
   return nullptr;
 }
 

@@ -78,7 +78,7 @@ void remove_page(const std::string& folder, std::string_view name) {
 std::optional<SeenPage> look(const std::string& folder, const std::string& file) {
   SeenPage page;
   page.name = file.substr(0, file.size() - kPageSuffix.size());
-  page.file = File(::open(join(folder, file, "").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  page.file = File::open(join(folder, file, ""), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (!page.file) return std::nullopt;
   const bool is_dead = try_lock(page.file.fd());
   if (is_dead) remove_page(folder, page.name);
@@ -255,7 +255,7 @@ Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, 
       pages, [pid](const SeenPage& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
   if (page == pages.end()) return {};
   const std::string lock_path = join(control_folder(root, false), page->name, kAskSuffix);
-  const File ours(::open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  const File ours = File::open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (!ours || !wait_for(deadline, [&] { return try_lock(ours.fd()); })) return {};
   const std::uint64_t number = put_request(page->header(), request);
   const auto is_answered = [&] {

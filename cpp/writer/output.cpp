@@ -401,7 +401,7 @@ std::string Output::memory_path() const {
 
 // The file beside the ledger has what the attribute had no room for, and what the attribute has.
 std::string Output::read_memory() const {
-  if (const File file(::open(memory_path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)); file) {
+  if (const File file = File::open(memory_path(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); file) {
     struct stat info{};
     std::string text;
     if (::fstat(file.fd(), &info) == 0) text.resize(static_cast<std::size_t>(info.st_size));
@@ -445,8 +445,7 @@ bool Output::write_memory(const std::string& text) {
   }
   if (path.empty()) return false;
   const std::string fresh = path + "-";
-  const File file(
-      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const File file = File::open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (!file || ::write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return false;
   return ::rename(fresh.c_str(), path.c_str()) == 0;

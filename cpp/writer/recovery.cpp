@@ -25,7 +25,7 @@ namespace {
 
 // The log file, opened as nobody else's: the session's word for what it is has been checked.
 Output open_log(const Session& session, const std::string& path, int log_fd) {
-  File file(::open(path.c_str(), O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  File file = File::open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
   if (!file && errno == EACCES && log_fd >= 0) file = File(::fcntl(log_fd, F_DUPFD_CLOEXEC, 3));
   if (!file) fail(path);
   if (known_in(session.folder(), file_id(file.fd())) != session.header().file)
@@ -110,7 +110,7 @@ std::string told(const std::string& log_path, const std::string& what) {
 bool is_long_gone(const Session& session) {
   constexpr std::int64_t kDay = 86'400;
   const std::string mark = session.folder() + "/" + session.name() + ".gone";
-  const File file(::open(mark.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const File file = File::open(mark, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   struct stat info{};
   if (!file || ::fstat(file.fd(), &info) != 0) return false;
   const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1'000'000'000);
@@ -255,13 +255,13 @@ std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
 
 void tidy(const std::string& folder) {
   // Whoever makes a session holds this lock until it has its ledger.
-  const File lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const File lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (!lock || !try_lock(lock.fd())) return;
   // Sessions whose process died before they had their name.
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.' || name == "." || name == "..") continue;
     const std::string path = folder + "/" + name;
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const File file = File::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file && try_lock(file.fd())) ::unlink(path.c_str());
   }
   if (!list_files(folder, kSessionSuffix).empty()) return;
