@@ -609,3 +609,31 @@ def test_errors_are_shown_where_they_are_and_without_attolog(tmp_path: Path) -> 
         full = run(["sh", "-c", 'exec "$@" > /dev/full', "-", *run_it, "full.py"], folder)
         assert full.err.count(b"  File ") == 1, full.err
         assert b'full.py", line 3' in full.err
+
+
+BIG = """
+import sys
+text, tail = "x" * (257 << 20), "y" * (200 << 20)
+print("GEN", 1)
+{0}
+print("GEN", 2)
+"""
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(text)",
+        "print(f'value {text} of {1}')",
+        "print('LONG', text, tail)",
+        "print(tail, tail, sep='|')",
+        "sys.stdout.write(text)",
+        "print('\\u20ac', tail, file=sys.stderr)",
+    ],
+)
+def test_the_longest_print_is_whole_on_the_screen(tmp_path: Path, line: str) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.py").write_text(BIG.format(line))
+    compare(folder, ["app.py"], PYTHONIOENCODING="utf-8")
