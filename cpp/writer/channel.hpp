@@ -253,6 +253,7 @@ class Channel {
   Slot* make_larger_ring(const Slot& old, std::size_t wanted, Growth growth);
   Slot* add_ring(Ring ring, std::uint32_t number);
   void give_back_rings();  // under drain_mutex_
+  void give_back(Slot& slot);
   std::size_t first_ring() const;
   std::size_t spare_ring(const std::string& folder) const;
   void announce(Producer& producer, std::string_view record);
@@ -277,6 +278,7 @@ class Channel {
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::unique_ptr<Session> session_;
+  std::string first_folder_;             // of the session; fixed
   std::unique_ptr<Output> output_;       // null: there is no file
   std::unique_ptr<Output> main_output_;  // of who writes a part: shows others that it does
   Clock clock_;

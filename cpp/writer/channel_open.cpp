@@ -56,7 +56,8 @@ std::shared_ptr<Channel> Channel::reopen() {
   inherited.is_fork = true;
   if (output_ != nullptr) inherited.file = output_->take_file();
   if (session_ != nullptr && !session_->name().empty()) {
-    inherited.folder = session_->folder();
+    // Not as it is now: a thread that the child does not have may have been at changing it.
+    inherited.folder = first_folder_;
     inherited.session = session_->file_name();
   }
   return open(options, std::move(inherited));
@@ -249,6 +250,7 @@ void Channel::open_session(Inherited inherited) {
     create_session({circular_place(options_)},
                    {0, id, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME))});
   }
+  first_folder_ = session_->folder();
   last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
   if (!Writer::get().sites().attach(*session_)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -191,25 +192,35 @@ void Channel::grow(Producer& producer, std::uint64_t n, Growth growth) {
 }
 
 // Rings that have had no thread since the last time, and nothing in them: a program that starts
-// threads all the time does not make them anew all the time.
+// threads all the time does not make them anew all the time. What waits for a first thread stays.
 void Channel::give_back_rings() {
   const std::lock_guard showing(echo_mutex_);
   const std::lock_guard lock(rings_mutex_);
-  const auto is_over = [this](Slot* slot) {
-    // acquire: as in waiting_in_rings.
-    const bool is_empty = slot->header->tail.load(std::memory_order_acquire) ==
-                          slot->header->head.load(std::memory_order_acquire);
-    if (!is_empty || !std::exchange(slot->was_free, true)) return false;
-    const bool is_new = std::ranges::find(undrained_, slot) != undrained_.end() ||
-                        std::ranges::find(unshown_, slot) != unshown_.end();
-    if (is_new || !drain_->remove(slot->ring)) return false;
-    if (has_echo()) echo_->remove(slot->ring);
-    // The session's folder may have become another since the ring was made.
-    if (!slot->ring.path().empty()) ::unlink(session_->ring_path(slot->number).c_str());
-    return slot->is_over = true;
-  };
-  if (std::erase_if(free_, is_over) != 0)
-    slots_.remove_if([](const Slot& slot) { return slot.is_over; });
+  try {
+    for (Slot* slot : free_) {
+      const bool was_free = std::exchange(slot->was_free, true);
+      if (was_free && slot->thread.id != 0) give_back(*slot);
+    }
+  } catch (const std::bad_alloc&) {
+    // The others wait for the next time.
+  }
+  std::erase_if(free_, [](const Slot* slot) { return slot->is_over; });
+  slots_.remove_if([](const Slot& slot) { return slot.is_over; });
+}
+
+void Channel::give_back(Slot& slot) {
+  // acquire: as in waiting_in_rings.
+  const bool is_empty = slot.header->tail.load(std::memory_order_acquire) ==
+                        slot.header->head.load(std::memory_order_acquire);
+  const bool is_new = std::ranges::find(undrained_, &slot) != undrained_.end() ||
+                      std::ranges::find(unshown_, &slot) != unshown_.end();
+  if (!is_empty || is_new) return;
+  // The session's folder may have become another since the ring was made.
+  const std::string path = slot.ring.path().empty() ? "" : session_->ring_path(slot.number);
+  if (!drain_->remove(slot.ring)) return;
+  if (has_echo()) echo_->remove(slot.ring);
+  if (!path.empty()) ::unlink(path.c_str());
+  slot.is_over = true;
 }
 
 void Channel::announce(Producer& producer, std::string_view record) {

@@ -14,6 +14,8 @@ namespace {
 // All rings of a process in one file system, and what is taken without need.
 constexpr std::size_t kMost = std::size_t{256} << 20;
 constexpr std::size_t kMostEarly = std::size_t{32} << 20;
+// With many busy threads each of them has as much.
+constexpr std::size_t kSmall = std::size_t{256} << 10;
 // Parts of what is free: the program and other processes have the rest. First rings are small, and
 // one that is not there is kept in memory that goes with the process: they may take more.
 constexpr std::uint64_t kFirstPart = 2;
@@ -25,14 +27,16 @@ struct Limits {
   std::uint64_t part;
 };
 // A ring takes the place of smaller ones, which go once they are drained.
-Limits limits_of(Growth growth, std::size_t largest) {
-  const std::size_t one = largest + largest / 4;
+Limits limits_of(Growth growth, std::size_t bytes, std::size_t largest) {
+  constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  const std::uint64_t one = largest + largest / 4;
   switch (growth) {
     case Growth::none: break;
-    case Growth::early: return {std::max(kMostEarly, one), kEarlyPart};
-    case Growth::needed: return {std::max(kMost, one), kPart};
+    case Growth::early: return {std::max<std::uint64_t>(kMostEarly, one), kEarlyPart};
+    case Growth::needed:
+      return {bytes <= kSmall ? kNone : std::max<std::uint64_t>(kMost, one), kPart};
   }
-  return {~std::uint64_t{0}, kFirstPart};
+  return {kNone, kFirstPart};
 }
 
 // No lock: the child of a fork goes on with its copy. Relaxed: these are counts.
@@ -63,7 +67,7 @@ std::uint64_t device_of(const std::string& folder) {
 
 bool may_take(const std::string& folder, std::size_t bytes, std::size_t largest, Growth growth) {
   const std::size_t taken = use_of(device_of(folder)).bytes.load(std::memory_order_relaxed);
-  const Limits limits = limits_of(growth, largest);
+  const Limits limits = limits_of(growth, bytes, largest);
   std::uint64_t most = limits.most;
   struct statvfs info{};
   if (!folder.empty() && ::statvfs(folder.c_str(), &info) == 0)

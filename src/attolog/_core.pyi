@@ -354,7 +354,8 @@ class AsyncFileLogger(Logger):
 
     Args:
         path: The log file; missing folders are made, `{pid}` and `{time}` are filled in.
-        buffer_size: What a thread's ring holds, in records of some 64 bytes: 1 to 16,777,216.
+        buffer_size: What a thread's ring holds, in records of some 64 bytes: 1 to 16,777,216. It
+            begins smaller, and grows with the first burst.
         buffer_bytes: The same in bytes, 65,536 to 1,073,741,824, rounded up to a power of two; it
             goes before `buffer_size`. Without either a ring has 4 MiB.
         on_full: What a call does that finds its ring full: "block" waits, so that nothing is lost;
@@ -557,7 +558,7 @@ class CircularLogger(Logger):
     Args:
         max_size: How many records at most, 1 to 1,073,741,824.
         max_bytes: The memory for them; None for `max_size` times 128 bytes. If they do not fit into
-            it fewer are held, which `len` says. Each thread has a ring besides (2 MiB).
+            it fewer are held, which `len` says. Each thread has a ring besides (2 MiB at most).
         when: An expression over the fields of a record, such as "total_ms > 50 and model ==
             'ResNet50'", which the writer evaluates (it saves itself by that once a second at most,
             and 100 times); or a callable that is given each record's fields as a dict, and is run

@@ -39,10 +39,12 @@ static const check::Test together{
     "the rings of a process are counted together, as long as they live", [] {
       const auto may_grow = [] { return may_take("", kRing, kRing, Growth::needed); };
       {
-        const RingBytes most(0, 254 * kMiB);
+        const RingBytes most(0, 255 * kMiB);
         check::that(!may_grow());
-        // A first ring is small, and always made.
+        // A first ring is small, and always made; a busy thread has no less than before.
         check::that(may_take("", 16 * 1024, kRing, Growth::none));
+        check::that(may_take("", 256 * 1024, kRing, Growth::needed));
+        check::that(!may_take("", 256 * 1024, kRing, Growth::early));
         RingBytes moved_from(0, kMiB);
         const RingBytes moved(std::move(moved_from));
       }

@@ -91,7 +91,8 @@ def check_writing(path: Path, n: int) -> None:
         assert program.await_word(3600) == "True", program.stderr
         anonymous, resident, descriptors, maps = (int(program.await_word()) for _ in range(4))
         assert (anonymous <= ALLOWED, resident <= ALLOWED) == (True, True), (anonymous, resident)
-        assert (descriptors, maps <= 8) == (0, True), (descriptors, maps)
+        # Rings of threads that have ended go a second or two later: two maps each.
+        assert (descriptors, maps <= 16) == (0, True), (descriptors, maps)
         assert program.await_word() == "True"
         assert (program.wait(), program.stderr) == (0, "")
 

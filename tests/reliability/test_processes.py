@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import FORMATS, PATIENCE, Program, check
+from .harness import FORMATS, PATIENCE, Program, check, left_behind, read_rows
 from .programs import COUNTED, everything, run
 
 # ---- C2, C4: fork --------------------------------------------------------------------------------
@@ -262,6 +262,37 @@ if (pid := os.fork()) == 0:
 assert os.waitpid(pid, 0)[1] == 0
 assert log.close() and log.counts.calls == 1, log.counts
 """
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_c2_a_child_that_outlives_its_parent_takes_in_what_that_has_left(
+    log_path: Path, suffix: str
+) -> None:
+    source = """
+over, is_over = os.pipe()
+gone, is_gone = os.pipe()
+pid = os.fork()
+if pid != 0:
+    os.close(is_over)
+    os.waitpid(pid, 0)
+    os.write(is_gone, b"!")
+    assert os.read(over, 1) == b"!"
+else:
+    log = attolog.AsyncFileLogger(path)
+    work(log, 0, 100)
+    if os.fork() != 0: os._exit(0)
+    os.read(gone, 1)
+    work(log, 1, 100)
+    assert log.close()
+    os.write(is_over, b"!")
+    os._exit(0)
+"""
+    path = log_path.with_suffix(f".{suffix}")
+    with Program(source, path) as program:
+        assert program.wait() == 0, program.stderr
+        assert program.stderr == ""
+    check(read_rows(path), {0: 100, 1: 100})
+    assert left_behind(path) == []
 
 
 @pytest.mark.parametrize("logger", ["a file", "samples", "statistics", "a tee", "bound"])
