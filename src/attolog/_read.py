@@ -214,8 +214,9 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule stream of the table; its types are the journal's own."""
-        wanted = (self.name, True) if self._origin else (self.name,)
-        return self._reader.stream(*wanted)
+        if self._origin:
+            return self._reader.stream(self.name, True)
+        return self._reader.stream(self.name)
 
     def __repr__(self) -> str:
         return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
