@@ -24,6 +24,7 @@ struct PrintedText {
   PyObject* name = nullptr;  // the event's name, the template, or a text
   Template shape;            // of the text: an event's is its name and the str() of each value
   bool is_event = false;
+  bool is_flushed = false;        // `flush=True`
   bool needs_python = false;      // the text is made at the call
   std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
   PyObject* args = nullptr;       // of compile_print
@@ -152,6 +153,8 @@ PyObject* print_elsewhere(PyObject* print, const Printed* printed, std::string_v
     PyObject* file = PyDict_GetItemWithError(prints.sys, prints.names[Prints::error]);
     is_ready = file == nullptr || PyDict_SetItemString(options, "file", file) == 0;
   }
+  if (is_ready && printed->text->is_flushed)
+    is_ready = PyDict_SetItemString(options, "flush", Py_True) == 0;
   PyObject* result = is_ready ? PyObject_Call(print, args, options) : nullptr;
   Py_XDECREF(options);
   Py_XDECREF(args);
@@ -162,7 +165,14 @@ PyObject* print_elsewhere(PyObject* print, const Printed* printed, std::string_v
 PyObject* print_event_elsewhere(const Printed* printed, PyObject* const* args) {
   std::vector<PyObject*> values(args, args + printed->n_values + 1);
   PyObject* const print = std::exchange(values[0], printed->text->name);
-  return PyObject_Vectorcall(print, values.data(), values.size(), nullptr);
+  const std::size_t n = values.size();
+  if (!printed->text->is_flushed) return PyObject_Vectorcall(print, values.data(), n, nullptr);
+  PyObject* names = Py_BuildValue("(s)", "flush");
+  if (names == nullptr) return nullptr;
+  values.push_back(Py_True);
+  PyObject* result = PyObject_Vectorcall(print, values.data(), n, names);
+  Py_DECREF(names);
+  return result;
 }
 
 // Everything that the fast path does not do.
@@ -222,6 +232,20 @@ PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) 
   return print_now(printed, args);
 }
 
+// One with `flush=True`.
+PyObject* call_flushed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  const Prints::Stream stream = as_printed(self)->stream;
+  const bool is_ours = nargs > 0 && args[0] == prints.print && prints.has(stream);
+  PyObject* done = call_printed(self, args, nargs);
+  try {
+    if (is_ours && done != nullptr && !flush_stream(stream)) Py_CLEAR(done);
+  } catch (const std::exception&) {
+    Py_CLEAR(done);
+    PyErr_NoMemory();
+  }
+  return done;
+}
+
 void free_printed(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   std::unique_ptr<PrintedText>(as_printed(self)->text).reset();
@@ -241,6 +265,8 @@ PyObject* reduce_printed(PyObject* self, PyObject*) {
 PyMethodDef printed_methods[] = {
     {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)), METH_FASTCALL,
      "print(print, *values)"},
+    {"print_flushed", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_flushed)),
+     METH_FASTCALL, "print(print, *values), with flush=True"},
     {"__reduce__", reduce_printed, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -288,8 +314,8 @@ std::uint64_t describe(PrintedText& text, Site& site, std::vector<std::string> n
 
 // One print, by the arguments of compile_print.
 PyObject* make_printed(PyObject* args, PyObject* kwargs) {
-  static const char* const keywords[] = {"text", "names", "is_argument", "is_event", "is_error",
-                                         "file", "line",  "function",    nullptr};
+  static const char* const keywords[] = {"text", "names", "is_argument", "is_event",   "is_error",
+                                         "file", "line",  "function",    "is_flushed", nullptr};
   PyObject* name = nullptr;
   PyObject* names = nullptr;
   PyObject* is_argument = nullptr;
@@ -298,10 +324,11 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
   PyObject* file = nullptr;
   unsigned line = 0;
   PyObject* function = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!ppUIU:compile_print",
+  int is_flushed = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!ppUIU|p:compile_print",
                                    const_cast<char**>(keywords), &name, &PyTuple_Type, &names,
                                    &PyTuple_Type, &is_argument, &is_event, &is_error, &file, &line,
-                                   &function)) {
+                                   &function, &is_flushed)) {
     return nullptr;
   }
   if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(is_argument)) {
@@ -313,10 +340,11 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
     text->is_argument.push_back(PyTuple_GET_ITEM(is_argument, i) == Py_True);
   }
   text->name = Py_NewRef(name);
-  text->args = Py_BuildValue("(OOOiiOIO)", name, names, is_argument, is_event, is_error, file, line,
-                             function);
+  text->args = Py_BuildValue("(OOOiiOIOi)", name, names, is_argument, is_event, is_error, file,
+                             line, function, is_flushed);
   if (text->args == nullptr) return nullptr;
   text->is_event = is_event != 0;
+  text->is_flushed = is_flushed != 0;
   Site site;
   site.kind = text->is_event ? Kind::event : Kind::message;
   site.level = is_error != 0 ? kWarning : text->is_event ? kNone : kDebug;
@@ -340,7 +368,11 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
 
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* printed = make_printed(args, kwargs);
-  PyObject* print = printed == nullptr ? nullptr : PyObject_GetAttrString(printed, "print");
+  PyObject* print = nullptr;
+  if (printed != nullptr) {
+    const bool is_flushed = as_printed(printed)->text->is_flushed;
+    print = PyObject_GetAttrString(printed, is_flushed ? "print_flushed" : "print");
+  }
   Py_XDECREF(printed);
   return print;
 }

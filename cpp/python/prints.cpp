@@ -12,6 +12,7 @@
 #include "core/codec.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
+#include "python/screen_order.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
 #include "writer/number.hpp"
@@ -57,6 +58,7 @@ struct Options {
   PyObject* end = nullptr;  // null: a newline
   Prints::Stream stream = Prints::out;
   bool is_given = false;  // the stream, by `file=`
+  bool is_flushed = false;
   bool is_known = true;
 };
 
@@ -71,7 +73,7 @@ Options read_options(PyObject* const* values, PyObject* kwnames) {
     } else if (is_text && PyUnicode_CompareWithASCIIString(name, "end") == 0) {
       options.end = value == Py_None ? nullptr : value;
     } else if (PyBool_Check(value) && PyUnicode_CompareWithASCIIString(name, "flush") == 0) {
-      continue;  // the echo is never far behind
+      options.is_flushed = value == Py_True;
     } else if (PyUnicode_CompareWithASCIIString(name, "file") == 0) {
       if (value == Py_None) continue;
       options.is_given = true;
@@ -248,6 +250,13 @@ PyObject* print_line(PyObject* const* values, Py_ssize_t n, const Options& optio
   return put_line(line, options.stream) ? Py_NewRef(Py_None) : nullptr;
 }
 
+PyObject* print_known(PyObject* const* args, Py_ssize_t nargs, const Options& options) {
+  if (!prints.count()) [[likely]]
+    return print_line(args, nargs, options);
+  const Timed time;
+  return print_line(args, nargs, options);
+}
+
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Options options = read_options(args + nargs, kwnames);
   if (!options.is_known ||
@@ -256,10 +265,9 @@ PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObjec
     return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
   }
   try {
-    if (!prints.count()) [[likely]]
-      return print_line(args, nargs, options);
-    const Timed time;
-    return print_line(args, nargs, options);
+    PyObject* done = print_known(args, nargs, options);
+    if (options.is_flushed && done != nullptr && !flush_stream(options.stream)) Py_CLEAR(done);
+    return done;
   } catch (const std::exception&) {
     return PyErr_NoMemory();
   }
@@ -299,11 +307,7 @@ PyMethodDef write_method = {"write", stream_write, METH_O, "Write a text to the 
 // `flush` of a stream, likewise: it raises what writing to it has raised.
 PyObject* stream_flush(PyObject* self, PyObject*) {
   const auto stream = PyLong_AsLong(self) == 1 ? Prints::out : Prints::error;
-  bool is_done = true;
-  if (!show_all(*prints.root, std::nullopt, is_done)) return nullptr;
-  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
-  if (channel != nullptr && raise_broken(*channel, stream)) return nullptr;
-  Py_RETURN_NONE;
+  return flush_stream(stream) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyMethodDef flush_method = {"flush", stream_flush, METH_NOARGS, "Wait until all is written."};
@@ -352,6 +356,13 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   }
   if (!done) add_count(prints.raised, 1);
   return done ? Put::done : Put::raised;
+}
+
+bool flush_stream(Prints::Stream stream) {
+  if (has_unshown() && !wait_for_screen()) return false;
+  if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
+  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);
 }
 
 bool show(Prints::Stream stream, std::string_view text) {

@@ -104,6 +104,9 @@ class Timed {
 // handler, or since the stream takes no text any more, as its print would have.
 enum class Put { done, off, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
+// Waits until all is shown, as `flush=True` asks for. False with an exception set: interrupted, or
+// the stream takes no text any more.
+bool flush_stream(Prints::Stream stream);
 // Puts the text on the screen, behind all that is still to be shown. False with an exception set.
 bool show(Prints::Stream stream, std::string_view text);
 // One text as a record of its own. Likewise.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/mapping.hpp"
 
@@ -28,7 +29,9 @@ class Backlog {
   void push(int stream, std::string_view text);
   // The oldest there is, of one stream.
   std::optional<Piece> take();
-  bool is_empty() const { return front_.empty() && read_ == end_ && back_.empty(); }
+  // What is left of the piece that was taken last. Takes no memory.
+  void put_back(Piece rest) { rest_ = std::move(rest); }
+  bool is_empty() const { return !rest_ && front_.empty() && read_ == end_ && back_.empty(); }
 
  private:
   // What is in memory grows to some pieces of this size: each is one write.
@@ -44,8 +47,9 @@ class Backlog {
   void give_back();
 
   std::size_t most_;
-  Pieces front_;           // in memory, before what is in the file
-  std::size_t bytes_ = 0;  // of front_
+  std::optional<Piece> rest_;  // before all others
+  Pieces front_;               // in memory, before what is in the file
+  std::size_t bytes_ = 0;      // of front_
   File file_;
   bool has_no_file_ = false;  // there is none to be had
   std::int64_t read_ = 0;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -181,9 +182,15 @@ class Channel {
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
   bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
-  // The same in two steps, of which the second can be taken again.
+  // The same in two steps, of which the second can be taken again. The first leaves the writing to
+  // the screen's thread, or does what it can of it.
   std::uint64_t echo_position();
+  std::uint64_t show_now();
   bool wait_for_echo(std::uint64_t position, Deadline deadline);
+  // Whether something was logged that is not shown yet. Takes some nanoseconds, and no lock.
+  bool has_unshown() const;
+  // How far the screen is: it does not move while nobody reads.
+  std::uint64_t echo_progress() const;
   // Why a stream is not shown any more, as errno; 0: it is.
   int echo_error(int stream) const;
   void forget_echo_error(int stream);
@@ -195,6 +202,9 @@ class Channel {
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
   bool finish(std::chrono::milliseconds patience = {});
+  // The process ends by a signal, at which the threads with these rings have stopped: writes what
+  // was logged, and gives the resources back if nobody else can log any more.
+  void write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped);
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
   void give_up();
@@ -213,8 +223,12 @@ class Channel {
 
  private:
   struct Slot {
+    explicit Slot(Ring given) : ring(std::move(given)) {}
     Ring ring;
     Producer producer;
+    Slot* older = nullptr;
+    // Up to here the echo has read. release: what it read is with the screen by then.
+    std::atomic<std::uint64_t> shown{0};
   };
 
   Channel(const ChannelOptions& options, std::uint64_t number);
@@ -241,12 +255,14 @@ class Channel {
   enum class Within { call, drain };       // whether drain_mutex_ is held already
   std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
   void save_captures(bool at_once, Within within);
+  bool seal_if_alone(std::span<const ThreadRings::Slot> stopped);
   bool is_through() const;  // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
   void drain_now();                                                  // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
   bool show(Ticks until);
+  bool look();
 
   ChannelOptions options_;
   LogTarget target_;
@@ -257,6 +273,8 @@ class Channel {
 
   mutable std::mutex rings_mutex_;  // slots_, free_, is_sealed_
   std::deque<Slot> slots_;
+  // The last of them, for whoever takes no lock. release: it is complete; pairs with has_unshown.
+  std::atomic<Slot*> newest_{nullptr};
   std::vector<Producer*> free_;   // has room for all
   std::uint32_t ring_names_ = 0;  // spent
   bool is_sealed_ = false;        // no more rings: the session is over

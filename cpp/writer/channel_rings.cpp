@@ -71,7 +71,7 @@ Producer* Channel::make_ring() {
 Producer* Channel::add_ring(Ring ring) {
   free_.reserve(slots_.size() + 1);
   const auto index = static_cast<std::uint32_t>(slots_.size());
-  Slot& slot = slots_.emplace_back(Slot{std::move(ring), {}});
+  Slot& slot = slots_.emplace_back(std::move(ring));
   ring_bytes_in_use += slot.ring.capacity();
   Producer& producer = slot.producer;
   producer.data = slot.ring.data();
@@ -80,6 +80,8 @@ Producer* Channel::add_ring(Ring ring) {
   producer.channel = this;
   producer.index = index;
   producer.limit = slot.ring.capacity() / 2;
+  slot.older = newest_.load(std::memory_order_relaxed);
+  newest_.store(&slot, std::memory_order_release);
   return &producer;
 }
 

@@ -25,6 +25,8 @@ class Echo {
   // than what a look has passed. Whether there was any. After an exception, the next look begins
   // where this one did.
   bool look(Ticks until);
+  // How far the last look has read a ring, by the order in which they were added.
+  std::uint64_t position(std::size_t ring) const { return merge_.sources()[ring].committed; }
   // Shows a record that got into no ring, behind what the last look has shown.
   void show_lost(std::uint32_t site, std::string_view values);
 

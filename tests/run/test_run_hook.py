@@ -168,7 +168,7 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = b'marker'", "<source>", "exec")
-    entry = (code, ((b"marker", "{x}", ("x",), (True,), False, False, 1, "main"),))
+    entry = (code, ((b"marker", "{x}", ("x",), (True,), False, False, 1, "main", True),))
     cache.store(b"x = 1", "/a.py", entry)
     assert cache.load(b"x = 1", "/a.py") == entry
     (path,) = (tmp_path / "attolog").iterdir()
@@ -190,16 +190,17 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     [
         "x",
         (),
-        ("marker", "{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", b"{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", (b"x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), ("True",), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), 0, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, None, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, -1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1 << 31, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1, None),
+        ("marker", "{x}", ("x",), (True,), False, False, 1, "main", False),
+        (b"marker", b"{x}", ("x",), (True,), False, False, 1, "main", False),
+        (b"marker", "{x}", (b"x",), (True,), False, False, 1, "main", False),
+        (b"marker", "{x}", ("x",), ("True",), False, False, 1, "main", False),
+        (b"marker", "{x}", ("x",), (), False, False, 1, "main", False),
+        (b"marker", "{x}", ("x",), (True,), 0, False, 1, "main", False),
+        (b"marker", "{x}", ("x",), (True,), False, None, 1, "main", False),
+        (b"marker", "{x}", ("x",), (True,), False, False, -1, "main", False),
+        (b"marker", "{x}", ("x",), (True,), False, False, 1 << 31, "main", False),
+        (b"marker", "{x}", ("x",), (True,), False, False, 1, None, False),
+        (b"marker", "{x}", ("x",), (True,), False, False, 1, "main", None),
     ],
 )
 def test_a_print_of_another_form_is_not_believed(

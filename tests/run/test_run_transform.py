@@ -87,16 +87,17 @@ def test_what_a_site_is() -> None:
             def run(self, task, dt):
                 print("GEN", task.id, len(dt), 3)
                 print(f"{task.id} took {dt:.3f}s, {dt + 1}")
-                print("bad", task, file=sys.stderr)
+                print("bad", task, file=sys.stderr, flush=True)
         """
     )
     assert event[1:] == (
         *("GEN", ("id", "len_dt", "v3"), (True, True, True)),
-        *(True, False, 5, "Worker.run"),
+        *(True, False, 5, "Worker.run", False),
     )
     text, names = "{task_id} took {dt:.3f}s, {}", ("id", "dt", "v3")
-    assert message[1:] == (text, names, (False,) * 3, False, False, 6, "Worker.run")
-    assert error[1:] == ("bad {task!s}", ("task",), (True,), False, True, 7, "Worker.run")
+    assert message[1:] == (text, names, (False,) * 3, False, False, 6, "Worker.run", False)
+    place = (7, "Worker.run", True)
+    assert error[1:] == ("bad {task!s}", ("task",), (True,), False, True, *place)
 
 
 @pytest.mark.parametrize(

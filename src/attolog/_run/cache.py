@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 3  # of what is kept: the digest of all that follows, and that
+_LAYOUT = 4  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
-_SITE = (bytes, str, tuple, tuple, bool, bool, int, str)
+_SITE = (bytes, str, tuple, tuple, bool, bool, int, str, bool)
 _HASH_KEY = 0x6174746F6C6F67  # any number, always the same
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
@@ -76,7 +76,7 @@ def _is_site(site: Any) -> bool:
         return False
     if not all(isinstance(value, kind) for value, kind in zip(site, _SITE, strict=True)):
         return False
-    _, _, names, is_argument, _, _, line, _ = site
+    _, _, names, is_argument, _, _, line, *_ = site
     return (
         all(isinstance(name, str) for name in names)
         and all(isinstance(each, bool) for each in is_argument)

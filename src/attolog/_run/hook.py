@@ -66,8 +66,11 @@ def _compile_print(
     is_error: Any,
     line: Any,
     function: Any,
+    is_flushed: Any,
 ) -> Callable[..., None]:
-    return _core.compile_print(text, names, is_argument, is_event, is_error, path, line, function)
+    return _core.compile_print(
+        text, names, is_argument, is_event, is_error, path, line, function, is_flushed
+    )
 
 
 def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from typing import Any
 
 from attolog import _core, _exit_hooks
 from attolog._run import children, descriptors
@@ -34,10 +35,10 @@ class Session:
         _exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
         self.streams = Streams(self.logger, self.screen, is_quiet=options.quiet)
-        descriptors.wrap(self.screen)
-        _core.show_before_signals()
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
+        descriptors.wrap(self.finder)
+        _wait_at_signals()
         children.prepare(self.finder, options)
         if options.logging:
             from attolog._run import logs
@@ -70,6 +71,19 @@ class Session:
             os.unlink(output)
         prints = "1 print" if n == 1 else f"{n:,} prints"
         _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time -> {output}")
+
+
+def _wait_at_signals() -> None:
+    """Have the signals that end the process wait for screen and file."""
+    handler: Any = sys.modules.get("faulthandler")
+    is_enabled = handler is not None and handler.is_enabled()
+    # It puts back what it found, and may do so before the process ends: so it comes second. Only
+    # -X faulthandler or the environment can have enabled it, which have no other arguments.
+    if is_enabled:
+        handler.disable()
+    _core.show_before_signals()
+    if is_enabled:
+        handler.enable(2)
 
 
 def _is_new(output: str) -> bool:

@@ -40,6 +40,7 @@ class Site(NamedTuple):
     is_error: bool
     line: int
     function: str
+    is_flushed: bool
 
 
 class Transformed(NamedTuple):
@@ -112,13 +113,20 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     names = _names(what.call.args[1:])
     is_argument = tuple(any(value is arg for arg in call.args) for value in what.call.args[1:])
     line = call.lineno
+    is_flushed = any(map(_is_flush, call.keywords))
     function = call.func
     call.args = [function, *exact.values]
     call.func = ast.copy_location(ast.Constant(marker), function)
     call.keywords = []
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
-    return Site(marker, str(first.value), names, is_argument, is_event, is_error, line, "")
+    text = str(first.value)
+    return Site(marker, text, names, is_argument, is_event, is_error, line, "", is_flushed)
+
+
+def _is_flush(keyword: ast.keyword) -> bool:
+    value = keyword.value
+    return keyword.arg == "flush" and isinstance(value, ast.Constant) and bool(value.value)
 
 
 def _has_surrogates(text: ast.expr) -> bool:
