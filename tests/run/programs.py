@@ -65,7 +65,7 @@ def run(
     """Run a command in a folder; `how`: what its standard output is, pipe, file or pty.
 
     With "both" standard error is the same pipe; with "pty" both are one terminal. With "terminal"
-    that is the process's own, and standard input too: what is typed there is `stdin`.
+    that is the process's own, and standard input too: `stdin` is typed where it asks.
     """
     env = environment(folder.parent, **more)
     if how in ("pty", "terminal"):
@@ -92,7 +92,6 @@ def _run_in_terminal(
     ours, theirs = pty.openpty()
     if is_own:
         command = [sys.executable, "-c", _TAKE_TERMINAL, *command]
-        os.write(ours, stdin)
     process = subprocess.Popen(
         command, cwd=folder, env=env, stdin=theirs if is_own else subprocess.PIPE, stdout=theirs,
         stderr=theirs, start_new_session=True,
@@ -109,6 +108,8 @@ def _run_in_terminal(
             if not piece:
                 break
             shown += piece
+            if is_own and piece.endswith(b": "):  # it asks
+                os.write(ours, stdin)
     os.close(ours)
     return Ran(b"", shown, process.wait(TIMEOUT))
 
