@@ -76,14 +76,14 @@ class Session:
 def _wait_at_signals() -> None:
     """Have the signals that end the process wait for screen and file."""
     handler: Any = sys.modules.get("faulthandler")
-    is_enabled = handler is not None and handler.is_enabled()
+    if handler is None or not handler.is_enabled():
+        _core.show_before_signals()
+        return
     # It puts back what it found, and may do so before the process ends: so it comes second. Only
     # -X faulthandler or the environment can have enabled it, which have no other arguments.
-    if is_enabled:
-        handler.disable()
+    handler.disable()
     _core.show_before_signals()
-    if is_enabled:
-        handler.enable(2)
+    handler.enable(2)
 
 
 def _is_new(output: str) -> bool:
