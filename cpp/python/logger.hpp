@@ -289,10 +289,6 @@ PyObject* open_logger(PyObject*, PyObject* args,
 PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
 PyObject* set_environment(PyObject*, PyObject* args);             // set_environment(logger, rules)
 
-PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs);  // lifetime.cpp
-PyObject* echo_error(PyObject*, PyObject* args);
-PyObject* forget_echo_error(PyObject*, PyObject* args);
-
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
 PyObject* recover_place(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs);

@@ -5,13 +5,16 @@
 
 #include "python/control.hpp"
 #include "python/encode.hpp"
+#include "python/function_hooks.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/prints.hpp"
 #include "python/routes.hpp"
+#include "python/screen_order.hpp"
 #include "python/shown.hpp"
 #include "python/text.hpp"
 #include "writer/expression.hpp"
+#include "writer/last_signal.hpp"
 #include "writer/spec.hpp"
 #include "writer/writer.hpp"
 
@@ -51,7 +54,9 @@ PyObject* check_expression(PyObject*, PyObject* text) {
 }
 
 PyObject* show_before_signals(PyObject*, PyObject*) {
-  Writer::show_before_signals();
+  last_signal::wait_for_screen();
+  Writer::reserve_thread();
+  last_signal::renew_crashes(is_faulthandler_on());
   Py_RETURN_NONE;
 }
 
@@ -90,8 +95,6 @@ PyMethodDef methods[] = {
      "drain_echo(logger, timeout=None): wait until what was logged is shown; whether it is."},
     {"echo_error", echo_error, METH_VARARGS,
      "echo_error(logger, stream): errno of the stream's first failed write, or 0."},
-    {"forget_echo_error", forget_echo_error, METH_VARARGS,
-     "forget_echo_error(logger, stream): the stream's descriptor leads elsewhere from now on."},
     {"check_expression", check_expression, METH_O,
      "check_expression(text): raise ValueError where text is no expression."},
     {"take_prints", guarded_simple<take_prints>, METH_VARARGS,
@@ -110,7 +113,11 @@ PyMethodDef methods[] = {
     {"call_as_main", call_as_main, METH_VARARGS,
      "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
     {"show_before_signals", show_before_signals, METH_NOARGS,
-     "show_before_signals(): SIGTERM and SIGHUP wait for the screen, a second at most."},
+     "show_before_signals(): those that end the process wait for screen and file, for a second."},
+    {"hook_function", hook_function, METH_VARARGS,
+     "hook_function(function, rule, argument): each call waits for the screen."},
+    {"expect_relatives", expect_relatives, METH_NOARGS,
+     "expect_relatives(): other processes see what this one does to files."},
     {"_format", format_value, METH_VARARGS,
      "_format(spec, value): natively formatted text, or None."},
     {nullptr, nullptr, 0, nullptr}};

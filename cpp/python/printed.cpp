@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct PrintedText {
   PyObject* name = nullptr;  // the event's name, the template, or a text
   Template shape;            // of the text: an event's is its name and the str() of each value
   bool is_event = false;
+  std::optional<bool> flush;      // as the print says it
   bool needs_python = false;      // the text is made at the call
   std::vector<bool> is_argument;  // of the print: its str() is taken as the print goes on
   Written written;
@@ -257,13 +259,24 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args) {
   return print_now(printed, args);
 }
 
+// What a print has returned, once all is on the screen.
+PyObject* flushed(const Printed* printed, PyObject* done) {
+  try {
+    if (done != nullptr && !flush_stream(printed->stream)) Py_CLEAR(done);
+  } catch (const std::exception&) {
+    Py_CLEAR(done);
+    PyErr_NoMemory();
+  }
+  return done;
+}
+
 // Another print than ours, or one to another stream.
 [[gnu::noinline, gnu::cold]] PyObject* call_elsewhere(const Printed* printed,
                                                       PyObject* const* args) {
-  if (!prints.has(printed->stream) || !is_flushing_print(args[0])) {
-    return print_as_written(args[0], printed->text->written, args + 1);
-  }
-  return prints.count() ? print_timed(printed, args) : print_now(printed, args);
+  const auto flush = prints.has(printed->stream) ? flush_of(args[0]) : std::nullopt;
+  if (!flush) return print_as_written(args[0], printed->text->written, args + 1);
+  PyObject* done = prints.count() ? print_timed(printed, args) : print_now(printed, args);
+  return printed->text->flush.value_or(*flush) ? flushed(printed, done) : done;
 }
 
 PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
@@ -278,6 +291,14 @@ PyObject* call_printed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) 
   if (prints.count()) [[unlikely]]
     return print_timed(printed, args);
   return print_now(printed, args);
+}
+
+// One with `flush=True`.
+PyObject* call_flushed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  const Printed* printed = as_printed(self);
+  const bool is_ours = nargs > 0 && args[0] == prints.print && prints.has(printed->stream);
+  PyObject* done = call_printed(self, args, nargs);
+  return is_ours ? flushed(printed, done) : done;
 }
 
 void free_printed(PyObject* self) {
@@ -295,6 +316,8 @@ PyObject* reduce_printed(PyObject* self, PyObject*) {
 PyMethodDef printed_methods[] = {
     {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_printed)), METH_FASTCALL,
      "print(print, *values)"},
+    {"print_flushed", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_flushed)),
+     METH_FASTCALL, "print(print, *values), with flush=True"},
     {"__reduce__", reduce_printed, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -379,6 +402,8 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   text->is_event = is_event != 0;
+  if (PyObject* flush = PyDict_GetItemString(text->written.options, "flush"))
+    text->flush = flush == Py_True;
   Site site;
   site.kind = text->is_event ? Kind::event : Kind::message;
   site.level = is_error != 0 ? kWarning : text->is_event ? kNone : kDebug;
@@ -402,7 +427,11 @@ PyObject* make_printed(PyObject* args, PyObject* kwargs) {
 
 PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* printed = make_printed(args, kwargs);
-  PyObject* print = printed == nullptr ? nullptr : PyObject_GetAttrString(printed, "print");
+  PyObject* print = nullptr;
+  if (printed != nullptr) {
+    const bool is_flushed = as_printed(printed)->text->flush.value_or(false);
+    print = PyObject_GetAttrString(printed, is_flushed ? "print_flushed" : "print");
+  }
   Py_XDECREF(printed);
   return print;
 }

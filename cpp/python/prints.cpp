@@ -13,6 +13,7 @@
 #include "core/codec.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
+#include "python/screen_order.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
 #include "writer/number.hpp"
@@ -56,6 +57,7 @@ struct Options {
   PyObject* end = nullptr;  // null: a newline
   Prints::Stream stream = Prints::out;
   bool is_given = false;  // the stream, by `file=`
+  bool is_flushed = false;
   bool is_known = true;
 };
 
@@ -70,7 +72,7 @@ Options read_options(PyObject* const* values, PyObject* kwnames) {
     } else if (is_text && PyUnicode_CompareWithASCIIString(name, "end") == 0) {
       options.end = value == Py_None ? nullptr : value;
     } else if (PyBool_Check(value) && PyUnicode_CompareWithASCIIString(name, "flush") == 0) {
-      continue;  // the echo is never far behind
+      options.is_flushed = value == Py_True;
     } else if (PyUnicode_CompareWithASCIIString(name, "file") == 0) {
       if (value == Py_None) continue;
       options.is_given = true;
@@ -237,6 +239,14 @@ bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options
   return print_slowly(values, n, kwnames, options);
 }
 
+PyObject* print_known(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+                      const Options& options) {
+  if (!prints.count()) [[likely]]
+    return print_line(args, nargs, kwnames, options);
+  const Timed time(prints.choose_next_timed());
+  return print_line(args, nargs, kwnames, options);
+}
+
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Options options = read_options(args + nargs, kwnames);
   if (!options.is_known ||
@@ -245,10 +255,9 @@ PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObjec
     return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
   }
   try {
-    if (!prints.count()) [[likely]]
-      return print_line(args, nargs, kwnames, options);
-    const Timed time(prints.choose_next_timed());
-    return print_line(args, nargs, kwnames, options);
+    PyObject* done = print_known(args, nargs, kwnames, options);
+    if (options.is_flushed && done != nullptr && !flush_stream(options.stream)) Py_CLEAR(done);
+    return done;
   } catch (const std::exception&) {
     return PyErr_NoMemory();
   }
@@ -365,6 +374,13 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   if (done == Submitted::lost) return Put::off;
   if (done == Submitted::raised) add_count(prints.raised, 1);
   return done == Submitted::done ? Put::done : Put::raised;
+}
+
+bool flush_stream(Prints::Stream stream) {
+  if (has_unshown() && !wait_for_screen()) return false;
+  if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
+  Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);
 }
 
 bool show(Prints::Stream stream, std::string_view bytes) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -137,6 +138,9 @@ class Timed {
 // would have.
 enum class Put { done, off, raised };
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
+// Waits until all is shown, as `flush=True` asks for. False with an exception set: interrupted, or
+// the stream takes no text any more.
+bool flush_stream(Prints::Stream stream);
 // Puts the bytes on the screen, behind all that is still to be shown. False with an exception set.
 bool show(Prints::Stream stream, std::string_view bytes);
 // Logs one text, and shows it. False with an exception set. `is_refused`: the stream does not take
@@ -164,8 +168,8 @@ struct Written {
 bool are_arguments(PyObject* arguments, Py_ssize_t n);
 // Calls print with them, whatever print is and wherever its stream leads.
 PyObject* print_as_written(PyObject* print, const Written& written, PyObject* const* values);
-// Whether it is our print with nothing added but `flush`: `print = partial(print, flush=True)`.
-bool is_flushing_print(PyObject* print);
+// The flush of our print with nothing else added: `print = partial(print, flush=True)`.
+std::optional<bool> flush_of(PyObject* print);
 
 // What a print has written by the time that one of its values raises. The exception stays.
 template <class Put>

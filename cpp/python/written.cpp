@@ -85,22 +85,23 @@ PyObject* print_as_written(PyObject* print, const Written& written, PyObject* co
   return result;
 }
 
-bool is_flushing_print(PyObject* print) {
-  if (std::string_view(Py_TYPE(print)->tp_name) != "functools.partial") return false;
+std::optional<bool> flush_of(PyObject* print) {
+  std::optional<bool> found;
+  if (std::string_view(Py_TYPE(print)->tp_name) != "functools.partial") return found;
   PyObject* function = PyObject_GetAttrString(print, "func");
   PyObject* args = function == nullptr ? nullptr : PyObject_GetAttrString(print, "args");
   PyObject* options = args == nullptr ? nullptr : PyObject_GetAttrString(print, "keywords");
-  bool is_one = options != nullptr && function == prints.print && PyTuple_Check(args) &&
+  const bool is_one = options != nullptr && function == prints.print && PyTuple_Check(args) &&
                 PyTuple_GET_SIZE(args) == 0 && PyDict_Check(options) && PyDict_Size(options) == 1;
   if (is_one) {
     PyObject* flush = PyDict_GetItemString(options, "flush");
-    is_one = flush != nullptr && PyBool_Check(flush);
+    if (flush != nullptr && PyBool_Check(flush)) found = flush == Py_True;
   }
   Py_XDECREF(options);
   Py_XDECREF(args);
   Py_XDECREF(function);
   PyErr_Clear();
-  return is_one;
+  return found;
 }
 
 }  // namespace attolog::python

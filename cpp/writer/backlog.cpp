@@ -97,6 +97,7 @@ bool Backlog::write_out(int stream, std::string_view text) {
 }
 
 std::optional<Backlog::Piece> Backlog::take() {
+  if (rest_) return std::exchange(rest_, std::nullopt);
   if (front_.empty()) read_back();
   if (front_.empty()) return std::nullopt;
   Piece piece = std::move(front_.front());

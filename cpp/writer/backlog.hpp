@@ -29,7 +29,9 @@ class Backlog {
   void push(int stream, std::string_view text);
   // The oldest there is, of one stream.
   std::optional<Piece> take();
-  bool is_empty() const { return front_.empty() && segments_.empty() && back_.empty(); }
+  // What is left of the piece that was taken last. Takes no memory.
+  void put_back(Piece rest) { rest_ = std::move(rest); }
+  bool is_empty() const { return !rest_ && front_.empty() && segments_.empty() && back_.empty(); }
 
  private:
   // What is in memory grows to some pieces of this size: each is one write.
@@ -59,6 +61,7 @@ class Backlog {
   void read_back();
 
   std::size_t most_;
+  std::optional<Piece> rest_;     // before all others
   Pieces front_;                  // in memory, before what is in files
   std::size_t bytes_ = 0;         // of front_
   std::deque<Segment> segments_;  // none of them read to its end

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <system_error>
+#include <thread>
 
 #include "core/codec.hpp"
+#include "writer/last_signal.hpp"
 #include "writer/merge.hpp"
 #include "writer/recovery.hpp"
 #include "writer/sampler.hpp"
@@ -223,12 +225,25 @@ bool Channel::show(Ticks until) {
     const std::lock_guard rings(rings_mutex_);
     for (; !unshown_.empty(); unshown_.erase(unshown_.begin())) echo_->add(unshown_.front()->ring);
   }
-  return echo_->look(until);
+  const bool has_shown = echo_->look(until);
+  const std::lock_guard rings(rings_mutex_);
+  // Both in the order in which they were made; the newest may be unknown to the echo.
+  auto source = echo_->sources().begin();
+  for (Slot& slot : slots_) {
+    if (source == echo_->sources().end()) break;
+    if (source->ring == &slot.ring) slot.shown = (source++)->committed;
+  }
+  return has_shown;
 }
 
 bool Channel::look_ahead() {
+  const SignalsBlocked blocked(last_signal::waiting());
+  return look();
+}
+
+// With the signals blocked that wait for the screen.
+bool Channel::look() {
   if (!has_echo() || is_forked() || is_finished()) return false;
-  const SignalsBlocked blocked(ending_signals());
   try {
     return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
   } catch (const std::exception&) {
@@ -240,7 +255,7 @@ bool Channel::lose(std::uint32_t site, std::string_view values) {
   drop(1);
   if (!has_echo() || !options_.block) return true;
   if (is_forked() || is_finished()) return false;
-  const SignalsBlocked blocked(ending_signals());
+  const SignalsBlocked blocked(last_signal::waiting());
   try {
     show(now_ticks());
     const std::lock_guard lock(echo_mutex_);
@@ -257,9 +272,34 @@ std::uint64_t Channel::echo_position() {
   return echo_->screen().position();
 }
 
+std::uint64_t Channel::show_now() {
+  if (!has_echo() || is_forked()) return 0;
+  const SignalsBlocked blocked(last_signal::waiting());
+  Screen::Turn turn(echo_->screen());
+  look();
+  const std::uint64_t position = echo_->screen().position();
+  turn.write();
+  return position;
+}
+
+bool Channel::has_unshown() const {
+  if (!has_echo() || is_forked()) return false;
+  if (echo_->screen().is_behind()) return true;
+  if (is_finished()) return false;
+  const std::lock_guard lock(rings_mutex_);
+  return std::ranges::any_of(slots_, [](const Slot& slot) {
+    // acquire: pairs with Producer::commit of a thread that has told this one since.
+    return slot.shown != slot.ring.header().head.load(std::memory_order_acquire);
+  });
+}
+
+std::uint64_t Channel::echo_progress() const {
+  return has_echo() && !is_forked() ? echo_->screen().progress() : 0;
+}
+
 bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
-  if (!has_echo() || is_forked()) return true;
-  const SignalsBlocked blocked(ending_signals());
+  if (!has_echo() || is_forked() || echo_->screen().progress() >= position) return true;
+  const SignalsBlocked blocked(last_signal::waiting());
   return echo_->screen().wait(position, deadline);
 }
 
@@ -328,6 +368,29 @@ bool Channel::flush(Deadline deadline) {
       has_swept = drain() || has_swept;
     }
   }
+}
+
+void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped) {
+  if (is_forked() || is_finished() || output_ == nullptr) return;
+  const auto wanted = heads();
+  const bool is_last = seal_if_alone(stopped);
+  if (is_last) closed_.store(true, std::memory_order_relaxed);
+  while (steady_clock::now() < until) {
+    drain();
+    if (is_failing()) return;
+    if (is_last ? finish() : is_drained_to(wanted)) return;
+    std::this_thread::sleep_for(milliseconds(1));  // others hold the file's lock
+  }
+}
+
+// Whether nobody logs any more: the threads behind all rings have stopped. Then there are no more
+// rings.
+bool Channel::seal_if_alone(std::span<const ThreadRings::Slot> stopped) {
+  const std::lock_guard rings(rings_mutex_);
+  std::size_t n_stopped = free_.size();
+  for (const ThreadRings::Slot& slot : stopped) n_stopped += slot.channel == id ? 1 : 0;
+  is_sealed_ = is_sealed_ || n_stopped == slots_.size();
+  return n_stopped == slots_.size();
 }
 
 bool Channel::is_through() const {

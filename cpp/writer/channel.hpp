@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -186,9 +187,15 @@ class Channel {
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
   bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
-  // The same in two steps, of which the second can be taken again.
+  // The same in two steps, of which the second can be taken again. The first leaves the writing to
+  // the screen's thread, or does what it can of it.
   std::uint64_t echo_position();
+  std::uint64_t show_now();
   bool wait_for_echo(std::uint64_t position, Deadline deadline);
+  // Whether something was logged that is not shown yet. Takes some nanoseconds.
+  bool has_unshown() const;
+  // How far the screen is: it does not move while nobody reads.
+  std::uint64_t echo_progress() const;
   // Why a stream is not shown any more, as errno; 0: it is.
   int echo_error(int stream) const;
   void forget_echo_error(int stream);
@@ -200,6 +207,9 @@ class Channel {
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
   bool finish(std::chrono::milliseconds patience = {});
+  // The process ends by a signal, at which the threads with these rings have stopped: writes what
+  // was logged, and gives the resources back if nobody else can log any more.
+  void write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped);
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
   void give_up();
@@ -226,6 +236,7 @@ class Channel {
     // When a larger ring may be asked for again: early, needed. The thread's own.
     SteadyTime retry[2]{};
     bool was_free = false;  // a round ago; under rings_mutex_
+    std::uint64_t shown = 0;  // up to here the echo has read; likewise
     bool is_over = false;   // given back
   };
 
@@ -267,12 +278,14 @@ class Channel {
   enum class Within { call, drain };       // whether drain_mutex_ is held already
   std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
   void save_captures(bool at_once, Within within);
+  bool seal_if_alone(std::span<const ThreadRings::Slot> stopped);
   bool is_through() const;  // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
   void drain_now();                                                  // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
   bool show(Ticks until);
+  bool look();
 
   ChannelOptions options_;
   LogTarget target_;

@@ -26,6 +26,8 @@ class Echo {
   // than what a look has passed. Whether there was any. After an exception, the next look begins
   // where this one did.
   bool look(Ticks until);
+  // How far the last look has read each ring (`committed`), by the order in which they were added.
+  const std::vector<RingMerge::Source>& sources() const { return merge_.sources(); }
   // Shows a record that got into no ring, behind what the last look has shown.
   void show_lost(std::uint32_t site, std::string_view values);
 

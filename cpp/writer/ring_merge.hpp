@@ -60,6 +60,7 @@ class RingMerge {
     bool is_touched() const { return position != committed; }
   };
   std::vector<Source>& sources() { return sources_; }
+  const std::vector<Source>& sources() const { return sources_; }
   // Records so far that could not be read; the rest of a ring whose bytes make no sense is one.
   std::uint64_t damaged() const { return damaged_; }
   // A site of the session, as of the last sweep; null: there is none.

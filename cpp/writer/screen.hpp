@@ -1,5 +1,5 @@
 // Standard output and standard error, written by a thread of its own: whoever has text for them
-// never waits for who reads it.
+// never waits for who reads it. Who wants to see it written takes a turn and writes himself.
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,8 @@ namespace attolog {
 inline std::atomic<bool> has_screen_failed{false};
 
 class Screen {
+  struct State;
+
  public:
   // The descriptors of stream 1 and 2. Others than these are for tests.
   using Streams = std::array<int, 2>;
@@ -34,6 +36,25 @@ class Screen {
   void show(int stream, std::string_view text);
   // How far it has got: what was shown until now.
   std::uint64_t position() const;
+  // Whether there is text that is not written yet. From any thread, without a lock.
+  bool is_behind() const;
+  // How many bytes are written, or thrown away.
+  std::uint64_t progress() const;
+
+  // While it lives the screen's thread rests, unless it was at work already: then this is no turn.
+  class Turn {
+   public:
+    explicit Turn(Screen& screen);
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn();
+    // Writes, as long as nobody who reads has to be waited for. The thread does the rest.
+    void write();
+
+   private:
+    std::shared_ptr<State> state_;  // null: no turn
+  };
+
   // Waits until all that was shown before, or up to the position, is written, or its stream has
   // failed. False: time ran out.
   bool wait(Deadline deadline) { return wait(position(), deadline); }
@@ -45,7 +66,6 @@ class Screen {
   void forget_error(int stream);
 
  private:
-  struct State;
   // In the child of a fork all of it is the parent's, mutex and file included.
   bool is_ours() const;
 

@@ -25,14 +25,4 @@ inline sigset_t all_signals() {
   return set;
 }
 
-// Those that Writer::show_before_signals stops a thread at: not while it holds what the screen
-// needs.
-inline sigset_t ending_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  return set;
-}
-
 }  // namespace attolog

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <system_error>
 #include <thread>
 
 #include "core/folder.hpp"
+#include "writer/last_signal.hpp"
 #include "writer/say.hpp"
 
 namespace attolog {
@@ -39,40 +39,6 @@ constexpr milliseconds kLastWords{1'000};
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
 std::atomic<Writer*> current{nullptr};
 
-// How far the end by a signal is. Relaxed: it is all there is to know.
-enum class Ending : int { none, wanted, composed, shown };
-std::atomic<Ending> ending{Ending::none};
-std::atomic<int> ending_signal{0};
-constexpr std::chrono::seconds kLastSecond{1};
-
-void end_by(int signal) {
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);
-}
-
-// In the signal's handler: only what is safe there. The program does not go on behind it, unless
-// the writer makes no headway: it may need what the stopped thread holds, such as malloc's lock.
-// Then the thread goes on, and the writer ends the process.
-void end_when_shown(int signal) {
-  const Writer* writer = current.load(std::memory_order_acquire);
-  auto before = Ending::none;
-  ending_signal.store(signal, std::memory_order_relaxed);
-  if (writer == nullptr || !writer->is_running() ||
-      !ending.compare_exchange_strong(before, Ending::wanted, std::memory_order_relaxed)) {
-    return end_by(signal);
-  }
-  constexpr int kRounds = 150;  // the second, and the writer's own round
-  constexpr int kPatience = 15;
-  const timespec pause{0, 10'000'000};
-  for (int i = 0; i < kRounds; ++i) {
-    const Ending now = ending.load(std::memory_order_relaxed);
-    if (now == Ending::shown) break;
-    if (now == Ending::wanted && i >= kPatience) return;
-    ::nanosleep(&pause, nullptr);
-  }
-  end_by(signal);
-}
-
 }  // namespace
 
 constinit thread_local ThreadRings t_rings{};
@@ -81,6 +47,7 @@ namespace {
 
 // All rings of this thread; gives them back when the thread ends.
 struct ThreadEnd {
+  last_signal::Stack stack;
   std::vector<ThreadRings::Slot> rings;
   ~ThreadEnd() {
     t_rings = {};
@@ -118,7 +85,7 @@ struct ForkHandlers {
     old.control_mutex_.unlock();
     t_rings = {};
     t_end.rings.clear();
-    ending.store(Ending::none, std::memory_order_relaxed);
+    last_signal::forget_in_child();
     if (old.page_ != nullptr) old.page_->close_in_child();
     old.page_.reset();
     for (const auto& channel : old.channels_) channel->forget_in_child();
@@ -148,6 +115,10 @@ Writer& Writer::get() {
   }();
   (void)once;
   return *current.load(std::memory_order_acquire);
+}
+
+bool Writer::is_there() {
+  return current.load(std::memory_order_acquire) != nullptr;
 }
 
 void Writer::add(std::shared_ptr<Channel> channel) {
@@ -237,6 +208,11 @@ std::vector<std::shared_ptr<Channel>> Writer::channels() {
   return channels_;
 }
 
+bool Writer::has_unshown() {
+  // A channel's mutexes are taken before the writer's own.
+  return std::ranges::any_of(channels(), [](const auto& each) { return each->has_unshown(); });
+}
+
 std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   const std::shared_ptr<Channel>* next = nullptr;
@@ -270,6 +246,7 @@ void Writer::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog");
 #endif
+  last_signal::leave_this_thread();
   SteadyTime lively_until{};
   for (;;) {
     milliseconds round = look_around(lively_until);
@@ -293,7 +270,7 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
       next = std::min(next, channel->longest_round());
     }
     attend();
-    show_last();
+    end_if_wanted();
     leftovers_.recover(kShort);
     tidy_pages();
   } catch (const std::exception&) {
@@ -302,35 +279,12 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
   return next;
 }
 
-void Writer::show_before_signals() {
-  for (const int signal : {SIGTERM, SIGHUP}) {
-    struct sigaction now{};
-    if (::sigaction(signal, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
-    now.sa_handler = end_when_shown;
-    now.sa_flags = SA_RESTART;
-    ::sigaction(signal, &now, nullptr);
-  }
-}
-
-void Writer::show_last() {
-  if (ending.load(std::memory_order_relaxed) != Ending::wanted) return;
-  const auto until = steady_clock::now() + kLastSecond;
-  const auto echoing = channels();
-  std::vector<std::uint64_t> positions;
-  for (const auto& channel : echoing) positions.push_back(channel->echo_position());
-  ending.store(Ending::composed, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < echoing.size(); ++i) {
-    if (!echoing[i]->wait_for_echo(positions[i], until))
-      say("the rest is not shown; it is all in " + echoing[i]->path());
-  }
-  ending.store(Ending::shown, std::memory_order_relaxed);
-  // The handler does it, or has given up.
-  const int signal = ending_signal.load(std::memory_order_relaxed);
-  ::signal(signal, SIG_DFL);
-  ::kill(::getpid(), signal);
+void Writer::end_if_wanted() {
+  if (last_signal::is_wanted()) last_signal::write_all(channels());
 }
 
 void Writer::reserve_thread() {
+  t_end.stack.prepare();
   t_end.rings.reserve(t_end.rings.size() + 1);
 }
 

@@ -21,6 +21,8 @@ class Writer {
  public:
   // The process's writer. After a fork the child has one of its own.
   static Writer& get();
+  // Whether get() would find one: it may be asked in a signal's handler.
+  static bool is_there();
 
   // From now on `channel` is drained, until it is finished and nobody uses it.
   void add(std::shared_ptr<Channel> channel);
@@ -36,6 +38,8 @@ class Writer {
   bool has_forked_lately() const;
   // Those that are drained.
   std::vector<std::shared_ptr<Channel>> channels();
+  // Whether anything that was logged is still to be shown.
+  bool has_unshown();
 
   // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
   using Control = std::function<std::string(const std::string& request)>;
@@ -53,10 +57,6 @@ class Writer {
   // As the thread ends; takes no memory.
   void release_thread(std::uint64_t channel_id, Producer* producer);
 
-  // Signals that end the process by default wait for its screen, a second at most: SIGTERM, SIGHUP,
-  // as long as the program leaves them to the system. Asked twice, they end it at once.
-  static void show_before_signals();
-
   // C's atexit: the last drain, after the interpreter's end. Throws nothing.
   void shut_down();
 
@@ -65,7 +65,7 @@ class Writer {
   Writer() = default;
   void announce();
   void attend();
-  void show_last();
+  void end_if_wanted();
   void tidy_pages();
   void start();
   void run();

@@ -1128,9 +1128,6 @@ def echo_error(logger: Logger, stream: int, /) -> int:
         0
     """
 
-def forget_echo_error(logger: Logger, stream: int, /) -> None:
-    """Write to a stream (1 or 2) again, though it has failed: it leads elsewhere by now."""
-
 def check_expression(text: str, /) -> None:
     """Check an expression such as `CircularLogger(when=...)` takes.
 
@@ -1188,6 +1185,7 @@ def compile_print(
     file: str,
     line: int,
     function: str,
+    is_flushed: bool = False,
 ) -> Callable[..., None]:
     """Compile one print of a program.
 
@@ -1236,7 +1234,32 @@ def printed() -> tuple[int, int, float]:
     """
 
 def show_before_signals() -> None:
-    """Let SIGTERM and SIGHUP wait for the screen, a second at most, while they have no handler."""
+    """Let signals that end the process wait for screen and file, a second at most.
+
+    They do while they have no handler. Those of a crash wait before the faulthandler's traceback.
+    """
+
+def hook_function(
+    function: Callable[..., Any], rule: str, argument: int = 0, is_done_anyway: bool = False, /
+) -> bool:
+    """Let each call of a function of C wait for the screen, whoever has the function.
+
+    Args:
+        function: A function of a module, or a method of a type as it stands in the type's dict.
+        rule: When it waits; see `attolog._run.descriptors`.
+        argument: The place of the descriptor, or of the signal, among its arguments.
+        is_done_anyway: It is called even if a signal's handler raises meanwhile.
+
+    Returns:
+        False where it is called in a way that is not known.
+
+    Raises:
+        TypeError: It is no function of C.
+        ValueError: There is no such rule.
+    """
+
+def expect_relatives() -> None:
+    """Take what is done to regular files for something that other processes wait for."""
 
 def call_as_main(function: Callable[..., object] | CodeType, /, *args: Any) -> int:
     """Call a function, or run code with a dict, as Python runs its main program.

@@ -65,6 +65,40 @@ const check::Test slow{"who reads nothing holds nobody up; who reads later gets 
                          }
                        }};
 
+const check::Test turn{"whoever has a turn writes at once, and only he does", [] {
+                         const Pipe out;
+                         out.make_non_blocking();
+                         Screen screen({out.writer(), out.writer()});
+                         Screen::Turn mine(screen);
+                         screen.show(1, "one ");
+                         screen.show(2, "two");
+                         {
+                           Screen::Turn none(screen);
+                           none.write();
+                         }
+                         check::that(screen.is_behind());
+                         mine.write();
+                         check::that(!screen.is_behind());
+                         check::equal(screen.progress(), screen.position());
+                         check::equal(out.read(7), "one two");
+                       }};
+
+const check::Test slow_turn{"a turn waits for no reader; the thread goes on where it ended", [] {
+                              const Pipe out;
+                              Screen screen({out.writer(), out.writer()});
+                              const std::string text = numbered(200'000);
+                              {
+                                Screen::Turn mine(screen);
+                                screen.show(1, text);
+                                for (int i = 0; i < 100; ++i) mine.write();
+                                check::that(screen.is_behind());
+                                check::that(screen.progress() != 0);
+                              }
+                              screen.show(1, "end");
+                              check::that(out.read(text.size() + 3) == text + "end");
+                              check::that(screen.wait(patience()));
+                            }};
+
 const check::Test broken{
     "a stream that nobody reads any more fails once, and holds up neither the other nor those who "
     "wait",

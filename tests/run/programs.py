@@ -18,6 +18,13 @@ _CLOSING = re.compile(
     rb"[\d,]+ prints?, [\d,]+ lost, [\d.]+ s of the program's time(?: -> .*)?\r?\n"
 )
 
+# A session's first process makes the terminal its own, then becomes the program.
+_TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 RUN = [sys.executable, "-m", "attolog", "run"]
 
 
@@ -59,11 +66,12 @@ def run(
 ) -> Ran:
     """Run a command in a folder; `how`: what its standard output is, pipe, file or pty.
 
-    With "both" standard error is the same pipe; with "pty" both are one terminal.
+    With "both" standard error is the same pipe; with "pty" both are one terminal. With "terminal"
+    that is the process's own, and standard input too: `stdin` is typed where it asks.
     """
     env = environment(folder.parent, **more)
-    if how == "pty":
-        return _run_in_terminal(command, folder, env, stdin)
+    if how in ("pty", "terminal"):
+        return _run_in_terminal(command, folder, env, stdin, is_own=how == "terminal")
     if how == "file":
         path = folder.parent / "stdout"
         with path.open("wb") as file:
@@ -81,18 +89,20 @@ def run(
 
 
 def _run_in_terminal(
-    command: Sequence[str], folder: Path, env: dict[str, str], stdin: bytes
+    command: Sequence[str], folder: Path, env: dict[str, str], stdin: bytes, *, is_own: bool
 ) -> Ran:
     ours, theirs = pty.openpty()
+    if is_own:
+        command = [sys.executable, "-c", _TAKE_TERMINAL, *command]
     process = subprocess.Popen(
-        command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=theirs, stderr=theirs,
-        start_new_session=True,
+        command, cwd=folder, env=env, stdin=theirs if is_own else subprocess.PIPE, stdout=theirs,
+        stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(stdin)
-        process.stdin.close()
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(stdin)
+            process.stdin.close()
     shown = b""
     with contextlib.suppress(OSError):  # the terminal has gone with the last who had it
         while select.select([ours], [], [], TIMEOUT)[0]:
@@ -100,6 +110,8 @@ def _run_in_terminal(
             if not piece:
                 break
             shown += piece
+            if is_own and piece.endswith(b": "):  # it asks
+                os.write(ours, stdin)
     os.close(ours)
     return Ran(b"", shown, process.wait(TIMEOUT))
 

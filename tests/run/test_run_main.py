@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -183,15 +184,30 @@ def test_a_pipe_that_nobody_reads(folder: Path, name: str) -> None:
     assert seen[0] == seen[1]
 
 
-def start(folder: Path, *args: str) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a program whose standard output is a pipe; its reading end."""
+def start(folder: Path, *args: str, fd: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a program whose standard output is a pipe; its reading end. It may inherit `fd`."""
     reading, writing = os.pipe()
     process = subprocess.Popen(
         [*RUN, *args], cwd=folder, env=environment(folder.parent), stdout=writing,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE, pass_fds=() if fd is None else (fd,),
     )  # fmt: skip
     os.close(writing)
     return process, reading
+
+
+READY = "fcntl.flock(int(sys.argv[1]), fcntl.LOCK_UN)"
+"""How a program says that it has printed all. A lock of a regular file waits for no screen in a
+program without children."""
+
+
+def start_until_ready(folder: Path, source: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a program, and come back when it says `READY`; its output is not read meanwhile."""
+    (folder / "app.py").write_text(f"import fcntl, os, signal, sys\n{source}")
+    with (folder / "lock").open("w") as theirs, (folder / "lock").open() as ours:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        started = start(folder, "app.py", str(theirs.fileno()), fd=theirs.fileno())
+        fcntl.flock(ours, fcntl.LOCK_SH)
+    return started
 
 
 def read_line(reading: int) -> bytes:
@@ -216,13 +232,10 @@ def test_ctrl_c_ends_by_the_signal(folder: Path) -> None:
 def test_signals_do_not_wait_for_a_screen_that_is_stuck(
     folder: Path, number: signal.Signals
 ) -> None:
-    (folder / "app.py").write_text(
-        "import signal\nfor i in range(100000):\n    print('line', i)\n"
-        "open('ready', 'w').close()\nsignal.pause()\n"
+    process, reading = start_until_ready(
+        folder,
+        f"for i in range(100000):\n    print('line', i)\n{READY}\nsignal.pause()\n",
     )
-    os.mkfifo(folder / "ready")
-    process, reading = start(folder, "app.py")
-    assert (folder / "ready").read_bytes() == b""
     process.send_signal(number)
     _, err = process.communicate(timeout=TIMEOUT)
     os.close(reading)
@@ -390,13 +403,10 @@ def test_a_handler_of_the_programs_own_gets_the_signal(folder: Path) -> None:
 
 
 def test_os_exit_waits_for_a_slow_reader(folder: Path) -> None:
-    (folder / "app.py").write_text(
-        "import os\nfor i in range(60000):\n    print('line', i)\n"
-        "open('ready', 'w').close()\nos._exit(3)\n"
+    # All is printed, and little of it shown.
+    process, reading = start_until_ready(
+        folder, f"for i in range(60000):\n    print('line', i)\n{READY}\nos._exit(3)\n"
     )
-    os.mkfifo(folder / "ready")
-    process, reading = start(folder, "app.py")
-    assert (folder / "ready").read_bytes() == b""  # all is printed, and little of it shown
     with open(reading, "rb") as shown:
         assert shown.read().splitlines()[-1] == b"line 59999"
     process.communicate(timeout=TIMEOUT)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 4  # of what is kept: the digest of all that follows, and that
+_LAYOUT = 5  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
 _SITE = (bytes, str, tuple, tuple, tuple, tuple, bool, bool, int, str)
 _HASH_KEY = 0x6174746F6C6F67  # any number, always the same

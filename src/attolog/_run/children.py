@@ -57,8 +57,10 @@ def join(*options: Any) -> None:
     import atexit
     import runpy
 
+    from attolog import _core
     from attolog._run.session import Session
 
+    _core.expect_relatives()
     given = Options(*options)
     session = Session(given)
     atexit.register(session.finish, 0, given.output)

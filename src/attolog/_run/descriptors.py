@@ -1,94 +1,124 @@
-"""Functions of `os` that have to find the screen up to date.
+"""Functions that have to find the screen up to date: what they do, others can see.
 
-They write to it, lead it elsewhere, or end the process. Python audits others, not these.
+Python audits some, which wait in any program with an echo; these here it does not audit. They keep
+their function objects, so that a program finds nothing changed.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from attolog._run.screen import LAST_SECONDS, Screen
+from attolog import _core
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from types import ModuleType
+
+    from attolog._run.hook import Finder
 
 _Result = TypeVar("_Result")
 
 
-def wrap(screen: Screen) -> None:
-    """Drain the echo before these functions do what they do."""
-    write, dup2, close, leave, abort = os.write, os.dup2, os.close, os._exit, os.abort
-    close_range = os.closerange
+class _Rule(NamedTuple):
+    """When functions wait for the screen.
 
-    def drain(timeout: float | None = None) -> None:
-        with suppress(KeyboardInterrupt):
-            screen.drain(timeout)
+    Attributes:
+        owner: Their module, or a type in it: "module" or "module:type".
+        rule: always; related, where other processes were started from this one or it was started
+            so; descriptor, if that argument is one that others see; file, if the object is a file
+            that others see; second, for that long; last, as the process ends there.
+        names: Of the functions.
+        argument: The place of the descriptor, or of the signal.
+        is_done_anyway: They are called even if Ctrl-C comes while they wait: they give something
+            back.
+    """
 
-    @functools.wraps(write)
-    def wrapped_write(fd: int, data: ReadableBuffer, /) -> int:
-        if fd == 1 or fd == 2:
-            screen.drain()
-        return write(fd, data)
+    owner: str
+    rule: str
+    names: str
+    argument: int = 0
+    is_done_anyway: bool = False
 
-    @functools.wraps(dup2)
-    def wrapped_dup2(fd: int, fd2: int, inheritable: bool = True) -> int:
-        if fd2 != 1 and fd2 != 2:
-            return dup2(fd, fd2, inheritable)
-        screen.drain()
-        number = dup2(fd, fd2, inheritable)
-        screen.forget_error(fd2)
-        return number
 
-    @functools.wraps(close)
-    def wrapped_close(fd: int) -> None:
-        if fd == 1 or fd == 2:
-            screen.drain()
-        close(fd)
+_RULES = (
+    _Rule("posix", "descriptor", "write writev pwrite pwritev sendfile eventfd_write"),
+    _Rule("posix", "descriptor", "splice copy_file_range", 1),
+    _Rule("posix", "descriptor", "close lseek posix_fallocate", 0, True),
+    _Rule("posix", "redirecting", "dup2", 1, True),
+    _Rule("posix", "always", "closerange login_tty tcsetpgrp mkfifo", 0, True),
+    _Rule("posix", "related", "read readv waitpid wait wait3 wait4 waitid sched_yield"),
+    _Rule("posix", "second", "abort"),
+    _Rule("posix", "last", "_exit"),
+    _Rule("time", "related", "sleep"),
+    _Rule("_io:FileIO", "file", "write truncate"),
+    _Rule("_io:FileIO", "file", "close", 0, True),
+    _Rule("_io:FileIO", "related", "readinto readall read"),
+    _Rule("_signal", "second", "raise_signal pidfd_send_signal"),
+    _Rule("_signal", "signal", "signal"),
+    _Rule("_signal", "related", "pause sigwait sigwaitinfo sigtimedwait"),
+    _Rule("faulthandler", "crashes", "enable disable"),
+    _Rule("_socket:socket", "always", "send sendall sendto sendmsg connect connect_ex"),
+    _Rule("_socket:socket", "always", "shutdown close", 0, True),
+    _Rule("_socket:socket", "related", "_accept recv recv_into recvfrom recvfrom_into recvmsg"),
+    _Rule("_socket", "always", "close", 0, True),
+    _Rule("select", "related", "select"),
+    _Rule("select:epoll", "related", "poll"),
+    _Rule("select:poll", "related", "poll"),
+    _Rule("_ssl:_SSLSocket", "always", "write do_handshake"),
+    _Rule("_ssl:_SSLSocket", "always", "shutdown", 0, True),
+    _Rule("_multiprocessing:SemLock", "always", "release __exit__", 0, True),
+    _Rule("_multiprocessing:SemLock", "related", "acquire __enter__"),
+    _Rule("_posixshmem", "related", "shm_unlink"),
+    _Rule("mmap:mmap", "related", "flush"),
+    _Rule("_sqlite3:Connection", "related", "commit __exit__"),
+    _Rule("_sqlite3:Cursor", "related", "execute executemany executescript"),
+    _Rule("termios", "always", "tcsetattr tcdrain tcflush tcflow tcsendbreak tcsetwinsize"),
+    _Rule("readline", "always", "redisplay"),
+    _Rule("_curses", "always", "initscr endwin doupdate setupterm putp beep flash curs_set"),
+    _Rule("_curses", "always", "raw noraw cbreak nocbreak echo noecho nl nonl halfdelay"),
+    _Rule("_curses", "always", "reset_prog_mode reset_shell_mode resetty def_prog_mode mousemask"),
+    _Rule("_curses:window", "always", "refresh getch get_wch getkey getstr"),
+)
 
-    @functools.wraps(close_range)
-    def wrapped_closerange(fd_low: int, fd_high: int, /) -> None:
-        if fd_low <= 2 and fd_high > 1:
-            screen.drain()
-        close_range(fd_low, fd_high)
 
-    @functools.wraps(leave)
-    def wrapped_exit(status: int) -> NoReturn:
-        drain()
-        leave(status)
+def wrap(finder: Finder) -> None:
+    """Have these functions wait for the screen, as soon as their modules are there.
 
-    @functools.wraps(abort)
-    def wrapped_abort() -> NoReturn:
-        drain(LAST_SECONDS)
-        abort()
-
+    Args:
+        finder: Tells of what is imported.
+    """
+    modules = {rule.owner.partition(":")[0]: None for rule in _RULES}
+    for name in modules:
+        if name in sys.builtin_module_names and name not in sys.modules:
+            _hook(name, importlib.import_module(name))
+            del sys.modules[name]  # as plain Python has it
+        else:
+            finder.after_import(name, functools.partial(_hook, name))
     if sys.version_info >= (3, 12):
         os.fork = _without_warning(os.fork)
         os.forkpty = _without_warning(os.forkpty)
-    os.write, os.dup2, os.close = (
-        _Function(wrapped_write),
-        _Function(wrapped_dup2),
-        _Function(wrapped_close),
-    )
-    os.closerange = _Function(wrapped_closerange)
-    os._exit, os.abort = _Function(wrapped_exit), _Function(wrapped_abort)
 
 
-class _Function:
-    """What is called as a function of C is: of a class's attribute it makes no method."""
+def _hook(name: str, module: ModuleType) -> None:
+    for rule in _RULES:
+        owner, _, kind = rule.owner.partition(":")
+        if owner != name:
+            continue
+        functions = vars(_type(module, kind) if kind else module)
+        for each in rule.names.split():
+            if each in functions:  # not every system, nor every version, has them all
+                _core.hook_function(functions[each], rule.rule, rule.argument, rule.is_done_anyway)
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function)
-        self._function = function
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
+def _type(module: ModuleType, name: str) -> type:
+    """A type of a module, or that of the objects which a function of the module makes."""
+    found = getattr(module, name, object)
+    return found if isinstance(found, type) else type(found())
 
 
 def _without_warning(fork: Callable[[], _Result]) -> Callable[[], _Result]:

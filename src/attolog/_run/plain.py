@@ -15,7 +15,6 @@ from types import BuiltinMethodType, CodeType, FunctionType, ModuleType, SimpleN
 from typing import TYPE_CHECKING, Any
 
 from attolog import _core
-from attolog._run.descriptors import _Function
 
 if TYPE_CHECKING:
     from attolog._run.hook import Finder
@@ -83,7 +82,8 @@ def reduce_print(*arguments: Any) -> tuple[Any, ...]:
     """
     function = FunctionType(_print_sent.__code__, {"__builtins__": __builtins__}, "print")
     function.__module__ = "__main__"
-    return SimpleNamespace, (), {"print": functools.partial(function, [], arguments)}
+    made = functools.partial(function, [], arguments)
+    return SimpleNamespace, (), {"print": made, "print_flushed": made}
 
 
 def _print_sent(made: list[Any], arguments: tuple[Any, ...], print: Any, *values: Any) -> Any:  # noqa: A002
@@ -122,6 +122,17 @@ def _marshalling(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(plain, *args, **kwargs)
 
     return _Function(wrapped)
+
+
+class _Function:
+    """What is called as a function of C is: of a class's attribute it makes no method."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
 
 
 def _wrap_functions(names: tuple[str, ...], module: ModuleType) -> None:

@@ -48,10 +48,6 @@ class Screen:
         is_told = self._has_ended_by(OSError)
         return 0 if self.is_given_up or is_told else self._error(self._logger, number)
 
-    def forget_error(self, number: int) -> None:
-        """The stream's descriptor leads elsewhere from now on."""
-        _core.forget_echo_error(self._logger, number)
-
     def _has_ended_by(self, kind: type[BaseException]) -> bool:
         """Whether the program has raised such an exception, and nobody has caught it."""
         last = getattr(self._sys, "last_type", None)

@@ -58,18 +58,9 @@ class _Buffer(io.BufferedIOBase):
             raise TypeError("a bytes-like object is required, not 'str'")
         return _write(self._number, data)
 
-    def flush(
-        self,
-        _frame: Callable[[], Any] = sys._getframe,
-        _reason: Callable[[int], str] = os.strerror,
-    ) -> None:
+    def flush(self, _reason: Callable[[int], str] = os.strerror) -> None:
         self._check("flush of closed file")
-        # Who flushes standard output may mean to write there in another way. Standard error and
-        # logging are flushed behind each line.
-        caller = _frame().f_back
-        is_logging = caller is not None and caller.f_globals.get("__name__") == "logging"
-        if self._number == 1 and not is_logging:
-            self._screen.drain()
+        self._screen.drain()
         error = self._screen.error(self._number)
         if error:
             raise OSError(error, _reason(error))

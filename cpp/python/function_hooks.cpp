@@ -1,0 +1,310 @@
+// What a function object calls stands in its PyMethodDef, which is looked at with each call. There
+// a function of ours takes its place, of the same convention, and calls it in turn. Nothing that a
+// program can see of the function object is another.
+#include "python/function_hooks.hpp"
+
+#include <csignal>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "python/screen_order.hpp"
+#include "writer/last_signal.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+// What is done around a call.
+enum class Rule : std::uint8_t {
+  always,       // waits
+  related,      // waits where there are relatives
+  descriptor,   // waits if the argument is a descriptor that others see
+  file,         // waits if the object, a FileIO, has such a descriptor
+  second,       // waits for a second: the process, or another, may be ended
+  last,         // the process ends here: waits, and ends the loggers
+  redirecting,  // as descriptor; afterwards that stream leads elsewhere
+  signal,       // afterwards the signal may have another action
+  crashes,      // afterwards Python's faulthandler may be on, or off
+};
+constexpr std::array<std::pair<std::string_view, Rule>, 9> kRules = {{
+    {"always", Rule::always},
+    {"related", Rule::related},
+    {"descriptor", Rule::descriptor},
+    {"file", Rule::file},
+    {"second", Rule::second},
+    {"last", Rule::last},
+    {"redirecting", Rule::redirecting},
+    {"signal", Rule::signal},
+    {"crashes", Rule::crashes},
+}};
+
+struct Hook {
+  PyMethodDef* method = nullptr;
+  PyCFunction original = nullptr;  // as METH_NOARGS; its flags say how it is to be called
+  Rule rule = Rule::always;
+  Py_ssize_t argument = 0;
+  // Whether it is done even if a signal's handler raises while it waits: what it gives back or
+  // takes away must not stay.
+  bool is_done_anyway = false;
+};
+
+constexpr std::size_t kHooks = 160;
+std::array<Hook, kHooks> hooks;
+std::size_t n_hooks = 0;
+
+struct Arguments {
+  PyObject* self;
+  PyObject* const* values;
+  Py_ssize_t n;
+};
+
+// The descriptor that is passed; -1 where that cannot be told.
+int descriptor_of(const Hook& hook, const Arguments& arguments) {
+  if (hook.argument >= arguments.n) return -1;
+  PyObject* const value = arguments.values[hook.argument];
+  const long number = PyLong_Check(value) ? PyLong_AsLong(value) : -1;
+  PyErr_Clear();
+  return number >= 0 && number <= 1 << 30 ? static_cast<int>(number) : -1;
+}
+
+// That of a FileIO; -1: it is closed.
+int descriptor_of(PyObject* file) {
+  PyObject* number = PyObject_CallMethod(file, "fileno", nullptr);
+  const long value = number == nullptr ? -1 : PyLong_AsLong(number);
+  Py_XDECREF(number);
+  PyErr_Clear();
+  return static_cast<int>(value);
+}
+
+bool is_to_wait(const Hook& hook, const Arguments& arguments) {
+  switch (hook.rule) {
+    case Rule::related: return has_relatives.load(std::memory_order_relaxed) && has_unshown();
+    case Rule::descriptor:
+    case Rule::redirecting: {
+      if (!has_unshown()) return false;
+      const int fd = descriptor_of(hook, arguments);
+      return fd < 0 || is_observed(fd);
+    }
+    case Rule::file: {
+      if (!has_unshown()) return false;
+      const int fd = descriptor_of(arguments.self);
+      return fd >= 0 && is_observed(fd);
+    }
+    case Rule::signal:
+    case Rule::crashes: return false;
+    default: return has_unshown();
+  }
+}
+
+// False with an exception set: interrupted.
+bool wait_before(const Hook& hook, const Arguments& arguments) {
+  if (hook.rule == Rule::last) return end_process();
+  if (!is_to_wait(hook, arguments)) return true;
+  return hook.rule == Rule::second ? wait_for_screen(last_second()) : wait_for_screen();
+}
+
+// One call: what comes before it, and behind.
+class Call {
+ public:
+  Call(const Hook& hook, const Arguments& arguments) : hook_(hook), arguments_(arguments) {
+    try {
+      if (wait_before(hook, arguments)) return;
+    } catch (const std::exception&) {
+      return;  // no memory to wait with: the program goes on
+    }
+    const bool is_end = hook.rule == Rule::second || hook.rule == Rule::last;
+    is_refused_ = !is_end && !hook.is_done_anyway;
+    if (is_refused_) return;
+    if (is_end) {
+      PyErr_Clear();
+    } else if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {  // it comes right behind
+      PyErr_Clear();
+      PyErr_SetInterruptEx(SIGINT);
+    } else {
+      PyErr_Fetch(&type_, &error_, &traceback_);
+    }
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call() = default;
+
+  bool is_refused() const { return is_refused_; }
+  PyObject* end(PyObject* result) {
+    if (result != nullptr) look_again();
+    if (type_ == nullptr) return result;
+    Py_XDECREF(result);
+    PyErr_Restore(type_, error_, traceback_);
+    return nullptr;
+  }
+
+ private:
+  void look_again() const;
+
+  const Hook& hook_;
+  const Arguments arguments_;
+  bool is_refused_ = false;
+  PyObject* type_ = nullptr;
+  PyObject* error_ = nullptr;
+  PyObject* traceback_ = nullptr;
+};
+
+}  // namespace
+
+bool is_faulthandler_on() {
+  PyObject* name = PyUnicode_FromString("faulthandler");
+  PyObject* module = name == nullptr ? nullptr : PyImport_GetModule(name);
+  PyObject* is_on =
+      module == nullptr ? nullptr : PyObject_CallMethod(module, "is_enabled", nullptr);
+  Py_XDECREF(module);
+  Py_XDECREF(name);
+  const bool result = is_on == Py_True;
+  Py_XDECREF(is_on);
+  PyErr_Clear();
+  return result;
+}
+
+namespace {
+
+void Call::look_again() const {
+  if (hook_.rule == Rule::redirecting) {
+    const int fd = descriptor_of(hook_, arguments_);
+    if (fd == 1 || fd == 2) forget_screen_error(fd);
+  } else if (hook_.rule == Rule::signal) {
+    last_signal::renew(descriptor_of(hook_, arguments_));
+  } else if (hook_.rule == Rule::crashes) {
+    last_signal::renew_crashes(is_faulthandler_on());
+  }
+}
+
+// The conventions by which Python calls functions of C.
+template <class Function>
+Function original(const Hook& hook) {
+  return reinterpret_cast<Function>(reinterpret_cast<void*>(hook.original));
+}
+
+template <class Function, class... Rest>
+PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
+  Call around(hook, arguments);
+  if (around.is_refused()) return nullptr;
+  return around.end(original<Function>(hook)(arguments.self, rest...));
+}
+
+template <std::size_t i>
+PyObject* call_simple(PyObject* self, PyObject* argument) {
+  const Hook& hook = hooks[i];
+  const Py_ssize_t n = (hook.method->ml_flags & METH_O) != 0 ? 1 : 0;
+  return call<PyCFunction>(hook, {self, &argument, n}, argument);
+}
+
+Arguments of_tuple(PyObject* self, PyObject* args) {
+  return {self, reinterpret_cast<PyTupleObject*>(args)->ob_item, PyTuple_GET_SIZE(args)};
+}
+
+template <std::size_t i>
+PyObject* call_tuple(PyObject* self, PyObject* args) {
+  return call<PyCFunction>(hooks[i], of_tuple(self, args), args);
+}
+
+template <std::size_t i>
+PyObject* call_tuple_and_dict(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return call<PyCFunctionWithKeywords>(hooks[i], of_tuple(self, args), args, kwargs);
+}
+
+using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
+using FastAndNames = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+using OfClass = PyObject* (*)(PyObject*, PyTypeObject*, PyObject* const*, Py_ssize_t, PyObject*);
+
+template <std::size_t i>
+PyObject* call_fast(PyObject* self, PyObject* const* args, Py_ssize_t n) {
+  return call<Fast>(hooks[i], {self, args, n}, args, n);
+}
+
+template <std::size_t i>
+PyObject* call_fast_and_names(PyObject* self, PyObject* const* args, Py_ssize_t n,
+                              PyObject* names) {
+  return call<FastAndNames>(hooks[i], {self, args, n}, args, n, names);
+}
+
+template <std::size_t i>
+PyObject* call_of_class(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t n,
+                        PyObject* names) {
+  return call<OfClass>(hooks[i], {self, args, n}, type, args, n, names);
+}
+
+template <class Function>
+PyCFunction as_function(Function function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+// What stands in the place of hook i's function, by its convention.
+template <std::size_t i>
+PyCFunction stand_in(int flags) {
+  switch (flags & ~(METH_CLASS | METH_STATIC | METH_COEXIST)) {
+    case METH_NOARGS:
+    case METH_O: return call_simple<i>;
+    case METH_VARARGS: return call_tuple<i>;
+    case METH_VARARGS | METH_KEYWORDS: return as_function(call_tuple_and_dict<i>);
+    case METH_FASTCALL: return as_function(call_fast<i>);
+    case METH_FASTCALL | METH_KEYWORDS: return as_function(call_fast_and_names<i>);
+    case METH_METHOD | METH_FASTCALL | METH_KEYWORDS: return as_function(call_of_class<i>);
+    default: return nullptr;
+  }
+}
+
+template <std::size_t... i>
+constexpr auto make_stand_ins(std::index_sequence<i...>) {
+  return std::array{stand_in<i>...};
+}
+constexpr auto kStandIns = make_stand_ins(std::make_index_sequence<kHooks>());
+
+// Null: it is no function of C, nor a method of a type of C.
+PyMethodDef* method_of(PyObject* function) {
+  if (PyCFunction_Check(function)) return reinterpret_cast<PyCFunctionObject*>(function)->m_ml;
+  if (Py_IS_TYPE(function, &PyMethodDescr_Type) != 0)
+    return reinterpret_cast<PyMethodDescrObject*>(function)->d_method;
+  return nullptr;
+}
+
+bool put_in_place(PyMethodDef* method, Hook hook) {
+  const bool is_known = std::any_of(hooks.begin(), hooks.begin() + n_hooks,
+                                    [&](const Hook& each) { return each.method == method; });
+  if (is_known || n_hooks == kHooks) return is_known;
+  const PyCFunction ours = kStandIns[n_hooks](method->ml_flags);
+  if (ours == nullptr) return false;
+  hook.method = method;
+  hook.original = method->ml_meth;
+  hooks[n_hooks++] = hook;
+  // release: whoever calls it finds the hook complete.
+  std::atomic_ref(method->ml_meth).store(ours, std::memory_order_release);
+  return true;
+}
+
+}  // namespace
+
+PyObject* hook_function(PyObject*, PyObject* args) {
+  PyObject* function = nullptr;
+  const char* name = nullptr;
+  Hook hook;
+  int is_done_anyway = 0;
+  if (!PyArg_ParseTuple(args, "Os|np:hook_function", &function, &name, &hook.argument,
+                        &is_done_anyway)) {
+    return nullptr;
+  }
+  const auto* rule = std::ranges::find(kRules, std::string_view(name),
+                                       [](const auto& each) { return each.first; });
+  PyMethodDef* const method = method_of(function);
+  if (rule == kRules.end()) return PyErr_Format(PyExc_ValueError, "no such rule: %s", name);
+  if (method == nullptr) return PyErr_Format(PyExc_TypeError, "%R is no function of C", function);
+  hook.rule = rule->second;
+  hook.is_done_anyway = is_done_anyway != 0;
+  return PyBool_FromLong(put_in_place(method, hook) ? 1 : 0);
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,296 @@
+#include "python/screen_order.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "python/helpers.hpp"
+#include "python/text.hpp"
+#include "python/waiting.hpp"
+
+namespace attolog::python {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{1};
+
+// What this thread has waited for.
+struct Waited {
+  std::uint64_t channel = 0;
+  std::uint64_t head = 0;      // of its ring
+  std::uint64_t progress = 0;  // of the screen that did not move
+  bool is_stuck = false;
+};
+thread_local Waited t_waited_for;
+
+Helper kDrainAtEnd{"attolog._exit_hooks", "drain_at_end"};
+
+// Whether the program was ended by Ctrl-C: then the screen has a second.
+bool is_hurried() {
+  PyObject* kind = PySys_GetObject("last_type");  // borrowed
+  return kind != nullptr && PyType_Check(kind) != 0 &&
+         PyObject_IsSubclass(kind, PyExc_KeyboardInterrupt) == 1;
+}
+
+// False with an exception set: interrupted.
+bool wait_for_channel(Channel& channel, const Deadline& deadline) {
+  Waited& waited = t_waited_for;
+  const Producer* const own = channel.producer();
+  const std::uint64_t head = own == nullptr ? 0 : own->head;
+  const bool is_known = waited.channel == channel.id;
+  const bool is_own = own != nullptr && (!is_known || waited.head != head);
+  std::uint64_t progress = channel.echo_progress();
+  if (!is_own && is_known && waited.is_stuck && waited.progress == progress) return true;
+  std::optional<std::uint64_t> position;
+  auto moved = steady_clock::now();
+  bool is_done = true;
+  bool is_stuck = false;
+  const auto wait = [&](SteadyTime end, bool& is_over) {
+    if (!position) position = channel.show_now();
+    if (channel.wait_for_echo(*position, end)) return true;
+    const auto now = steady_clock::now();
+    if (channel.echo_progress() != progress) moved = now;
+    progress = channel.echo_progress();
+    is_stuck = now - moved >= kPatience;
+    is_over = is_over || (is_stuck && !is_own);
+    return false;
+  };
+  if (!wait_in_slices(channel, deadline, is_done, wait)) return false;
+  waited = {channel.id, is_done ? head : waited.head, progress, !is_done && is_stuck};
+  return true;
+}
+
+}  // namespace
+
+Deadline last_second() {
+  return steady_clock::now() + kPatience;
+}
+
+bool wait_for_screen(const Deadline& deadline) {
+  const bool hurry = !deadline && is_hurried();
+  const Deadline until = hurry ? last_second() : deadline;
+  for (const auto& channel : Writer::get().channels()) {
+    if (channel->has_unshown() && !wait_for_channel(*channel, until)) return false;
+  }
+  if (hurry && Writer::get().has_unshown())
+    is_screen_given_up.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+void forget_screen_error(int stream) {
+  for (const auto& channel : Writer::get().channels()) channel->forget_echo_error(stream);
+}
+
+bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
+  if (!channel.has_echo() || channel.is_forked()) return true;
+  std::optional<std::uint64_t> position;
+  return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
+    if (!position) position = channel.show_now();
+    return channel.wait_for_echo(*position, end);
+  });
+}
+
+bool show_all(const Root& root, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(root,
+                      [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
+}
+
+PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
+  static const char* const names[] = {"logger", "timeout", nullptr};
+  PyObject* logger = nullptr;
+  PyObject* timeout = Py_None;
+  Deadline deadline;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:drain_echo", const_cast<char**>(names),
+                                   types.logger, &logger, &timeout) ||
+      !take_deadline(timeout, deadline)) {
+    return nullptr;
+  }
+  bool is_done = true;
+  const bool is_over = show_all(*as_logger(logger)->root, deadline, is_done);
+  return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
+}
+
+namespace {
+
+int first_error(const Root& root, int stream) {
+  int error = 0;
+  {
+    const std::lock_guard lock(root.mutex);
+    if (root.owner != nullptr) error = root.owner->echo_error(stream);
+  }
+  for (const auto& target : root.targets) {
+    if (error == 0) error = first_error(*target, stream);
+  }
+  return error;
+}
+
+// The program's end waits for who reads what it has logged, as it would for what it has printed.
+PyObject* drain_echoes(PyObject*, PyObject*) {
+  for (const auto& channel : Writer::get().channels()) {
+    bool is_done = true;
+    if (!show_channel(*channel, std::nullopt, is_done)) return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+// ---- what Python tells of -----------------------------------------------------------------------
+
+// When an event of sys.audit is waited with.
+enum class When : std::uint8_t {
+  always,
+  starting,  // always, and from then on there are relatives
+  ending,    // for a second: what may be ended need not be held up
+  related,   // where there are relatives
+  opening,   // where somebody else sees that a file is opened
+};
+struct Audited {
+  std::string_view event;
+  When when;
+};
+constexpr std::array<Audited, 38> kAudited = {{
+    {"builtins.input", When::always},
+    {"fcntl.fcntl", When::related},
+    {"fcntl.flock", When::related},
+    {"fcntl.ioctl", When::always},
+    {"fcntl.lockf", When::related},
+    {"open", When::opening},
+    {"os.chmod", When::related},
+    {"os.exec", When::always},
+    {"os.fork", When::starting},
+    {"os.forkpty", When::starting},
+    {"os.kill", When::ending},
+    {"os.killpg", When::ending},
+    {"os.link", When::related},
+    {"os.lockf", When::related},
+    {"os.mkdir", When::related},
+    {"os.posix_spawn", When::starting},
+    {"os.remove", When::related},
+    {"os.rename", When::related},
+    {"os.rmdir", When::related},
+    {"os.setxattr", When::related},
+    {"os.spawn", When::starting},
+    {"os.symlink", When::related},
+    {"os.system", When::starting},
+    {"os.truncate", When::always},
+    {"os.utime", When::related},
+    {"pty.spawn", When::starting},
+    {"shutil.copyfile", When::related},
+    {"signal.pthread_kill", When::ending},
+    {"socket.bind", When::related},
+    {"socket.connect", When::always},
+    {"socket.sendmsg", When::always},
+    {"socket.sendto", When::always},
+    {"sqlite3.connect", When::related},
+    {"subprocess.Popen", When::starting},
+    {"syslog.closelog", When::related},
+    {"syslog.openlog", When::related},
+    {"syslog.setlogmask", When::related},
+    {"syslog.syslog", When::always},
+}};
+static_assert(std::ranges::is_sorted(kAudited, {}, &Audited::event));
+
+bool is_screen(const struct stat& info) {
+  struct stat screen{};
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fstat(fd, &screen) == 0 && screen.st_dev == info.st_dev && screen.st_ino == info.st_ino)
+      return true;
+  }
+  return false;
+}
+
+bool is_observed(const struct stat& info) {
+  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
+    return has_relatives.load(std::memory_order_relaxed) || is_screen(info);
+#if defined(__linux__)
+  constexpr unsigned kMemory = 1;  // /dev/null, /dev/zero, /dev/urandom
+  if (S_ISCHR(info.st_mode) && major(info.st_rdev) == kMemory) return false;
+#endif
+  return true;
+}
+
+// By its arguments: path, mode, flags. What cannot be read of them is waited with.
+bool is_seen_opening(PyObject* args) {
+  if (PyTuple_GET_SIZE(args) != 3) return true;
+  PyObject* const path = PyTuple_GET_ITEM(args, 0);
+  PyObject* const flags = PyTuple_GET_ITEM(args, 2);
+  if (!PyUnicode_Check(path) && !PyBytes_Check(path)) return true;
+  const long bits = PyLong_Check(flags) ? PyLong_AsLong(flags) : O_RDWR;
+  PyErr_Clear();
+  const std::string name =
+      PyUnicode_Check(path)
+          ? to_wtf8(path)
+          : std::string(PyBytes_AS_STRING(path), static_cast<std::size_t>(PyBytes_GET_SIZE(path)));
+  struct stat info{};
+  const bool is_there = ::stat(name.c_str(), &info) == 0;
+  const bool is_file = !is_there || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
+  if (is_file && (bits & (O_ACCMODE | O_CREAT | O_TRUNC)) == 0) return is_there && is_screen(info);
+  return is_there ? is_observed(info) : has_relatives.load(std::memory_order_relaxed);
+}
+
+bool is_to_wait(When when, PyObject* args) {
+  switch (when) {
+    case When::related: return has_relatives.load(std::memory_order_relaxed);
+    case When::opening: return is_seen_opening(args);
+    default: return true;
+  }
+}
+
+int on_audit(const char* event, PyObject* args, void*) try {
+  const std::string_view name(event);
+  const auto* found = std::ranges::lower_bound(kAudited, name, {}, &Audited::event);
+  if (found == kAudited.end() || found->event != name) return 0;
+  const bool has_text = has_unshown();
+  if (found->when == When::starting) has_relatives.store(true, std::memory_order_relaxed);
+  if (!has_text || !is_to_wait(found->when, args)) return 0;
+  if (found->when != When::ending) return wait_for_screen() ? 0 : -1;
+  if (!wait_for_screen(last_second())) PyErr_Clear();
+  return 0;
+} catch (const std::exception&) {
+  return 0;  // no memory to wait with: the program goes on
+}
+
+}  // namespace
+
+bool is_observed(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 && is_observed(info);
+}
+
+PyObject* expect_relatives(PyObject*, PyObject*) {
+  has_relatives.store(true, std::memory_order_relaxed);
+  Py_RETURN_NONE;
+}
+
+PyObject* echo_error(PyObject*, PyObject* args) {
+  PyObject* logger = nullptr;
+  int stream = 0;
+  if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
+  if (stream != 1 && stream != 2)
+    return PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
+  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+}
+
+bool drain_echoes_in_time() {
+  static std::atomic<bool> is_asked{false};
+  static PyMethodDef hook{"drain_echoes", guarded_simple<drain_echoes>, METH_NOARGS, nullptr};
+  if (is_asked.exchange(true)) return true;
+  PyObject* function = PyCFunction_New(&hook, nullptr);
+  PyObject* done = function == nullptr ? nullptr : call_helper(kDrainAtEnd, "(O)", function);
+  Py_XDECREF(function);
+  Py_XDECREF(done);
+  const bool is_done = done != nullptr && PySys_AddAuditHook(on_audit, nullptr) == 0;
+  if (!is_done) is_asked.store(false);
+  return is_done;
+}
+
+}  // namespace attolog::python

@@ -1,0 +1,50 @@
+// Signals that end the process by default wait for its screen and its files, a second at most: also
+// those of a crash. Status, core dump and faulthandler's traceback are those of the program.
+#pragma once
+
+#include <csignal>
+#include <memory>
+#include <vector>
+
+namespace attolog {
+
+class Channel;
+
+namespace last_signal {
+
+// From now on they wait, where the program leaves them to the system. Asked twice, those that are
+// no crash end the process at once.
+void wait_for_screen();
+// The action of a signal may have changed since.
+void renew(int signal);
+// Those of crashes may have. `has_handler`: Python's faulthandler has one for them; it comes
+// behind.
+void renew_crashes(bool has_handler);
+
+// The signals that wait: a thread blocks them while it holds what the screen needs.
+sigset_t waiting();
+
+// In the writer's thread:
+bool is_wanted();
+void write_all(const std::vector<std::shared_ptr<Channel>>& channels);
+
+// A crash of this thread waits for nobody: the others would wait for it.
+void leave_this_thread();
+void forget_in_child();
+
+// What a handler of this thread runs on: its own stack may be full. Ends with the thread.
+class Stack {
+ public:
+  Stack() = default;
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  ~Stack();
+  // Without memory there is none.
+  void prepare();
+
+ private:
+  std::unique_ptr<char[]> memory_;
+};
+
+}  // namespace last_signal
+}  // namespace attolog
