@@ -92,7 +92,8 @@ std::optional<bool> flush_of(PyObject* print) {
   PyObject* args = function == nullptr ? nullptr : PyObject_GetAttrString(print, "args");
   PyObject* options = args == nullptr ? nullptr : PyObject_GetAttrString(print, "keywords");
   const bool is_one = options != nullptr && function == prints.print && PyTuple_Check(args) &&
-                PyTuple_GET_SIZE(args) == 0 && PyDict_Check(options) && PyDict_Size(options) == 1;
+                      PyTuple_GET_SIZE(args) == 0 && PyDict_Check(options) &&
+                      PyDict_Size(options) == 1;
   if (is_one) {
     PyObject* flush = PyDict_GetItemString(options, "flush");
     if (flush != nullptr && PyBool_Check(flush)) found = flush == Py_True;
