@@ -51,7 +51,7 @@ def run(source: str, path: Path, *arguments: object, patience: float = PATIENCE)
     """Run a program that must end well and say nothing; what it has had acknowledged."""
     with Program(COUNTED + THREADS + source, path, *arguments) as program:
         assert program.wait(patience) == 0, program.stderr
-        assert program.stderr == ""
+        assert program.stderr == "", program.stderr
         return program.acknowledged()
 
 

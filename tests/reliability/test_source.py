@@ -18,6 +18,9 @@ ALLOWED = {
     ("_run/cache.py", "marshal"),
     # Its functions, which the program itself may call.
     ("_run/plain.py", "marshal"),
+    # What a process hands to the children of its own multiprocessing, which pickles it as well.
+    ("_children.py", "exec"),
+    ("_children.py", "pickle"),
     # The source of the program that `attolog run` runs.
     ("_run/main.py", "compile"),
     ("_run/plain.py", "compile"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from reliability.harness import wait_until
 
 import attolog
 
@@ -215,7 +215,7 @@ line = "x" * 1000
 for i in range(12_000): print(i, line)
 taken = (os.closerange(3, 4096), take_over())[1]
 for i in range(12_000): print(i, line)
-with open("ready", "w"): pass
+with open("ready", "w"): pass  # a file of its own, which does not wait for the screen
 check(taken)
 """
 
@@ -224,12 +224,11 @@ def test_b18_what_waits_for_a_slow_reader_is_shown_and_in_no_file_of_the_program
     folder: Path,
 ) -> None:
     write(folder, WAITING)
-    os.mkfifo(folder / "ready")
     with subprocess.Popen(
         [sys.executable, "-m", "attolog", "run", "app.py"],
         cwd=folder, env=environment(folder.parent), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
-        (folder / "ready").read_bytes()
+        wait_until((folder / "ready").exists)
         out, err = process.communicate(timeout=TIMEOUT)
     lines = out.splitlines()
     expected = [f"{i} {'x' * 1000}".encode() for i in range(12_000)]
