@@ -202,4 +202,13 @@ inline bool word_int(PyObject* object, std::int64_t& value) {
   return true;
 }
 
+// Whether two classes have the attribute `name` from the same place. Runs no code of theirs.
+inline bool has_same_attribute(PyTypeObject* a, PyTypeObject* b, const char* name) {
+  PyObject* key = PyUnicode_InternFromString(name);
+  if (key == nullptr) return false;
+  const bool is_same = _PyType_Lookup(a, key) == _PyType_Lookup(b, key);
+  Py_DECREF(key);
+  return is_same;
+}
+
 }  // namespace attolog::python

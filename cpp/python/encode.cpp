@@ -253,6 +253,52 @@ bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
   return encode_str_of(out, object, most);  // a composed Flag may have none
 }
 
+// Whether the zone is one of Python's own, whose offset runs no code of the program's.
+bool is_known_zone(PyObject* zone) {
+  if (zone == Py_None || Py_IS_TYPE(zone, Py_TYPE(PyDateTime_TimeZone_UTC))) return true;
+  PyObject* type = class_if_loaded("zoneinfo", "ZoneInfo");
+  Py_XDECREF(type);  // only compared
+  return reinterpret_cast<PyObject*>(Py_TYPE(zone)) == type;
+}
+
+// Whether a scalar is of one of numpy's own classes, and has a value of Python's.
+bool is_known_scalar(PyObject* object) {
+  if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) return false;
+  PyObject* item = PyObject_CallMethod(object, "item", nullptr);
+  if (item == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  const bool is_known = !Py_IS_TYPE(item, Py_TYPE(object)) && !goes_by_str(item);
+  Py_DECREF(item);
+  return is_known;
+}
+
+// The name of an enum's member as put_enum has it, read where the enum module keeps it. False where
+// the program has a way of its own to a name.
+bool put_kept_name(Buffer& out, PyObject* object, std::size_t most) {
+  if (Py_TYPE(object)->tp_getattro != PyObject_GenericGetAttr) return false;
+  PyObject* base = class_if_loaded("enum", "Enum");
+  if (base == nullptr) return false;
+  const bool is_own =
+      has_same_attribute(Py_TYPE(object), reinterpret_cast<PyTypeObject*>(base), "name");
+  Py_DECREF(base);
+  PyObject* kept = is_own ? PyObject_GenericGetDict(object, nullptr) : nullptr;
+  if (kept == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  PyObject* name = Py_XNewRef(PyDict_GetItemString(kept, "_name_"));
+  Py_DECREF(kept);
+  const bool is_text = name != nullptr && PyUnicode_CheckExact(name);
+  if (is_text) {
+    take_text(out, name, most);
+  } else {
+    Py_XDECREF(name);
+  }
+  return is_text;
+}
+
 }  // namespace
 
 std::string cut_text(std::string text, std::size_t most) {
@@ -382,6 +428,25 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
     case Row::other: break;
   }
   return encode_str_of(out, object, most);
+}
+
+bool encode_inert(Buffer& out, PyObject* object, std::size_t most) {
+  switch (row_of(object)) {
+    case Row::nested:
+    case Row::other: return false;
+    case Row::enumeration: return put_kept_name(out, object, most);
+    case Row::datetime:
+      if (!is_known_zone(PyDateTime_DATE_GET_TZINFO(object))) return false;
+      break;
+    case Row::time:
+      if (!is_known_zone(PyDateTime_TIME_GET_TZINFO(object))) return false;
+      break;
+    case Row::numpy:
+      if (!is_known_scalar(object)) return false;
+      break;
+    default: break;
+  }
+  return encode_any(out, object, most);
 }
 
 }  // namespace attolog::python

@@ -109,6 +109,10 @@ inline void store_as(char* to, T value) {
 // of the value.
 bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 
+// Appends the object as encode_any does, where that runs no code of the program's and does not take
+// its str(). Else false, and nothing is appended.
+bool encode_inert(Buffer& out, PyObject* object, std::size_t most);
+
 // The str() of any object; the same of an exception in it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
 // What is recorded where `what` of the object raised the exception that is set, which is cleared.

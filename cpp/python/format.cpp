@@ -200,6 +200,13 @@ bool shows_str(const Hole& hole, PyObject* value) {
   return (hole.rest.empty() || hole.rest == ":") && formats_as_str(value);
 }
 
+// Encodes a nested value whose hole is `{x!r}`: its str() is its repr(), so it is taken once.
+void take_repr(Buffer& values, PyObject* text, const Buffer& json, std::size_t most) {
+  Owned owned(text);
+  encode_sized(values, Tag::formatted, cut_text(to_wtf8(text), most));
+  take_nested(values, owned.release(), json, most);
+}
+
 }  // namespace
 
 PyObject* format_message(const Call& call, const Template& shape) {
@@ -223,21 +230,26 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     if (tag != Tag::end && hole.native(tag)) continue;
     const bool is_str = shows_str(hole, value);
     if (PyErr_Occurred() != nullptr) return false;
+    const Buffer json = is_nested(value) ? json_of(value, most) : Buffer();
     // A part for each hole: all of a template's together are bounded.
     const std::size_t share =
         on_error == OnError::keep ? most_padding(most) / text.holes().size() : kUnbounded;
-    PyObject* shown = is_str ? PyObject_Str(value) : format_hole(hole, value, share);
+    const bool is_repr = is_nested(value) && hole.rest == "!r";
+    PyObject* shown = is_str || is_repr ? PyObject_Str(value) : format_hole(hole, value, share);
     if (shown == nullptr) {
       if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
-      break;
-    }
-    if (is_str) {  // taken once, for both
-      if (is_nested(value)) return take_nested(values, value, shown, most);
-      take_text(values, shown, most);
+    } else if (is_str) {  // taken once, for both
+      take_nested(values, shown, json, most);
       return true;
+    } else if (is_repr) {
+      take_repr(values, shown, json, most);
+      return true;
+    } else {
+      encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
     }
-    encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
+    // Code that ran for the text may have left JSON where there was none.
+    if (is_nested(value) && json.empty()) return encode_str_of(values, value, most);
     break;
   }
   return encode_any(values, value, most);

@@ -4,11 +4,17 @@
 #include "python/compat.hpp"
 
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace attolog::python {
+
+struct Release {
+  void operator()(PyObject* object) const { Py_DECREF(object); }
+};
+using Owned = std::unique_ptr<PyObject, Release>;
 
 // The text as WTF-8: lone surrogates are kept. Leaves no copy behind on the object. `text` must be
 // a str. Without memory it throws std::bad_alloc, and leaves no Python exception set.

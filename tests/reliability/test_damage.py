@@ -200,17 +200,32 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-@pytest.mark.parametrize(("field", "value"), [(1, 2), (1, 0xFFFF), (2, 1), (2, 0x8000)])
-def test_f3_a_version_of_the_future_is_refused(
-    intact: Intact, tmp_path: Path, field: int, value: int
-) -> None:
+def with_header(intact: Intact, field: int, value: int) -> bytes:
+    """The file with this field of the second block's header set, and its checksum right."""
     start, _ = intact.blocks[1]
     fields = list(HEADER.unpack_from(intact.data, start))
     fields[field] = value
     fields[-1] = crc32c(HEADER.pack(*fields)[:-4])
-    pieces = (intact.data[:start], HEADER.pack(*fields), intact.data[start + HEADER.size :])
-    found, problems = damaged(tmp_path / "run.atto", *pieces)
-    assert (found, problems) == (sequence(intact, 0, 2, 3), 1)
+    return intact.data[:start] + HEADER.pack(*fields) + intact.data[start + HEADER.size :]
+
+
+VERSION, FLAGS = 1, 2  # in the header
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(VERSION, 2), (VERSION, 0xFFFF), *((FLAGS, 1 << bit) for bit in range(1, 16)), (FLAGS, 3)],
+)
+def test_f3_a_version_of_the_future_is_refused(
+    intact: Intact, tmp_path: Path, field: int, value: int
+) -> None:
+    found = damaged(tmp_path / "run.atto", with_header(intact, field, value))
+    assert found == (sequence(intact, 0, 2, 3), 1)
+
+
+def test_f3_the_flag_of_nested_values_is_known(intact: Intact, tmp_path: Path) -> None:
+    found = damaged(tmp_path / "run.atto", with_header(intact, FLAGS, 1))
+    assert found == (sequence(intact, 0, 1, 2, 3), 0)
 
 
 # ---- F4 ------------------------------------------------------------------------------------------

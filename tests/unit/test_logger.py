@@ -239,15 +239,19 @@ def test_threads_may_bind_at_once(tmp_path: Path) -> None:
 
 def test_what_is_bound_is_named_and_taken_as_of_now(tmp_path: Path) -> None:
     def use(log: AsyncFileLogger) -> None:
-        values = [1]
-        bound = log.bind(values=values, time=2)
-        values.append(2)
+        values: list[object] = [1, [2]]
+        table = {"a": values}
+        bound = log.bind(values=values, time=2, table=table)
+        values.append(3)
+        table["b"] = []
         bound("E")
         with pytest.raises(TypeError, match=r"bind\(\) takes fields by name"):
             log.bind(17)  # type: ignore[call-arg]
 
     path = written(tmp_path / "run.jsonl", use)
-    assert objects(path) == [{"event": "E", "values": "[1]", "time_": 2}]
+    assert objects(path) == [
+        {"event": "E", "values": [1, [2]], "time_": 2, "table": {"a": [1, [2]]}}
+    ]
 
 
 def test_simulated_time(tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
 """Lists, tuples and dicts as values."""
 
+import enum
 import json
 import math
 import subprocess
 import sys
+import zoneinfo
 from collections import OrderedDict
-from datetime import date
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from written import objects, written
 
@@ -75,6 +80,154 @@ def test_an_object_within_is_asked_for_its_text_once(tmp_path: Path, form: str) 
     value: Any = {"list": [1, one], "dict": {"a": (one,)}, "key": {(1, one): 2}}[form]
     assert json_of(tmp_path, value) == str(value)
     assert one.calls == 2  # for the log, and here
+
+
+class Clearing:
+    """Clears the list that holds it, when it is asked for a text."""
+
+    def __init__(self, holder: list[Any]) -> None:
+        self.holder = holder
+
+    def __repr__(self) -> str:
+        self.holder.clear()
+        return "cleared"
+
+
+def clearing() -> list[Any]:
+    holder: list[Any] = [1, {"a": [2]}]
+    holder.append(Clearing(holder))
+    return holder
+
+
+CALLS: list[Callable[[AsyncFileLogger, object], None]] = [
+    lambda log, value: log("E", x=value),
+    lambda log, value: log.event("E", "x")(value),
+    lambda log, value: log.info("{x}", x=value),
+    lambda log, value: log.info("{x!s}", x=value),
+    lambda log, value: log.info("{x!r}", x=value),
+    lambda log, value: log.bind(x=value)("E"),
+    lambda log, value: log("E", x=[value]),
+    lambda log, value: log("E", x={"k": (value,)}),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("suffix", ["jsonl", "atto"])
+def test_a_container_changed_by_its_items_is_text_alone(
+    tmp_path: Path, suffix: str, call: Callable[[AsyncFileLogger, object], None]
+) -> None:
+    path = written(tmp_path / f"run.{suffix}", lambda log: call(log, clearing()))
+    if suffix == "atto":
+        (found,) = (record.fields for record in attolog.read(path).records())
+    else:
+        (found,) = objects(path)
+    assert isinstance(found["x"], str) and "[1, {'a': [2]}, cleared]" in found["x"]
+
+
+def test_a_repr_in_a_message_runs_the_code_of_items_once(tmp_path: Path) -> None:
+    one = Counting()
+    path = written(tmp_path / "run.jsonl", lambda log: log.info("{x!r}", [one]))
+    assert [(row["message"], row["x"]) for row in objects(path)] == [("[counting]", "[counting]")]
+    assert one.calls == 1
+
+
+class Zone(tzinfo):
+    calls = 0
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        Zone.calls += 1
+        return timedelta(hours=1)
+
+    def dst(self, when: datetime | None) -> None: ...
+    def tzname(self, when: datetime | None) -> None: ...
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Flags(enum.Flag):
+    A = 1
+    B = 2
+
+
+class Renamed(enum.Enum):
+    ONE = 1
+
+    @property
+    def name(self) -> str:
+        raise AssertionError("code that runs for the JSON")
+
+
+class Scalar(np.float64):
+    def item(self, *args: Any) -> Any:
+        raise AssertionError("code that runs for the JSON")
+
+
+DAY = datetime(2024, 1, 2, 3, 4, 5)
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (Color.RED, "RED"),
+        (Number.ONE, "ONE"),
+        (Flags.A, "A"),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.datetime64("2024-01-02T03:04:05"), "2024-01-02T03:04:05"),
+        (DAY.replace(tzinfo=UTC), "2024-01-02T03:04:05+00:00"),
+        (DAY.replace(tzinfo=BERLIN), "2024-01-02T03:04:05+01:00"),
+        (time(1, tzinfo=UTC), "01:00:00+00:00"),
+        (timedelta(seconds=5), "P0DT0H0M5S"),
+    ],
+)
+def test_items_have_the_json_that_they_have_alone(
+    tmp_path: Path, item: object, expected: object
+) -> None:
+    assert json_of(tmp_path, item) == expected
+    assert json_of(tmp_path, [item]) == [expected]
+    assert json_of(tmp_path, {"a": (item,)}) == {"a": [expected]}
+    assert json_of(tmp_path, {item: 1}) == {json_key(expected): 1}
+
+
+def json_key(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Flags(0),
+        Renamed.ONE,
+        Scalar(1),
+        np.complex128(1j),
+        np.longdouble(1),
+        np.array([(1, 2.0)], dtype="i4,f8")[0],
+        DAY.replace(tzinfo=Zone()),
+        time(1, tzinfo=Zone()),
+        Decimal("1.5"),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_an_item_that_may_run_code_makes_the_whole_text(tmp_path: Path, item: Any) -> None:
+    for value in ([item], {"a": (1, item)}):
+        assert json_of(tmp_path, value) == str(value)
+    Zone.calls = 0
+    str([item])
+    calls, Zone.calls = Zone.calls, 0
+    json_of(tmp_path, [item])
+    assert Zone.calls == calls
+
+
+def test_a_key_that_is_a_tuple_runs_no_code(tmp_path: Path) -> None:
+    value = {(1, Color.RED): 2}
+    assert json_of(tmp_path, value) == str(value)
 
 
 def test_max_record_bounds_nested_values(tmp_path: Path) -> None:
