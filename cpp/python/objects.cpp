@@ -73,16 +73,29 @@ PyObject* bigint_of(std::string_view digits) {
   return number;
 }
 
-// Tuples come back as lists, and what JSON has no form for as its text.
+// The text of a value, instead of an error of its JSON.
+PyObject* text_instead(const Value& value) {
+  return clear_if_ordinary() ? from_wtf8(value.text) : nullptr;
+}
+
+// The value that was logged. JSON has no tuples, and no keys but texts: of such a value there is
+// its text.
 PyObject* nested_of(const Value& value) {
-  PyObject* json = PyImport_ImportModule("json");
-  PyObject* text = from_wtf8(value.json());
-  PyObject* result =
-      json == nullptr || text == nullptr ? nullptr : PyObject_CallMethod(json, "loads", "O", text);
+  PyObject* module = PyImport_ImportModule("json");
+  PyObject* json = module == nullptr ? nullptr : from_wtf8(value.json());
+  PyObject* result = json == nullptr ? nullptr : PyObject_CallMethod(module, "loads", "O", json);
   Py_XDECREF(json);
-  Py_XDECREF(text);
-  if (result == nullptr && clear_if_ordinary()) return from_wtf8(value.text);
-  return result;
+  Py_XDECREF(module);
+  PyObject* shown = result == nullptr ? nullptr : PyObject_Str(result);
+  PyObject* text = shown == nullptr ? nullptr : from_wtf8(value.text);
+  const bool is_same = text != nullptr && PyUnicode_Compare(shown, text) == 0;
+  Py_XDECREF(shown);
+  if (is_same) {
+    Py_DECREF(text);
+    return result;
+  }
+  Py_XDECREF(result);
+  return text == nullptr ? text_instead(value) : text;
 }
 
 }  // namespace
