@@ -50,6 +50,20 @@ bool set_item(PyObject* dict, PyObject* key, PyObject* value) {
   return done;
 }
 
+// A bound value as Python's again. A list, tuple or dict is read from its str(), as its JSON has
+// neither tuples nor keys that are numbers; where that is no literal, it stays the str().
+PyObject* bound_object(const Value& value) {
+  constexpr std::size_t kMostLiteral = std::size_t{1} << 16;  // reading takes time and memory
+  if (!value.is_nested) return to_object(value);
+  if (value.text.size() > kMostLiteral) return from_wtf8(value.text);
+  const Owned text(from_wtf8(value.text));
+  const Owned ast(text == nullptr ? nullptr : PyImport_ImportModule("ast"));
+  PyObject* result =
+      ast == nullptr ? nullptr : PyObject_CallMethod(ast.get(), "literal_eval", "O", text.get());
+  if (result == nullptr && clear_if_ordinary()) return from_wtf8(value.text);
+  return result;
+}
+
 // Adds what bind() added, as Python's values again, where a keyword of the call has not the name.
 bool add_bound(PyObject* kwargs, const Bound& bound) {
   Arena arena;
@@ -57,7 +71,7 @@ bool add_bound(PyObject* kwargs, const Bound& bound) {
   decode_values(bound.values, arena, values);
   for (std::size_t i = 0; i < values.size(); ++i) {
     PyObject* key = from_wtf8(bound.names[i]);
-    PyObject* value = key == nullptr ? nullptr : to_object(values[i]);
+    PyObject* value = key == nullptr ? nullptr : bound_object(values[i]);
     const bool done = value != nullptr && PyDict_SetDefault(kwargs, key, value) != nullptr;
     Py_XDECREF(key);
     Py_XDECREF(value);
@@ -164,8 +178,8 @@ bool is_padding_bounded(const Template& shape, PyObject* args, PyObject* kwargs,
 }
 
 // The text of the whole message, made by str.format. Null with an exception set where the template
-// cannot be filled, or asks for more than `most` characters by widths and precisions; without
-// memory for its arguments the record is given up.
+// cannot be filled, or asks for more than `most` characters by widths and precisions, or where an
+// exception must pass; without memory for its arguments the record is given up.
 PyObject* format_whole(const Call& call, const Template& shape, std::size_t most) {
   PyObject* args = format_args(call, shape);
   PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, shape);
@@ -176,7 +190,7 @@ PyObject* format_whole(const Call& call, const Template& shape, std::size_t most
   Py_XDECREF(format);
   Py_XDECREF(kwargs);
   Py_XDECREF(args);
-  if (!is_ready) give_up();
+  if (!is_ready && PyErr_ExceptionMatches(PyExc_Exception)) give_up();
   return text;
 }
 

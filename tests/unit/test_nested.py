@@ -265,6 +265,26 @@ def test_messages_keep_nested_values(tmp_path: Path, suffix: str) -> None:
     assert (fields["a"], fields["b"], bound["c"]) == ([1, 2], {"k": [None]}, [3])
 
 
+@pytest.mark.parametrize(
+    "value",
+    [(1,), [1, (2, "a")], {1: "a", (2, 3): None}, [date(2020, 1, 2)], [math.inf], [*range(99_999)]],
+    ids=["tuple", "list", "dict", "date", "infinity", "long"],
+)
+def test_what_is_bound_keeps_its_form_in_messages(tmp_path: Path, value: object) -> None:
+    def use(log: AsyncFileLogger) -> None:
+        log.bind(bound=value).info("{x:{y}} {bound}", x=1, y=3)
+
+    assert objects(written(tmp_path / "run.jsonl", use))[0]["message"] == f"  1 {value}"
+
+
+def test_a_hole_looks_into_what_is_bound(tmp_path: Path) -> None:
+    def use(log: AsyncFileLogger) -> None:
+        log.bind(table={1: (2, 3)}).info("{x} {table!r} {table[1]} {table[1][0]}", x=1)
+
+    message = objects(written(tmp_path / "run.jsonl", use))[0]["message"]
+    assert message == "1 {1: (2, 3)} (2, 3) 2"
+
+
 def test_what_a_killed_process_left_of_nested_values(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
     rings = str(tmp_path / "rings")  # which no other program of this machine recovers
