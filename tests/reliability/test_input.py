@@ -170,7 +170,7 @@ def test_d3_large_values(tmp_path: Path, suffix: str) -> None:
             len(lines[3]) - len("small") + 20_000_000 + n for n in (0, 1)
         ]
     else:
-        nested = str(table) if suffix == "csv" else {str(key): None for key in table}
+        nested = {str(key): None for key in table} if suffix == "jsonl" else str(table)
         assert [value for (value,) in values(path)] == [text, text + "é", nested, "small"]
 
 
