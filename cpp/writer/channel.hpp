@@ -235,9 +235,9 @@ class Channel {
     Thread thread{};       // whose it is, or was
     // When a larger ring may be asked for again: early, needed. The thread's own.
     SteadyTime retry[2]{};
-    bool was_free = false;  // a round ago; under rings_mutex_
+    bool was_free = false;    // a round ago; under rings_mutex_
     std::uint64_t shown = 0;  // up to here the echo has read; likewise
-    bool is_over = false;   // given back
+    bool is_over = false;     // given back
   };
 
   Channel(const ChannelOptions& options, std::uint64_t number);

@@ -102,6 +102,16 @@ bool is_circular(const Session& session) {
   return static_cast<Format>(session.header().format) == Format::none;
 }
 
+// Whether its part is gone because it was merged: the last step, which takes the session, is
+// missing.
+bool is_merged(const Session& session) {
+  const LogTarget target = session.target();
+  std::vector<std::string> ignored;
+  return static_cast<Format>(target.format) == Format::journal &&
+         !journal_of_part(target.path).empty() && session.box_paths().empty() &&
+         count_waiting(session, ignored) == 0 && ignored.empty();
+}
+
 std::string told(const std::string& log_path, const std::string& what) {
   return what.starts_with('/') || log_path.empty() ? what : log_path + ": " + what;
 }
@@ -171,7 +181,11 @@ Recovery recover(const std::string& folder, const std::string& log_path,
       }
       const std::string path = find_log(*session, log_path);
       if (path.empty()) {
-        ++result.gone;
+        if (is_merged(*session)) {
+          session->remove();
+        } else {
+          ++result.gone;
+        }
       } else {
         recover_session(*session, path, options, result);
       }

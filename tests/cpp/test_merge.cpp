@@ -41,7 +41,7 @@ struct Folder {
 
   Folder() {
     temp::write_file(path, block(7, 1, 1000));
-    begin_part(path, part, 7);
+    check::equal(begin_part(path, 2, 7), part);
   }
   bool merge(Merge how = Merge::first) const { return merge_part("", part, how, false); }
   // The records and the problems of the journal alone.

@@ -300,6 +300,23 @@ static const check::Test removed{
       check::that(!std::filesystem::exists(folder));
     }};
 
+static const check::Test merged{
+    "of a part that was merged a session with nothing in it is no more of use, one with records is",
+    [] {
+      for (const bool has_records : {false, true}) {
+        const Log log;
+        const std::string part = log / "run.77-1.atto";
+        temp::in_child([&] {
+          const auto target = program::target_of(part, Format::journal);
+          auto* program = std::make_unique<Program>(log.folder(), target).release();
+          if (has_records) program->log(1, "in the part, or lost");
+        });
+        std::filesystem::remove(part);
+        check::equal(recover(log.folder(), log.path()).gone, has_records ? 1u : 0u);
+        check::equal(list_files(log.folder(), kSessionSuffix).size(), has_records ? 1u : 0u);
+      }
+    }};
+
 static const check::Test in_and_out{
     "a folder that its last user removes is made again by whoever comes meanwhile", [] {
       const temp::Folder root;
