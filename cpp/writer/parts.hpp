@@ -56,6 +56,8 @@ class HeaderWalk {
  public:
   explicit HeaderWalk(int fd) : fd_(fd) {}
   std::optional<BlockHeader> next();
+  // Behind the block of the last one.
+  std::uint64_t offset() const { return offset_; }
 
  private:
   std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;
