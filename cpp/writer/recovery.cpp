@@ -268,9 +268,11 @@ std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
 }
 
 void tidy(const std::string& folder) {
-  // Whoever makes a session holds this lock until it has its ledger.
-  const File lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (!lock || !try_lock(lock.fd())) return;
+  // Whoever makes a session holds this lock until it has its ledger. So does whoever tidies up, and
+  // may have seen our session just before it went: the last one has to wait for that look.
+  constexpr std::chrono::milliseconds kPatience{250};
+  const File folder_lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (!folder_lock || !lock(folder_lock.fd(), kPatience)) return;
   // Sessions whose process died before they had their name.
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.' || name == "." || name == "..") continue;
