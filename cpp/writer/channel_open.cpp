@@ -191,9 +191,8 @@ void Channel::open_with_file(Inherited inherited) {
   const std::uint64_t living = inherited.is_alive() ? 1 : take_in(places);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && living > 0) {
-    const std::string part = choose_part(main_path_, ::getpid(), id);
     try {
-      begin_part(main_path_, part, run_id());
+      const std::string part = begin_part(main_path_, id, run_id());
       main_output_ = std::exchange(output_, std::make_unique<Output>(part));
       target_.path = part;
     } catch (const std::system_error& error) {

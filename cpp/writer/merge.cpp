@@ -70,23 +70,11 @@ bool append(Output& output, Session& session, std::uint64_t batch, std::string_v
   return false;
 }
 
-// The headers of the journal's blocks that the part's process has written.
-std::unordered_set<std::string> headers_of(int fd, std::uint32_t pid) {
-  std::unordered_set<std::string> headers;
-  HeaderWalk walk(fd);
-  while (const auto header = walk.next()) {
-    if (header->pid != pid) continue;
-    std::string bytes(kBlockHeaderSize, '\0');
-    header->write(bytes.data());
-    headers.insert(std::move(bytes));
-  }
-  return headers;
-}
-
 // Adds the block at `offset` to `piece`; returns its size, 0 where there is no whole block.
 std::uint64_t add_block(int fd, std::uint64_t offset, std::uint64_t size, std::string& piece) {
   char head[kBlockHeaderSize];
-  if (size - offset < sizeof head || !read_at(fd, head, sizeof head, offset)) return 0;
+  if (size < offset || size - offset < sizeof head || !read_at(fd, head, sizeof head, offset))
+    return 0;
   const auto header = BlockHeader::read(head);
   if (!header || header->payload_size > size - offset - sizeof head) return 0;
   const std::size_t start = piece.size();
@@ -99,6 +87,24 @@ std::uint64_t add_block(int fd, std::uint64_t offset, std::uint64_t size, std::s
   }
   if (crc32c({payload, header->payload_size}) != header->checksum) return 0;
   return sizeof head + header->payload_size;
+}
+
+// The headers of the journal's whole blocks that the part's process has written. A kill leaves a
+// torn one where there was no room for a copy of it.
+std::unordered_set<std::string> headers_of(int fd, std::uint32_t pid) {
+  std::unordered_set<std::string> headers;
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return headers;
+  HeaderWalk walk(fd);
+  std::string block;
+  while (const auto header = walk.next()) {
+    if (header->pid != pid) continue;
+    block.clear();
+    const std::uint64_t start = walk.offset() - kBlockHeaderSize - header->payload_size;
+    if (add_block(fd, start, static_cast<std::uint64_t>(info.st_size), block) == 0) continue;
+    headers.insert(block.substr(0, kBlockHeaderSize));
+  }
+  return headers;
 }
 
 bool append_blocks(int part, std::uint64_t size, Output& output, Session& session,

@@ -198,46 +198,62 @@ JournalFiles journal_files(const std::string& log_path) {
   return files;
 }
 
-std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number) {
+namespace {
+
+std::string part_name(const std::string& log_path, std::uint64_t number) {
   const std::size_t dot = log_path.rfind('.');
-  Journal journal(log_path);
-  std::string path;
-  for (const std::uint64_t end = number + kMostNumbers; number < end; ++number) {
-    path = log_path.substr(0, dot) + "." + std::to_string(pid) + "-" + std::to_string(number) +
-           log_path.substr(dot);
-    struct stat info{};
-    if (::lstat(path.c_str(), &info) != 0) break;
-    if (!S_ISREG(info.st_mode)) continue;
-    if (info.st_size == 0) break;
-    const File file = open_regular(path, O_RDONLY);
-    const auto is =
-        file ? journal.membership_of(file.fd(), static_cast<std::uint64_t>(pid)) : Membership::none;
-    if (is == Membership::part || is == Membership::marked) break;
-  }
-  return path;
+  return log_path.substr(0, dot) + "." + std::to_string(::getpid()) + "-" + std::to_string(number) +
+         log_path.substr(dot);
 }
 
-void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id) {
+// Two containers may have a process of one number: the part is of whoever gives it its first block,
+// under its lock, and while it still has its name. False: it is another's.
+bool take_part(const File& part, const std::string& path, const BlockHeader& mark) {
+  struct stat ours{};
+  struct stat named{};
+  if (!lock(part.fd(), kPatience)) return false;
+  const bool is_free = ::fstat(part.fd(), &ours) == 0 && ours.st_size == 0 &&
+                       ::lstat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
+                       ours.st_dev == named.st_dev;
+  if (is_free) append_header(part.fd(), mark);
+  unlock(part.fd());
+  return is_free;
+}
+
+}  // namespace
+
+std::string begin_part(const std::string& log_path, std::uint64_t number, std::uint64_t run_id) {
   const File journal = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
   const bool is_locked = journal && lock(journal.fd(), kPatience);
   auto mark = is_locked ? begin_journal(journal, run_id) : Journal(log_path).first();
-  const File part = open_regular(part_path, O_RDWR | O_APPEND | O_CREAT);
-  if (part && mark) {
+  if (mark) {
     mark->version = kFormatVersion;
     mark->flags = 0;
     mark->pid = static_cast<std::uint32_t>(::getpid());
     mark->last_ns = now_ns();
     mark->records = mark->payload_size = mark->mask = mark->checksum = 0;
+  }
+  std::string path;
+  for (const std::uint64_t end = number + kMostNumbers; number < end; ++number) {
+    path = part_name(log_path, number);
+    struct stat info{};
+    const bool is_there = ::lstat(path.c_str(), &info) == 0;
+    // An empty one was left by a kill, or somebody is about to begin it.
+    if (is_there && (!S_ISREG(info.st_mode) || info.st_size != 0)) continue;
+    if (!mark) break;
+    const File part = open_regular(path, O_RDWR | O_APPEND | O_CREAT);
+    if (!part && ::lstat(path.c_str(), &info) == 0) continue;
+    if (!part) break;
     // Nobody else knows the part yet. It is there before it is announced.
-    const bool is_new = size_of(part.fd()) == 0;
-    if (is_new) append_header(part.fd(), *mark);
-    const auto name = parse_name(part_path);
-    if (is_new && is_locked && name && name->number <= UINT32_MAX) {
-      mark->mask = static_cast<std::uint32_t>(name->number);
+    if (!take_part(part, path, *mark)) continue;
+    if (is_locked && number <= UINT32_MAX) {
+      mark->mask = static_cast<std::uint32_t>(number);
       append_header(journal.fd(), *mark);
     }
+    break;
   }
   if (is_locked) unlock(journal.fd());
+  return path;
 }
 
 std::string journal_of_part(const std::string& part_path) {

@@ -35,15 +35,13 @@ struct JournalFiles {
 // A file that cannot be opened is listed, so that reading it says why.
 JournalFiles journal_files(const std::string& log_path);
 
-// The name of the part that a process takes: its number is `number`, or the next one that no other
-// file has.
-std::string choose_part(const std::string& log_path, pid_t pid, std::uint64_t number);
-
-// Begins the part at `part_path` with the block that names its journal, and announces it in the
-// journal: by the part's first block, but its mask is the number in the part's name. A journal that
-// has no block yet gets an empty one with `run_id` first. Where a file cannot be written, whoever
-// opens the part says so.
-void begin_part(const std::string& log_path, const std::string& part_path, std::uint64_t run_id);
+// Begins a part of this process, and of no other: a process of another container may have its
+// number, and whoever ends merges the part and removes it. Its name has `number`, or the next one
+// that no other file has. The part's first block names the journal. The journal announces the part
+// by that block, but with the number in the part's name for its mask. A journal that has no block
+// yet gets an empty one with `run_id` first. Where a file cannot be written, whoever opens the part
+// says so.
+std::string begin_part(const std::string& log_path, std::uint64_t number, std::uint64_t run_id);
 
 // The path of the journal that a part is named after; "" for other names.
 std::string journal_of_part(const std::string& part_path);
@@ -58,6 +56,8 @@ class HeaderWalk {
  public:
   explicit HeaderWalk(int fd) : fd_(fd) {}
   std::optional<BlockHeader> next();
+  // Behind the block of the last one.
+  std::uint64_t offset() const { return offset_; }
 
  private:
   std::size_t read(std::uint64_t offset, char* bytes, std::size_t size) const;

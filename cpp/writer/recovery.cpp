@@ -102,6 +102,16 @@ bool is_circular(const Session& session) {
   return static_cast<Format>(session.header().format) == Format::none;
 }
 
+// Whether its part is gone because it was merged: the last step, which takes the session, is
+// missing.
+bool is_merged(const Session& session) {
+  const LogTarget target = session.target();
+  std::vector<std::string> ignored;
+  return static_cast<Format>(target.format) == Format::journal &&
+         !journal_of_part(target.path).empty() && session.box_paths().empty() &&
+         count_waiting(session, ignored) == 0 && ignored.empty();
+}
+
 std::string told(const std::string& log_path, const std::string& what) {
   return what.starts_with('/') || log_path.empty() ? what : log_path + ": " + what;
 }
@@ -171,7 +181,11 @@ Recovery recover(const std::string& folder, const std::string& log_path,
       }
       const std::string path = find_log(*session, log_path);
       if (path.empty()) {
-        ++result.gone;
+        if (is_merged(*session)) {
+          session->remove();
+        } else {
+          ++result.gone;
+        }
       } else {
         recover_session(*session, path, options, result);
       }
@@ -254,9 +268,11 @@ std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
 }
 
 void tidy(const std::string& folder) {
-  // Whoever makes a session holds this lock until it has its ledger.
-  const File lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (!lock || !try_lock(lock.fd())) return;
+  // Whoever makes a session holds this lock until it has its ledger. So does whoever tidies up, and
+  // may have seen our session just before it went: the last one has to wait for that look.
+  constexpr std::chrono::milliseconds kPatience{250};
+  const File folder_lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (!folder_lock || !lock(folder_lock.fd(), kPatience)) return;
   // Sessions whose process died before they had their name.
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.' || name == "." || name == "..") continue;

@@ -41,7 +41,7 @@ struct Folder {
 
   Folder() {
     temp::write_file(path, block(7, 1, 1000));
-    begin_part(path, part, 7);
+    check::equal(begin_part(path, 2, 7), part);
   }
   bool merge(Merge how = Merge::first) const { return merge_part("", part, how, false); }
   // The records and the problems of the journal alone.
@@ -79,6 +79,20 @@ static const check::Test copied{
       check::that(both.problems.empty());
       check::that(folder.merge(Merge::again));
       check::equal(folder.alone(), "4 0");
+    }};
+
+static const check::Test torn{
+    "a block that a kill has torn in the journal is merged once more", [] {
+      for (const std::size_t missing : {1U, 10U}) {
+        const Folder folder;
+        const std::string bytes = block(7, kMe, 1);
+        append(folder.part, bytes);
+        append(folder.path, temp::read_file(folder.part).substr(0, kBlockHeaderSize));
+        append(folder.path, bytes.substr(0, bytes.size() - missing));
+        check::that(folder.merge(Merge::again));
+        check::that(temp::read_file(folder.path).ends_with(bytes));
+        check::equal(folder.alone(), "2 1");
+      }
     }};
 
 static const check::Test foreign{

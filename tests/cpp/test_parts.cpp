@@ -53,9 +53,8 @@ struct Folder {
     for (const std::string& each : files.marked) all += " " + each.substr(root.path().size() + 1);
     return all + (files.is_final ? "" : " ...");
   }
-  std::string begin(pid_t pid, std::uint64_t number, std::uint64_t run_id) const {
-    const std::string chosen = choose_part(path, pid, number);
-    begin_part(path, chosen, run_id);
+  std::string begin(std::uint64_t number, std::uint64_t run_id) const {
+    const std::string chosen = begin_part(path, number, run_id);
     return chosen.substr(root.path().size() + 1);
   }
 };
@@ -68,7 +67,7 @@ const std::string kMyPart = "run." + std::to_string(kMe) + "-2.atto";
 static const check::Test names{
     "only a file with a part's name is a part, whatever it begins with", [] {
       const Folder folder;
-      const std::string part = folder.part(folder.begin(::getpid(), 2, 7).c_str());
+      const std::string part = folder.part(folder.begin(2, 7).c_str());
       const std::string bytes = temp::read_file(part);
       for (const char* other :
            {"run.%x-2.atto", "run..atto", "run.%-2.csv", "run.atto.atto", "run.%-.atto", "run.%"}) {
@@ -83,7 +82,7 @@ static const check::Test names{
 static const check::Test begun{
     "a part begins with an empty block that names the journal, which gets one if it is empty", [] {
       const Folder folder;
-      check::equal(folder.begin(::getpid(), 2, 7), kMyPart);
+      check::equal(folder.begin(2, 7), kMyPart);
       const BlockHeader main = first_header(folder.path);
       const BlockHeader part = first_header(folder.part(kMyPart.c_str()));
       check::equal(main.run_id, 7u);
@@ -97,7 +96,7 @@ static const check::Test begun{
       const Contents contents = read_all({{folder.path}, {folder.part(kMyPart.c_str())}});
       check::that(contents.records.empty() && contents.problems.empty());
       // A later process of another run names the same journal, which announces both.
-      const std::string other = folder.begin(::getpid(), 3, 8);
+      const std::string other = folder.begin(3, 8);
       check::equal(other, "run." + std::to_string(kMe) + "-3.atto");
       check::equal(first_header(folder.part(other.c_str())).run_id, 7u);
       check::that(read_all({{folder.part(kMyPart.c_str())}, {folder.part(other.c_str())}})
@@ -118,7 +117,7 @@ static const check::Test appended{
       const Folder folder;
       temp::write_file(folder.path, block(7, 1) + block(8, 2));
       const std::string before = temp::read_file(folder.path);
-      folder.begin(::getpid(), 2, 8);
+      folder.begin(2, 8);
       check::that(temp::read_file(folder.path).starts_with(before));
       check::equal(first_header(folder.part(kMyPart.c_str())).run_id, 7u);
     }};
@@ -138,15 +137,15 @@ static const check::Test others{
       check::equal(folder.names(), "run.atto |");
       // A copy, under the name of a part of its own process.
       Folder copied;
-      copied.begin(::getpid(), 2, 7);
+      copied.begin(2, 7);
       std::filesystem::copy_file(copied.path,
                                  copied.part(("run." + std::to_string(kMe) + "-9.atto").c_str()));
       check::equal(copied.names(), kMyPart + " run.atto | " + kMyPart);
       // The journal itself begins with an empty block and is renamed.
       const Folder renamed;
-      renamed.begin(::getpid(), 2, 7);
+      renamed.begin(2, 7);
       std::filesystem::rename(renamed.path, renamed.part("run.2026-10.atto"));
-      renamed.begin(::getpid(), 3, 7);
+      renamed.begin(3, 7);
       check::that(renamed.names().find("run.2026-10") == std::string::npos);
     }};
 
@@ -155,15 +154,14 @@ static const check::Test removed{
     [] {
       for (const std::uint64_t next_run : {7U, 8U}) {
         const Folder folder;
-        folder.begin(::getpid(), 2, 7);
+        folder.begin(2, 7);
         std::ofstream(folder.part(kMyPart.c_str()), std::ios::app) << block(7, kMe, 2000);
         std::filesystem::remove(folder.path);
         check::equal(folder.names(), "| ...");
         temp::write_file(folder.path, block(next_run, 1, 3000));
         check::that(folder.names().starts_with("run.atto |"));
         // Nor does a process of the same number write into them.
-        check::equal(folder.begin(::getpid(), 2, next_run),
-                     "run." + std::to_string(kMe) + "-3.atto");
+        check::equal(folder.begin(2, next_run), "run." + std::to_string(kMe) + "-3.atto");
       }
     }};
 
@@ -172,7 +170,7 @@ static const check::Test rotated{
     "renamed",
     [] {
       const Folder folder;
-      folder.begin(::getpid(), 2, 7);
+      folder.begin(2, 7);
       const std::string part = folder.part(kMyPart.c_str());
       std::ofstream(part, std::ios::app) << block(7, kMe, 2000);
       std::filesystem::rename(folder.path, folder.part("run.old.atto"));
@@ -193,8 +191,6 @@ static const check::Test awaited{"a file without a block is no part yet, and may
                                    check::equal(folder.names(), "run.atto | ...");
                                    temp::write_file(folder.part("run.5-1.atto"), block(7, 5));
                                    check::equal(folder.names(), "run.5-1.atto run.atto |");
-                                   check::equal(choose_part(folder.path, 5, 1),
-                                                folder.part("run.5-1.atto"));
                                  }};
 
 static const check::Test old{
@@ -218,12 +214,26 @@ static const check::Test killed{
     "a process that is killed while it begins a part leaves nothing that is in the way", [] {
       const Folder folder;
       // The journal has its block, and the part is made but has none.
-      folder.begin(::getpid(), 9, 7);
+      folder.begin(9, 7);
       std::filesystem::remove(folder.part(("run." + std::to_string(kMe) + "-9.atto").c_str()));
       temp::write_file(folder.part(kMyPart.c_str()), "");
-      check::equal(folder.begin(::getpid(), 2, 7), kMyPart);
+      check::equal(folder.begin(2, 7), kMyPart);
       check::equal(read_all({{folder.path}, {folder.part(kMyPart.c_str())}}).problems.size(), 1u);
       check::equal(folder.names(), kMyPart + " run.atto | " + kMyPart);
+    }};
+
+static const check::Test alone{
+    "a part is of one process: what is there already is left to whoever has begun it", [] {
+      const Folder folder;
+      const std::string me = "run." + std::to_string(kMe);
+      check::equal(folder.begin(2, 7), kMyPart);
+      // As a process does that has this one's number in another container.
+      check::equal(folder.begin(2, 7), me + "-3.atto");
+      temp::write_file(folder.part((me + "-4.atto").c_str()), block(7, kMe));
+      std::filesystem::create_directory(folder.part((me + "-5.atto").c_str()));
+      std::filesystem::create_symlink("nowhere", folder.part((me + "-6.atto").c_str()));
+      check::equal(folder.begin(2, 7), me + "-7.atto");
+      check::that(!std::filesystem::exists(folder.part("nowhere")));
     }};
 
 static const check::Test together{
@@ -231,7 +241,7 @@ static const check::Test together{
       const Folder folder;
       std::vector<pid_t> children;
       for (int i = 0; i < 8; ++i) {
-        children.push_back(temp::start_child([&] { folder.begin(::getpid(), 1, 7); }));
+        children.push_back(temp::start_child([&] { folder.begin(1, 7); }));
       }
       for (const pid_t each : children) {
         check::equal(temp::wait_for(each), 0);

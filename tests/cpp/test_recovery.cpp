@@ -1,11 +1,14 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "check.hpp"
@@ -300,6 +303,23 @@ static const check::Test removed{
       check::that(!std::filesystem::exists(folder));
     }};
 
+static const check::Test merged{
+    "of a part that was merged a session with nothing in it is no more of use, one with records is",
+    [] {
+      for (const bool has_records : {false, true}) {
+        const Log log;
+        const std::string part = log / "run.77-1.atto";
+        temp::in_child([&] {
+          const auto target = program::target_of(part, Format::journal);
+          auto* program = std::make_unique<Program>(log.folder(), target).release();
+          if (has_records) program->log(1, "in the part, or lost");
+        });
+        std::filesystem::remove(part);
+        check::equal(recover(log.folder(), log.path()).gone, has_records ? 1u : 0u);
+        check::equal(list_files(log.folder(), kSessionSuffix).size(), has_records ? 1u : 0u);
+      }
+    }};
+
 static const check::Test in_and_out{
     "a folder that its last user removes is made again by whoever comes meanwhile", [] {
       const temp::Folder root;
@@ -319,6 +339,31 @@ static const check::Test in_and_out{
       come_and_go();
       check::equal(temp::wait_for(child), 0);
     }};
+
+static const check::Test at_once{"of two that leave a folder in one instant one removes it", [] {
+                                   const temp::Folder root;
+                                   const RingPlace place{root / ".attolog-1", true};
+                                   void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                                   auto& ready = *new (page) std::atomic<int>(0);
+                                   const auto come_and_go = [&](int round) {
+                                     HeldFolder held = hold_log_folder(place, "run.csv", {1, 2, 3});
+                                     const auto session = Session::create(held.path, {});
+                                     held.lock.close();
+                                     ready.fetch_add(1);
+                                     while (ready.load() < 2 * round) std::this_thread::yield();
+                                     session->remove();
+                                     tidy(held.path);
+                                   };
+                                   for (int round = 1; round <= 500; ++round) {
+                                     const pid_t child =
+                                         temp::start_child([&] { come_and_go(round); });
+                                     come_and_go(round);
+                                     check::equal(temp::wait_for(child), 0);
+                                     check::that(!std::filesystem::exists(place.home));
+                                   }
+                                   ::munmap(page, 4096);
+                                 }};
 
 static const check::Test unborn{"a folder beside a log that a kill has left empty goes", [] {
                                   const temp::Folder root;

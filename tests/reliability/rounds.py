@@ -9,6 +9,8 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import attolog
+
 from .harness import wait_until
 from .houses import (
     NOBODY,
@@ -196,3 +198,57 @@ def play(folder: Path, suffix: str, street: str, kills: int, seed: int) -> None:
         this.clear()
         done, torn, number = done + this.kills, torn + this.torn, number + 1
     print(f"{done} kills, {torn} torn, {number} rounds", flush=True)
+
+
+def _twin(path: Path, page: Page, worker: int, first: int, until: int) -> None:
+    """Log ten records once `first` has, ten more once there is `until`; end with all the others."""
+    wait_until(lambda: first == worker or page[first] > 0)
+    log = attolog.AsyncFileLogger(path)
+    record = log.event("R", "pid", "worker", "seq", "pad")
+
+    def log_ten() -> None:
+        n = page[worker]
+        for seq in range(n, n + 10):
+            record(os.getpid(), worker, seq, f"<{seq}:0:>")
+        page[worker] = n + 10
+
+    log_ten()
+    assert log.flush(30)
+    wait_until(lambda: bool(page[until]))
+    log_ten()
+    wait_until(lambda: bool(page[0]))
+    assert log.close(30), log.counts
+
+
+def play_twins(folder: Path) -> None:
+    """Two containers with processes of one number, each with a part; one is killed, and one ends.
+
+    Neither sees the sessions of the other.
+    """
+    machine()
+    os.chmod(folder, 0o777)
+    path, page = folder / "hus.atto", Page()
+    killed, ended, more = range(2, 4), range(4, 6), 6
+
+    def begin(house: House, workers: range, until: int) -> Life:
+        actions = [partial(_twin, path, page, each, workers[0], until) for each in workers]
+        life = start(house, folder, *actions, workers=workers)
+        wait_until(lambda: all(page[each] for each in workers))
+        return life
+
+    first = begin(CONTAINER._replace(uid=NOBODY), killed, more)
+    second = begin(House(contained=True), ended, 0)
+    page[more] = 1
+    wait_until(lambda: all(page[each] == 20 for each in killed))
+    assert first.kill()
+    page[0] = 1
+    assert second.wait() == 0
+    for house in (House(), House(uid=NOBODY)):
+        assert start(house, folder, partial(recover, path)).wait() == 0
+    mixed = read_mixed(sorted(folder.glob("hus*.atto")))
+    check_mixed(mixed, dict.fromkeys((*killed, *ended), 20), {}, 1)
+    pids = {row.pid for row in mixed.found.rows}
+    assert len(pids) == 2, "they have no numbers in common: this shows nothing"
+    assert left_over(folder) == []
+    assert list(folder.iterdir()) == [path]
+    print("done", flush=True)

@@ -41,6 +41,20 @@ def _kill(folder: Path, faults: Path, street: str, suffix: str, kills: int) -> N
     assert int(said.split()[0]) >= kills
 
 
+TWINS = """
+from pathlib import Path
+from reliability.rounds import play_twins
+play_twins(Path(path))
+"""
+
+
+def test_processes_of_one_number_in_two_containers_share_no_part(yard: Path) -> None:
+    with Program(TWINS, yard) as program:
+        said = program.await_word()
+        assert program.wait() == 0, program.stderr
+        assert said == "done"
+
+
 _EACH = TORTURE // (len(STREETS) * len(FORMATS)) + 1
 
 
