@@ -925,6 +925,7 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         True
     """
 
+@final
 class ShownLogger(Logger):
     """The default logger, which prints until it is turned on; see `attolog.prints`."""
 
@@ -1207,8 +1208,15 @@ def compile_print(
         it calls that as the program has written it.
     """
 
+@final
 class Printed:
     """What a compiled print is bound to."""
+
+    def print(self, function: Callable[..., Any], /, *values: Any) -> Any:
+        """Print values as the print of the source does, by the function that `print` is there."""
+
+    def print_flushed(self, function: Callable[..., Any], /, *values: Any) -> Any:
+        """Print them so, with `flush=True`."""
 
 def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
