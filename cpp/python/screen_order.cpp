@@ -237,21 +237,14 @@ bool is_seen_opening(PyObject* args) {
   return is_there ? is_observed(info) : has_relatives.load(std::memory_order_relaxed);
 }
 
-bool is_to_wait(When when, PyObject* args) {
-  switch (when) {
-    case When::related: return has_relatives.load(std::memory_order_relaxed);
-    case When::opening: return is_seen_opening(args);
-    default: return true;
-  }
-}
-
 int on_audit(const char* event, PyObject* args, void*) try {
   const std::string_view name(event);
   const auto* found = std::ranges::lower_bound(kAudited, name, {}, &Audited::event);
   if (found == kAudited.end() || found->event != name) return 0;
-  const bool has_text = has_unshown();
   if (found->when == When::starting) has_relatives.store(true, std::memory_order_relaxed);
-  if (!has_text || !is_to_wait(found->when, args)) return 0;
+  const bool is_alone = !has_relatives.load(std::memory_order_relaxed);
+  if ((found->when == When::related && is_alone) || !has_unshown()) return 0;
+  if (found->when == When::opening && !is_seen_opening(args)) return 0;
   if (found->when != When::ending) return wait_for_screen() ? 0 : -1;
   if (!wait_for_screen(last_second())) PyErr_Clear();
   return 0;

@@ -155,14 +155,16 @@ PyObject* reconfigure(PyObject* self, PyObject* args, PyObject* kwargs) {
   return result;
 }
 
+void close(Prints::Stream stream) {
+  StandIn now = prints.stand_ins[stream];
+  now.is_open = false;
+  change(stream, now);
+}
+
 PyObject* detach(PyObject* self, PyObject*) {
   PyObject* buffer = call_base("detach", self);
   const auto stream = find_stream(self);
-  if (buffer != nullptr && stream) {
-    StandIn now = prints.stand_ins[*stream];
-    now.is_open = false;
-    change(*stream, now);
-  }
+  if (buffer != nullptr && stream) close(*stream);
   return buffer;
 }
 
@@ -289,9 +291,7 @@ PyObject* close_stream(PyObject*, PyObject* number) {
   Prints::Stream stream = Prints::out;
   const long value = PyLong_AsLong(number);
   if ((value == -1 && PyErr_Occurred() != nullptr) || !take_stream(value, stream)) return nullptr;
-  StandIn now = prints.stand_ins[stream];
-  now.is_open = false;
-  change(stream, now);
+  close(stream);
   Py_RETURN_NONE;
 }
 

@@ -209,8 +209,10 @@ std::vector<std::shared_ptr<Channel>> Writer::channels() {
 }
 
 bool Writer::has_unshown() {
-  // A channel's mutexes are taken before the writer's own.
-  return std::ranges::any_of(channels(), [](const auto& each) { return each->has_unshown(); });
+  // One after the other: a channel's mutexes are taken before the writer's own.
+  auto channel = channel_after(0);
+  while (channel != nullptr && !channel->has_unshown()) channel = channel_after(channel->id);
+  return channel != nullptr;
 }
 
 std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {

@@ -8,7 +8,6 @@ multiprocessing's own processes are concerned: the environment stays as it is.
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -72,6 +71,8 @@ def join(given: bytes) -> None:
 
     if log or is_decided():
         return
+    import pickle
+
     path, options, level = pickle.loads(given)
     try:
         log.level = level
@@ -87,6 +88,8 @@ def _given() -> bytes | None:
     """What a child has to know; None where it is to do nothing."""
     if not log or _opened is None:
         return None
+    import pickle  # as multiprocessing has done by now
+
     try:
         return pickle.dumps((*_opened, log.level))
     except Exception:  # a value of the program's own kind
