@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attolog import _core
 from attolog._core import log
+from attolog._finders import call_after, found_by_others
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,22 +146,7 @@ class _Finder:
         if fullname != _SPAWN or self not in sys.meta_path:
             return None
         sys.meta_path.remove(self)
-        for finder in list(sys.meta_path):
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = None if find is None else find(fullname, path, target)
-            if spec is not None:
-                self._call_after(spec.loader)
-                return spec
-        return None
-
-    def _call_after(self, loader: Any) -> None:
-        execute = getattr(loader, "exec_module", None)
-        if execute is None:
-            return
-
-        def exec_module(module: ModuleType) -> None:
-            del loader.exec_module
-            execute(module)
-            self._function(module)
-
-        loader.exec_module = exec_module
+        spec = found_by_others(self, fullname, path, target)
+        if spec is not None:
+            call_after(spec.loader, self._function)
+        return spec

@@ -11,6 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from attolog import _core
+from attolog._finders import call_after, found_by_others
 from attolog._run import cache, plain
 
 
@@ -141,18 +142,14 @@ class Finder:
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Find a module, as the finders behind this one do."""
-        for finder in list(sys.meta_path):
-            find = None if finder is self else getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = None if find is None else find(fullname, path, target)
-            if spec is not None:
-                break
-        else:
+        spec = found_by_others(self, fullname, path, target)
+        if spec is None:
             return None
         loader = spec.loader
         if type(loader) is SourceFileLoader and self.is_own(fullname, loader.path):
             loader.__class__ = Loader
         if fullname in self._after and loader is not None:
-            _call_after(loader, self._after.pop(fullname))
+            call_after(loader, self._after.pop(fullname))
         return spec
 
     def is_own(self, fullname: str, path: str) -> bool:
@@ -177,20 +174,3 @@ def _foreign_folders() -> tuple[str, ...]:
     library = os.path.dirname(os.__file__)
     folders = {library, os.path.realpath(library), os.path.dirname(os.path.dirname(__file__))}
     return tuple(folder + os.sep for folder in folders)
-
-
-def _call_after(loader: Any, function: Callable[[ModuleType], None]) -> None:
-    """Call the function when the loader has executed its module."""
-    execute = getattr(loader, "exec_module", None)
-    if execute is None:
-        return
-
-    def exec_module(module: ModuleType) -> None:
-        del loader.exec_module
-        execute(module)
-        function(module)
-
-    try:
-        loader.exec_module = exec_module
-    except AttributeError:  # built in, or frozen: nothing that is waited for
-        return
