@@ -77,16 +77,31 @@ bool wait_for_writer(bool is_crash) {
   return true;
 }
 
-// A fault happens again as soon as its handler returns; any other signal is sent again.
-void hand_on(int signal, const siginfo_t* info) {
-  const struct sigaction next = behind[static_cast<std::size_t>(signal)];
-  behind[static_cast<std::size_t>(signal)] = default_action();
-  ::sigaction(signal, &next, nullptr);
-  const bool is_fault = is_crash(signal) && signal != SIGABRT && info->si_code > 0;
-  if (!is_fault) ::raise(signal);
+void call(const struct sigaction& action, int signal, siginfo_t* info, void* context) {
+  if ((action.sa_flags & SA_SIGINFO) != 0) {
+    action.sa_sigaction(signal, info, context);
+  } else if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) {
+    action.sa_handler(signal);
+  }
 }
 
-void on_signal(int signal, siginfo_t* info, void*) {
+// A fault happens again as soon as its handler returns; any other signal is sent again. What comes
+// behind is called with the default in place: Python's faulthandler may be off by then, and would
+// return from fault after fault.
+void hand_on(int signal, siginfo_t* info, void* context) {
+  const struct sigaction next = behind[static_cast<std::size_t>(signal)];
+  const struct sigaction last = default_action();
+  behind[static_cast<std::size_t>(signal)] = last;
+  const bool is_fault = is_crash(signal) && signal != SIGABRT && info->si_code > 0;
+  ::sigaction(signal, is_fault ? &last : &next, nullptr);
+  if (is_fault) {
+    call(next, signal, info, context);
+  } else {
+    ::raise(signal);
+  }
+}
+
+void on_signal(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const bool is_a_crash = is_crash(signal);
   bool is_first = false;
@@ -103,7 +118,7 @@ void on_signal(int signal, siginfo_t* info, void*) {
       return;
     }
   }
-  hand_on(signal, info);
+  hand_on(signal, info, context);
   errno = error;
 }
 

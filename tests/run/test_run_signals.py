@@ -121,13 +121,13 @@ def test_a_crash_shows_what_was_printed_before(
 def test_a_fatal_error_of_python_shows_what_was_printed(folder: Path) -> None:
     """Python takes its faulthandler away before it aborts."""
     (folder / "app.py").write_text(LINES + "faulthandler._fatal_error_c_thread()\n")
-    # Python 3.12 meets a fault of its own as it takes away a faulthandler in such a thread.
-    both = sys.version_info < (3, 12)
-    for flags in ([], ["-X", "faulthandler"])[: 1 + both]:
+    for flags in ([], ["-X", "faulthandler"]):
+        # From 3.12 on a fault of its own comes between where the thread has no state of Python's.
+        plain = run([sys.executable, *flags, "app.py"], folder)
         ran = run([sys.executable, *flags, "-m", "attolog", "run", "app.py"], folder)
         assert ran.out.endswith(b"line 49\n")
         assert b"on stderr 49\n" in ran.err
-        assert ran.status == -signal.SIGABRT
+        assert ran.status == plain.status < 0
 
 
 def test_a_crash_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
