@@ -76,7 +76,7 @@ bool attach_thread(const Root& root, Channel* channel, const std::string& name) 
   return goes_on;
 }
 
-// The same for a larger ring, where there is room for one; else nothing has changed.
+// Gives the thread a larger ring, with the GIL released. Nothing changes where there is no room.
 void grow_ring(Channel* channel, Producer* producer, std::uint64_t size, Growth growth) {
   channel->pin();
   PyThreadState* state = PyEval_SaveThread();

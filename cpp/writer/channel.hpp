@@ -187,8 +187,8 @@ class Channel {
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
   bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
-  // The same in two steps, of which the second can be taken again. The first leaves the writing to
-  // the screen's thread, or does what it can of it.
+  // Two steps of drain_echo, of which the second can be taken again: hand over to the screen, then
+  // wait for it. echo_position leaves the writing to the screen's thread, show_now tries it.
   std::uint64_t echo_position();
   std::uint64_t show_now();
   bool wait_for_echo(std::uint64_t position, Deadline deadline);

@@ -202,7 +202,7 @@ void Channel::give_back_rings() {
       if (was_free && slot->thread.id != 0) give_back(*slot);
     }
   } catch (const std::bad_alloc&) {
-    // The others wait for the next time.
+    // Rings that were not looked at wait for the next time.
   }
   std::erase_if(free_, [](const Slot* slot) { return slot->is_over; });
   slots_.remove_if([](const Slot& slot) { return slot.is_over; });

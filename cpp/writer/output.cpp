@@ -313,7 +313,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   return result;
 }
 
-// The rest of a batch whose file was closed while it was written, now that it is open again.
+// Writes what is missing of a batch whose file was closed meanwhile, and is open again.
 void Output::go_on(const Session& session, std::uint64_t batch, std::string_view bytes,
                    bool is_told, Result& result) {
   if (is_told) {

@@ -44,7 +44,7 @@ class RingMerge {
   // From now on the values of kept records (Handling::keep) are left as they are: such a record has
   // none, and its spill file stays its own.
   void leave_kept() { leaves_kept_ = true; }
-  // The same of those that are on the screen already.
+  // From now on the values of records that are on the screen already are left as they are.
   void leave_shown() { leaves_shown_ = true; }
 
   struct Source {

@@ -9,8 +9,7 @@ namespace attolog {
 // One line, "attolog: ...". Never fails, never waits for a lock, takes no memory.
 void say(std::string_view line) noexcept;
 
-// The same, unless the process or one that it was forked from has said it already: `what` of
-// `where`.
+// Says the line, unless this process or one that it was forked from has said `what` of `where`.
 void say_once(std::string_view what, std::string_view where, std::string_view line) noexcept;
 
 // What errno stands for, in words.
