@@ -55,6 +55,17 @@ inline std::vector<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
+// The sentences that were logged to a CSV file, without their times.
+inline std::vector<std::string> sentences_of(const std::string& path) {
+  constexpr std::string_view kLog = ",LOG,";
+  std::vector<std::string> texts;
+  for (const std::string& line : lines_of(path)) {
+    const std::size_t at = line.find(kLog);
+    if (at != std::string::npos) texts.push_back(line.substr(at + kLog.size()));
+  }
+  return texts;
+}
+
 // What `action` throws, in words; "" if it does not.
 template <class Action>
 std::string error_of(const Action& action) {

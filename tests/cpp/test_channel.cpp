@@ -70,15 +70,7 @@ class Log {
   }
   std::shared_ptr<Channel> open() const { return Channel::open(options()); }
 
-  // The sentences in the file, without their times.
-  std::vector<std::string> texts() const {
-    std::vector<std::string> texts;
-    for (const std::string& line : temp::lines_of(path())) {
-      const std::size_t at = line.find(",LOG,");
-      if (at != std::string::npos) texts.push_back(line.substr(at + 5));
-    }
-    return texts;
-  }
+  std::vector<std::string> texts() const { return temp::sentences_of(path()); }
   std::size_t files(std::string_view suffix) const {
     std::size_t found = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_.path())) {

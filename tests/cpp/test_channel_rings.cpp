@@ -42,14 +42,7 @@ class Log {
     options.ring_dir = root_.path();
     return options;
   }
-  std::vector<std::string> texts() const {
-    std::vector<std::string> texts;
-    for (const std::string& line : temp::lines_of(path())) {
-      const std::size_t at = line.find(",LOG,");
-      if (at != std::string::npos) texts.push_back(line.substr(at + 5));
-    }
-    return texts;
-  }
+  std::vector<std::string> texts() const { return temp::sentences_of(path()); }
   // Sizes of the rings there are, without their headers.
   std::vector<std::uint64_t> rings() const {
     std::vector<std::uint64_t> sizes;

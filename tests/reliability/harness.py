@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, cast
+from typing import NamedTuple, NoReturn, cast
 
 import attolog
 from attolog import _core
@@ -385,15 +385,21 @@ def forked(action: Callable[[], object]) -> int:
     pid = os.fork()
     if pid == 0:
         signal.alarm(int(PATIENCE))  # one that hangs dies
-        status = 1
-        try:
-            action()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
+        end_by(action)
     return pid
+
+
+def end_by(action: Callable[[], object]) -> NoReturn:
+    """Do the last thing that this process does, and end without cleaning up."""
+    status = 1
+    try:
+        action()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def status_of(pid: int) -> int:

@@ -13,7 +13,6 @@ import os
 import random
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import NamedTuple
 import attolog
 from attolog import _core
 
-from .harness import wait_until
+from .harness import end_by, wait_until
 
 NOBODY = 65534
 _NEW_MOUNTS, _NEW_PIDS = 0x20000, 0x20000000  # CLONE_NEWNS, CLONE_NEWPID
@@ -165,23 +164,11 @@ def _fork(house: House) -> int:
     return pid
 
 
-def _end(action: Callable[[], object]) -> None:
-    status = 1
-    try:
-        action()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
-
-
 def _first_process(actions: list[Callable[[], object]]) -> None:
     """A container's first process waits for the others; it ends badly if one of them does."""
     for action in actions:
         if os.fork() == 0:
-            _end(action)
+            end_by(action)
     statuses = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in actions]
     assert set(statuses) <= {0, -signal.SIGKILL}, statuses
 
@@ -203,7 +190,7 @@ def start(
                 (action,) = actions
                 action()
 
-        _end(live)
+        end_by(live)
     return Life(pid, house, workers)
 
 

@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,11 @@ def without_closing(err: bytes) -> bytes:
     rest, n = _CLOSING.subn(b"", err)
     assert n == 1, err
     return rest
+
+
+def write_app(folder: Path, source: str) -> None:
+    """Write a program, which may be indented, as app.py."""
+    (folder / "app.py").write_text(textwrap.dedent(source), encoding="utf-8")
 
 
 def run(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from .programs import RUN, compare, run
+from .programs import RUN, compare, run, write_app
 
 # Each by what is awkward about it; all behave the same however often they are run.
 PROGRAMS = {
@@ -425,21 +424,10 @@ STDIN = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "program"
-    made.mkdir()
-    return made
-
-
-def write(folder: Path, source: str) -> None:
-    (folder / "app.py").write_text(textwrap.dedent(source), encoding="utf-8")
-
-
 @pytest.mark.parametrize("how", ["file", "pipe", "pty"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_awkward_program_behaves_as_ever(folder: Path, name: str, how: str) -> None:
-    write(folder, PROGRAMS[name])
+    write_app(folder, PROGRAMS[name])
     ran = compare(folder, ["app.py"], how, stdin=STDIN.get(name, b""))
     assert ran.out or ran.err
 
@@ -459,7 +447,7 @@ for each in threads: each.join()
 
 
 def test_threads_keep_their_lines_and_their_order(folder: Path) -> None:
-    write(folder, THREADS)
+    write_app(folder, THREADS)
     ran = run([*RUN, "app.py"], folder)
     lines = ran.out.decode().splitlines()
     for name in ("t0", "t1", "t2", "t3"):

@@ -163,13 +163,6 @@ EXHAUSTED = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "program"
-    folder.mkdir()
-    return folder
-
-
 def write(folder: Path, source: str) -> None:
     (folder / "app.py").write_text(PRELUDE + dedent(source), "utf-8")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from .programs import RUN, compare, run, without_closing
+from .programs import RUN, compare, run, without_closing, write_app
 
 # A process that answers each line: it prints, then says so.
 ANSWERS = """
@@ -227,27 +226,16 @@ print("behind", 2)
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "program"
-    made.mkdir()
-    return made
-
-
-def write(folder: Path, source: str) -> None:
-    (folder / "app.py").write_text(textwrap.dedent(source), encoding="utf-8")
-
-
 @pytest.mark.parametrize("how", ["pipe", "file", "terminal"])
 @pytest.mark.parametrize("name", FLUSHED)
 def test_what_is_flushed_is_there_before_others_write(folder: Path, name: str, how: str) -> None:
-    write(folder, FLUSHED[name])
+    write_app(folder, FLUSHED[name])
     assert compare(folder, ["app.py"], how).status == 0
 
 
 @pytest.mark.parametrize("name", ON_TERMINAL)
 def test_each_line_is_on_the_terminal_before_others_write(folder: Path, name: str) -> None:
-    write(folder, ON_TERMINAL[name])
+    write_app(folder, ON_TERMINAL[name])
     assert compare(folder, ["app.py"], "terminal", stdin=b"secret\n").status == 0
 
 
@@ -267,7 +255,7 @@ def test_functions_that_wait_look_as_ever(folder: Path) -> None:
         except Exception as error:
             print(type(error).__name__, error, error.__traceback__.tb_next.tb_next)
     """
-    write(folder, source)
+    write_app(folder, source)
     compare(folder, ["app.py"])
 
 
@@ -294,7 +282,7 @@ def test_an_interrupt_while_the_screen_is_waited_for_is_not_lost(folder: Path) -
     os.dup2(shown, 1)
     print("free", is_free)
     """
-    write(folder, source)
+    write_app(folder, source)
     ran = run([*RUN, "app.py"], folder)
     assert ran.out.endswith(b"free True\n")
     assert (without_closing(ran.err), ran.status) == (b"", 0)
@@ -321,7 +309,7 @@ def test_a_thread_that_prints_nothing_goes_on_while_the_screen_is_stuck(folder: 
     os.closerange(reading, writing + 1)
     sys.stderr.write(f"{len(os.read(beats, 1000))} beats\\n")
     """
-    write(folder, source)
+    write_app(folder, source)
     ran = run([*RUN, "app.py"], folder)
     assert b"200 beats\n" in ran.err
 
@@ -339,7 +327,7 @@ def test_a_flush_raises_what_the_stream_refuses(folder: Path) -> None:
         except BrokenPipeError as error:
             os.write(2, f"{error}\\n".encode())
     """
-    write(folder, source)
+    write_app(folder, source)
     ran = run([*RUN, "app.py"], folder)
     assert ran.err.startswith(b"[Errno 32] Broken pipe\n" * 2)
 
@@ -358,7 +346,7 @@ def test_a_stream_of_its_own_is_flushed_as_print_would(folder: Path) -> None:
     def print(*args, **options): sys.stdout.write(f"{args} {options}")
     print("EVENT", 3, flush=True)
     """
-    write(folder, source)
+    write_app(folder, source)
     ran = run([*RUN, "app.py"], folder)
     assert ran.out.count(b"[flush]") == 2
     assert b"{'flush': True}" in ran.out

@@ -72,13 +72,6 @@ CRASHES = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "program"
-    made.mkdir()
-    return made
-
-
 def seen(ran: Ran) -> Ran:
     """Without what differs from run to run, or names attolog's module."""
     err = re.sub(rb"0x[0-9a-f]+", b"", ran.err)
