@@ -24,6 +24,15 @@ namespace {
 
 constexpr const char* kMemoryName = "user.attolog.columns";
 constexpr off_t kPresence = off_t{1} << 60;
+
+[[maybe_unused]] struct flock presence(int type) {
+  struct flock mark{};
+  mark.l_type = static_cast<short>(type);
+  mark.l_whence = SEEK_SET;
+  mark.l_start = kPresence;
+  mark.l_len = 1;
+  return mark;
+}
 constexpr std::string_view kMemorySuffix = ".columns";
 // Another process holds the lock for a batch, mostly; whoever is stopped holds it for longer. The
 // writer has other files to look after, too.
@@ -486,11 +495,7 @@ bool Output::end_torn(Format format, std::chrono::milliseconds patience) {
 // can see each other, whatever place and user they have.
 void Output::show_presence(bool is_here) const {
 #if defined(F_OFD_SETLK)
-  struct flock mark{};
-  mark.l_type = is_here ? F_RDLCK : F_UNLCK;
-  mark.l_whence = SEEK_SET;
-  mark.l_start = kPresence;
-  mark.l_len = 1;
+  struct flock mark = presence(is_here ? F_RDLCK : F_UNLCK);
   ::fcntl(file_.fd(), F_OFD_SETLK, &mark);
 #else
   (void)is_here;
@@ -499,11 +504,7 @@ void Output::show_presence(bool is_here) const {
 
 bool Output::is_shared() const {
 #if defined(F_OFD_GETLK)
-  struct flock mark{};
-  mark.l_type = F_WRLCK;
-  mark.l_whence = SEEK_SET;
-  mark.l_start = kPresence;
-  mark.l_len = 1;
+  struct flock mark = presence(F_WRLCK);
   return ::fcntl(file_.fd(), F_OFD_GETLK, &mark) == 0 && mark.l_type != F_UNLCK;
 #else
   return false;

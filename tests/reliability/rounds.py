@@ -250,5 +250,5 @@ def play_twins(folder: Path) -> None:
     pids = {row.pid for row in mixed.found.rows}
     assert len(pids) == 2, "they have no numbers in common: this shows nothing"
     assert left_over(folder) == []
-    assert list(folder.iterdir()) == [path]
+    assert (left := list(folder.iterdir())) == [path], left
     print("done", flush=True)

@@ -88,7 +88,11 @@ def test_a17_a_line_behind_a_torn_record_stays_and_the_record_is_there_once_more
     log_path: Path, faults: Path, suffix: str
 ) -> None:
     path = log_path.with_suffix(f".{suffix}")
-    source = "work(attolog.AsyncFileLogger(path), 0, 101)"
+    # Each record is longer than all before it: half of any batch ends within its last one.
+    source = """
+log = attolog.AsyncFileLogger(path)
+for i in range(8): work(log, 0, 1, size=100 * 3**i, start=i)
+"""
     with Program(source, path, fault=(faults, f"/{path.name}|write|0|half|1")) as program:
         assert killed_by(program.wait())
         acknowledged = program.acknowledged()
