@@ -225,7 +225,7 @@ def test_b18_what_waits_for_a_slow_reader_is_shown_and_in_no_file_of_the_program
         out, err = process.communicate(timeout=TIMEOUT)
     lines = out.splitlines()
     expected = [f"{i} {'x' * 1000}".encode() for i in range(12_000)]
-    assert lines == [*expected, *expected, b"LOCKED True 0"]
+    assert lines == [*expected, *expected, b"LOCKED True 0"], err
     assert b"24,001 prints, 0 lost" in err
     assert process.returncode == 0
 
