@@ -84,13 +84,16 @@ std::string private_folder(const std::string& home, const std::string& name, boo
   }
 }
 
+bool is_linked(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 && info.st_nlink != 0;
+}
+
 File stay_in_folder(const std::string& folder) {
   for (;;) {
     File file = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (!file) fail(folder);
-    struct stat info{};
-    if (try_lock_shared(file.fd()) && ::fstat(file.fd(), &info) == 0 && info.st_nlink != 0)
-      return file;
+    if (try_lock_shared(file.fd()) && is_linked(file.fd())) return file;
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }

@@ -25,6 +25,10 @@ std::string real_log_path(const std::string& path);
 // std::system_error.
 std::string private_folder(const std::string& home, const std::string& name, bool create);
 
+// The folder, or file, that is open still has its name. A lock on one that was removed locks
+// nothing.
+bool is_linked(int fd);
+
 // As long as the file is held nobody takes the folder, or what is without a session there, away.
 // Throws std::system_error.
 File stay_in_folder(const std::string& folder);

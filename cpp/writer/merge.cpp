@@ -15,6 +15,7 @@
 
 #include "core/checksum.hpp"
 #include "core/clock.hpp"
+#include "core/folder.hpp"
 #include "core/journal.hpp"
 #include "core/ledger.hpp"
 #include "core/mapping.hpp"
@@ -137,9 +138,11 @@ bool remove_part(const std::string& path, int fd, std::uint64_t size) {
 // A part's ledger would stay as long as the journal is logged to. Whoever begins a part of that
 // name makes the part first, and the ledger under the folder's lock.
 void remove_ledger(const std::string& folder, const std::string& part_path) {
-  const File lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const File lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   struct stat info{};
-  if (!lock || !try_lock(lock.fd()) || ::lstat(part_path.c_str(), &info) == 0) return;
+  if (!lock || !try_lock(lock.fd()) || !is_linked(lock.fd()) ||
+      ::lstat(part_path.c_str(), &info) == 0)
+    return;
   ::unlink(file_about(folder, part_path, kLedgerSuffix).c_str());
 }
 
