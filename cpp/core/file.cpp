@@ -4,13 +4,17 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <thread>
 
 namespace attolog {
 
@@ -28,6 +32,57 @@ int move_high(int fd) {
   const int last = static_cast<int>(limit.rlim_cur) - kLast;
   return ::fcntl(fd, F_DUPFD_CLOEXEC, std::max(last, STDERR_FILENO + 1));
 }
+
+// By number: which file of ours has it, 0 for none. All relaxed: a hint, checked by fstat.
+constexpr std::size_t kKnown = 2048;
+constinit std::array<std::atomic<std::uint64_t>, kKnown> owned{};
+
+std::uint64_t tag_of(dev_t device, ino_t inode) {
+  return ((std::uint64_t{device} * 0x9E3779B97F4A7C15 + inode) << 1) | 1;
+}
+
+void claim(int fd, std::uint64_t tag) {
+  if (fd < static_cast<int>(kKnown))
+    owned[static_cast<std::size_t>(fd)].store(tag, std::memory_order_relaxed);
+}
+
+void disclaim(int fd, std::uint64_t tag) {
+  if (fd >= static_cast<int>(kKnown)) return;
+  owned[static_cast<std::size_t>(fd)].compare_exchange_strong(tag, 0, std::memory_order_relaxed);
+}
+
+// Some are inside; who closes it waits until they have left, and lets nobody in meanwhile.
+class Gate {
+ public:
+  // Each side writes its own count, and then looks at the other's: seq_cst, or both find nobody.
+  void enter() noexcept {
+    inside_.fetch_add(1);
+    while (closed_.load() != 0) {
+      inside_.fetch_sub(1);
+      std::this_thread::sleep_for(kLook);
+      inside_.fetch_add(1);
+    }
+  }
+  void leave() noexcept { inside_.fetch_sub(1); }
+  void close(std::chrono::milliseconds patience) noexcept {
+    closed_.fetch_add(1);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (inside_.load() != 0 && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(kLook);
+  }
+  void open() noexcept { closed_.fetch_sub(1); }
+  void forget() noexcept {
+    inside_.store(0);
+    closed_.store(0);
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kLook{50};
+  std::atomic<int> inside_{0};
+  std::atomic<int> closed_{0};
+};
+constinit Gate opening;  // a file has a low number yet, and is not known as ours
+constinit Gate using_files;
 
 // A child needs so many more than it lets go of, to have a session of its own.
 constexpr std::size_t kReserve = 6;
@@ -88,14 +143,19 @@ File::File(int fd) : fd_(fd) {
     if (is_intact()) ::close(fd);
     fd_ = other;
   }
-  if (fd_ >= 0) errno = error;
+  if (fd_ < 0) return;
+  claim(fd_, tag_of(device_, inode_));
+  errno = error;
 }
 
 File File::open(const std::string& path, int flags, mode_t mode) {
+  opening.enter();
   int fd = ::open(path.c_str(), flags, mode);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE) && spend_reserve())
     fd = ::open(path.c_str(), flags, mode);
-  return File(fd);
+  File file(fd);
+  opening.leave();
+  return file;
 }
 
 bool File::is_intact() const {
@@ -115,10 +175,71 @@ bool File::restore(const std::string& path, int flags) {
 void File::close() noexcept {
   if (fd_ < 0) return;
   const int error = errno;
-  if (is_intact()) ::close(fd_);
-  fd_ = -1;
+  const bool is_ours = is_intact();
+  const int fd = release();
+  if (is_ours) ::close(fd);
   if (has_spent.load(std::memory_order_relaxed)) refill_reserve();
   errno = error;
+}
+
+int File::release() noexcept {
+  if (fd_ >= 0) disclaim(fd_, tag_of(device_, inode_));
+  return std::exchange(fd_, -1);
+}
+
+bool File::owns(int fd) {
+  if (fd < 0 || fd >= static_cast<int>(kKnown)) return false;
+  const std::uint64_t tag = owned[static_cast<std::size_t>(fd)].load(std::memory_order_relaxed);
+  struct stat info{};
+  return tag != 0 && ::fstat(fd, &info) == 0 && tag_of(info.st_dev, info.st_ino) == tag;
+}
+
+namespace {
+
+void close_all(int first, int last) {
+  if (first > last) return;
+#if defined(SYS_close_range)
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), static_cast<unsigned>(last), 0u) ==
+      0)
+    return;
+#endif
+  for (int fd = first; fd <= last; ++fd) ::close(fd);
+}
+
+}  // namespace
+
+void close_others(int first, int end) {
+  first = std::max(first, 0);
+  const int known = std::min(end, static_cast<int>(kKnown));
+  for (int fd = first; fd < known; ++fd) {
+    if (!File::owns(fd)) continue;
+    close_all(first, fd - 1);
+    first = fd + 1;
+  }
+  close_all(first, end - 1);
+}
+
+UsingFiles::UsingFiles() {
+  using_files.enter();
+}
+
+UsingFiles::~UsingFiles() {
+  using_files.leave();
+}
+
+void UsingFiles::forget_in_child() {
+  using_files.forget();
+  opening.forget();
+}
+
+TakingNumber::TakingNumber(int fd) : is_ours_(File::owns(fd)) {
+  if (is_ours_) using_files.close(std::chrono::seconds(1));
+  opening.close(std::chrono::milliseconds(100));
+}
+
+TakingNumber::~TakingNumber() {
+  opening.open();
+  if (is_ours_) using_files.open();
 }
 
 Directory open_directory(const std::string& path) {

@@ -45,12 +45,42 @@ class File {
   ino_t inode() const { return inode_; }
   // A number that is another file's by now is only forgotten.
   void close() noexcept;
-  int release() { return std::exchange(fd_, -1); }
+  int release() noexcept;
+
+  // Whether this number is that of a File now.
+  static bool owns(int fd);
 
  private:
   int fd_ = -1;
   dev_t device_ = 0;
   ino_t inode_ = 0;
+};
+
+// Closes all numbers from `first` to before `end` but those of Files.
+void close_others(int first, int end);
+
+// Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
+// the look at a number and its use it could become the program's. Not where a File is waited with.
+class UsingFiles {
+ public:
+  UsingFiles();
+  UsingFiles(const UsingFiles&) = delete;
+  UsingFiles& operator=(const UsingFiles&) = delete;
+  ~UsingFiles();
+  static void forget_in_child();
+};
+
+// Held while the program takes a number for itself. Waits until nobody opens a File, and where it
+// is a File's number until nobody works on Files. It waits a second at most: a disk may be slow.
+class TakingNumber {
+ public:
+  explicit TakingNumber(int fd);
+  TakingNumber(const TakingNumber&) = delete;
+  TakingNumber& operator=(const TakingNumber&) = delete;
+  ~TakingNumber();
+
+ private:
+  bool is_ours_;
 };
 
 // Closes a directory by the number that it was opened under, if that is still its own.

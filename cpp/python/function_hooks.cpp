@@ -3,6 +3,8 @@
 // program can see of the function object is another.
 #include "python/function_hooks.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include <algorithm>
@@ -11,9 +13,11 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "core/file.hpp"
 #include "python/screen_order.hpp"
 #include "writer/last_signal.hpp"
 
@@ -30,10 +34,12 @@ enum class Rule : std::uint8_t {
   second,       // waits for a second: the process, or another, may be ended
   last,         // the process ends here: waits, and ends the loggers
   redirecting,  // as descriptor; afterwards that stream leads elsewhere
+  closing,      // as descriptor; a file of ours stays open
+  closing_all,  // waits; files of ours stay open
   signal,       // afterwards the signal may have another action
   crashes,      // afterwards Python's faulthandler may be on, or off
 };
-constexpr std::array<std::pair<std::string_view, Rule>, 9> kRules = {{
+constexpr std::array<std::pair<std::string_view, Rule>, 11> kRules = {{
     {"always", Rule::always},
     {"related", Rule::related},
     {"descriptor", Rule::descriptor},
@@ -41,6 +47,8 @@ constexpr std::array<std::pair<std::string_view, Rule>, 9> kRules = {{
     {"second", Rule::second},
     {"last", Rule::last},
     {"redirecting", Rule::redirecting},
+    {"closing", Rule::closing},
+    {"closing_all", Rule::closing_all},
     {"signal", Rule::signal},
     {"crashes", Rule::crashes},
 }};
@@ -65,13 +73,17 @@ struct Arguments {
   Py_ssize_t n;
 };
 
-// The descriptor that is passed; -1 where that cannot be told.
-int descriptor_of(const Hook& hook, const Arguments& arguments) {
-  if (hook.argument >= arguments.n) return -1;
-  PyObject* const value = arguments.values[hook.argument];
+// The descriptor that is passed at this place; -1 where that cannot be told.
+int descriptor_of(const Arguments& arguments, Py_ssize_t place) {
+  if (place >= arguments.n) return -1;
+  PyObject* const value = arguments.values[place];
   const long number = PyLong_Check(value) ? PyLong_AsLong(value) : -1;
   PyErr_Clear();
   return number >= 0 && number <= 1 << 30 ? static_cast<int>(number) : -1;
+}
+
+int descriptor_of(const Hook& hook, const Arguments& arguments) {
+  return descriptor_of(arguments, hook.argument);
 }
 
 // That of a FileIO; -1: it is closed.
@@ -87,6 +99,7 @@ bool is_to_wait(const Hook& hook, const Arguments& arguments) {
   switch (hook.rule) {
     case Rule::related: return has_relatives.load(std::memory_order_relaxed) && has_unshown();
     case Rule::descriptor:
+    case Rule::closing:
     case Rule::redirecting: {
       if (!has_unshown()) return false;
       const int fd = descriptor_of(hook, arguments);
@@ -189,10 +202,25 @@ Function original(const Hook& hook) {
   return reinterpret_cast<Function>(reinterpret_cast<void*>(hook.original));
 }
 
+// Whether it was closed, as far as the program may know, without a file of ours.
+bool is_closed_for_program(const Hook& hook, const Arguments& arguments) {
+  if (hook.rule == Rule::closing) return File::owns(descriptor_of(arguments, 0));
+  if (hook.rule != Rule::closing_all || arguments.n != 2) return false;
+  const int first = descriptor_of(arguments, 0);
+  const int end = descriptor_of(arguments, 1);
+  if (first < 0 || end < 0) return false;
+  close_others(first, end);
+  return true;
+}
+
 template <class Function, class... Rest>
 PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
   Call around(hook, arguments);
   if (around.is_refused()) return nullptr;
+  if (is_closed_for_program(hook, arguments)) return around.end(Py_NewRef(Py_None));
+  std::optional<TakingNumber> taking;
+  if (hook.rule == Rule::redirecting && descriptor_of(hook, arguments) > STDERR_FILENO)
+    taking.emplace(descriptor_of(hook, arguments));
   return around.end(original<Function>(hook)(arguments.self, rest...));
 }
 

@@ -86,6 +86,7 @@ struct ForkHandlers {
     t_rings = {};
     t_end.rings.clear();
     last_signal::forget_in_child();
+    UsingFiles::forget_in_child();
     if (old.page_ != nullptr) old.page_->close_in_child();
     old.page_.reset();
     for (const auto& channel : old.channels_) channel->forget_in_child();
@@ -267,6 +268,7 @@ void Writer::run() {
 milliseconds Writer::look_around(SteadyTime& lively_until) {
   milliseconds next{kRound};
   try {
+    const UsingFiles section;
     for (const auto& channel : channels()) {
       if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
       next = std::min(next, channel->longest_round());
@@ -325,13 +327,13 @@ void close_at_exit(Channel& channel) {
   if (channel.is_finished() || channel.is_forked()) return;
   const auto patience = std::chrono::duration_cast<steady_clock::duration>(
       std::chrono::duration<double>(channel.options().exit_timeout));
-  constexpr int kTries = 3;  // where memory is short for a moment
-  for (int i = 0; i < kTries; ++i) {
+  constexpr int kTries = 3;  // where memory, or a descriptor, is short for a moment
+  for (int tries = 1; tries <= kTries; ++tries) {
     try {
       if (!channel.close(steady_clock::now() + patience)) channel.give_up();
       return;
     } catch (const std::exception& error) {
-      say(error.what());
+      if (tries == kTries) say(error.what());
     }
   }
 }

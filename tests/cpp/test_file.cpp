@@ -4,7 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "check.hpp"
@@ -113,6 +116,70 @@ const check::Test restored{"it is opened again by its path, if that has it", [] 
                              check::that(!file);
                              check::that(file.restore(folder / "ours", O_RDWR | O_CLOEXEC));
                            }};
+
+const check::Test owned{"a number is ours from its opening until it is closed, or taken", [] {
+                          const temp::Folder folder;
+                          File file = file_in(folder);
+                          const int fd = file.fd();
+                          check::that(File::owns(fd));
+                          const File moved = std::move(file);
+                          check::that(File::owns(fd));
+                          {
+                            const Own own(folder / "own", fd);
+                            check::that(!File::owns(fd));
+                          }
+                          check::that(!File::owns(fd));
+                          check::that(!File::owns(-1) && !File::owns(0) && !File::owns(1 << 30));
+                          File other = file_in(folder);
+                          const int again = other.fd();
+                          other.close();
+                          check::that(!File::owns(again));
+                          const Own own(folder / "ours", again);  // one file, but not our number
+                          check::that(!File::owns(again));
+                        }};
+
+const check::Test others{"all numbers of a range are closed but ours", [] {
+                           const temp::Folder folder;
+                           const File file = file_in(folder);
+                           const File second = file_in(folder);
+                           const Own before(folder / "own", 190);
+                           const Own between(folder / "own", second.fd() + 1);
+                           const Own behind(folder / "own", second.fd() + 2);
+                           close_others(100, second.fd() + 2);
+                           check::that(file.is_intact() && second.is_intact());
+                           check::that(!before.is_open() && !between.is_open());
+                           check::that(behind.is_open());
+                           close_others(100, 1 << 30);
+                           check::that(file.is_intact() && second.is_intact());
+                           check::that(!behind.is_open());
+                         }};
+
+const check::Test taking{"a number is taken when nobody works on files, and while nobody does", [] {
+                           const temp::Folder folder;
+                           const File file = file_in(folder);
+                           std::atomic<int> stage{0};
+                           int seen = 0;
+                           std::thread user([&] {
+                             std::optional<UsingFiles> section;
+                             section.emplace();
+                             stage = 1;
+                             section.reset();
+                             while (stage != 2) std::this_thread::yield();
+                             section.emplace();
+                             seen = stage;
+                           });
+                           while (stage != 1) std::this_thread::yield();
+                           {
+                             const TakingNumber taken(file.fd());
+                             stage = 2;
+                             std::this_thread::yield();
+                             stage = 3;
+                           }
+                           user.join();
+                           check::equal(seen, 3);
+                           const UsingFiles stuck;
+                           const TakingNumber taken(file.fd());  // does not wait for good
+                         }};
 
 const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                             const temp::Folder folder;

@@ -31,7 +31,8 @@ class _Rule(NamedTuple):
         owner: Their module, or a type in it: "module" or "module:type".
         rule: always; related, where other processes were started from this one or it was started
             so; descriptor, if that argument is one that others see; file, if the object is a file
-            that others see; second, for that long; last, as the process ends there.
+            that others see; second, for that long; last, as the process ends there. closing,
+            closing_all and redirecting are as descriptor and always: the files of attolog stay.
         names: Of the functions.
         argument: The place of the descriptor, or of the signal.
         is_done_anyway: They are called even if Ctrl-C comes while they wait: they give something
@@ -48,9 +49,11 @@ class _Rule(NamedTuple):
 _RULES = (
     _Rule("posix", "descriptor", "write writev pwrite pwritev sendfile eventfd_write"),
     _Rule("posix", "descriptor", "splice copy_file_range", 1),
-    _Rule("posix", "descriptor", "close lseek posix_fallocate", 0, True),
+    _Rule("posix", "descriptor", "lseek posix_fallocate", 0, True),
+    _Rule("posix", "closing", "close", 0, True),
+    _Rule("posix", "closing_all", "closerange", 0, True),
     _Rule("posix", "redirecting", "dup2", 1, True),
-    _Rule("posix", "always", "closerange login_tty tcsetpgrp mkfifo", 0, True),
+    _Rule("posix", "always", "login_tty tcsetpgrp mkfifo", 0, True),
     _Rule("posix", "related", "read readv waitpid wait wait3 wait4 waitid sched_yield"),
     _Rule("posix", "second", "abort"),
     _Rule("posix", "last", "_exit"),
