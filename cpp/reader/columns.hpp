@@ -36,21 +36,26 @@ enum class Type : std::uint8_t {
   time_us,
   duration_us,
   duration_ns,
+  list,       // of one inner field, its items
+  structure,  // of inner fields, the keys of dicts
 };
 
 struct Field {
   std::string name;  // valid UTF-8 without NUL
   Type type = Type::null;
   std::string note;  // why a column is text that was not written as text; empty otherwise
+  std::vector<Field> inner;
 };
 
 // A column of a batch. Buffers are empty where the type has none; `validity` is empty without
 // nulls.
 struct ColumnData {
+  std::int64_t rows = 0;
   std::int64_t nulls = 0;
   Buffer validity;  // one bit a row, 0 for null
   Buffer values;
-  Buffer offsets;  // text, binary: rows + 1 int64 into `values`
+  Buffer offsets;  // text, binary: rows + 1 int64 into `values`; list: into the inner column
+  std::vector<ColumnData> inner;
 };
 
 struct Batch {
@@ -75,10 +80,12 @@ void append_utf8(Buffer& out, std::string_view text);
 
 // Which columns of a table have so few values that they are put together into one column; empty
 // where none are. A table takes memory by its rows x columns: where each record has names of its
-// own, that grows by the square, and is nearly all nulls. So a table may have 2^24 nulls or, if
-// that is more, 64 for each value. Beyond that the columns with the fewest values are put together,
-// all those with equally few.
+// own, that grows by the square, and is nearly all nulls. So a table may have `most_nulls`. Beyond
+// that the columns with the fewest values are put together, all those with equally few.
 std::vector<bool> rare_columns(const TableInfo& table);
+
+// 2^24 or, if that is more, 64 for each of so many values.
+std::uint64_t most_nulls(std::uint64_t values);
 
 // The column that they are put together in: `more`, or `more_` where a field is called so.
 std::string name_of_rare(const TableInfo& table);
