@@ -63,9 +63,24 @@ class Table:
     columns with the fewest values are put together into the last column, `more`, whose cells are
     JSON objects. A warning tells of it.
 
+    Lists and dicts are lists and structs, where those of a column have one shape: items, and values
+    of a key, of one type. Absent keys are null, and tuples are lists. Else the column is text.
+
     Where records were sampled, the column `weight` says how many calls each stands for (null: for
     itself), and the estimates tell of all calls that were made. They know nothing of records that
     were lost, of which the table DROPPED tells.
+
+    Example:
+        >>> import attolog, pyarrow, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log("BATCH", tasks=[3, 4], model={"name": "ResNet50", "layers": 50})
+        ...     log("BATCH", tasks=[], model={"name": "VGG"})
+        >>> batches = pyarrow.table(attolog.read(path)["BATCH"])
+        >>> batches["tasks"].to_pylist()
+        [[3, 4], []]
+        >>> batches["model"].to_pylist()
+        [{'name': 'ResNet50', 'layers': 50}, {'name': 'VGG', 'layers': None}]
     """
 
     __slots__ = ("_length", "_origin", "_reader", "first", "kind", "last", "name", "sampling")

@@ -420,12 +420,13 @@ def test_arrow_writes_lists_and_structs_to_parquet(arrow: Any, tmp_path: Path) -
         ([[1], [0.5, None]], [[1.0], [0.5, None]]),
         ([[math.inf], [1], [-math.inf]], [[math.inf], [1.0], [-math.inf]]),
         ([(1, 2), [3], ()], [[1, 2], [3], []]),
-        ([{"a": 1}, {"b": "x"}, {}], [{"a": 1, "b": None}, {"a": None, "b": "x"}] + [{"a": None, "b": None}]),
+        ([{"a": 1}, {"b": "x"}], [{"a": 1, "b": None}, {"a": None, "b": "x"}]),
+        ([{"a": 1}, {}], [{"a": 1}, {"a": None}]),
         ([[np.float32(0.5), np.float64(2)]], [[0.5, 2.0]]),
         ([["\ud800"]], [["\\ud800"]]),
         ([[[[[[[[[1]]]]]]]]], [[[[[[[[[1]]]]]]]]]),
     ],
-)  # fmt: skip
+)
 def test_values_that_widen_to_one_shape(
     tmp_path: Path, values: list[Any], expected: list[Any]
 ) -> None:
@@ -455,7 +456,7 @@ def test_values_that_widen_to_one_shape(
         [[b"ab"]],
         [[Color.RED]],
     ],
-    ids=str,
+    ids=lambda values: str(values)[:30],
 )
 def test_a_column_of_several_shapes_is_of_texts(tmp_path: Path, values: list[Any]) -> None:
     note = "holds lists or dicts that have no shape in common"
