@@ -31,7 +31,7 @@ constexpr std::size_t kBatchRows = 1'000'000;
 constexpr std::size_t kBatchCells = std::size_t{1} << 24;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 26;
 
-// See most_nulls.
+// See rare_columns.
 constexpr std::uint64_t kMostNulls = std::uint64_t{1} << 24;
 constexpr std::uint64_t kNullsForOne = 64;
 
@@ -214,7 +214,7 @@ class Rows : public BatchStream {
 class Table final : public Rows {
  public:
   Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records,
-        Origin origin)
+        Origin origin, Nested nested)
       : Rows(std::move(records)), catalog_(catalog), index_(index) {
     const TableInfo& table = catalog.tables().at(index);
     add_field("time", Type::timestamp_ns);
@@ -241,7 +241,7 @@ class Table final : public Rows {
       const bool may_clash = origin == Origin::with;
       const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
       Field field{schema_text(name), type, std::move(note), {}};
-      if (column.shape != kNoShape && field.note.empty()) {
+      if (nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
         const Shape* const shape = catalog.shape_of(column);
         if (shape == nullptr || !shaped.give_type(*shape, field)) {
           field.note = "holds lists or dicts that have no shape in common";
@@ -384,15 +384,11 @@ Type type_of(std::uint32_t kinds, std::string& note) {
   return Type::text;
 }
 
-std::uint64_t most_nulls(std::uint64_t values) {
-  return std::max(kMostNulls, kNullsForOne * values);
-}
-
 std::vector<bool> rare_columns(const TableInfo& table) {
   const std::size_t n = table.columns.size();
   std::uint64_t values = 0;
   for (const ColumnInfo& column : table.columns) values += column.values;
-  const std::uint64_t limit = most_nulls(table.rows + values);
+  const std::uint64_t limit = std::max(kMostNulls, kNullsForOne * (table.rows + values));
   if (table.rows * n - values <= limit) return {};
   std::vector<std::uint64_t> counts;
   counts.reserve(n);
@@ -419,8 +415,9 @@ std::string name_of_rare(const TableInfo& table) {
 }
 
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
-                                        std::unique_ptr<RecordStream> records, Origin origin) {
-  return std::make_unique<Table>(catalog, index, std::move(records), origin);
+                                        std::unique_ptr<RecordStream> records, Origin origin,
+                                        Nested nested) {
+  return std::make_unique<Table>(catalog, index, std::move(records), origin, nested);
 }
 
 std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,

@@ -80,12 +80,10 @@ void append_utf8(Buffer& out, std::string_view text);
 
 // Which columns of a table have so few values that they are put together into one column; empty
 // where none are. A table takes memory by its rows x columns: where each record has names of its
-// own, that grows by the square, and is nearly all nulls. So a table may have `most_nulls`. Beyond
-// that the columns with the fewest values are put together, all those with equally few.
+// own, that grows by the square, and is nearly all nulls. So a table may have 2^24 nulls or, if
+// that is more, 64 for each value. Beyond that the columns with the fewest values are put together,
+// all those with equally few.
 std::vector<bool> rare_columns(const TableInfo& table);
-
-// 2^24 or, if that is more, 64 for each of so many values.
-std::uint64_t most_nulls(std::uint64_t values);
 
 // The column that they are put together in: `more`, or `more_` where a field is called so.
 std::string name_of_rare(const TableInfo& table);
@@ -94,12 +92,16 @@ std::string name_of_rare(const TableInfo& table);
 // function, thread (its name, or its id if it has none), pid, run. A field of such a name gets a _.
 enum class Origin : std::uint8_t { without, with };
 
+// Whether lists and dicts of one shape are lists and structs.
+enum class Nested : std::uint8_t { text, typed };
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
 // Where rare ones are put together they are the last one, a JSON object by row.
 // `records` must be what the catalog was made from.
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
                                         std::unique_ptr<RecordStream> records,
-                                        Origin origin = Origin::without);
+                                        Origin origin = Origin::without,
+                                        Nested nested = Nested::typed);
 
 // What a record says, as text (WTF-8).
 using RenderText = std::function<void(const Record&, Buffer&)>;

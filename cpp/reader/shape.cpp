@@ -11,6 +11,10 @@
 namespace attolog {
 namespace {
 
+// See ShapedFields.
+constexpr std::uint64_t kMostNulls = std::uint64_t{1} << 24;
+constexpr std::uint64_t kNullsForOne = 8;
+
 using Read = NestedCursor::Read;
 
 char lowered(char c) {
@@ -132,7 +136,8 @@ bool ShapedFields::give_type(const Shape& shape, Field& field) {
   const std::uint64_t slots = slots_ + slots_of(shape, rows_);
   const std::uint64_t values = values_ + values_of(shape);
   Field shaped = field;
-  if (slots - values > most_nulls(rows_ + values) || !set_type(shape, shaped)) return false;
+  const std::uint64_t limit = std::max(kMostNulls, kNullsForOne * (rows_ + values));
+  if (slots - values > limit || !set_type(shape, shaped)) return false;
   slots_ = slots;
   values_ = values;
   field = std::move(shaped);

@@ -294,12 +294,16 @@ def test_what_a_killed_process_left_of_nested_values(tmp_path: Path) -> None:
     source = (
         "import attolog, os, sys\n"
         "log = attolog.AsyncFileLogger(sys.argv[1], ring_dir=sys.argv[2])\n"
-        "log('E', x=[1, {'a': [2]}], y=1)\n"
+        "log('E', x=[1, {'a': [2]}], y=1, z={'a': [2]})\n"
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", source, path, rings], check=False, timeout=60)
-    (record,) = attolog.read(path, ring_dir=rings).records()
-    assert record.fields == {"x": [1, {"a": [2]}], "y": 1}
+    run = attolog.read(path, ring_dir=rings)
+    (record,) = run.records()
+    assert record.fields == {"x": [1, {"a": [2]}], "y": 1, "z": {"a": [2]}}
+    table = pytest.importorskip("pyarrow").table(run["E"])
+    assert table["x"].to_pylist() == ["[1, {'a': [2]}]"]
+    assert table["z"].to_pylist() == [{"a": [2]}]
 
 
 def test_a_journal_without_nested_values_is_as_before(tmp_path: Path) -> None:
@@ -466,6 +470,17 @@ def test_a_column_of_several_shapes_is_of_texts(tmp_path: Path, values: list[Any
 def test_lists_beside_other_values_are_texts(tmp_path: Path) -> None:
     assert cells_of(tmp_path, [[1], None, "x"]) == (["[1]", None, "x"], "holds str, list")
     assert cells_of(tmp_path, [[1], {"a": 1}]) == (["[1]", "{'a': 1}"], "holds list, dict")
+
+
+def test_lists_and_structs_are_texts_on_request(columns: Table, tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    journal = attolog.read(tmp_path / "run.atto", nested=False)
+    for table in journal["E"], journal.runs[-1]["E"]:
+        frame = polars.DataFrame(table)
+        for name, values in EXPECTED.items():
+            assert frame[name].to_list() == [None if v is None else str(v) for v in values]
+        frame.write_csv(tmp_path / "run.csv")
+        assert polars.read_csv(tmp_path / "run.csv")["ints"][0] == "[1, 2]"
 
 
 def cells_of(tmp_path: Path, values: list[Any]) -> tuple[list[Any], str | None]:
