@@ -328,7 +328,8 @@ void free_stream(PyObject* capsule) {
 PyObject* stream(PyObject* self, PyObject* args) {
   PyObject* name = nullptr;
   int with_origin = 0;
-  if (!PyArg_ParseTuple(args, "U|p:stream", &name, &with_origin)) return nullptr;
+  int is_typed = 1;
+  if (!PyArg_ParseTuple(args, "U|pp:stream", &name, &with_origin, &is_typed)) return nullptr;
   const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
   const JournalReader& journal = *state_of(self).journal;
   try {
@@ -345,7 +346,8 @@ PyObject* stream(PyObject* self, PyObject* args) {
         return nullptr;
       }
       if (!warn_of_rare_columns(journal, journal.catalog().tables()[index])) return nullptr;
-      export_stream(open_table(journal.catalog(), index, journal.records(), origin),
+      const Nested nested = is_typed != 0 ? Nested::typed : Nested::text;
+      export_stream(open_table(journal.catalog(), index, journal.records(), origin, nested),
                     exported.get());
     }
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);

@@ -37,6 +37,8 @@ const char* format_of(Type type) {
     case Type::time_us: return "ttu";
     case Type::duration_us: return "tDu";
     case Type::duration_ns: return "tDn";
+    case Type::list: return "+L";
+    case Type::structure: return "+s";
   }
   return "n";
 }
@@ -116,9 +118,13 @@ std::string metadata_of(const std::string& note) {
 }
 
 ArrowSchema make_schema(const Field& field) {
+  Pending<ArrowSchema> children(field.inner.size());
+  for (const Field& inner : field.inner) children.add(make_schema(inner));
   auto owner = std::make_unique<SchemaOwner>();
   owner->name = field.name;
   if (!field.note.empty()) owner->metadata = metadata_of(field.note);
+  owner->pointers.reserve(field.inner.size());
+  owner->children = children.take();
   ArrowSchema schema{};
   schema.format = format_of(field.type);
   schema.name = owner->name.c_str();
@@ -141,11 +147,17 @@ ArrowSchema make_schema(const std::vector<Field>& fields) {
   return schema;
 }
 
-ArrowArray make_array(Type type, std::int64_t rows, ColumnData&& data) {
+ArrowArray make_array(const Field& field, ColumnData&& data) {
+  Pending<ArrowArray> children(data.inner.size());
+  for (std::size_t i = 0; i < data.inner.size(); ++i) {
+    children.add(make_array(field.inner[i], std::move(data.inner[i])));
+  }
   auto owner = std::make_unique<ArrayOwner>();
   owner->data = std::move(data);
+  owner->pointers.reserve(field.inner.size());
+  owner->children = children.take();
   ArrowArray array{};
-  array.length = rows;
+  array.length = owner->data.rows;
   array.null_count = owner->data.nulls;
   array.buffers = owner->buffers.data();
   // Buffers without content still have an address, but for the validity of a column without nulls.
@@ -153,15 +165,15 @@ ArrowArray make_array(Type type, std::int64_t rows, ColumnData&& data) {
   const auto address = [](const Buffer& buffer) -> const void* {
     return buffer.data() != nullptr ? static_cast<const void*>(buffer.data()) : &kNothing;
   };
-  if (type != Type::null) {
-    owner->buffers[0] = owner->data.nulls != 0 ? owner->data.validity.data() : nullptr;
-    if (type == Type::text || type == Type::binary) {
-      owner->buffers[1] = address(owner->data.offsets);
-      owner->buffers[2] = address(owner->data.values);
-      array.n_buffers = 3;
-    } else {
-      owner->buffers[1] = address(owner->data.values);
-      array.n_buffers = 2;
+  const auto add = [&](const void* buffer) {
+    owner->buffers[static_cast<std::size_t>(array.n_buffers++)] = buffer;
+  };
+  if (field.type != Type::null) {
+    add(owner->data.nulls != 0 ? owner->data.validity.data() : nullptr);
+    const bool is_text = field.type == Type::text || field.type == Type::binary;
+    if (is_text || field.type == Type::list) add(address(owner->data.offsets));
+    if (field.type != Type::list && field.type != Type::structure) {
+      add(address(owner->data.values));
     }
   }
   adopt(array, std::move(owner));
@@ -171,7 +183,7 @@ ArrowArray make_array(Type type, std::int64_t rows, ColumnData&& data) {
 ArrowArray make_array(const std::vector<Field>& fields, Batch&& batch) {
   Pending<ArrowArray> children(fields.size());
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    children.add(make_array(fields[i].type, batch.rows, std::move(batch.columns[i])));
+    children.add(make_array(fields[i], std::move(batch.columns[i])));
   }
   auto owner = std::make_unique<ArrayOwner>();
   owner->pointers.reserve(fields.size());

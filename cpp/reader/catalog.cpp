@@ -78,7 +78,9 @@ std::uint32_t kind_of(const Value& value) {
       return holds::bit(value.tag) | (fits<std::int32_t>(value.i) ? 0 : holds::kOutOfRange);
     case Tag::time:
       return holds::bit(value.tag) | (value.i >= 0 && value.i < kDayUs ? 0 : holds::kOutOfRange);
-    default: return holds::bit(value.tag);
+    default:
+      if (value.is_nested) return value.json().starts_with('{') ? holds::kDict : holds::kList;
+      return holds::bit(value.tag);
   }
 }
 
@@ -94,7 +96,20 @@ void Catalog::add(const Record& record) {
     ColumnInfo& column = table.columns[cell.column];
     column.kinds |= kind_of(*cell.value);
     if (cell.value->tag != Tag::none) ++column.values;
+    if (cell.value->is_nested) learn_shape(column, *cell.value);
   }
+}
+
+void Catalog::learn_shape(ColumnInfo& column, const Value& value) {
+  if (column.shape == kNoShape) {
+    column.shape = static_cast<std::uint32_t>(shapes_.size());
+    shapes_.emplace_back();
+  }
+  shapes_[column.shape].learn(value);
+}
+
+const Shape* Catalog::shape_of(const ColumnInfo& column) const {
+  return column.shape == kNoShape ? nullptr : shapes_[column.shape].shape();
 }
 
 Catalog::Place Catalog::place(const Record& record) {

@@ -16,22 +16,28 @@
 #include <vector>
 
 #include "core/record.hpp"
+#include "reader/shape.hpp"
 
 namespace attolog {
 
 enum class TableKind : std::uint8_t { event, message, text, print, dropped, clock };
 
-// What a column has held, as a set of bits: 1 << tag for each value, and these.
+// What a column has held, as a set of bits: 1 << tag for each value, and these. (Tags 27 and up are
+// of no decoded value.)
 namespace holds {
 constexpr std::uint32_t bit(Tag tag) {
   return std::uint32_t{1} << static_cast<unsigned>(tag);
 }
+inline constexpr std::uint32_t kList = std::uint32_t{1} << 27;        // a list or a tuple
 inline constexpr std::uint32_t kInexactInt = std::uint32_t{1} << 28;  // an int beyond +-2^53
 inline constexpr std::uint32_t kHugeInt = std::uint32_t{1} << 29;     // a uint64 beyond an int64
 inline constexpr std::uint32_t kOutOfRange = std::uint32_t{1} << 30;  // a date or time none can be
+inline constexpr std::uint32_t kDict = std::uint32_t{1} << 31;
 }  // namespace holds
 
 std::uint32_t kind_of(const Value& value);
+
+inline constexpr std::uint32_t kNoShape = UINT32_MAX;
 
 struct ColumnInfo {
   std::string name;
@@ -39,7 +45,8 @@ struct ColumnInfo {
   // The catalog's own: the last record that used the name, and how often it did.
   std::uint64_t last_seen = 0;
   std::uint32_t uses = 0;
-  std::uint64_t values = 0;  // that it has held, None not counted
+  std::uint32_t shape = kNoShape;  // of its lists and dicts: see Catalog::shape_of
+  std::uint64_t values = 0;        // that it has held, None not counted
 };
 
 struct TableInfo {
@@ -78,6 +85,9 @@ class Catalog {
   Place place(const Record& record);
 
   const std::vector<TableInfo>& tables() const { return tables_; }
+  // The shape that all lists and dicts of the column have; null if they have none, or there are
+  // none.
+  const Shape* shape_of(const ColumnInfo& column) const;
   // The index of the table of that name, an event's before a message's; kNoTable if there is none.
   std::size_t find(std::string_view name) const;
 
@@ -125,11 +135,13 @@ class Catalog {
   void put_name(std::uint32_t column, std::string_view name);
   void put(std::uint32_t column, const Value& value);
   void count_other(TableKind kind);
+  void learn_shape(ColumnInfo& column, const Value& value);
 
   std::vector<TableInfo> tables_;
   std::map<std::pair<TableKind, std::string>, std::size_t> table_index_;
   std::array<Group, 2> groups_;
   std::vector<ColumnIndex> column_index_;  // by table
+  std::vector<ShapeLearner> shapes_;
   std::vector<Layout> layouts_;
   std::unordered_map<const Site*, std::size_t> layout_index_;
   // Sites seen lately, by address: the index above costs as much as decoding a record.

@@ -1,8 +1,10 @@
 #include "reader/column_builder.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "reader/nested_cursor.hpp"
 #include "writer/plain.hpp"
 
 namespace attolog {
@@ -14,7 +16,9 @@ std::size_t width_of(Type type) {
     case Type::null:
     case Type::boolean:
     case Type::text:
-    case Type::binary: return 0;
+    case Type::binary:
+    case Type::list:
+    case Type::structure: return 0;
     case Type::int8:
     case Type::uint8: return 1;
     case Type::int16:
@@ -28,18 +32,15 @@ std::size_t width_of(Type type) {
 }
 
 bool has_offsets(Type type) {
-  return type == Type::text || type == Type::binary;
+  return type == Type::text || type == Type::binary || type == Type::list;
 }
+
+// What a value within a list or a struct is taken to cost, and a place for one.
+constexpr std::size_t kSlotBytes = 8;
 
 void push_bit(Buffer& bits, std::size_t row, bool bit) {
   if (row % 8 == 0) bits.push(0);
   if (bit) bits.data()[row / 8] = static_cast<char>(bits.data()[row / 8] | 1 << (row % 8));
-}
-
-void push_offset(ColumnData& data) {
-  const auto end = static_cast<std::int64_t>(data.values.size());
-  std::memcpy(data.offsets.room(sizeof end), &end, sizeof end);
-  data.offsets.advance(sizeof end);
 }
 
 bool is_float(Tag tag) {
@@ -110,18 +111,28 @@ void append_utf8(Buffer& out, std::string_view text) {
   out.append(text.substr(done));
 }
 
+ColumnBuilder::ColumnBuilder(const Field& field) : type_(field.type) {
+  for (const Field& each : field.inner) {
+    inner_.emplace_back(each);
+    names_.push_back(each.name);
+  }
+}
+
 std::size_t ColumnBuilder::put(std::size_t row, const Value& value) {
   if (row < rows_) return 0;
   pad(row);
-  const std::size_t before = data_.values.size();
   if (!fits(value)) {
     add_null();
     return 0;
   }
-  store(value);
+  const std::size_t bytes = store(value);
+  end_row();
+  return bytes;
+}
+
+void ColumnBuilder::end_row() {
   if (data_.nulls != 0) push_bit(data_.validity, rows_, true);
   ++rows_;
-  return has_offsets(type_) ? data_.values.size() - before : 0;
 }
 
 // Whether the column has a form for it. The type was chosen so that only None has none; a file that
@@ -132,6 +143,8 @@ bool ColumnBuilder::fits(const Value& value) const {
     case Type::text: return true;
     case Type::boolean: return value.tag == Tag::true_ || value.tag == Tag::false_;
     case Type::binary: return value.tag == Tag::bytes;
+    case Type::list: return value.is_nested && value.json().starts_with('[');
+    case Type::structure: return value.is_nested && value.json().starts_with('{');
     default:
       return value.tag != Tag::true_ && value.tag != Tag::false_ && value.tag != Tag::str &&
              value.tag != Tag::bytes && value.tag != Tag::bigint &&
@@ -139,22 +152,26 @@ bool ColumnBuilder::fits(const Value& value) const {
   }
 }
 
-void ColumnBuilder::store(const Value& value) {
+// Returns what `put` does.
+std::size_t ColumnBuilder::store(const Value& value) {
   switch (type_) {
     case Type::text: {
-      if (data_.offsets.empty()) push_offset(data_);
+      if (data_.offsets.empty()) push_offset();
+      const std::size_t before = data_.values.size();
       if (value.tag == Tag::str || value.tag == Tag::bigint) {
         append_utf8(data_.values, value.text);
       } else {
         write_plain(data_.values, value);
       }
-      return push_offset(data_);
+      push_offset();
+      return data_.values.size() - before;
     }
     case Type::binary:
-      if (data_.offsets.empty()) push_offset(data_);
+      if (data_.offsets.empty()) push_offset();
       data_.values.append(value.text);
-      return push_offset(data_);
-    case Type::boolean: return push_bit(data_.values, rows_, value.tag == Tag::true_);
+      push_offset();
+      return value.text.size();
+    case Type::boolean: push_bit(data_.values, rows_, value.tag == Tag::true_); return 0;
     case Type::float32:
     case Type::float64: {
       const double number = is_float(value.tag) ? value.f : static_cast<double>(value.i);
@@ -162,13 +179,70 @@ void ColumnBuilder::store(const Value& value) {
       const void* const bytes =
           type_ == Type::float32 ? static_cast<const void*>(&narrow) : &number;
       std::memcpy(data_.values.room(8), bytes, width_of(type_));
-      return data_.values.advance(width_of(type_));
+      data_.values.advance(width_of(type_));
+      return 0;
+    }
+    case Type::list:
+    case Type::structure: {
+      NestedCursor in(value);
+      in.next();
+      return type_ == Type::list ? store_list(in) : store_struct(in);
     }
     default:
       // Little-endian: the low bytes come first, and kind_of saw to it that they are enough.
       std::memcpy(data_.values.room(8), &value.i, width_of(type_));
       data_.values.advance(width_of(type_));
+      return 0;
   }
+}
+
+// Puts the value that the cursor comes to into row `row`, like `put`.
+std::size_t ColumnBuilder::put_next(std::size_t row, NestedCursor& in) {
+  using Read = NestedCursor::Read;
+  const Read read = in.next();
+  if (read == Read::scalar) return kSlotBytes + put(row, in.value());
+  const bool fits = read == Read::list ? type_ == Type::list : type_ == Type::structure;
+  if (read == Read::stopped || !fits || row < rows_) {  // the file has changed
+    in.stop();
+    return 0;
+  }
+  pad(row);
+  const std::size_t bytes = read == Read::list ? store_list(in) : store_struct(in);
+  end_row();
+  return kSlotBytes + bytes;
+}
+
+std::size_t ColumnBuilder::store_list(NestedCursor& in) {
+  ColumnBuilder& items = inner_.front();
+  std::size_t bytes = 0;
+  if (data_.offsets.empty()) push_offset();
+  while (in.next_item()) bytes += items.put_next(items.rows_, in);
+  push_offset();
+  return bytes;
+}
+
+// Fields that the dict does not have are null: their next value, or the batch's end, fills them up.
+std::size_t ColumnBuilder::store_struct(NestedCursor& in) {
+  std::size_t bytes = kSlotBytes * inner_.size();
+  std::size_t at = 0;  // keys come in one order, mostly
+  while (in.next_key()) {
+    if (at == names_.size() || names_[at] != in.key()) {
+      at = static_cast<std::size_t>(std::ranges::find(names_, in.key()) - names_.begin());
+    }
+    if (at == names_.size()) {  // the file has changed
+      in.stop();
+    } else {
+      bytes += inner_[at++].put_next(rows_, in);
+    }
+  }
+  return bytes;
+}
+
+void ColumnBuilder::push_offset() {
+  const auto end =
+      static_cast<std::int64_t>(type_ == Type::list ? inner_.front().rows_ : data_.values.size());
+  std::memcpy(data_.offsets.room(sizeof end), &end, sizeof end);
+  data_.offsets.advance(sizeof end);
 }
 
 void ColumnBuilder::pad(std::size_t rows) {
@@ -190,8 +264,8 @@ void ColumnBuilder::add_null() {
 // The place of a null among the values.
 void ColumnBuilder::add_slot() {
   if (has_offsets(type_)) {
-    if (data_.offsets.empty()) push_offset(data_);
-    return push_offset(data_);
+    if (data_.offsets.empty()) push_offset();
+    return push_offset();
   }
   if (type_ == Type::boolean) return push_bit(data_.values, rows_, false);
   std::memset(data_.values.room(8), 0, 8);
@@ -200,6 +274,10 @@ void ColumnBuilder::add_slot() {
 
 ColumnData ColumnBuilder::finish(std::size_t rows) {
   pad(rows);
+  for (ColumnBuilder& each : inner_) {
+    data_.inner.push_back(each.finish(type_ == Type::list ? each.rows_ : rows));
+  }
+  data_.rows = static_cast<std::int64_t>(rows);
   rows_ = 0;
   return std::exchange(data_, ColumnData{});
 }

@@ -59,7 +59,7 @@ Type type_of_tag(Tag tag) {
 }
 
 std::string names_of(std::uint32_t tags) {
-  constexpr std::array<std::pair<std::uint32_t, const char*>, 10> kNames{{
+  constexpr std::array<std::pair<std::uint32_t, const char*>, 12> kNames{{
       {kInts | bit(Tag::bigint), "int"},
       {kFloats, "float"},
       {bit(Tag::false_), "bool"},
@@ -70,6 +70,8 @@ std::string names_of(std::uint32_t tags) {
       {bit(Tag::date), "date"},
       {bit(Tag::time), "time"},
       {bit(Tag::duration), "timedelta"},
+      {holds::kList, "list"},
+      {holds::kDict, "dict"},
   }};
   std::string names;
   for (const auto& [mask, name] : kNames) {
@@ -125,6 +127,12 @@ std::string name_beside_origin(const TableInfo& table, const std::string& name) 
   return unique;
 }
 
+std::size_t cells_of(const Field& field) {
+  std::size_t cells = 1;
+  for (const Field& inner : field.inner) cells += cells_of(inner);
+  return cells;
+}
+
 // What the two kinds of table share: builders filled row by row until a batch is full.
 class Rows : public BatchStream {
  public:
@@ -133,7 +141,7 @@ class Rows : public BatchStream {
   const std::vector<Field>& fields() const override { return fields_; }
 
   bool next(Batch& batch) override {
-    const std::size_t most = std::clamp<std::size_t>(kBatchCells / fields_.size(), 256, kBatchRows);
+    const std::size_t most = std::clamp<std::size_t>(kBatchCells / cells_, 256, kBatchRows);
     std::size_t rows = 0;
     std::size_t bytes = 0;
     while (rows < most && bytes < kBatchBytes) {
@@ -151,8 +159,12 @@ class Rows : public BatchStream {
 
  protected:
   void add_field(std::string_view name, Type type, std::string note = {}) {
-    fields_.push_back({schema_text(name), type, std::move(note)});
-    builders_.emplace_back(type);
+    add_field({schema_text(name), type, std::move(note), {}});
+  }
+  void add_field(Field field) {
+    cells_ += cells_of(field);
+    builders_.emplace_back(field);
+    fields_.push_back(std::move(field));
   }
   // The columns of the origin, less those that the table has anyway.
   void add_origin(std::initializer_list<std::string_view> present = {}) {
@@ -193,6 +205,7 @@ class Rows : public BatchStream {
 
   std::unique_ptr<RecordStream> records_;
   std::vector<Field> fields_;
+  std::size_t cells_ = 0;               // of a row
   std::vector<std::size_t> origin_at_;  // among the builders, as in kOrigin
   std::uint64_t run_id_ = 0;
   std::string run_ = run_name(0);
@@ -201,13 +214,14 @@ class Rows : public BatchStream {
 class Table final : public Rows {
  public:
   Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records,
-        Origin origin)
+        Origin origin, Nested nested)
       : Rows(std::move(records)), catalog_(catalog), index_(index) {
     const TableInfo& table = catalog.tables().at(index);
     add_field("time", Type::timestamp_ns);
     has_level_ = table.kind == TableKind::message;
     if (has_level_) add_field("level", Type::text);
     const std::vector<bool> rare = rare_columns(table);
+    ShapedFields shaped(table.rows);
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       const ColumnInfo& column = table.columns[i];
       if (!rare.empty() && rare[i]) {
@@ -225,8 +239,15 @@ class Table final : public Rows {
         type = Type::duration_ns;
       }
       const bool may_clash = origin == Origin::with;
-      add_field(may_clash ? name_beside_origin(table, column.name) : column.name, type,
-                std::move(note));
+      const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
+      Field field{schema_text(name), type, std::move(note), {}};
+      if (nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
+        const Shape* const shape = catalog.shape_of(column);
+        if (shape == nullptr || !shaped.give_type(*shape, field)) {
+          field.note = "holds lists or dicts that have no shape in common";
+        }
+      }
+      add_field(std::move(field));
     }
     if (!rare.empty()) {
       more_at_ = builders_.size();
@@ -394,8 +415,9 @@ std::string name_of_rare(const TableInfo& table) {
 }
 
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
-                                        std::unique_ptr<RecordStream> records, Origin origin) {
-  return std::make_unique<Table>(catalog, index, std::move(records), origin);
+                                        std::unique_ptr<RecordStream> records, Origin origin,
+                                        Nested nested) {
+  return std::make_unique<Table>(catalog, index, std::move(records), origin, nested);
 }
 
 std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,

@@ -36,21 +36,26 @@ enum class Type : std::uint8_t {
   time_us,
   duration_us,
   duration_ns,
+  list,       // of one inner field, its items
+  structure,  // of inner fields, the keys of dicts
 };
 
 struct Field {
   std::string name;  // valid UTF-8 without NUL
   Type type = Type::null;
   std::string note;  // why a column is text that was not written as text; empty otherwise
+  std::vector<Field> inner;
 };
 
 // A column of a batch. Buffers are empty where the type has none; `validity` is empty without
 // nulls.
 struct ColumnData {
+  std::int64_t rows = 0;
   std::int64_t nulls = 0;
   Buffer validity;  // one bit a row, 0 for null
   Buffer values;
-  Buffer offsets;  // text, binary: rows + 1 int64 into `values`
+  Buffer offsets;  // text, binary: rows + 1 int64 into `values`; list: into the inner column
+  std::vector<ColumnData> inner;
 };
 
 struct Batch {
@@ -87,12 +92,16 @@ std::string name_of_rare(const TableInfo& table);
 // function, thread (its name, or its id if it has none), pid, run. A field of such a name gets a _.
 enum class Origin : std::uint8_t { without, with };
 
+// Whether lists and dicts of one shape are lists and structs.
+enum class Nested : std::uint8_t { text, typed };
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
 // Where rare ones are put together they are the last one, a JSON object by row.
 // `records` must be what the catalog was made from.
 std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
                                         std::unique_ptr<RecordStream> records,
-                                        Origin origin = Origin::without);
+                                        Origin origin = Origin::without,
+                                        Nested nested = Nested::typed);
 
 // What a record says, as text (WTF-8).
 using RenderText = std::function<void(const Record&, Buffer&)>;

@@ -736,10 +736,11 @@ class Reader:
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
 
-    def stream(self, name: str, origin: bool = False, /) -> object:
+    def stream(self, name: str, origin: bool = False, nested: bool = True, /) -> object:
         """Make an Arrow stream of a table, as a PyCapsule; "*" is all records.
 
-        With `origin` it ends with file, line, function, thread, pid and run.
+        With `origin` it ends with file, line, function, thread, pid and run. Without `nested` lists
+        and dicts are text.
 
         Raises:
             KeyError: There is no such table.

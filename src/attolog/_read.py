@@ -52,6 +52,16 @@ class Record(NamedTuple):
     """The id of its run, as `Run.id`."""
 
 
+class _Columns(NamedTuple):
+    """Which columns tables have, as `read` was told."""
+
+    origin: bool = False
+    nested: bool = True
+
+
+_USUAL = _Columns()
+
+
 class Table:
     """The records of one event, one template or one kind of text, as columns.
 
@@ -63,12 +73,27 @@ class Table:
     columns with the fewest values are put together into the last column, `more`, whose cells are
     JSON objects. A warning tells of it.
 
+    Lists and dicts are lists and structs, where those of a column have one shape: items, and values
+    of a key, of one type. Absent keys are null, and tuples are lists. Else the column is text.
+
     Where records were sampled, the column `weight` says how many calls each stands for (null: for
     itself), and the estimates tell of all calls that were made. They know nothing of records that
     were lost, of which the table DROPPED tells.
+
+    Example:
+        >>> import attolog, pyarrow, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log("BATCH", tasks=[3, 4], model={"name": "ResNet50", "layers": 50})
+        ...     log("BATCH", tasks=[], model={"name": "VGG"})
+        >>> batches = pyarrow.table(attolog.read(path)["BATCH"])
+        >>> batches["tasks"].to_pylist()
+        [[3, 4], []]
+        >>> batches["model"].to_pylist()
+        [{'name': 'ResNet50', 'layers': 50}, {'name': 'VGG', 'layers': None}]
     """
 
-    __slots__ = ("_length", "_origin", "_reader", "first", "kind", "last", "name", "sampling")
+    __slots__ = ("_columns", "_length", "_reader", "first", "kind", "last", "name", "sampling")
 
     def __init__(
         self,
@@ -79,11 +104,11 @@ class Table:
         first: int | None,
         last: int | None,
         sampling: str | None,
-        origin: bool = False,
+        columns: _Columns,
     ) -> None:
         self._reader = reader
         self._length = length
-        self._origin = origin
+        self._columns = columns
         self.name = name
         """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
         self.kind = kind
@@ -214,9 +239,7 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule stream of the table; its types are the journal's own."""
-        if self._origin:
-            return self._reader.stream(self.name, True)
-        return self._reader.stream(self.name)
+        return self._reader.stream(self.name, *self._columns)
 
     def __repr__(self) -> str:
         return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
@@ -229,11 +252,11 @@ class Journal:
     """
 
     def __init__(
-        self, path: str, open_reader: Callable[[], _core.Reader], origin: bool = False
+        self, path: str, open_reader: Callable[[], _core.Reader], columns: _Columns = _USUAL
     ) -> None:
         self._path = path
         self._open_reader = open_reader
-        self._origin = origin
+        self._columns = columns
 
     @cached_property
     def _reader(self) -> _core.Reader:
@@ -245,7 +268,7 @@ class Journal:
         tables: dict[str, Table] = {}
         for name, kind, count, first, last, sampling in reader.tables():
             # An event comes before a template of the same name.
-            table = Table(reader, name, kind, count, first, last, sampling, self._origin)
+            table = Table(reader, name, kind, count, first, last, sampling, self._columns)
             tables.setdefault(name, table)
         return tables
 
@@ -265,7 +288,7 @@ class Journal:
         """
         reader = self._reader
         return tuple(
-            Run(self._path, partial(reader.run, id_), self._origin, id_, start, end, tuple(pids))
+            Run(self._path, partial(reader.run, id_), self._columns, id_, start, end, tuple(pids))
             for id_, start, end, pids in reader.runs()
         )
 
@@ -346,7 +369,7 @@ class Journal:
         sampled = [table.sampling.split(", ") for table in tables if table.sampling is not None]
         sampling = ", ".join(sorted({policy for each in sampled for policy in each})) or None
         length = sum(map(len, tables))
-        return Table(self._reader, "*", "all", length, first, last, sampling, self._origin)
+        return Table(self._reader, "*", "all", length, first, last, sampling, self._columns)
 
     def _no_table(self, name: str) -> str:
         near = difflib.get_close_matches(str(name), self._tables, n=3)
@@ -367,13 +390,13 @@ class Run(Journal):
         self,
         path: str,
         open_reader: Callable[[], _core.Reader],
-        origin: bool,
+        columns: _Columns,
         id_: str,
         start: int,
         end: int,
         pids: tuple[int, ...],
     ) -> None:
-        super().__init__(path, open_reader, origin)
+        super().__init__(path, open_reader, columns)
         self.id = id_
         """16 hexadecimal digits, as in the column `run`."""
         self.start = start
@@ -389,7 +412,11 @@ class Run(Journal):
 
 
 def read(
-    path: str | os.PathLike[str], *, ring_dir: str | None = None, origin: bool = False
+    path: str | os.PathLike[str],
+    *,
+    ring_dir: str | None = None,
+    origin: bool = False,
+    nested: bool = True,
 ) -> Journal:
     """Open a journal: the file and its parts, which other processes wrote at the same time.
 
@@ -402,6 +429,8 @@ def read(
         ring_dir: The folder of its rings, if the logger was given one.
         origin: The tables end with columns that tell where their records come from: `file`, `line`,
             `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
+        nested: Lists and dicts are lists and structs in tables. False: they are text, as for
+            polars' `write_csv`, which takes no others.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -425,7 +454,7 @@ def read(
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
         raise ValueError(f"{name} is no journal: {instead}")
     reader = _core.Reader(name, ring_dir)
-    journal = Journal(name, lambda: reader, origin)
+    journal = Journal(name, lambda: reader, _Columns(origin, nested))
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""

@@ -32,6 +32,7 @@
 #include "journal_file.hpp"
 #include "reader/columns.hpp"
 #include "reader/journal_reader.hpp"
+#include "tables.hpp"
 #include "temp.hpp"
 #include "writer/capture.hpp"
 #include "writer/control.hpp"
@@ -190,7 +191,8 @@ struct Blocks {
     using namespace journal_test;
     static const std::vector<Site> sites{
         site(16, "E", {"a", "b", "c"}), site(17, "value {a} of {b}", {"a", "b"}, Kind::message, 30),
-        sampled(site(18, "S", {"x"}), "sample:0.1@x"), site(19, "", {}, Kind::inline_event)};
+        sampled(site(18, "S", {"x"}), "sample:0.1@x"), site(19, "", {}, Kind::inline_event),
+        site(20, "L", {"list", "dict", "texts"})};
     static const std::vector<Thread> threads{{1, "MainThread"}, {2, std::string(70, 't')}};
     Value both = of_float(1.5);
     both.is_formatted = true;
@@ -201,7 +203,8 @@ struct Blocks {
         const Thread& thread = threads[static_cast<std::size_t>(j % 2)];
         const std::int64_t time = i * 1000 + j;
         const std::string text = "text " + std::to_string(j % 5);
-        switch (j % 5) {
+        const std::string number = std::to_string(j);
+        switch (j % 6) {
           case 0:
             journal.add(sites[0], time, {Value::of_int(j), of_float(0.25 * double(j)), both},
                         thread);
@@ -210,6 +213,14 @@ struct Blocks {
           case 2: journal.add(sites[2], time, {Value::of_int(j), of_float(10)}, thread); break;
           case 3:
             journal.add(sites[3], time, {Value::of_str("N"), Value::of_str("f"), both}, thread);
+            break;
+          case 4:
+            journal.add(sites[4], time,
+                        {of_nested("[" + number + ", None, 1]", "[" + number + ",null,1]"),
+                         of_nested("{'a': [{'b': nan}], 'c': " + number + "}",
+                                   "{\"a\":[{\"b\":\"NaN\"}],\"c\":" + number + "}"),
+                         of_nested("['\\n', \"'\"]", "[\"\\n\",\"\\u0027\"]")},
+                        thread);
             break;
           default:
             journal.add(sites[0], time,
@@ -225,6 +236,42 @@ struct Blocks {
   }
 };
 
+// Whether a consumer finds all that the column says it has.
+void check_column(const Field& field, const ColumnData& column) {
+  const auto rows = static_cast<std::size_t>(column.rows);
+  if (column.nulls != 0 && field.type != Type::null && column.validity.size() != (rows + 7) / 8) {
+    stop("a column has not a bit for each row");
+  }
+  if (column.inner.size() != field.inner.size()) stop("a column lacks inner ones");
+  std::int64_t last = 0;
+  for (std::size_t row = 0; row + 1 <= column.offsets.size() / sizeof last; ++row) {
+    const auto offset = tables::at<std::int64_t>(column.offsets, row);
+    if (offset < last) stop("offsets descend");
+    last = offset;
+  }
+  const bool is_list = field.type == Type::list;
+  const bool is_text = field.type == Type::text || field.type == Type::binary;
+  if ((is_list || is_text) && rows != 0 &&
+      column.offsets.size() != (rows + 1) * sizeof(std::int64_t)) {
+    stop("a column has not an offset for each row");
+  }
+  if (is_text && static_cast<std::size_t>(last) != column.values.size()) stop("texts are missing");
+  for (std::size_t i = 0; i < column.inner.size(); ++i) {
+    if (column.inner[i].rows != (is_list ? last : column.rows)) stop("an inner column is short");
+    check_column(field.inner[i], column.inner[i]);
+  }
+}
+
+void read_table(BatchStream& table) {
+  Batch batch;
+  while (table.next(batch)) {
+    for (std::size_t i = 0; i < batch.columns.size(); ++i) {
+      if (batch.columns[i].rows != batch.rows) stop("a column is short");
+      check_column(table.fields()[i], batch.columns[i]);
+    }
+  }
+}
+
 // Reads all that there is to read of a journal.
 std::vector<std::string> read_journal(const std::string& path) {
   std::vector<std::string> found;
@@ -235,10 +282,7 @@ std::vector<std::string> read_journal(const std::string& path) {
       found.push_back(journal_test::shown(next->record));
     }
     for (std::size_t i = 0; i < reader->catalog().tables().size(); ++i) {
-      const auto table = open_table(reader->catalog(), i, reader->records());
-      Batch batch;
-      while (table->next(batch)) {
-      }
+      read_table(*open_table(reader->catalog(), i, reader->records()));
     }
   } catch (const NotAJournal&) {
     return found;
@@ -303,6 +347,39 @@ void fuzz_blocks(const Blocks& blocks, const temp::Folder& folder, Random& rando
   read_journal(path);
 }
 
+// Lists and dicts with damage, of which some have come since the table's columns were decided.
+void fuzz_nested(Random& random) {
+  const std::string shown = R"({'a': [1, 2.5, nan, 'x"\n'], 'b': [{'c': (True, None), 'd': ''}]})";
+  const std::string json =
+      R"({"a":[1,2.5,"NaN","x\"\n"],"b":[{"c":[true,null],"d":"\ud83d\ude00"}]})";
+  const std::size_t size = random.below(8) + 1;
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < size; ++i) {
+    std::string both = random.one_in(2) ? shown + json : R"([{'a': 1}][{"a":1}])";
+    for (std::size_t n = random.below(3); n > 0; --n) {
+      if (random.one_in(2)) {
+        both[random.below(both.size())] = R"(",:[]{}()'\0129.eE-u)"[random.below(20)];
+      } else {
+        change_once(both, both.size(), random);
+      }
+    }
+    all.push_back(both);
+  }
+  const Site site = journal_test::site(16, "T", {"v"});
+  tables::Records records;
+  for (const std::string& both : all) {
+    std::size_t text = both.size() < 40 ? 10 : shown.size();
+    if (random.one_in(8)) text = random.below(both.size() + 1);
+    Value value = Value::of_str(std::string_view(both).substr(0, text));
+    value.is_nested = true;
+    value.i = static_cast<std::int64_t>(both.size() - text);
+    records.push_back({&site, 0, {value}});
+  }
+  const tables::Records first(
+      records.begin(), records.begin() + 1 + static_cast<std::ptrdiff_t>(random.below(size)));
+  read_table(*open_table(tables::catalog_of(first), 0, std::make_unique<tables::List>(records)));
+}
+
 // ---- control pages ----------------------------------------------------------------------------
 
 void fuzz_control_page(const temp::Folder& folder, Random& random) {
@@ -332,7 +409,8 @@ class Fuzzer {
  public:
   void run(std::uint64_t seed) const {
     Random random(seed);
-    switch (random.below(8)) {
+    switch (random.below(9)) {
+      case 8: return fuzz_nested(random);
       case 0: return fuzz_journal(blocks_, folder_, random);
       case 1: return fuzz_blocks(blocks_, folder_, random);
       case 2: return fuzz_control_page(folder_, random);

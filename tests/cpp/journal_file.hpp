@@ -46,6 +46,15 @@ inline Value of_text(Tag tag, std::string_view text) {
 inline Value of_bool(bool b) {
   return of(b ? Tag::true_ : Tag::false_, 0);
 }
+// A list, tuple or dict: its str() and its JSON, which live as long as the program.
+inline Value of_nested(const std::string& shown, const std::string& json) {
+  static std::deque<std::string> all;
+  const std::string& both = all.emplace_back(shown + json);
+  Value value = Value::of_str(std::string_view(both).substr(0, shown.size()));
+  value.is_nested = true;
+  value.i = static_cast<std::int64_t>(json.size());
+  return value;
+}
 inline Value none() {
   return Value{};
 }
@@ -127,6 +136,7 @@ inline std::string shown(const Record& record) {
     line += ' ' + std::to_string(static_cast<int>(value.tag)) + '=';
     if (value.is_formatted) line += '<' + std::string(value.formatted) + '>';
     line += std::string(value.text);
+    if (value.is_nested) line += std::string(value.json());
     if (value.tag == Tag::float64 || value.tag == Tag::float32) {
       char digits[40];
       std::snprintf(digits, sizeof digits, "%a", value.f);

@@ -7,67 +7,17 @@
 #include "journal_file.hpp"
 #include "reader/arrow.hpp"
 #include "reader/columns.hpp"
+#include "tables.hpp"
 
 using namespace journal_test;
+using namespace tables;
 using attolog::ArrowArray;
 using attolog::ArrowArrayStream;
 using attolog::ArrowSchema;
 using attolog::Batch;
-using attolog::BatchStream;
-using attolog::Catalog;
-using attolog::SourcedRecord;
 using attolog::Type;
 
 namespace {
-
-// Records in memory, as the ones recovered from rings are.
-class List final : public attolog::RecordStream {
- public:
-  struct Kept {
-    const Site* site;
-    std::int64_t time_ns;
-    std::vector<Value> values;
-  };
-  explicit List(const std::vector<Kept>& kept) : kept_(kept) {}
-  const SourcedRecord* next() override {
-    if (position_ == kept_.size()) return nullptr;
-    const Kept& kept = kept_[position_++];
-    record_ = {{kept.site, &Journal::main_thread(), kept.time_ns, kept.values}, 42};
-    return &record_;
-  }
-
- private:
-  const std::vector<Kept>& kept_;
-  std::size_t position_ = 0;
-  SourcedRecord record_;
-};
-using Records = std::vector<List::Kept>;
-
-Catalog catalog_of(const Records& records) {
-  Catalog catalog;
-  List list(records);
-  while (const SourcedRecord* const next = list.next()) catalog.add(next->record);
-  return catalog;
-}
-
-std::unique_ptr<BatchStream> table(const Records& records, std::string_view name) {
-  const Catalog catalog = catalog_of(records);
-  return attolog::open_table(catalog, catalog.find(name), std::make_unique<List>(records));
-}
-
-template <class T>
-T at(const Buffer& buffer, std::size_t i) {
-  T value;
-  std::memcpy(&value, buffer.data() + i * sizeof(T), sizeof value);
-  return value;
-}
-
-std::string text_at(const attolog::ColumnData& column, std::size_t row) {
-  if (column.nulls != 0 && (column.validity.data()[row / 8] >> (row % 8) & 1) == 0) return "null";
-  const auto from = at<std::int64_t>(column.offsets, row);
-  const auto to = at<std::int64_t>(column.offsets, row + 1);
-  return std::string(column.values.data() + from, static_cast<std::size_t>(to - from));
-}
 
 std::string names(const std::vector<attolog::Field>& fields) {
   std::string all;

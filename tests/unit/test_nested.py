@@ -19,6 +19,7 @@ from written import objects, written
 
 import attolog
 from attolog import AsyncFileLogger
+from attolog._read import Table
 
 cyclic: list[Any] = [1]
 cyclic.append(cyclic)
@@ -293,12 +294,16 @@ def test_what_a_killed_process_left_of_nested_values(tmp_path: Path) -> None:
     source = (
         "import attolog, os, sys\n"
         "log = attolog.AsyncFileLogger(sys.argv[1], ring_dir=sys.argv[2])\n"
-        "log('E', x=[1, {'a': [2]}], y=1)\n"
+        "log('E', x=[1, {'a': [2]}], y=1, z={'a': [2]})\n"
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", source, path, rings], check=False, timeout=60)
-    (record,) = attolog.read(path, ring_dir=rings).records()
-    assert record.fields == {"x": [1, {"a": [2]}], "y": 1}
+    run = attolog.read(path, ring_dir=rings)
+    (record,) = run.records()
+    assert record.fields == {"x": [1, {"a": [2]}], "y": 1, "z": {"a": [2]}}
+    table = pytest.importorskip("pyarrow").table(run["E"])
+    assert table["x"].to_pylist() == ["[1, {'a': [2]}]"]
+    assert table["z"].to_pylist() == [{"a": [2]}]
 
 
 def test_a_journal_without_nested_values_is_as_before(tmp_path: Path) -> None:
@@ -310,3 +315,185 @@ def test_a_journal_without_nested_values_is_as_before(tmp_path: Path) -> None:
 
     assert written(tmp_path / "plain.atto", plain).read_bytes()[10] == 0
     assert written(tmp_path / "nested.atto", nested).read_bytes()[10] == 1
+
+
+COLUMNS: dict[str, tuple[str, list[Any]]] = {
+    "ints": ("large_list<item: int64>", [[1, 2], None, [], [None, 2**63 - 1]]),
+    "floats": ("large_list<item: double>", [[1.5], None, [0.25, None], []]),
+    "texts": ("large_list<item: large_string>", [['a"\n', ""], None, [], ["é"]]),
+    "bools": ("large_list<item: bool>", [[True], [False, None], [], None]),
+    "lists": ("large_list<item: large_list<item: int64>>", [[[1], []], None, [], [[2, 3]]]),
+    "empty": ("large_list<item: null>", [[], None, [None], []]),
+    "dicts": (
+        "struct<a: int64, b: struct<c: large_string>>",
+        [{"a": 1, "b": {"c": "x"}}, None, {"a": None, "b": None}, {"a": 2, "b": {"c": None}}],
+    ),
+    "events": (
+        "large_list<item: struct<a: int64, b: large_list<item: double>>>",
+        [[{"a": 1, "b": [0.5]}, {"a": 2, "b": []}], None, [], [{"a": None, "b": None}]],
+    ),
+}
+
+
+def log_columns(log: AsyncFileLogger) -> None:
+    for row in range(4):
+        log("E", **{name: values[row] for name, (_, values) in COLUMNS.items()})
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Table:
+    return attolog.read(written(tmp_path / "run.atto", log_columns))["E"]
+
+
+@pytest.fixture
+def arrow(columns: Table) -> Any:
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+EXPECTED = {name: values for name, (_, values) in COLUMNS.items()}
+
+
+def plain(cell: Any) -> Any:
+    """The cell of a pandas column as Python's own: it has arrays in it."""
+    if isinstance(cell, np.ndarray | list | tuple):
+        return [plain(each) for each in cell]
+    if isinstance(cell, dict):
+        return {key: plain(each) for key, each in cell.items()}
+    return cell.item() if isinstance(cell, np.generic) else cell
+
+
+def test_lists_and_dicts_of_one_shape_are_arrow_lists_and_structs(arrow: Any) -> None:
+    arrow.validate(full=True)
+    types = {name: str(arrow.schema.field(name).type) for name in COLUMNS}
+    assert types == {name: type_ for name, (type_, _) in COLUMNS.items()}
+    assert {name: arrow[name].to_pylist() for name in COLUMNS} == EXPECTED
+
+
+def test_polars_takes_lists_and_structs(columns: Table, tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(columns)
+    assert {name: frame[name].to_list() for name in COLUMNS} == EXPECTED
+    assert frame["ints"].list.sum().to_list() == [3, None, 0, 2**63 - 1]
+    assert frame["dicts"].struct.field("b").struct.field("c").to_list() == ["x", None, None, None]
+    frame.write_parquet(tmp_path / "run.parquet")
+    assert polars.read_parquet(tmp_path / "run.parquet").equals(frame)
+    frame.write_ndjson(tmp_path / "run.ndjson")
+    found = objects(tmp_path / "run.ndjson")
+    assert [[row[name] for row in found] for name in COLUMNS] == list(EXPECTED.values())
+
+
+def test_duckdb_takes_lists_and_structs(columns: Table, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pytest.importorskip("pyarrow")
+    connection = duckdb.connect()
+    rows = connection.sql(f"SELECT {', '.join(COLUMNS)} FROM columns").fetchall()
+    assert [[row[i] for row in rows] for i in range(len(COLUMNS))] == list(EXPECTED.values())
+    query = "SELECT sum(e.a), max(dicts.a) FROM columns, unnest(columns.events) AS t(e)"
+    assert connection.sql(query).fetchall() == [(3, 2)]
+    for suffix in "parquet", "csv", "json":
+        path = str(tmp_path / f"run.{suffix}")
+        connection.execute(f"COPY (SELECT * FROM columns) TO '{path}'")
+        assert connection.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(4,)]
+
+
+def test_pandas_takes_lists_and_structs(columns: Table, arrow: Any, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frames = [arrow.to_pandas()]
+    if hasattr(pandas.DataFrame, "from_arrow"):  # pandas 3
+        frames.append(pandas.DataFrame.from_arrow(columns))
+    for frame in frames:
+        # Numbers beside None within a list are floats to pandas, as they are in its columns.
+        same = EXPECTED.keys() - {"ints", "floats"}
+        assert {name: plain(list(frame[name])) for name in same} == {n: EXPECTED[n] for n in same}
+        assert plain(frame["ints"][0]) == [1, 2] and plain(frame["floats"][0]) == [1.5]
+        frame.to_csv(tmp_path / "run.csv")
+        assert len(pandas.read_csv(tmp_path / "run.csv")) == 4
+        frame.to_parquet(tmp_path / "run.parquet")
+        assert len(pandas.read_parquet(tmp_path / "run.parquet")) == 4
+
+
+def test_arrow_writes_lists_and_structs_to_parquet(arrow: Any, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow, tmp_path / "run.parquet")
+    assert parquet.read_table(tmp_path / "run.parquet").to_pydict() == arrow.to_pydict()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([[1], [0.5, None]], [[1.0], [0.5, None]]),
+        ([[math.inf], [1], [-math.inf]], [[math.inf], [1.0], [-math.inf]]),
+        ([(1, 2), [3], ()], [[1, 2], [3], []]),
+        ([{"a": 1}, {"b": "x"}], [{"a": 1, "b": None}, {"a": None, "b": "x"}]),
+        ([{"a": 1}, {}], [{"a": 1}, {"a": None}]),
+        ([[np.float32(0.5), np.float64(2)]], [[0.5, 2.0]]),
+        ([["\ud800"]], [["\\ud800"]]),
+        ([[[[[[[[[1]]]]]]]]], [[[[[[[[[1]]]]]]]]]),
+    ],
+)
+def test_values_that_widen_to_one_shape(
+    tmp_path: Path, values: list[Any], expected: list[Any]
+) -> None:
+    assert cells_of(tmp_path, values) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[1, True]],
+        [[1, "x"]],
+        [["NaN", math.nan]],
+        [[2**53 + 1, 0.5]],
+        [[2**63]],
+        [[1], [[1]]],
+        [{"a": 1}, {"a": "x"}],
+        [{}],
+        [[{}]],
+        [{1: "a"}],
+        [{(1, 2): 3}],
+        [{"a": 1, "A": 2}],
+        [{"": 1}],
+        [{f"id{i}": 1} for i in range(5)],
+        [dict.fromkeys(map(str, range(300)), 1)],
+        [[[[[[[[[[1]]]]]]]]]],
+        [[DAY], [DAY]],
+        [[b"ab"]],
+        [[Color.RED]],
+    ],
+    ids=lambda values: str(values)[:30],
+)
+def test_a_column_of_several_shapes_is_of_texts(tmp_path: Path, values: list[Any]) -> None:
+    note = "holds lists or dicts that have no shape in common"
+    assert cells_of(tmp_path, values) == ([str(value) for value in values], note)
+
+
+def test_lists_beside_other_values_are_texts(tmp_path: Path) -> None:
+    assert cells_of(tmp_path, [[1], None, "x"]) == (["[1]", None, "x"], "holds str, list")
+    assert cells_of(tmp_path, [[1], {"a": 1}]) == (["[1]", "{'a': 1}"], "holds list, dict")
+
+
+def test_lists_and_structs_are_texts_on_request(columns: Table, tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    journal = attolog.read(tmp_path / "run.atto", nested=False)
+    for table in journal["E"], journal.runs[-1]["E"]:
+        frame = polars.DataFrame(table)
+        for name, values in EXPECTED.items():
+            assert frame[name].to_list() == [None if v is None else str(v) for v in values]
+        frame.write_csv(tmp_path / "run.csv")
+        assert polars.read_csv(tmp_path / "run.csv")["ints"][0] == "[1, 2]"
+
+
+def cells_of(tmp_path: Path, values: list[Any]) -> tuple[list[Any], str | None]:
+    """The cells of a column that has held the values, and why it is text."""
+    (tmp_path / "run.atto").unlink(missing_ok=True)
+
+    def use(log: AsyncFileLogger) -> None:
+        for value in values:
+            log("E", x=value)
+
+    run = attolog.read(written(tmp_path / "run.atto", use))
+    table = pytest.importorskip("pyarrow").table(run["E"])
+    table.validate(full=True)
+    metadata = table.schema.field("x").metadata or {}
+    note = metadata.get(b"attolog.note")
+    return table["x"].to_pylist(), note and note.decode()

@@ -45,7 +45,7 @@ class FakeReader:
     def records(self) -> Iterator[tuple[Any, ...]]:
         return iter(RECORDS)
 
-    def stream(self, name: str) -> object:
+    def stream(self, name: str, *columns: bool) -> object:
         pyarrow = pytest.importorskip("pyarrow")
         return pyarrow.table({"table": [name]}).__arrow_c_stream__()
 
