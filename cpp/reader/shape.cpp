@@ -99,7 +99,7 @@ bool ShapeLearner::learn(Shape& shape, NestedCursor& in, int depth) {
   shape.kinds |= kind;
   ++shape.values;
   if (read == Read::dict) return learn_dict(shape, in, depth);
-  if (shape.inner.empty() && add(shape, "item") == nullptr) return false;
+  if (shape.inner.empty() && !add(shape, "item")) return false;
   while (in.next_item()) {
     if (!learn(shape.inner.front(), in, depth + 1)) return false;
   }
@@ -112,7 +112,7 @@ bool ShapeLearner::learn_dict(Shape& dict, NestedCursor& in, int depth) {
     if (at == dict.inner.size() || dict.inner[at].name != in.key()) {
       const auto found = std::ranges::find(dict.inner, in.key(), &Shape::name);
       at = static_cast<std::size_t>(found - dict.inner.begin());
-      if (found == dict.inner.end() && add(dict, in.key()) == nullptr) return false;
+      if (found == dict.inner.end() && !add(dict, in.key())) return false;
     }
     Shape& field = dict.inner[at++];
     if (field.last == dict.values) return false;  // a key twice: it is damaged
@@ -122,14 +122,13 @@ bool ShapeLearner::learn_dict(Shape& dict, NestedCursor& in, int depth) {
   return !in.has_stopped();
 }
 
-Shape* ShapeLearner::add(Shape& shape, std::string_view name) {
+bool ShapeLearner::add(Shape& shape, std::string_view name) {
   const auto is_taken = [&](const Shape& other) { return are_alike(other.name, name); };
-  if (parts_ == kMaxParts || !is_name(name)) return nullptr;
-  if (std::ranges::any_of(shape.inner, is_taken)) return nullptr;
+  if (parts_ == kMaxParts || !is_name(name)) return false;
+  if (std::ranges::any_of(shape.inner, is_taken)) return false;
   ++parts_;
-  Shape& made = shape.inner.emplace_back();
-  made.name = name;
-  return &made;
+  shape.inner.emplace_back().name = name;
+  return true;
 }
 
 bool ShapedFields::give_type(const Shape& shape, Field& field) {

@@ -38,7 +38,7 @@ class ShapeLearner {
  private:
   bool learn(Shape& shape, NestedCursor& in, int depth);
   bool learn_dict(Shape& dict, NestedCursor& in, int depth);
-  Shape* add(Shape& shape, std::string_view name);
+  bool add(Shape& shape, std::string_view name);
 
   Shape shape_;
   std::size_t parts_ = 0;

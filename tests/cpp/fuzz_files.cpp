@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -349,35 +350,42 @@ void fuzz_blocks(const Blocks& blocks, const temp::Folder& folder, Random& rando
 
 // Lists and dicts with damage, of which some have come since the table's columns were decided.
 void fuzz_nested(Random& random) {
-  const std::string shown = R"({'a': [1, 2.5, nan, 'x"\n'], 'b': [{'c': (True, None), 'd': ''}]})";
-  const std::string json =
-      R"({"a":[1,2.5,"NaN","x\"\n"],"b":[{"c":[true,null],"d":"\ud83d\ude00"}]})";
+  struct Pair {
+    std::string_view shown;
+    std::string_view json;
+  };
+  constexpr std::array<Pair, 5> kWhole{{
+      {R"({'a': [1, 2.5, nan, 'x"\n'], 'b': [{'c': (True, None), 'd': ''}]})",
+       R"({"a":[1,2.5,"NaN","x\"\n"],"b":[{"c":[true,null],"d":"\ud83d\ude00"}]})"},
+      {"{'a': [1, 0.5], 'b': {'c': 'x'}}", R"({"a":[1,0.5],"b":{"c":"x"}})"},
+      {"{'a': [], 'b': None}", R"({"a":[],"b":null})"},
+      {"{'b': {'c': 'y'}}", R"({"b":{"c":"y"}})"},
+      {"[{'a': 1}, None]", R"([{"a":1},null])"},
+  }};
   const std::size_t size = random.below(8) + 1;
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < size; ++i) {
-    std::string both = random.one_in(2) ? shown + json : R"([{'a': 1}][{"a":1}])";
-    for (std::size_t n = random.below(3); n > 0; --n) {
+  const std::size_t first = random.below(kWhole.size());
+  std::vector<std::string> all(size);
+  const Site site = journal_test::site(16, "T", {"v"});
+  tables::Records records;
+  for (std::string& both : all) {
+    const Pair& whole = kWhole[random.one_in(8) ? first : 1 + random.below(3)];
+    both.append(whole.shown).append(whole.json);
+    for (std::size_t n = random.one_in(3) ? random.below(3) : 0; n > 0; --n) {
       if (random.one_in(2)) {
         both[random.below(both.size())] = R"(",:[]{}()'\0129.eE-u)"[random.below(20)];
       } else {
         change_once(both, both.size(), random);
       }
     }
-    all.push_back(both);
-  }
-  const Site site = journal_test::site(16, "T", {"v"});
-  tables::Records records;
-  for (const std::string& both : all) {
-    std::size_t text = both.size() < 40 ? 10 : shown.size();
-    if (random.one_in(8)) text = random.below(both.size() + 1);
+    const std::size_t text = random.one_in(16) ? random.below(both.size() + 1) : whole.shown.size();
     Value value = Value::of_str(std::string_view(both).substr(0, text));
     value.is_nested = true;
-    value.i = static_cast<std::int64_t>(both.size() - text);
-    records.push_back({&site, 0, {value}});
+    value.i = static_cast<std::int64_t>(both.size() - value.text.size());
+    records.push_back({&site, 0, {random.one_in(8) ? Value{} : value}});
   }
-  const tables::Records first(
+  const tables::Records learned(
       records.begin(), records.begin() + 1 + static_cast<std::ptrdiff_t>(random.below(size)));
-  read_table(*open_table(tables::catalog_of(first), 0, std::make_unique<tables::List>(records)));
+  read_table(*open_table(tables::catalog_of(learned), 0, std::make_unique<tables::List>(records)));
 }
 
 // ---- control pages ----------------------------------------------------------------------------
