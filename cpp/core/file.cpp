@@ -232,14 +232,19 @@ void UsingFiles::forget_in_child() {
   opening.forget();
 }
 
-TakingNumber::TakingNumber(int fd) : is_ours_(File::owns(fd)) {
-  if (is_ours_) using_files.close(std::chrono::seconds(1));
+bool are_streams_open() {
+  constexpr int kStreams[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  return std::ranges::all_of(kStreams, [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; });
+}
+
+TakingNumber::TakingNumber(int fd) : is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
+  if (is_in_use_) using_files.close(std::chrono::seconds(1));
   opening.close(std::chrono::milliseconds(100));
 }
 
 TakingNumber::~TakingNumber() {
   opening.open();
-  if (is_ours_) using_files.open();
+  if (is_in_use_) using_files.open();
 }
 
 Directory open_directory(const std::string& path) {

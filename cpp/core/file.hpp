@@ -59,6 +59,9 @@ class File {
 // Closes all numbers from `first` to before `end` but those of Files.
 void close_others(int first, int end);
 
+// Whether none of 0, 1 and 2 is closed. The next file that anybody opens would get such a number.
+bool are_streams_open();
+
 // Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
 // the look at a number and its use it could become the program's. Not where a File is waited with.
 class UsingFiles {
@@ -71,7 +74,8 @@ class UsingFiles {
 };
 
 // Held while the program takes a number for itself. Waits until nobody opens a File, and where it
-// is a File's number until nobody works on Files. It waits a second at most: a disk may be slow.
+// is a File's number, or a standard stream's, until nobody works on Files. It waits a second at
+// most: a disk may be slow.
 class TakingNumber {
  public:
   explicit TakingNumber(int fd);
@@ -80,7 +84,7 @@ class TakingNumber {
   ~TakingNumber();
 
  private:
-  bool is_ours_;
+  bool is_in_use_;
 };
 
 // Closes a directory by the number that it was opened under, if that is still its own.

@@ -27,23 +27,25 @@ namespace {
 
 // What is done around a call.
 enum class Rule : std::uint8_t {
-  always,       // waits
-  related,      // waits where there are relatives
-  descriptor,   // waits if the argument is a descriptor that others see
-  file,         // waits if the object, a FileIO, has such a descriptor
-  second,       // waits for a second: the process, or another, may be ended
-  last,         // the process ends here: waits, and ends the loggers
-  redirecting,  // as descriptor; afterwards that stream leads elsewhere
-  closing,      // as descriptor; a file of ours stays open
-  closing_all,  // waits; files of ours stay open
-  signal,       // afterwards the signal may have another action
-  crashes,      // afterwards Python's faulthandler may be on, or off
+  always,        // waits
+  related,       // waits where there are relatives
+  descriptor,    // waits if the argument is a descriptor that others see
+  file,          // waits if the object, a FileIO, has such a descriptor
+  closing_file,  // so, too; its number is free afterwards
+  second,        // waits for a second: the process, or another, may be ended
+  last,          // the process ends here: waits, and ends the loggers
+  redirecting,   // as descriptor; afterwards that stream leads elsewhere
+  closing,       // as descriptor; a file of ours stays open
+  closing_all,   // waits; files of ours stay open
+  signal,        // afterwards the signal may have another action
+  crashes,       // afterwards Python's faulthandler may be on, or off
 };
-constexpr std::array<std::pair<std::string_view, Rule>, 11> kRules = {{
+constexpr std::array<std::pair<std::string_view, Rule>, 12> kRules = {{
     {"always", Rule::always},
     {"related", Rule::related},
     {"descriptor", Rule::descriptor},
     {"file", Rule::file},
+    {"closing_file", Rule::closing_file},
     {"second", Rule::second},
     {"last", Rule::last},
     {"redirecting", Rule::redirecting},
@@ -105,6 +107,7 @@ bool is_to_wait(const Hook& hook, const Arguments& arguments) {
       const int fd = descriptor_of(hook, arguments);
       return fd < 0 || is_observed(fd);
     }
+    case Rule::closing_file:
     case Rule::file: {
       if (!has_unshown()) return false;
       const int fd = descriptor_of(arguments.self);
@@ -213,14 +216,29 @@ bool is_closed_for_program(const Hook& hook, const Arguments& arguments) {
   return true;
 }
 
+// Whose number gets another meaning by this call: a standard stream's, which is to be the next
+// file's that the program opens, or one that the program chooses. -1: none.
+int taken_number(const Hook& hook, const Arguments& arguments) {
+  const auto if_stream = [](int fd) { return fd <= STDERR_FILENO ? fd : -1; };
+  switch (hook.rule) {
+    case Rule::closing:
+    case Rule::closing_all: return if_stream(descriptor_of(arguments, 0));
+    case Rule::closing_file: return if_stream(descriptor_of(arguments.self));
+    case Rule::redirecting: {
+      const int fd = descriptor_of(hook, arguments);
+      return fd > STDERR_FILENO ? fd : -1;
+    }
+    default: return -1;
+  }
+}
+
 template <class Function, class... Rest>
 PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
   Call around(hook, arguments);
   if (around.is_refused()) return nullptr;
-  if (is_closed_for_program(hook, arguments)) return around.end(Py_NewRef(Py_None));
   std::optional<TakingNumber> taking;
-  if (hook.rule == Rule::redirecting && descriptor_of(hook, arguments) > STDERR_FILENO)
-    taking.emplace(descriptor_of(hook, arguments));
+  if (const int number = taken_number(hook, arguments); number >= 0) taking.emplace(number);
+  if (is_closed_for_program(hook, arguments)) return around.end(Py_NewRef(Py_None));
   return around.end(original<Function>(hook)(arguments.self, rest...));
 }
 

@@ -48,7 +48,6 @@ void Backlog::Pieces::add(int stream, std::string_view text) {
 }
 
 Backlog::Segment::Segment(std::size_t size) {
-  const UsingFiles section;
   const File file = temporary_file();
   if (!file) fail("a file for what waits");
   allocate(file.fd(), 0, size);

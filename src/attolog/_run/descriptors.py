@@ -31,8 +31,9 @@ class _Rule(NamedTuple):
         owner: Their module, or a type in it: "module" or "module:type".
         rule: always; related, where other processes were started from this one or it was started
             so; descriptor, if that argument is one that others see; file, if the object is a file
-            that others see; second, for that long; last, as the process ends there. closing,
-            closing_all and redirecting are as descriptor and always: the files of attolog stay.
+            that others see; second, for that long; last, as the process ends there. Where
+            numbers get another meaning, those of attolog's files stay: closing and redirecting
+            are as descriptor, closing_all as always, closing_file as file.
         names: Of the functions.
         argument: The place of the descriptor, or of the signal.
         is_done_anyway: They are called even if Ctrl-C comes while they wait: they give something
@@ -59,7 +60,7 @@ _RULES = (
     _Rule("posix", "last", "_exit"),
     _Rule("time", "related", "sleep"),
     _Rule("_io:FileIO", "file", "write truncate"),
-    _Rule("_io:FileIO", "file", "close", 0, True),
+    _Rule("_io:FileIO", "closing_file", "close", 0, True),
     _Rule("_io:FileIO", "related", "readinto readall read"),
     _Rule("_signal", "second", "raise_signal pidfd_send_signal"),
     _Rule("_signal", "signal", "signal"),
