@@ -95,7 +95,10 @@ constinit std::array<std::atomic<File*>, kReserve> spent{};
 constinit std::atomic<bool> has_reserve{false};  // relaxed: who asks first makes it
 constinit std::atomic<bool> has_spent{false};    // relaxed: a hint, looked at again at each close
 
+constinit thread_local bool t_borrows = true;
+
 bool spend_reserve() noexcept {
+  if (!t_borrows) return false;
   for (std::size_t i = 0; i < kReserve; ++i) {
     File* const file = reserve[i].exchange(nullptr, std::memory_order_acq_rel);
     if (file == nullptr) continue;
@@ -267,6 +270,14 @@ std::string read_system_file(const std::string& path) {
   while (file && (n = ::read(file.fd(), piece, sizeof piece)) > 0)
     text.append(piece, static_cast<std::size_t>(n));
   return text;
+}
+
+WithoutReserve::WithoutReserve() {
+  t_borrows = false;
+}
+
+WithoutReserve::~WithoutReserve() {
+  t_borrows = true;
 }
 
 void keep_reserve() {

@@ -101,4 +101,13 @@ std::string read_system_file(const std::string& path);
 // process has used up its own, and taken back when files are closed.
 void keep_reserve();
 
+// While it lives this thread borrows none: what it does can wait, and others need them more.
+class WithoutReserve {
+ public:
+  WithoutReserve();
+  WithoutReserve(const WithoutReserve&) = delete;
+  WithoutReserve& operator=(const WithoutReserve&) = delete;
+  ~WithoutReserve();
+};
+
 }  // namespace attolog

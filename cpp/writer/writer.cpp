@@ -157,6 +157,7 @@ void Writer::tidy_pages() {
   const auto now = steady_clock::now();
   if (!has_forked_lately() || now - last_tidied_ < kTidyInterval) return;
   last_tidied_ = now;
+  const WithoutReserve section;
   list_processes(default_ring_root());
 }
 
@@ -341,13 +342,16 @@ void close_at_exit(Channel& channel) {
   if (channel.is_finished() || channel.is_forked()) return;
   const auto patience = std::chrono::duration_cast<steady_clock::duration>(
       std::chrono::duration<double>(channel.options().exit_timeout));
-  constexpr int kTries = 3;  // where memory, or a descriptor, is short for a moment
+  // Memory, or a descriptor, may be short for a moment: the writer's thread has the last ones.
+  constexpr int kTries = 10;
+  constexpr milliseconds kBetween{5};
   for (int tries = 1; tries <= kTries; ++tries) {
     try {
       if (!channel.close(steady_clock::now() + patience)) channel.give_up();
       return;
     } catch (const std::exception& error) {
-      if (tries == kTries) say(error.what());
+      if (tries == kTries) return say(error.what());
+      std::this_thread::sleep_for(kBetween);
     }
   }
 }

@@ -193,6 +193,8 @@ const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                               check::that(files.size() > 3 && files.size() < 10);
                             }
                             check::that(::open("/dev/null", O_RDONLY) < 0);
+                            const WithoutReserve section;
+                            check::that(!file_in(folder));
                           }};
 
 const check::Test foreign_reserve{
