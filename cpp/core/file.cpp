@@ -83,6 +83,8 @@ class Gate {
 };
 constinit Gate opening;  // a file has a low number yet, and is not known as ours
 constinit Gate using_files;
+// relaxed: set and asked inside the gate
+constinit std::atomic<bool> is_stream_taken{false};
 
 // A child needs so many more than it lets go of, to have a session of its own.
 constexpr std::size_t kReserve = 6;
@@ -235,17 +237,22 @@ void UsingFiles::forget_in_child() {
   opening.forget();
 }
 
-bool are_streams_open() {
+bool is_stream_closed() {
+  if (!is_stream_taken.load(std::memory_order_relaxed)) return false;
   constexpr int kStreams[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  return std::ranges::all_of(kStreams, [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; });
+  const bool is_closed =
+      std::ranges::any_of(kStreams, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });
+  if (!is_closed) is_stream_taken.store(false, std::memory_order_relaxed);
+  return is_closed;
 }
 
-TakingNumber::TakingNumber(int fd) : is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
+TakingNumber::TakingNumber(int fd) : fd_(fd), is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
   if (is_in_use_) using_files.close(std::chrono::seconds(1));
   opening.close(std::chrono::milliseconds(100));
 }
 
 TakingNumber::~TakingNumber() {
+  if (fd_ <= STDERR_FILENO) is_stream_taken.store(true, std::memory_order_relaxed);
   opening.open();
   if (is_in_use_) using_files.open();
 }

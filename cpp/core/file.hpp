@@ -59,8 +59,9 @@ class File {
 // Closes all numbers from `first` to before `end` but those of Files.
 void close_others(int first, int end);
 
-// Whether none of 0, 1 and 2 is closed. The next file that anybody opens would get such a number.
-bool are_streams_open();
+// Whether a standard stream that was taken (TakingNumber) is closed still. The next file that
+// anybody opens would get its number.
+bool is_stream_closed();
 
 // Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
 // the look at a number and its use it could become the program's. Not where a File is waited with.
@@ -84,6 +85,7 @@ class TakingNumber {
   ~TakingNumber();
 
  private:
+  int fd_;
   bool is_in_use_;
 };
 

@@ -270,7 +270,7 @@ void Writer::run() {
 // daemon does. A stream that stays closed is waited for once.
 bool Writer::gives_way() {
   const auto now = steady_clock::now();
-  if (are_streams_open()) {
+  if (!is_stream_closed()) {
     closed_since_ = SteadyTime::max();
   } else if (closed_since_ == SteadyTime::max()) {
     closed_since_ = now;

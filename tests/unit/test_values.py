@@ -72,7 +72,7 @@ EAST = timezone(timedelta(hours=2))
 DAY = datetime(2024, 1, 2, 3, 4, 5, 678900)
 UUID = uuid.UUID("12345678-1234-5678-1234-567812345678")
 US, US_UTC = pa.timestamp("us"), pa.timestamp("us", "UTC")
-TEXT = pa.large_string()
+TEXT, NUMBERS = pa.large_string(), pa.large_list(pa.int64())
 
 # value, cell of CSV and text, JSON value, Arrow type, Arrow value
 VALUES: list[tuple[object, str, object, Any, object]] = [
@@ -145,7 +145,7 @@ VALUES: list[tuple[object, str, object, Any, object]] = [
     (Number.ONE, "ONE", "ONE", TEXT, "ONE"),
     (Flags.A, "A", "A", TEXT, "A"),
     ([1, "a"], "[1, 'a']", [1, "a"], TEXT, "[1, 'a']"),
-    ((1, 2), "(1, 2)", [1, 2], TEXT, "(1, 2)"),
+    ((1, 2), "(1, 2)", [1, 2], NUMBERS, [1, 2]),
     ({}, "{}", {}, TEXT, "{}"),
     (bytearray(b"x"), "bytearray(b'x')", "bytearray(b'x')", TEXT, "bytearray(b'x')"),
     (Int(3), "3", "3", TEXT, "3"),
@@ -210,7 +210,7 @@ def test_values(
     shown = "None" if value is None else cell
     if arrow_type == pa.large_binary():
         shown = cell.replace("\\", "\\\\")  # escapes are escaped, like all that a line holds
-    elif arrow_type == TEXT and (cell == "" or set(cell) & set(" \"'=")):
+    elif arrow_type in (TEXT, NUMBERS) and (cell == "" or set(cell) & set(" \"'=")):
         shown = '"' + cell.replace('"', '""') + '"'
     text = written(tmp_path / "run.log", use).read_bytes().decode()
     assert text == 2 * f"{TEXT_TIME} EVENT    E x={shown}\n"
