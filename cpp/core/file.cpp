@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,11 @@
 namespace attolog {
 
 namespace {
+
+bool are_streams_open() {
+  constexpr std::array kStreams = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  return std::ranges::all_of(kStreams, [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; });
+}
 
 constexpr int kHigh = 200;
 constexpr int kLast = 32;  // of the numbers below a lower limit
@@ -51,6 +55,8 @@ void disclaim(int fd, std::uint64_t tag) {
   owned[static_cast<std::size_t>(fd)].compare_exchange_strong(tag, 0, std::memory_order_relaxed);
 }
 
+constexpr std::chrono::microseconds kLook{50};
+
 // Some are inside; who closes it waits until they have left, and lets nobody in meanwhile.
 class Gate {
  public:
@@ -77,14 +83,36 @@ class Gate {
   }
 
  private:
-  static constexpr std::chrono::microseconds kLook{50};
   std::atomic<int> inside_{0};
   std::atomic<int> closed_{0};
 };
-constinit Gate opening;  // a file has a low number yet, and is not known as ours
 constinit Gate using_files;
-// relaxed: set and asked inside the gate
-constinit std::atomic<bool> is_stream_taken{false};
+
+// Whose thread opens a file, which has a low number yet and is not known as ours: this process, 0,
+// or one that was forked from while a thread did, which nobody here waits for. acquire and release:
+// the next one finds what was opened.
+constinit std::atomic<pid_t> opener{0};
+
+// False: who has it takes too long, as on a network that hangs.
+bool take_turn(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const pid_t own = ::getpid();
+  for (pid_t other = 0; !opener.compare_exchange_strong(other, own, std::memory_order_acquire);) {
+    if (other != own) continue;
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(kLook);
+    other = 0;
+  }
+  return true;
+}
+
+void end_turn() {
+  opener.store(0, std::memory_order_release);
+}
+
+// When a standard stream was taken, on the steady clock; 0: it was opened again, or stays closed.
+// relaxed: set and asked inside the gate.
+constinit std::atomic<std::chrono::steady_clock::rep> stream_taken{0};
 
 // A child needs so many more than it lets go of, to have a session of its own.
 constexpr std::size_t kReserve = 6;
@@ -120,9 +148,9 @@ void refill_reserve() noexcept {
     File* const file = spent[i].exchange(nullptr, std::memory_order_acq_rel);
     if (file == nullptr) continue;
 #if defined(__linux__)
-    *file = File(::memfd_create("attolog-reserve", MFD_CLOEXEC));
+    *file = File::open_by([] { return ::memfd_create("attolog-reserve", MFD_CLOEXEC); });
 #else
-    *file = File(::open("/", O_RDONLY | O_CLOEXEC));
+    *file = File::open_by([] { return ::open("/", O_RDONLY | O_CLOEXEC); });
 #endif
     const bool is_filled = static_cast<bool>(*file);
     if (!is_filled) has_spent.store(true, std::memory_order_relaxed);
@@ -154,13 +182,11 @@ File::File(int fd) : fd_(fd) {
 }
 
 File File::open(const std::string& path, int flags, mode_t mode) {
-  opening.enter();
-  int fd = ::open(path.c_str(), flags, mode);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE) && spend_reserve())
-    fd = ::open(path.c_str(), flags, mode);
-  File file(fd);
-  opening.leave();
-  return file;
+  return open_by([&] {
+    const int fd = ::open(path.c_str(), flags, mode);
+    const bool is_short = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    return is_short && spend_reserve() ? ::open(path.c_str(), flags, mode) : fd;
+  });
 }
 
 bool File::is_intact() const {
@@ -199,29 +225,27 @@ bool File::owns(int fd) {
   return tag != 0 && ::fstat(fd, &info) == 0 && tag_of(info.st_dev, info.st_ino) == tag;
 }
 
-namespace {
-
-void close_all(int first, int last) {
-  if (first > last) return;
-#if defined(SYS_close_range)
-  if (::syscall(SYS_close_range, static_cast<unsigned>(first), static_cast<unsigned>(last), 0u) ==
-      0)
-    return;
-#endif
-  for (int fd = first; fd <= last; ++fd) ::close(fd);
+int close_others(int first, int end) {
+  int known = std::min(end, static_cast<int>(kKnown));
+  while (known > first && !File::owns(known - 1)) --known;
+  for (; first < known; ++first)
+    if (!File::owns(first)) ::close(first);
+  return first;
 }
 
-}  // namespace
-
-void close_others(int first, int end) {
-  first = std::max(first, 0);
-  const int known = std::min(end, static_cast<int>(kKnown));
-  for (int fd = first; fd < known; ++fd) {
-    if (!File::owns(fd)) continue;
-    close_all(first, fd - 1);
-    first = fd + 1;
+Opening::Opening() : has_turn_(take_turn(std::chrono::seconds(1))) {
+  for (int& held : held_) {
+    if (are_streams_open()) return;
+    held = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   }
-  close_all(first, end - 1);
+}
+
+Opening::~Opening() {
+  const int error = errno;
+  for (const int held : held_)
+    if (held >= 0) ::close(held);
+  if (has_turn_) end_turn();
+  errno = error;
 }
 
 UsingFiles::UsingFiles() {
@@ -234,26 +258,30 @@ UsingFiles::~UsingFiles() {
 
 void UsingFiles::forget_in_child() {
   using_files.forget();
-  opening.forget();
 }
 
-bool is_stream_closed() {
-  if (!is_stream_taken.load(std::memory_order_relaxed)) return false;
-  constexpr int kStreams[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  const bool is_closed =
-      std::ranges::any_of(kStreams, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });
-  if (!is_closed) is_stream_taken.store(false, std::memory_order_relaxed);
-  return is_closed;
+bool TakingNumber::is_stream_reopening() {
+  using std::chrono::steady_clock;
+  constexpr steady_clock::duration kPatience = std::chrono::milliseconds(250);
+  const steady_clock::rep taken = stream_taken.load(std::memory_order_relaxed);
+  if (taken == 0) return false;
+  const steady_clock::rep now = steady_clock::now().time_since_epoch().count();
+  if (now - taken < kPatience.count() && !are_streams_open()) return true;
+  stream_taken.store(0, std::memory_order_relaxed);
+  return false;
 }
 
 TakingNumber::TakingNumber(int fd) : fd_(fd), is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
   if (is_in_use_) using_files.close(std::chrono::seconds(1));
-  opening.close(std::chrono::milliseconds(100));
+  has_turn_ = take_turn(std::chrono::milliseconds(100));
 }
 
 TakingNumber::~TakingNumber() {
-  if (fd_ <= STDERR_FILENO) is_stream_taken.store(true, std::memory_order_relaxed);
-  opening.open();
+  if (fd_ <= STDERR_FILENO) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    stream_taken.store(now.count(), std::memory_order_relaxed);
+  }
+  if (has_turn_) end_turn();
   if (is_in_use_) using_files.open();
 }
 

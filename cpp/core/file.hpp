@@ -6,11 +6,29 @@
 #include <dirent.h>
 #include <sys/types.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace attolog {
+
+// While a file is opened, by one thread at a time. 0, 1 and 2 are no numbers for it, not for a
+// moment: what the program writes there must fail where it has closed them, and not get into a
+// file of ours. So they are held meanwhile by what cannot be written to.
+class Opening {
+ public:
+  Opening();
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  ~Opening();
+  // False: another thread takes too long, and is not waited for.
+  bool has_turn() const { return has_turn_; }
+
+ private:
+  bool has_turn_;
+  std::array<int, 3> held_{-1, -1, -1};
+};
 
 class File {
  public:
@@ -19,6 +37,12 @@ class File {
   // the process may have. Never 0, 1 or 2: where the program has closed one of those, what is
   // written there must not get into a file of ours. Negative: none, and errno says why.
   explicit File(int fd);
+  // The descriptor that a function opens; -1, and errno says why.
+  template <class Open>
+  static File open_by(const Open& open) {
+    const Opening section;
+    return File(open());
+  }
   // With a descriptor from the reserve, where the process has used up its own.
   static File open(const std::string& path, int flags, mode_t mode = 0);
   File(File&& other) noexcept
@@ -56,15 +80,12 @@ class File {
   ino_t inode_ = 0;
 };
 
-// Closes all numbers from `first` to before `end` but those of Files.
-void close_others(int first, int end);
-
-// Whether a standard stream that was taken (TakingNumber) is closed still. The next file that
-// anybody opens would get its number.
-bool is_stream_closed();
+// Closes the numbers from `first` on, but not those of Files, up to the last of these before `end`.
+// Returns the number behind it: from there on none is a File's.
+int close_others(int first, int end);
 
 // Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
-// the look at a number and its use it could become the program's. Not where a File is waited with.
+// the look at a number and its use it could become the program's.
 class UsingFiles {
  public:
   UsingFiles();
@@ -79,6 +100,10 @@ class UsingFiles {
 // most: a disk may be slow.
 class TakingNumber {
  public:
+  // Whether a standard stream was taken within a quarter of a second, and is closed still: as a
+  // daemon the program opens another file in its place, which must get its number.
+  static bool is_stream_reopening();
+
   explicit TakingNumber(int fd);
   TakingNumber(const TakingNumber&) = delete;
   TakingNumber& operator=(const TakingNumber&) = delete;
@@ -87,6 +112,7 @@ class TakingNumber {
  private:
   int fd_;
   bool is_in_use_;
+  bool has_turn_;
 };
 
 // Closes a directory by the number that it was opened under, if that is still its own.

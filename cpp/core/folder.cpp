@@ -84,18 +84,32 @@ std::string private_folder(const std::string& home, const std::string& name, boo
   }
 }
 
-bool is_linked(int fd) {
-  struct stat info{};
-  return ::fstat(fd, &info) == 0 && info.st_nlink != 0;
+namespace {
+
+File open_folder(const std::string& folder) {
+  return File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
+
+// Whether it still has its name: a lock on what was removed keeps nobody out.
+bool is_linked(const File& file) {
+  struct stat info{};
+  return ::fstat(file.fd(), &info) == 0 && info.st_nlink != 0;
+}
+
+}  // namespace
 
 File stay_in_folder(const std::string& folder) {
   for (;;) {
-    File file = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    File file = open_folder(folder);
     if (!file) fail(folder);
-    if (try_lock_shared(file.fd()) && is_linked(file.fd())) return file;
+    if (try_lock_shared(file.fd()) && is_linked(file)) return file;
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
+}
+
+File have_folder_alone(const std::string& folder, std::chrono::milliseconds patience) {
+  File file = open_folder(folder);
+  return file && lock(file.fd(), patience) && is_linked(file) ? std::move(file) : File();
 }
 
 std::string control_folder(const std::string& root, bool create) {

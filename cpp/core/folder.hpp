@@ -2,6 +2,7 @@
 // Control pages are in <root>/attolog-UID/control/; rings and the like where place.hpp says.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,13 +26,12 @@ std::string real_log_path(const std::string& path);
 // std::system_error.
 std::string private_folder(const std::string& home, const std::string& name, bool create);
 
-// The folder, or file, that is open still has its name. A lock on one that was removed locks
-// nothing.
-bool is_linked(int fd);
-
 // As long as the file is held nobody takes the folder, or what is without a session there, away.
 // Throws std::system_error.
 File stay_in_folder(const std::string& folder);
+// As long as the file is held nobody else is in the folder. None where that takes longer, or where
+// the folder was removed meanwhile: what has its name then is another's.
+File have_folder_alone(const std::string& folder, std::chrono::milliseconds patience);
 
 // The folder of the control pages under `root`; otherwise as above.
 std::string control_folder(const std::string& root, bool create);

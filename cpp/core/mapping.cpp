@@ -68,10 +68,10 @@ File open_file(const std::string& path, int flags) {
 
 File memory_file(std::size_t size) {
 #if defined(__linux__)
-  File file(::memfd_create("attolog", MFD_CLOEXEC));
+  File file = File::open_by([] { return ::memfd_create("attolog", MFD_CLOEXEC); });
 #else
   std::string name = "/tmp/attolog-XXXXXX";
-  File file(::mkstemp(name.data()));
+  File file = File::open_by([&] { return ::mkstemp(name.data()); });
   if (file) ::unlink(name.c_str());
 #endif
   if (!file) fail("memory for a ring");

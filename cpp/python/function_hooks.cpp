@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "core/file.hpp"
@@ -75,17 +76,18 @@ struct Arguments {
   Py_ssize_t n;
 };
 
-// The descriptor that is passed at this place; -1 where that cannot be told.
-int descriptor_of(const Arguments& arguments, Py_ssize_t place) {
-  if (place >= arguments.n) return -1;
-  PyObject* const value = arguments.values[place];
-  const long number = PyLong_Check(value) ? PyLong_AsLong(value) : -1;
-  PyErr_Clear();
-  return number >= 0 && number <= 1 << 30 ? static_cast<int>(number) : -1;
+// The number that is passed at this place, if it is one for a C int.
+std::optional<int> number_at(const Arguments& arguments, Py_ssize_t place) {
+  if (place >= arguments.n || PyLong_Check(arguments.values[place]) == 0) return std::nullopt;
+  int is_beyond = 0;
+  const long number = PyLong_AsLongAndOverflow(arguments.values[place], &is_beyond);
+  if (is_beyond != 0 || !std::in_range<int>(number)) return std::nullopt;
+  return static_cast<int>(number);
 }
 
+// The descriptor that is passed; negative where that cannot be told.
 int descriptor_of(const Hook& hook, const Arguments& arguments) {
-  return descriptor_of(arguments, hook.argument);
+  return number_at(arguments, hook.argument).value_or(-1);
 }
 
 // That of a FileIO; -1: it is closed.
@@ -205,15 +207,20 @@ Function original(const Hook& hook) {
   return reinterpret_cast<Function>(reinterpret_cast<void*>(hook.original));
 }
 
-// Whether it was closed, as far as the program may know, without a file of ours.
-bool is_closed_for_program(const Hook& hook, const Arguments& arguments) {
-  if (hook.rule == Rule::closing) return File::owns(descriptor_of(arguments, 0));
-  if (hook.rule != Rule::closing_all || arguments.n != 2) return false;
-  const int first = descriptor_of(arguments, 0);
-  const int end = descriptor_of(arguments, 1);
-  if (first < 0 || end < 0) return false;
-  close_others(first, end);
-  return true;
+using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
+
+// os.closerange, less the files of ours: Python closes what is behind the last of them.
+PyObject* close_range(const Hook& hook, const Arguments& arguments) {
+  const auto first = number_at(arguments, 0);
+  const auto end = number_at(arguments, 1);
+  const auto by_python = original<Fast>(hook);
+  if (!first || !end) return by_python(arguments.self, arguments.values, arguments.n);
+  PyObject* const rest = PyLong_FromLong(close_others(std::max(*first, 0), *end));
+  if (rest == nullptr) return nullptr;
+  PyObject* const values[] = {rest, arguments.values[1]};
+  PyObject* const result = by_python(arguments.self, values, 2);
+  Py_DECREF(rest);
+  return result;
 }
 
 // Whose number gets another meaning by this call: a standard stream's, which is to be the next
@@ -221,8 +228,8 @@ bool is_closed_for_program(const Hook& hook, const Arguments& arguments) {
 int taken_number(const Hook& hook, const Arguments& arguments) {
   const auto if_stream = [](int fd) { return fd <= STDERR_FILENO ? fd : -1; };
   switch (hook.rule) {
-    case Rule::closing:
-    case Rule::closing_all: return if_stream(descriptor_of(arguments, 0));
+    case Rule::closing: return if_stream(descriptor_of(hook, arguments));
+    case Rule::closing_all: return if_stream(std::max(descriptor_of(hook, arguments), 0));
     case Rule::closing_file: return if_stream(descriptor_of(arguments.self));
     case Rule::redirecting: {
       const int fd = descriptor_of(hook, arguments);
@@ -238,7 +245,11 @@ PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
   if (around.is_refused()) return nullptr;
   std::optional<TakingNumber> taking;
   if (const int number = taken_number(hook, arguments); number >= 0) taking.emplace(number);
-  if (is_closed_for_program(hook, arguments)) return around.end(Py_NewRef(Py_None));
+  if (hook.rule == Rule::closing && File::owns(descriptor_of(hook, arguments)))
+    return around.end(Py_NewRef(Py_None));
+  if constexpr (std::is_same_v<Function, Fast>) {
+    if (hook.rule == Rule::closing_all) return around.end(close_range(hook, arguments));
+  }
   return around.end(original<Function>(hook)(arguments.self, rest...));
 }
 
@@ -263,7 +274,6 @@ PyObject* call_tuple_and_dict(PyObject* self, PyObject* args, PyObject* kwargs) 
   return call<PyCFunctionWithKeywords>(hooks[i], of_tuple(self, args), args, kwargs);
 }
 
-using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
 using FastAndNames = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
 using OfClass = PyObject* (*)(PyObject*, PyTypeObject*, PyObject* const*, Py_ssize_t, PyObject*);
 

@@ -82,21 +82,6 @@ std::string names_of(std::uint32_t tags) {
   return names;
 }
 
-// Field names and text for the schema, which ends a string at NUL.
-std::string schema_text(std::string_view text) {
-  Buffer valid;
-  append_utf8(valid, text);
-  std::string name;
-  for (const char c : valid.view()) {
-    if (c == '\0') {
-      name += "\\x00";
-    } else {
-      name += c;
-    }
-  }
-  return name;
-}
-
 std::string_view level_name(std::uint8_t level, std::string& scratch) {
   switch (level) {
     case kDebug: return "DEBUG";
@@ -356,6 +341,20 @@ class All final : public Rows {
 };
 
 }  // namespace
+
+std::string schema_text(std::string_view text) {
+  Buffer valid;
+  append_utf8(valid, text);
+  std::string name;
+  for (const char c : valid.view()) {
+    if (c == '\0') {
+      name += "\\x00";
+    } else {
+      name += c;
+    }
+  }
+  return name;
+}
 
 Type type_of(std::uint32_t kinds, std::string& note) {
   const std::uint32_t tags = kinds & ~kRemarks & ~bit(Tag::none);

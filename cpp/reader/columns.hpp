@@ -78,6 +78,9 @@ Type type_of(std::uint32_t kinds, std::string& note);
 // Adds text as valid UTF-8: a lone surrogate becomes \udXXX, a byte that is no UTF-8 \xXX.
 void append_utf8(Buffer& out, std::string_view text);
 
+// Text as a schema has it: valid UTF-8, without the NUL that would end it.
+std::string schema_text(std::string_view text);
+
 // Which columns of a table have so few values that they are put together into one column; empty
 // where none are. A table takes memory by its rows x columns: where each record has names of its
 // own, that grows by the square, and is nearly all nulls. So a table may have 2^24 nulls or, if

@@ -47,7 +47,7 @@ PooledFile::PooledFile(std::shared_ptr<FilePool> pool, std::string path)
 }
 
 PooledFile::PooledFile(std::string name, int fd) : path_(std::move(name)) {
-  File file(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  File file(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!file) throw_error(errno, path_);
   device_ = file.device();
   inode_ = file.inode();
@@ -146,7 +146,8 @@ File PooledFile::open_now() const {
   for (;;) {
     // Never mapped: a file that is shortened while it is read must not be a SIGBUS. Nor is a FIFO
     // waited for.
-    File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    File file =
+        File::open_by([&] { return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
     if (file || open.empty() || (errno != EMFILE && errno != ENFILE)) return file;
     close_oldest();
   }

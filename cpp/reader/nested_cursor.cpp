@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/codec.hpp"
+
 namespace attolog {
 namespace {
 
@@ -17,24 +19,6 @@ bool take(std::string_view& from, std::string_view word) {
 
 bool is_number(char c) {
   return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
-}
-
-// As WTF-8: a lone surrogate is a character of three bytes.
-void append_character(Buffer& out, std::uint32_t code) {
-  const auto push = [&](std::uint32_t byte) { out.push(static_cast<char>(byte)); };
-  if (code < 0x80) return push(code);
-  if (code < 0x800) {
-    push(0xC0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      push(0xE0 | code >> 12);
-    } else {
-      push(0xF0 | code >> 18);
-      push(0x80 | (code >> 12 & 0x3F));
-    }
-    push(0x80 | (code >> 6 & 0x3F));
-  }
-  push(0x80 | (code & 0x3F));
 }
 
 }  // namespace
@@ -196,7 +180,7 @@ bool NestedCursor::take_escape() {
       } else {
         json_ = behind;
       }
-      append_character(text_, unit);
+      text_.advance_to(put_code_point(text_.room(4), unit));
       return true;
     }
     default: return false;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/buffer.hpp"
 #include "reader/catalog.hpp"
 #include "reader/columns.hpp"
 #include "reader/nested_cursor.hpp"
@@ -28,10 +27,7 @@ bool are_alike(std::string_view a, std::string_view b) {
 
 // Whether a schema can have the name as it is, and DuckDB, too.
 bool is_name(std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
-  Buffer valid;
-  append_utf8(valid, text);
-  return valid.view() == text;
+  return !text.empty() && schema_text(text) == text;
 }
 
 // Whether dicts have so few keys in common that structs of all keys would be mostly nulls, as where

@@ -23,7 +23,7 @@ File unnamed_file(const std::string& folder) {
   if (File file = File::open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600)) return file;
 #endif
   std::string path = folder + "/attolog-XXXXXX";
-  File file(::mkostemp(path.data(), O_CLOEXEC));
+  File file = File::open_by([&] { return ::mkostemp(path.data(), O_CLOEXEC); });
   if (file) ::unlink(path.c_str());
   return file;
 }

@@ -138,11 +138,9 @@ bool remove_part(const std::string& path, int fd, std::uint64_t size) {
 // A part's ledger would stay as long as the journal is logged to. Whoever begins a part of that
 // name makes the part first, and the ledger under the folder's lock.
 void remove_ledger(const std::string& folder, const std::string& part_path) {
-  const File lock = File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  const File alone = have_folder_alone(folder, std::chrono::milliseconds(0));
   struct stat info{};
-  if (!lock || !try_lock(lock.fd()) || !is_linked(lock.fd()) ||
-      ::lstat(part_path.c_str(), &info) == 0)
-    return;
+  if (!alone || ::lstat(part_path.c_str(), &info) == 0) return;
   ::unlink(file_about(folder, part_path, kLedgerSuffix).c_str());
 }
 

@@ -29,7 +29,6 @@ constexpr milliseconds kEchoRound{10};
 constexpr milliseconds kLively{500};
 // What can wait takes no more of a round.
 constexpr milliseconds kShort{5};
-constexpr milliseconds kGiveWay{250};
 // A child that ends without a word leaves its page to its parent.
 constexpr milliseconds kLately{1'000};
 constexpr milliseconds kTidyInterval{200};
@@ -266,24 +265,12 @@ void Writer::run() {
   }
 }
 
-// The program has closed a standard stream: the number is for the file that it opens next, as a
-// daemon does. A stream that stays closed is waited for once.
-bool Writer::gives_way() {
-  const auto now = steady_clock::now();
-  if (!is_stream_closed()) {
-    closed_since_ = SteadyTime::max();
-  } else if (closed_since_ == SteadyTime::max()) {
-    closed_since_ = now;
-  }
-  return closed_since_ <= now && now - closed_since_ < kGiveWay;
-}
-
 // A look at all that there is to do. How long the next one may wait.
 milliseconds Writer::look_around(SteadyTime& lively_until) {
   milliseconds next{kRound};
   try {
     const UsingFiles section;
-    if (gives_way()) return milliseconds{1};
+    if (TakingNumber::is_stream_reopening()) return milliseconds{1};
     for (const auto& channel : channels()) {
       if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
       next = std::min(next, channel->longest_round());

@@ -69,7 +69,6 @@ class Writer {
   void tidy_pages();
   void start();
   void run();
-  bool gives_way();
   std::chrono::milliseconds look_around(SteadyTime& lively_until);
   // The channel with the next id behind `id`; null: there is none. Takes no memory.
   std::shared_ptr<Channel> channel_after(std::uint64_t id);
@@ -88,8 +87,7 @@ class Writer {
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
   std::atomic<bool> running_{false};
   std::atomic<SteadyTime> last_fork_{SteadyTime{}};
-  SteadyTime last_tidied_{};                     // the thread's own
-  SteadyTime closed_since_ = SteadyTime::max();  // the thread's own: a standard stream
+  SteadyTime last_tidied_{};  // the thread's own
   SiteRegistry sites_;
   Leftovers leftovers_;
 };

@@ -144,7 +144,7 @@ def _environment(program: Program) -> dict[str, str]:
 
 
 def _prove(program: Program, file: str) -> str | None:
-    """What `attolog rewrite --prove` says if it does not hold; None: no print can show it."""
+    """What `attolog rewrite --prove` says if it does not hold; None: nothing can be rewritten."""
     folder = _copy(program)
     options = ["rewrite", "--all", "--prove", file, "--", sys.executable, *program.command]
     with tempfile.TemporaryFile() as stdin:
@@ -159,7 +159,7 @@ def _prove(program: Program, file: str) -> str | None:
         )
     if done.returncode == 0:
         return ""
-    if b"nothing was rewritten" in done.stderr or b"logged nothing" in done.stderr:
+    if b"nothing was rewritten" in done.stderr:
         return None
     said = done.stdout or done.stderr
     return " / ".join(said.decode(errors="backslashreplace").strip().splitlines()[:6])

@@ -138,20 +138,20 @@ const check::Test owned{"a number is ours from its opening until it is closed, o
                           check::that(!File::owns(again));
                         }};
 
-const check::Test others{"all numbers of a range are closed but ours", [] {
+const check::Test others{"numbers up to the last of ours are closed, but not ours", [] {
                            const temp::Folder folder;
                            const File file = file_in(folder);
                            const File second = file_in(folder);
                            const Own before(folder / "own", 190);
                            const Own between(folder / "own", second.fd() + 1);
                            const Own behind(folder / "own", second.fd() + 2);
-                           close_others(100, second.fd() + 2);
+                           check::equal(close_others(100, second.fd()), file.fd() + 1);
+                           check::that(!before.is_open() && between.is_open());
+                           check::equal(close_others(100, 1 << 30), second.fd() + 1);
                            check::that(file.is_intact() && second.is_intact());
-                           check::that(!before.is_open() && !between.is_open());
-                           check::that(behind.is_open());
-                           close_others(100, 1 << 30);
-                           check::that(file.is_intact() && second.is_intact());
-                           check::that(!behind.is_open());
+                           check::that(between.is_open() && behind.is_open());
+                           check::equal(close_others(second.fd() + 1, 1 << 30), second.fd() + 1);
+                           check::equal(close_others(100, 50), 100);
                          }};
 
 const check::Test taking{"a number is taken when nobody works on files, and while nobody does", [] {
@@ -180,6 +180,38 @@ const check::Test taking{"a number is taken when nobody works on files, and whil
                            const UsingFiles stuck;
                            const TakingNumber taken(file.fd());  // does not wait for good
                          }};
+
+const check::Test forked{"a child forked while a file is opened has its turn at once", [] {
+                           const Opening section;
+                           check::that(section.has_turn());
+                           check::equal(temp::in_child([] {
+                                          if (!Opening().has_turn()) ::_exit(1);
+                                        }),
+                                        0);
+                           check::that(!Opening().has_turn());
+                         }};
+
+const check::Test standard{
+    "no file of ours has the number of a closed stream, not for a moment", [] {
+      const temp::Folder folder;
+      const auto opens = [&](std::initializer_list<int> closed) {
+        return temp::in_child([&] {
+          for (const int fd : closed) ::close(fd);
+          const File file = File::open_by([&] {
+            const int fd = ::open((folder / "ours").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+            const bool fails = ::write(1, "x", 1) < 0 && errno == EBADF;
+            if (fd <= STDERR_FILENO || !fails) ::_exit(1);
+            return fd;
+          });
+          for (const int fd : closed)
+            if (::fcntl(fd, F_GETFD) >= 0) ::_exit(2);
+          if (!file.is_intact() || file.fd() < 200) ::_exit(3);
+        });
+      };
+      check::equal(opens({1}), 0);
+      check::equal(opens({0, 1}), 0);
+      check::equal(opens({0, 1, 2}), 0);
+    }};
 
 const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                             const temp::Folder folder;

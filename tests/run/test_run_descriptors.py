@@ -14,7 +14,7 @@ from reliability.harness import wait_until
 
 import attolog
 
-from .programs import TIMEOUT, compare, environment
+from .programs import TIMEOUT, compare, environment, run
 
 # What each program begins with: a file of its own under each number that is free, and under those
 # that are not where it is told so; each written to at the end, and locked by it alone until then.
@@ -85,6 +85,15 @@ PROGRAMS = {
         print("SIZES", {os.path.getsize(f"own{i}") for i in range(300)})
         in_thread(3)
         """,
+    "closed_to_the_end": """
+        say(1)
+        os.closerange(3, 2**31 - 1)
+        say(2)
+        for range_ in [(9, 3), (2**31 - 1, -5), (3, 2**31), ("3", 4), (3,)]:
+            try: os.closerange(*range_)
+            except Exception as error: print(type(error).__name__, error)
+        in_thread(3)
+        """,
     "closed_one_by_one": """
         say(1)
         sys.stdout.flush()
@@ -132,6 +141,16 @@ PROGRAMS = {
         os.open("nothing", os.O_RDWR | os.O_CREAT)
         os.open("out", os.O_RDWR | os.O_CREAT)
         os.dup2(1, 2)
+        say(2)
+        """,
+    "streams_one_by_one": """
+        say(1)
+        sys.stdin.close()
+        print("STDIN", os.open("in", os.O_RDWR | os.O_CREAT))
+        os.close(1)
+        print("STDOUT", os.open("out", os.O_RDWR | os.O_CREAT), file=sys.stderr)
+        os.closerange(-7, 1)
+        print("STDIN", os.open("in", os.O_RDWR | os.O_CREAT), file=sys.stderr)
         say(2)
         """,
 }
@@ -194,12 +213,35 @@ def test_b16_what_a_program_says_without_descriptors_is_shown(
     assert len(attolog.read(folder / "app.atto")["SAYS"]) == {"threads": 3, "children": 9}[name]
 
 
+def test_b18_the_program_closes_no_file_of_attologs(folder: Path) -> None:
+    write(folder, CLOSING_OURS)
+    ran = run([sys.executable, "-m", "attolog", "run", "app.py"], folder)
+    assert (ran.status, (folder / "ours").read_text("utf-8")) == (0, "True True\n")
+
+
 def test_b18_what_is_printed_behind_it_is_in_the_journal(folder: Path) -> None:
     write(folder, PROGRAMS["taken_over"])
     compare(folder, ["app.py"], PYTHONUNBUFFERED="1")
     run = attolog.read(folder / "app.atto")
     assert len(run["SAYS"]) == 1002
     assert list(run.problems) == []
+
+
+# The journal's own number, by its name; other numbers of attolog come and go.
+CLOSING_OURS = """
+def of_journal():
+    found = []
+    for number in numbers():
+        try:
+            if os.readlink(f"/proc/self/fd/{number}").endswith("app.atto"): found.append(number)
+        except OSError: pass  # that of the listing
+    return found
+say(1)
+before = of_journal()
+os.closerange(3, 2**31 - 1)
+for number in before: os.close(number)
+with open("ours", "w") as file: print(len(before) > 0, of_journal() == before, file=file)
+"""
 
 
 # The reader takes nothing before the program has its own files under all numbers.
