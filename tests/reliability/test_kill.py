@@ -80,6 +80,7 @@ def wave(first):
         thread.join()
 threads = [threading.Thread(target=wave, args=(i,)) for i in range(4)]
 for thread in threads: thread.start()
+for thread in threads: thread.join()
 """
 
 
