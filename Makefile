@@ -3,7 +3,7 @@
 
 VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-VERSIONS ?= 3.12 3.13
+VERSIONS ?= 3.12 3.13 3.14 3.15
 PYTEST_ARGS ?=
 PROGRAMS ?=
 SECONDS ?= 60
@@ -19,7 +19,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .PHONY: help test cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
-        sanitize-threads versions freethreaded clean
+        sanitize-threads versions pytest-quick freethreaded clean
 .DELETE_ON_ERROR:
 
 help:
@@ -86,7 +86,7 @@ sanitize: $(VENV)/tools
 sanitize-module:
 	VENV="$(VENV)-asan" scripts/sanitize-module.sh $(PYTEST_ARGS)
 
-## make versions         build and pytest for VERSIONS (3.12 3.13), where they are on this machine
+## make versions         build and test for VERSIONS (3.12 to 3.15): all tests on the last, the quick part before
 versions:
 	scripts/versions.sh $(VERSIONS)
 
@@ -111,6 +111,12 @@ cpp-test: $(VENV)/tools
 # The installed package is what is tested, docstrings included; random examples are the same each time.
 pytest: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs tests README.md attolog
+
+# What differs from Python to Python: some minutes.
+quick := tests/unit tests/integration tests/reliability/test_exit.py \
+         $(patsubst %,tests/run/test_run_%.py,forks hook main programs transform)
+pytest-quick: $(VENV)/installed $(VENV)/group-test
+	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) README.md attolog
 
 $(VENV)/tools: scripts/environment.py pyproject.toml
 	$$(scripts/find-python.sh) scripts/environment.py $(VENV)

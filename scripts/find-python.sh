@@ -4,10 +4,13 @@
 #   scripts/find-python.sh         at least 3.11; $PYTHON, if set, and no other
 #   scripts/find-python.sh 3.13    that version
 #
-# Looked for on PATH and among pyenv's versions. Status 1, and one line on stderr: there is none.
+# Looked for on PATH, among pyenv's versions and those that newer-python.sh has fetched. Status 1, and one
+# line on stderr: there is none.
 set -euo pipefail
 
 wanted=${1:-}
+known=(3.15 3.14 3.13 3.12 3.11)
+fetched=$(cd "$(dirname "$0")/.." && pwd)/build/pythons
 
 # HOME may be another one than the user's, as in a clean room: all that may be meant.
 pyenv_roots() {
@@ -18,10 +21,11 @@ pyenv_roots() {
   echo "$home/.pyenv"
 }
 
-installed() {  # Pythons of pyenv of this version, the latest first
+installed() {  # Pythons of this version that are not on PATH, the latest first
   while read -r root; do
     ls -d "$root/versions/$1".*/bin/python 2>/dev/null | sort -rV || true
   done < <(pyenv_roots)
+  ls "$fetched/$1/usr/bin/python$1" 2>/dev/null || true
 }
 
 candidates() {
@@ -31,10 +35,8 @@ candidates() {
     installed "$wanted"
     return
   fi
-  for version in 3 3.13 3.12 3.11; do type -ap "python$version" || true; done
-  for version in 3.13 3.12 3.11; do
-    installed "$version"
-  done
+  for version in 3 "${known[@]}"; do type -ap "python$version" || true; done
+  for version in "${known[@]}"; do installed "$version"; done
 }
 
 # A shim of pyenv's stands for a Python that may not be there: ask each.

@@ -3,13 +3,12 @@
 
 #define PY_SSIZE_T_CLEAN
 // One field of the interpreter's frame is read directly: the public way costs 4 ns more on each
-// call. From 3.14 on only the public way is used; the frame's header moved and threads may have
-// bytecode of their own.
-#if PY_VERSION_HEX < 0x030e0000
+// call.
 #define Py_BUILD_CORE
-#endif
 #include <Python.h>
-#if PY_VERSION_HEX < 0x030e0000
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_interpframe_structs.h>
+#else
 #undef HAVE_STD_ATOMIC  // 3.11's pycore_atomic.h would include <stdatomic.h>, which is no C++20
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -18,8 +17,8 @@
 #include <internal/pycore_frame.h>
 #include <internal/pycore_pystate.h>
 #pragma GCC diagnostic pop
-#undef Py_BUILD_CORE
 #endif
+#undef Py_BUILD_CORE
 
 #include <cstdint>
 
@@ -62,7 +61,7 @@ inline _PyInterpreterFrame* current_frame() {
 class WithoutCallers {
  public:
   WithoutCallers() : frame_(frame()), depth_(limit() - remaining()) {
-    frame() = nullptr;
+    frame() = bottom();
     remaining() += depth_;
   }
   WithoutCallers(const WithoutCallers&) = delete;
@@ -73,6 +72,12 @@ class WithoutCallers {
   }
 
  private:
+#if PY_VERSION_HEX >= 0x030f0000
+  // Every stack ends with this frame. Profilers leave out a stack that ends otherwise.
+  _PyInterpreterFrame* bottom() { return state_->base_frame; }
+#else
+  _PyInterpreterFrame* bottom() { return nullptr; }
+#endif
 #if PY_VERSION_HEX >= 0x030d0000
   _PyInterpreterFrame*& frame() { return state_->current_frame; }
 #else
@@ -108,13 +113,16 @@ inline bool dict_holds(PyObject* dict, PyObject* key, PyObject* value) {
 inline std::uintptr_t call_place() {
   _PyInterpreterFrame* frame = current_frame();
   if (frame == nullptr) return 0;
-#if PY_VERSION_HEX >= 0x030e0000
+#if PY_VERSION_HEX >= 0x030e0000 && defined(Py_GIL_DISABLED)
+  // Each thread may have a copy of the bytecode: its offset in the code object is asked for.
   PyObject* code = PyUnstable_InterpreterFrame_GetCode(frame);
-  const auto place = reinterpret_cast<std::uintptr_t>(code) +
-                     static_cast<std::uintptr_t>(PyUnstable_InterpreterFrame_GetLasti(frame));
+  const auto place = reinterpret_cast<std::uintptr_t>(code);
+  const bool is_python = PyCode_Check(code);  // None: C code, called by C code
   Py_DECREF(code);
-  return place;
+  if (!is_python) return 0;
+  return place + static_cast<std::uintptr_t>(PyUnstable_InterpreterFrame_GetLasti(frame));
 #elif PY_VERSION_HEX >= 0x030d0000
+  // Null in the frame below all others, which 3.15 has.
   return reinterpret_cast<std::uintptr_t>(frame->instr_ptr);
 #else
   return reinterpret_cast<std::uintptr_t>(frame->prev_instr);

@@ -13,6 +13,7 @@
 #include "python/screen_order.hpp"
 #include "python/shown.hpp"
 #include "python/text.hpp"
+#include "python/without_gil.hpp"
 #include "writer/expression.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/spec.hpp"
@@ -57,6 +58,23 @@ PyObject* show_before_signals(PyObject*, PyObject*) {
   last_signal::wait_for_screen();
   Writer::reserve_thread();
   last_signal::renew_crashes(is_faulthandler_on());
+  Py_RETURN_NONE;
+}
+
+void rest_threads() {
+  Writer::get().rest();
+}
+
+void wake_threads() {
+  Writer::get().go_on();
+}
+
+template <void (*action)()>
+PyObject* around_fork(PyObject*, PyObject*) {
+  try {
+    outside_gil(action);
+  } catch (const std::exception&) {  // no memory: Python may warn
+  }
   Py_RETURN_NONE;
 }
 
@@ -116,6 +134,10 @@ PyMethodDef methods[] = {
      "show_before_signals(): those that end the process wait for screen and file, for a second."},
     {"hook_function", hook_function, METH_VARARGS,
      "hook_function(function, rule, argument): each call waits for the screen."},
+    {"rest_threads", around_fork<rest_threads>, METH_NOARGS,
+     "rest_threads(): end the threads of attolog, until wake_threads()."},
+    {"wake_threads", around_fork<wake_threads>, METH_NOARGS,
+     "wake_threads(): have them again, where there is something to do."},
     {"expect_relatives", expect_relatives, METH_NOARGS,
      "expect_relatives(): other processes see what this one does to files."},
     {"_format", format_value, METH_VARARGS,

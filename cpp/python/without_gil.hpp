@@ -14,8 +14,8 @@
 namespace attolog::python {
 
 // Calls `action` without the GIL. What it throws is thrown again once the GIL is back: only then
-// may anybody make a Python exception of it. A thread that is taken off when it comes back for the
-// GIL leaves nothing here that is to be destroyed.
+// may anybody make a Python exception of it. A thread that is taken off, or hangs, when it comes
+// back for the GIL leaves nothing here that is to be destroyed.
 template <class Action>
 void outside_gil(const Action& action) {
   std::exception_ptr error;

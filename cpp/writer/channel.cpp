@@ -272,6 +272,14 @@ std::uint64_t Channel::echo_position() {
   return echo_->screen().position();
 }
 
+void Channel::rest_screen(SteadyTime until) {
+  if (has_echo() && !is_forked()) echo_->screen().rest(until);
+}
+
+void Channel::wake_screen() {
+  if (has_echo() && !is_forked()) echo_->screen().go_on();
+}
+
 std::uint64_t Channel::show_now() {
   if (!has_echo() || is_forked()) return 0;
   const SignalsBlocked blocked(last_signal::waiting());

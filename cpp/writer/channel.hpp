@@ -191,6 +191,9 @@ class Channel {
   // wait for it. echo_position leaves the writing to the screen's thread, show_now tries it.
   std::uint64_t echo_position();
   std::uint64_t show_now();
+  // Its thread is away from a fork; see rest.hpp.
+  void rest_screen(SteadyTime until);
+  void wake_screen();
   bool wait_for_echo(std::uint64_t position, Deadline deadline);
   // Whether something was logged that is not shown yet. Takes some nanoseconds.
   bool has_unshown() const;

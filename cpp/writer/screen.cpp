@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "writer/backlog.hpp"
+#include "writer/rest.hpp"
 #include "writer/signals.hpp"
 
 namespace attolog {
@@ -59,6 +60,7 @@ struct Screen::State {
   Backlog backlog;
   bool is_taken = false;  // somebody writes: the thread, or whoever has a turn
   bool is_started = false;
+  ::pid_t thread = 0;
   bool is_over = false;
   // In bytes, changed under the mutex. release: whoever sees a number without the mutex, by
   // acquire, sees what was done before it.
@@ -113,6 +115,7 @@ void Screen::show(int stream, std::string_view text) {
 void Screen::State::wake(const std::shared_ptr<State>& state) {
   {
     const std::lock_guard lock(state->mutex);
+    if (Rest::is_wanted()) return;
     if (std::exchange(state->is_started, true)) return state->wanted.notify_one();
     const SignalsBlocked blocked(all_signals());  // of a broken pipe the write itself tells
     try {
@@ -143,10 +146,41 @@ std::uint64_t Screen::progress() const {
 bool Screen::wait(std::uint64_t position, Deadline deadline) {
   if (!is_ours()) return true;
   std::unique_lock lock(state_->mutex);
-  const auto is_done = [&] { return state_->done.load(std::memory_order_relaxed) >= position; };
-  if (deadline) return state_->written.wait_until(lock, *deadline, is_done);
-  state_->written.wait(lock, is_done);
-  return true;
+  State& state = *state_;
+  const auto is_done = [&] { return state.done.load(std::memory_order_relaxed) >= position; };
+  const auto is_left = [&] { return Rest::is_wanted() && !state.is_started && !state.is_taken; };
+  const auto may_go_on = [&] { return is_done() || is_left(); };
+  for (;;) {
+    if (!deadline) {
+      state.written.wait(lock, may_go_on);
+    } else if (!state.written.wait_until(lock, *deadline, may_go_on)) {
+      return false;
+    }
+    if (is_done()) return true;
+    lock.unlock();  // the thread is away: a fork's hook waits
+    state.write_next();
+    lock.lock();
+  }
+}
+
+void Screen::rest(std::chrono::steady_clock::time_point until) {
+  if (!is_ours()) return;
+  std::unique_lock lock(state_->mutex);
+  if (!state_->is_started) return;
+  state_->wanted.notify_one();
+  if (!state_->written.wait_until(lock, until, [this] { return !state_->is_started; })) return;
+  const ::pid_t thread = state_->thread;
+  lock.unlock();
+  wait_until_gone(thread, until);
+}
+
+void Screen::go_on() {
+  if (!is_ours()) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->backlog.is_empty() && !state_->is_over) return;
+  }
+  State::wake(state_);
 }
 
 Screen::Turn::Turn(Screen& screen) {
@@ -176,12 +210,21 @@ void Screen::State::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog-echo");
 #endif
+  const ::pid_t number = thread_number();
   for (;;) {
     try {
-      while (write_next()) {
+      while (!Rest::is_wanted() && write_next()) {
       }
       std::unique_lock lock(mutex);
-      wanted.wait(lock, [this] { return !is_taken && (is_over || !backlog.is_empty()); });
+      wanted.wait(lock, [this] {
+        return Rest::is_wanted() || (!is_taken && (is_over || !backlog.is_empty()));
+      });
+      if (Rest::is_wanted()) {
+        thread = number;
+        is_started = false;
+        written.notify_all();
+        return;
+      }
       if (backlog.is_empty()) return;
     } catch (const std::bad_alloc&) {  // it is still there: later
       std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -59,6 +59,9 @@ class Screen {
   // failed. False: time ran out.
   bool wait(Deadline deadline) { return wait(position(), deadline); }
   bool wait(std::uint64_t position, Deadline deadline);
+  // Ends the thread, if it comes to rest until then; see rest.hpp. Text waits.
+  void rest(std::chrono::steady_clock::time_point until);
+  void go_on();
   // Why the first write failed that did, as errno; text of that stream is thrown away since. 0: all
   // is well.
   int error(int stream) const;

@@ -32,6 +32,8 @@ constexpr milliseconds kShort{5};
 // A child that ends without a word leaves its page to its parent.
 constexpr milliseconds kLately{1'000};
 constexpr milliseconds kTidyInterval{200};
+// How long a fork waits for a thread that is busy.
+constexpr milliseconds kRest{250};
 // How long the end of the process waits for who reads what it shows.
 constexpr milliseconds kLastWords{1'000};
 
@@ -83,6 +85,7 @@ struct ForkHandlers {
     old.sites_.mutex().unlock();
     old.mutex_.unlock();
     old.control_mutex_.unlock();
+    Rest::forget_in_child();
     t_rings = {};
     t_end.rings.clear();
     last_signal::forget_in_child();
@@ -126,7 +129,36 @@ void Writer::add(std::shared_ptr<Channel> channel) {
   announce();
   const std::lock_guard lock(mutex_);
   channels_.push_back(std::move(channel));
-  if (!running_.load(std::memory_order_relaxed) && !stopping_) start();
+  start();
+}
+
+void Writer::rest() {
+  Rest::begin();
+  const SteadyTime now = steady_clock::now();
+  std::unique_lock lock(mutex_);
+  const SteadyTime until = has_not_rested_ ? now : now + kRest;
+  if (running_.load(std::memory_order_relaxed)) {
+    changed_.notify_one();
+    const auto has_ended = [this] { return !running_.load(std::memory_order_relaxed); };
+    has_not_rested_ = !rested_.wait_until(lock, until, has_ended);
+    if (has_not_rested_) return;
+    const ::pid_t thread = thread_;
+    lock.unlock();
+    wait_until_gone(thread, until);
+    lock.lock();
+  }
+  const auto all = channels_;
+  lock.unlock();
+  for (const auto& channel : all) channel->rest_screen(until);
+}
+
+void Writer::go_on() {
+  Rest::end();
+  std::unique_lock lock(mutex_);
+  start();
+  const auto all = channels_;
+  lock.unlock();
+  for (const auto& channel : all) channel->wake_screen();
 }
 
 void Writer::set_control(Control control) {
@@ -184,7 +216,10 @@ void Writer::attend() {
   }
 }
 
+// Under the mutex.
 void Writer::start() {
+  if (running_.load(std::memory_order_relaxed) || stopping_ || Rest::is_wanted()) return;
+  if (channels_.empty()) return;
   // Signals belong to the program's threads.
   sigset_t all;
   sigset_t before;
@@ -251,6 +286,7 @@ void Writer::run() {
   pthread_setname_np(pthread_self(), "attolog");
 #endif
   last_signal::leave_this_thread();
+  const ::pid_t number = thread_number();
   SteadyTime lively_until{};
   for (;;) {
     milliseconds round = look_around(lively_until);
@@ -260,8 +296,16 @@ void Writer::run() {
              channel->drain_echo(steady_clock::now());
     });
     if (steady_clock::now() < lively_until) round = std::min(round, kEchoRound);
-    changed_.wait_for(lock, round, [this] { return is_wanted_.load(std::memory_order_acquire); });
+    changed_.wait_for(lock, round, [this] {
+      return is_wanted_.load(std::memory_order_acquire) || Rest::is_wanted();
+    });
     is_wanted_.store(false, std::memory_order_release);
+    has_not_rested_ = false;
+    if (!Rest::is_wanted()) continue;
+    thread_ = number;
+    running_.store(false, std::memory_order_release);
+    rested_.notify_all();
+    return;
   }
 }
 

@@ -14,6 +14,7 @@
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
 #include "writer/leftovers.hpp"
+#include "writer/rest.hpp"
 
 namespace attolog {
 
@@ -31,6 +32,12 @@ class Writer {
   // Whether there is a thread. Without one (there was none to be had, or the process is ending)
   // callers drain for themselves.
   bool is_running() const { return running_.load(std::memory_order_acquire); }
+
+  // Before a fork: ends the threads of this process, without the GIL. One that is busy for longer
+  // than a moment stays.
+  void rest();
+  // Behind the fork, in the parent.
+  void go_on();
 
   SiteRegistry& sites() { return sites_; }
   Leftovers& leftovers() { return leftovers_; }
@@ -86,6 +93,9 @@ class Writer {
   bool stopping_ = false;
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
   std::atomic<bool> running_{false};
+  std::condition_variable rested_;  // running_ is false
+  ::pid_t thread_ = 0;              // the one that ran last; under mutex_
+  bool has_not_rested_ = false;     // nor has come round since; under mutex_
   std::atomic<SteadyTime> last_fork_{SteadyTime{}};
   SteadyTime last_tidied_{};  // the thread's own
   SiteRegistry sites_;

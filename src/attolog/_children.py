@@ -37,6 +37,9 @@ except ImportError:
     pass
 """
 
+# Under -X lazy_imports=all these would be imported by their first use, which is within an import.
+_NEEDED = (call_after, found_by_others)
+
 _opened: tuple[str, dict[str, Any]] | None = None
 
 

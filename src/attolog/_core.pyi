@@ -1267,6 +1267,12 @@ def hook_function(
         ValueError: There is no such rule.
     """
 
+def rest_threads() -> None:
+    """End attolog's own threads before a fork; one that is busy for long stays."""
+
+def wake_threads() -> None:
+    """Have attolog's own threads again behind a fork, where there is something to do."""
+
 def expect_relatives() -> None:
     """Take what is done to regular files for something that other processes wait for."""
 

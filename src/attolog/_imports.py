@@ -1,4 +1,4 @@
-"""Imports for log calls, done while a logger is opened.
+"""Forks, and imports for log calls: these are done while a logger is opened.
 
 A call imports nothing. The child of a fork has none of its parent's other threads: if one of them
 was importing a module, the child waits for the lock of that module without an end.
@@ -10,12 +10,14 @@ import os
 import sys
 from _thread import RLock
 
+from attolog import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
 # `ast` is for the carets of tracebacks, `unicodedata` for those below wide characters,
-# `_suggestions` (3.13) for "Did you mean".
+# `_suggestions` (3.13) for "Did you mean"; `_colorize` is imported lazily by traceback (3.15).
 _MODULES = [
     "attolog._names",
     "attolog._declare",
@@ -25,6 +27,7 @@ _MODULES = [
     "ast",
     "unicodedata",
     "_suggestions",
+    "_colorize",
 ]
 _PATIENCE = 20.0  # seconds; a fork within an import that waits for this one does not stop for good
 
@@ -65,6 +68,8 @@ def _after_in_child() -> None:
     _guard = RLock()
 
 
+if sys.version_info >= (3, 12):  # which warns of a fork beside threads; first here, last at a fork
+    os.register_at_fork(before=_core.rest_threads, after_in_parent=_core.wake_threads)
 os.register_at_fork(
     before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
 )

@@ -119,6 +119,42 @@ sys.exit(0)
         clear_rings(path)
 
 
+# Each comes for the GIL without an end; the path is that of a log of its own.
+WITHOUT_GIL = {
+    "waits for the file": "log.flush()",
+    "waits for a little": "log.flush(timeout=0)",
+    "opens and closes": "attolog.AsyncFileLogger(other).close()",
+    "prints": "log.print('x' * 1000)",
+    "samples": "sampled('S', 1); sampled.flush()",
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT_GIL)
+def test_a13_threads_that_wait_without_the_gil_hold_up_no_end(log_path: Path, what: str) -> None:
+    source = f"""
+log = attolog.AsyncFileLogger(path, buffer_bytes=65536)
+other = str(path) + ".other.csv"
+sampled = attolog.SampledLogger(log, 1.0)
+turns = [0, 0]
+def wait(i):
+    while True:
+        {WITHOUT_GIL[what]}
+        turns[i] += 1
+for i in range(2): threading.Thread(target=wait, args=(i,), daemon=True).start()
+work(log, 0, 1000)
+while not all(turns): pass
+sys.exit(0)
+"""
+    for number in range(3):
+        path = log_path.with_name(f"run{number}").with_suffix(".csv")
+        with Program(source, path) as program:
+            assert (program.wait(), program.stderr) == (0, "")
+            found = read_rows(path)
+            check(found, {0: 1000})
+        assert left_behind(path) == []
+        clear_rings(path)
+
+
 def test_a14_hooks_and_finalizers_are_recorded(log_path: Path) -> None:
     path = log_path.with_suffix(".csv")
     source = """

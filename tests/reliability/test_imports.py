@@ -133,7 +133,7 @@ assert os.waitpid(pid, 0)[1] == 0
 # A thread is at the import of a module of Python's. It goes on once the main thread is at its fork,
 # be it before or behind it.
 FORK_WITHIN = """
-import multiprocessing.popen_fork, subprocess
+import multiprocessing.popen_fork, multiprocessing.resource_tracker, subprocess
 MODULE, fork = sys.argv[3], sys.argv[4]
 is_importing, is_forked = threading.Event(), threading.Event()
 main = threading.get_ident()

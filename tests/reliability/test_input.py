@@ -341,7 +341,7 @@ def test_d6_a_value_that_raises_is_said_in_its_place(
         text = repr(list(attolog.read(path).records())).encode()
     assert b"ValueError: no text here" in text
     assert b"RecursionError" in text
-    assert b"TypeError: __str__ returned non-string" in text
+    assert b"raised TypeError: " in text  # the words are those of each Python
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])

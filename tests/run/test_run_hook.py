@@ -19,7 +19,7 @@ from .programs import RUN, compare, run
 APP = (
     "import sys\nimport helper\nhelper.show(3)\n"
     "spec = helper.__spec__\n"
-    "print(helper.__cached__, str(spec).partition(' at 0x')[0], spec.origin)\n"
+    "print(spec.cached, str(spec).partition(' at 0x')[0], spec.origin)\n"
 )
 HELPER = 'def show(n):\n    print("GEN", n)\n    print(f"n is {n}")\n'
 

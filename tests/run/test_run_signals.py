@@ -75,6 +75,8 @@ CRASHES = {
 def seen(ran: Ran) -> Ran:
     """Without what differs from run to run, or names attolog's module."""
     err = re.sub(rb"0x[0-9a-f]+", b"", ran.err)
+    # From 3.14 on faulthandler shows the frames of C, too, and attolog's among them.
+    err = re.sub(rb"\n\nCurrent thread's C stack trace .*(\n  .*)*", b"", err)
     return Ran(ran.out, re.sub(rb"\n\nExtension modules: .*", b"", err).rstrip(), ran.status)
 
 

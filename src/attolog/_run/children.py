@@ -6,6 +6,7 @@ Those that are forked take part as they are.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ def prepare(finder: Finder, options: Options) -> None:
             given = list(args)
             if "-c" in given:
                 at = given.index("-c") + 1
-                if str(given[at]).startswith(_PROGRAMS):
+                if any(each in str(given[at]) for each in _PROGRAMS):
                     given[at] = joining + given[at]
             pid: int = start(path, given, passfds)
             return pid
@@ -76,8 +77,11 @@ def _wrap_runpy(module: ModuleType) -> None:
         return
 
     def read_compiled(*args: Any) -> Any:
-        # Up to 3.12 the name that it runs by comes first, and the path is returned as well.
-        path = os.fsdecode(args[-1])
+        # Up to 3.12 the name that it runs by comes before the path, which is returned as well.
+        # 3.15 has the name again, behind the path.
+        returns_path = sys.version_info < (3, 13)
+        given = args[-1 if returns_path else 0]
+        path = os.fsdecode(given)
         code: CodeType | None = None
         try:
             with open(path, "rb") as file:
@@ -88,6 +92,6 @@ def _wrap_runpy(module: ModuleType) -> None:
             code = made.code
         if code is None:
             return read(*args)
-        return (code, args[-1]) if len(args) > 1 else code
+        return (code, given) if returns_path else code
 
     runpy._get_code_from_file = read_compiled

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import sys
-import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from attolog import _core
 
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from attolog._run.hook import Finder
-
-_Result = TypeVar("_Result")
 
 
 class _Rule(NamedTuple):
@@ -103,9 +98,6 @@ def wrap(finder: Finder) -> None:
             del sys.modules[name]  # as plain Python has it
         else:
             finder.after_import(name, functools.partial(_hook, name))
-    if sys.version_info >= (3, 12):
-        os.fork = _without_warning(os.fork)
-        os.forkpty = _without_warning(os.forkpty)
 
 
 def _hook(name: str, module: ModuleType) -> None:
@@ -123,15 +115,3 @@ def _type(module: ModuleType, name: str) -> type:
     """A type of a module, or that of the objects which a function of the module makes."""
     found = getattr(module, name, object)
     return found if isinstance(found, type) else type(found())
-
-
-def _without_warning(fork: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Python warns of other threads: the writer's knows how to fork, and plain Python has none."""
-
-    @functools.wraps(fork)
-    def wrapped_fork() -> _Result:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "This process", DeprecationWarning)
-            return fork()
-
-    return wrapped_fork

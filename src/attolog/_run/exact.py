@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,12 @@ from attolog._rewrite.effects import is_pure, is_text
 from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
 from attolog._run.written import as_written
+
+_NAMES_ARGUMENT = sys.version_info >= (3, 15)
+"""Where `%` fails, Python says which argument it was, and by which letter."""
+
+# Formats that show every float so that float() gives it back.
+_EXACT = {"e": "%.17e", "E": "%.17E", "f": "%.341f", "F": "%.341F", "g": "%.17g", "G": "%.17G"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,8 @@ class _Walk:
             return ast.copy_location(value, value.values[0])
         if isinstance(value, ast.BinOp):  # likewise
             operand = value.right.elts[0] if isinstance(value.right, ast.Tuple) else value.right
-            operation, _ = self.operands[id(operand)]
-            return _placed(value, operation)
+            operation, conversion = self.operands[id(operand)]
+            return _placed(_shown(conversion.text, operand, operation), operation)
         assert isinstance(value, ast.Call)
         return self._converted(value.args[0])
 
@@ -145,10 +152,10 @@ class _Walk:
         kind = conversion.convert
         if self.place.is_builtin("type") is not True:
             return None
-        text = "%.17g" if kind == "float" else conversion.text
-        shown = ast.BinOp(
-            ast.Constant(text), ast.Mod(), ast.Tuple([copy.deepcopy(operand)], ast.Load())
-        )
+        text = conversion.text
+        if kind == "float":
+            text = _EXACT[text[-1]] if _NAMES_ARGUMENT else "%.17g"
+        shown = _shown(text, operand, operation)
         number: ast.expr = ast.Call(ast.Name(kind, ast.Load()), [_placed(shown, operation)], [])
         if isinstance(operand, ast.Name):  # which can be read twice
             read = ast.Call(ast.Name("type", ast.Load()), [copy.deepcopy(operand)], [])
@@ -196,6 +203,19 @@ class _Walk:
     def _evaluate(self, value: ast.expr) -> None:
         if self.firm and not is_pure(value, self.place):
             self.is_exact = False
+
+
+def _shown(text: str, operand: ast.expr, operation: ast.BinOp) -> ast.BinOp:
+    """The operand by a format, which raises what the operation raises for it."""
+    right: ast.expr = copy.deepcopy(operand)
+    if isinstance(operation.right, ast.Tuple):
+        n_before = 0
+        if _NAMES_ARGUMENT:
+            n_before = next(i for i, each in enumerate(operation.right.elts) if each is operand)
+        before: list[ast.expr] = [ast.Constant("") for _ in range(n_before)]
+        right = ast.Tuple([*before, right], ast.Load())
+        text = "%.0s" * n_before + text
+    return ast.BinOp(ast.Constant(text), ast.Mod(), right)
 
 
 def _is_format(node: ast.BinOp) -> bool:

@@ -14,6 +14,9 @@ from attolog import _core
 from attolog._finders import call_after, found_by_others
 from attolog._run import cache, plain
 
+# Under -X lazy_imports=all these would be imported by their first use, which is within an import.
+_NEEDED = (call_after, found_by_others)
+
 
 class Compiled(NamedTuple):
     """A module's code, and whether Python warns of something in its source."""

@@ -7,9 +7,10 @@ becomes a plain `python FILE`.
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import CodeType
 from typing import Any, NoReturn
@@ -29,6 +30,11 @@ from attolog._run.start import (
     is_importable,
     make_main,
 )
+
+# From 3.15 on filters for warnings know the module by its name.
+_compile_main: Callable[..., Any] = compile
+if sys.version_info >= (3, 15):
+    _compile_main = functools.partial(compile, module="__main__")
 
 _launcher = sys.modules["__main__"]  # whose code goes on when the program has ended
 
@@ -89,7 +95,7 @@ def _run_text(options: Options, plain: list[str]) -> int:
         return _run(options, plain, code, path)
     if options.code is not None:
         _become(plain)
-    return _core.call_as_main(compile, raw, path, "exec", 0, True)  # which says what is wrong
+    return _core.call_as_main(_compile_main, raw, path, "exec", 0, True)  # which says what is wrong
 
 
 def _given_lines(code: str) -> str:
@@ -111,7 +117,7 @@ def _compile(raw: bytes, path: str, options: Options) -> CodeType:
     made = compile_source(raw, path) if options.structure else None
     if made is not None and not made.is_warned:
         return made.code
-    code: CodeType = compile(raw, path, "exec", dont_inherit=True)
+    code: CodeType = _compile_main(raw, path, "exec", dont_inherit=True)
     return code if made is None else made.code
 
 

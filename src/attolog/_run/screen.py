@@ -24,6 +24,8 @@ class Screen:
         self._error = _core.echo_error
         self._sys: Any = sys
         self._last_seconds = LAST_SECONDS
+        # From 3.14 on Python keeps text that could not be written, and fails again at its end.
+        self._is_told_once = sys.version_info < (3, 14) or _is_unbuffered()
         self.is_given_up = False
         """The program was ended by Ctrl-C, and a second was not enough."""
 
@@ -45,10 +47,14 @@ class Screen:
 
     def error(self, number: int) -> int:
         """The error number of a stream's first failed write; 0 if the program need not be told."""
-        is_told = self._has_ended_by(OSError)
+        is_told = self._is_told_once and self._has_ended_by(OSError)
         return 0 if self.is_given_up or is_told else self._error(self._logger, number)
 
     def _has_ended_by(self, kind: type[BaseException]) -> bool:
         """Whether the program has raised such an exception, and nobody has caught it."""
         last = getattr(self._sys, "last_type", None)
         return isinstance(last, type) and issubclass(last, kind)
+
+
+def _is_unbuffered() -> bool:
+    return bool(getattr(sys.stdout, "write_through", False))

@@ -102,7 +102,8 @@ def make_main(path: str | None) -> dict[str, Any]:
         if path != STANDARD_INPUT:
             names["__loader__"] = SourceFileLoader("__main__", path)
         names["__file__"] = path
-        names["__cached__"] = None
+        if sys.version_info < (3, 15):
+            names["__cached__"] = None
     sys.modules["__main__"] = module
     return names
 
