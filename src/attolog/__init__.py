@@ -18,7 +18,17 @@ Example:
 
 from __future__ import annotations
 
-from attolog import _imports as _imports  # its hooks come before those of any logger
+try:
+    from attolog import _imports as _imports  # its hooks come before those of any logger
+except ModuleNotFoundError as error:
+    if error.name != "attolog._core":
+        raise
+    from sys import version
+
+    raise ImportError(
+        "attolog needs CPython 3.11 to 3.15, and to be installed with the Python that runs it; "
+        f"this is {version.split()[0]}"
+    ) from None
 from attolog._core import (
     AsyncFileLogger,
     CircularLogger,

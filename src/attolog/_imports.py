@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import RLock
 
-from attolog import _core
+from attolog._core import rest_threads, wake_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _after_in_child() -> None:
 
 
 if sys.version_info >= (3, 12):  # which warns of a fork beside threads; first here, last at a fork
-    os.register_at_fork(before=_core.rest_threads, after_in_parent=_core.wake_threads)
+    os.register_at_fork(before=rest_threads, after_in_parent=wake_threads)
 os.register_at_fork(
     before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
 )

@@ -11,8 +11,8 @@ import pytest
 
 from .harness import clear_rings
 
-# From 3.12 on os.fork() warns of threads, which many of these programs have. What the child finds of
-# them is what these tests are about.
+# From 3.12 on os.fork() warns of threads, which many of these programs have. What the child finds
+# of them is what these tests are about.
 os.environ["PYTHONWARNINGS"] = "ignore:This process:DeprecationWarning"
 
 

@@ -1,6 +1,9 @@
 """What `import attolog` brings in."""
 
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from written import run_python
@@ -110,3 +113,14 @@ except interpreters.RunFailedError as error:
 """
     done = run_python(program)
     assert "ImportError" in done.stdout or sys.version_info < (3, 12)
+
+
+def test_a_package_without_a_module_for_this_python_says_so(tmp_path: Path) -> None:
+    package = Path(attolog.__file__).parent
+    shutil.copytree(package, tmp_path / "attolog", ignore=shutil.ignore_patterns("*.so", "__py*"))
+    done = subprocess.run(
+        [sys.executable, "-c", "import attolog"], cwd=tmp_path, capture_output=True, text=True
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: attolog needs CPython 3.11 to 3.15, and to be installed")
+    assert "During handling" not in done.stderr
