@@ -112,9 +112,10 @@ cpp-test: $(VENV)/tools
 pytest: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs tests README.md attolog
 
-# What differs from Python to Python: some minutes.
-quick := tests/unit tests/integration tests/reliability/test_exit.py \
-         $(patsubst %,tests/run/test_run_%.py,forks hook main programs transform)
+# What differs most from Python to Python: two minutes.
+quick := tests/integration tests/reliability/test_imports.py \
+         $(patsubst %,tests/unit/test_%.py,children default events forks import jit logger messages names values) \
+         $(patsubst %,tests/run/test_run_%.py,hook main newer transform)
 pytest-quick: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) README.md attolog
 
