@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "check.hpp"
 #include "streams.hpp"
 #include "temp.hpp"
+#include "writer/rest.hpp"
 
 using namespace attolog;
 using streams::patience;
@@ -188,6 +190,44 @@ const check::Test forked{
       check::equal(out.read(kLarge).size(), kLarge);
       check::that(screen->wait(patience()));
     }};
+
+int threads_of_this_process() {
+  int n = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+    ++n;
+  return n;
+}
+
+const check::Test rested{"while a process forks its screens have no threads, and lose no text", [] {
+                           if (!std::filesystem::exists("/proc/self/task")) return;
+                           const Pipe out;
+                           const int failed =
+                               temp::in_child([&] {  // which has no thread of another test
+                                 int step = 0;
+                                 const auto require = [&](bool holds) {
+                                   ++step;
+                                   if (!holds) ::_exit(step);
+                                 };
+                                 Screen screen({out.writer(), out.writer()});
+                                 screen.show(1, "one ");
+                                 require(screen.wait(patience()));
+                                 require(threads_of_this_process() == 2);
+                                 Rest::begin();
+                                 screen.rest(patience());
+                                 require(threads_of_this_process() == 1);
+                                 screen.show(1, "two ");
+                                 require(screen.is_behind());
+                                 require(screen.wait(patience()));  // whoever waits writes
+                                 screen.show(1, "three ");
+                                 require(threads_of_this_process() == 1);
+                                 Rest::end();
+                                 screen.go_on();
+                                 require(screen.wait(patience()));
+                                 require(threads_of_this_process() == 2);
+                               });
+                           check::equal(failed, 0);
+                           check::equal(out.read(14), "one two three ");
+                         }};
 
 }  // namespace
 

@@ -58,6 +58,42 @@ def test_children_keep_the_columns_of_the_main_script(folder: Path, method: str 
     assert [record.fields for record in records if record.message] == [{"n": n} for n in range(3)]
 
 
+FORK = """
+import os, sys, threading
+print("BEFORE", 1)
+gate = threading.Event()
+if {with_thread}:
+    thread = threading.Thread(target=gate.wait)
+    thread.start()
+for i in range(3):
+    pid = os.fork()
+    if not pid:
+        print("CHILD", i)
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(pid, 0)
+gate.set()
+print("AFTER", 1)
+"""
+
+
+@pytest.mark.parametrize("with_thread", [False, True])
+def test_a_fork_warns_of_the_program_s_own_threads_alone(folder: Path, with_thread: bool) -> None:
+    write(folder, app=FORK.format(with_thread=with_thread))
+    # That a warning names the process is all that differs.
+    flags = ("-W", "always" if with_thread else "error")
+    python = [sys.executable, *flags]
+    told = []
+    for command in (python, [*python, "-m", "attolog", "run"]):
+        done = subprocess.run(
+            [*command, "app.py"], cwd=folder, env=environment(folder.parent, PYTHONUNBUFFERED="1"),
+            capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        )  # fmt: skip
+        told.append((done.returncode, done.stdout, done.stderr.count("DeprecationWarning")))
+    assert told[0] == told[1]
+    assert (told[0][2] > 0) == (with_thread and sys.version_info >= (3, 12))
+
+
 # ---- compilation ---------------------------------------------------------------------------------
 
 FINALLY = """

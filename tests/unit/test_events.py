@@ -3,6 +3,7 @@
 import gc
 import inspect
 import pickle
+import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -354,3 +355,19 @@ def test_an_event_is_not_pickled(tmp_path: Path) -> None:
         for each in (log, log.event("E", "x"), log.bind(a=1)):
             with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
                 pickle.dumps(each)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python 3.14 has lazy annotations")
+def test_a_declaration_asks_for_no_annotation(tmp_path: Path) -> None:
+    program = """
+import sys
+import attolog
+log = attolog.AsyncFileLogger(sys.argv[1])
+@log.event
+def GEN(model: NotThereYet, size: 1 / 0 = 3) -> NotThereEither: ...
+GEN("a")
+assert log.close()
+"""
+    path = tmp_path / "run.jsonl"
+    run_python(program, str(path))
+    assert [(row["event"], row["model"], row["size"]) for row in objects(path)] == [("GEN", "a", 3)]
