@@ -61,20 +61,28 @@ PyObject* show_before_signals(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-void rest_threads() {
-  Writer::get().rest();
-}
-
-void wake_threads() {
-  Writer::get().go_on();
-}
-
-template <void (*action)()>
-PyObject* around_fork(PyObject*, PyObject*) {
+int around_fork(void (Writer::*action)()) {
   try {
-    outside_gil(action);
+    outside_gil([action] { (Writer::get().*action)(); });
   } catch (const std::exception&) {  // no memory: Python may warn
   }
+  return 0;
+}
+
+PyObject* rest_threads(PyObject*, PyObject*) {
+  around_fork(&Writer::rest);
+  Py_RETURN_NONE;
+}
+
+int wake_now(void*) {
+  return around_fork(&Writer::go_on);
+}
+
+// Python 3.13 counts the threads only when all hooks of the fork have been called. What is pending
+// is done when os.fork() returns. It is the main thread's to do: the fork of another one is warned
+// of in any case.
+PyObject* wake_threads(PyObject*, PyObject*) {
+  if (!is_first_thread() || Py_AddPendingCall(wake_now, nullptr) != 0) wake_now(nullptr);
   Py_RETURN_NONE;
 }
 
@@ -134,9 +142,9 @@ PyMethodDef methods[] = {
      "show_before_signals(): those that end the process wait for screen and file, for a second."},
     {"hook_function", hook_function, METH_VARARGS,
      "hook_function(function, rule, argument): each call waits for the screen."},
-    {"rest_threads", around_fork<rest_threads>, METH_NOARGS,
+    {"rest_threads", rest_threads, METH_NOARGS,
      "rest_threads(): end the threads of attolog, until wake_threads()."},
-    {"wake_threads", around_fork<wake_threads>, METH_NOARGS,
+    {"wake_threads", wake_threads, METH_NOARGS,
      "wake_threads(): have them again, where there is something to do."},
     {"expect_relatives", expect_relatives, METH_NOARGS,
      "expect_relatives(): other processes see what this one does to files."},

@@ -5,6 +5,8 @@
 
 #if defined(__linux__)
 #include <sys/syscall.h>
+#else
+#include <pthread.h>
 #endif
 
 namespace attolog {
@@ -13,6 +15,10 @@ namespace attolog {
 
 ::pid_t thread_number() {
   return static_cast<::pid_t>(::syscall(SYS_gettid));
+}
+
+bool is_first_thread() {
+  return thread_number() == ::getpid();
 }
 
 void wait_until_gone(::pid_t thread, std::chrono::steady_clock::time_point until) {
@@ -27,6 +33,10 @@ void wait_until_gone(::pid_t thread, std::chrono::steady_clock::time_point until
 
 ::pid_t thread_number() {
   return 0;
+}
+
+bool is_first_thread() {
+  return ::pthread_main_np() != 0;
 }
 
 void wait_until_gone(::pid_t, std::chrono::steady_clock::time_point) {}

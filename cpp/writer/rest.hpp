@@ -24,6 +24,8 @@ class Rest {
 
 // The calling thread's number in the system; 0 where it is of no use to wait_until_gone.
 ::pid_t thread_number();
+// Whether the calling thread is the one that the process began with.
+bool is_first_thread();
 // A thread that is about to end counts as one of the process until the system has cleared it away.
 void wait_until_gone(::pid_t thread, std::chrono::steady_clock::time_point until);
 

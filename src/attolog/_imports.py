@@ -68,8 +68,11 @@ def _after_in_child() -> None:
     _guard = RLock()
 
 
-if sys.version_info >= (3, 12):  # which warns of a fork beside threads; first here, last at a fork
-    os.register_at_fork(before=rest_threads, after_in_parent=wake_threads)
+_warns = sys.version_info >= (3, 12)  # of a fork beside threads
+if _warns:
+    os.register_at_fork(before=rest_threads)  # behind the hooks that are registered later
 os.register_at_fork(
     before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
 )
+if _warns:  # behind our own hook of Python: what is pending is done when Python code runs
+    os.register_at_fork(after_in_parent=wake_threads)
