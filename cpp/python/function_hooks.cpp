@@ -61,6 +61,7 @@ struct Hook {
   PyCFunction original = nullptr;  // as METH_NOARGS; its flags say how it is to be called
   Rule rule = Rule::always;
   Py_ssize_t argument = 0;
+  PyObject* keyword = nullptr;  // the argument's name, where it can be given by that
   // Whether it is done even if a signal's handler raises while it waits: what it gives back or
   // takes away must not stay.
   bool is_done_anyway = false;
@@ -73,21 +74,38 @@ std::size_t n_hooks = 0;
 struct Arguments {
   PyObject* self;
   PyObject* const* values;
-  Py_ssize_t n;
+  Py_ssize_t n;               // by place
+  PyObject* names = nullptr;  // of the values behind those; may be null
 };
 
-// The number that is passed at this place, if it is one for a C int.
-std::optional<int> number_at(const Arguments& arguments, Py_ssize_t place) {
-  if (place >= arguments.n || PyLong_Check(arguments.values[place]) == 0) return std::nullopt;
+// The number that is passed, if it is one for a C int.
+std::optional<int> number_of(PyObject* value) {
+  if (PyLong_Check(value) == 0) return std::nullopt;
   int is_beyond = 0;
-  const long number = PyLong_AsLongAndOverflow(arguments.values[place], &is_beyond);
+  const long number = PyLong_AsLongAndOverflow(value, &is_beyond);
   if (is_beyond != 0 || !std::in_range<int>(number)) return std::nullopt;
   return static_cast<int>(number);
 }
 
+std::optional<int> number_at(const Arguments& arguments, Py_ssize_t place) {
+  return place < arguments.n ? number_of(arguments.values[place]) : std::nullopt;
+}
+
+std::optional<int> number_by(const Arguments& arguments, PyObject* keyword) {
+  const Py_ssize_t n = arguments.names == nullptr ? 0 : PyTuple_GET_SIZE(arguments.names);
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (PyUnicode_Compare(PyTuple_GET_ITEM(arguments.names, i), keyword) == 0)
+      return number_of(arguments.values[arguments.n + i]);
+  }
+  return std::nullopt;
+}
+
 // The descriptor that is passed; negative where that cannot be told.
 int descriptor_of(const Hook& hook, const Arguments& arguments) {
-  return number_at(arguments, hook.argument).value_or(-1);
+  const auto number = hook.keyword == nullptr || hook.argument < arguments.n
+                          ? number_at(arguments, hook.argument)
+                          : number_by(arguments, hook.keyword);
+  return number.value_or(-1);
 }
 
 // That of a FileIO; -1: it is closed.
@@ -285,13 +303,13 @@ PyObject* call_fast(PyObject* self, PyObject* const* args, Py_ssize_t n) {
 template <std::size_t i>
 PyObject* call_fast_and_names(PyObject* self, PyObject* const* args, Py_ssize_t n,
                               PyObject* names) {
-  return call<FastAndNames>(hooks[i], {self, args, n}, args, n, names);
+  return call<FastAndNames>(hooks[i], {self, args, n, names}, args, n, names);
 }
 
 template <std::size_t i>
 PyObject* call_of_class(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t n,
                         PyObject* names) {
-  return call<OfClass>(hooks[i], {self, args, n}, type, args, n, names);
+  return call<OfClass>(hooks[i], {self, args, n, names}, type, args, n, names);
 }
 
 template <class Function>
@@ -348,8 +366,9 @@ PyObject* hook_function(PyObject*, PyObject* args) {
   PyObject* function = nullptr;
   const char* name = nullptr;
   Hook hook;
+  const char* keyword = "";
   int is_done_anyway = 0;
-  if (!PyArg_ParseTuple(args, "Os|np:hook_function", &function, &name, &hook.argument,
+  if (!PyArg_ParseTuple(args, "Os|nsp:hook_function", &function, &name, &hook.argument, &keyword,
                         &is_done_anyway)) {
     return nullptr;
   }
@@ -358,6 +377,7 @@ PyObject* hook_function(PyObject*, PyObject* args) {
   PyMethodDef* const method = method_of(function);
   if (rule == kRules.end()) return PyErr_Format(PyExc_ValueError, "no such rule: %s", name);
   if (method == nullptr) return PyErr_Format(PyExc_TypeError, "%R is no function of C", function);
+  if (*keyword != '\0' && (hook.keyword = PyUnicode_FromString(keyword)) == nullptr) return nullptr;
   hook.rule = rule->second;
   hook.is_done_anyway = is_done_anyway != 0;
   return PyBool_FromLong(put_in_place(method, hook) ? 1 : 0);

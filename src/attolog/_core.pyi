@@ -1249,7 +1249,12 @@ def show_before_signals() -> None:
     """
 
 def hook_function(
-    function: Callable[..., Any], rule: str, argument: int = 0, is_done_anyway: bool = False, /
+    function: Callable[..., Any],
+    rule: str,
+    argument: int = 0,
+    keyword: str = "",
+    is_done_anyway: bool = False,
+    /,
 ) -> bool:
     """Let each call of a function of C wait for the screen, whoever has the function.
 
@@ -1257,6 +1262,7 @@ def hook_function(
         function: A function of a module, or a method of a type as it stands in the type's dict.
         rule: When it waits; see `attolog._run.descriptors`.
         argument: The place of the descriptor, or of the signal, among its arguments.
+        keyword: Its name, where it can be given by that.
         is_done_anyway: It is called even if a signal's handler raises meanwhile.
 
     Returns:

@@ -30,7 +30,7 @@ def close_all():
         except OSError: pass  # that of the listing
 
 def take(own, number):
-    try: os.dup2(own, number)
+    try: os.dup2(own, fd2=number)
     except OSError: take(own, number)  # another thread is just opening a file under the number
 
 def take_over():
@@ -98,6 +98,15 @@ PROGRAMS = {
         say(1)
         sys.stdout.flush()
         close_all()
+        say(2)
+        in_thread(3)
+        """,
+    "closed_by_name": """
+        say(1)
+        sys.stdout.flush()
+        for number in numbers():
+            try: os.close(fd=number)
+            except OSError: pass  # that of the listing
         say(2)
         in_thread(3)
         """,
@@ -239,7 +248,7 @@ def of_journal():
 say(1)
 before = of_journal()
 os.closerange(3, 2**31 - 1)
-for number in before: os.close(number)
+for number in before: (os.close(number), os.close(fd=number))
 with open("ours", "w") as file: print(len(before) > 0, of_journal() == before, file=file)
 """
 

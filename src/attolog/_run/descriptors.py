@@ -31,6 +31,7 @@ class _Rule(NamedTuple):
             are as descriptor, closing_all as always, closing_file as file.
         names: Of the functions.
         argument: The place of the descriptor, or of the signal.
+        keyword: Its name, where it can be given by that.
         is_done_anyway: They are called even if Ctrl-C comes while they wait: they give something
             back.
     """
@@ -39,38 +40,39 @@ class _Rule(NamedTuple):
     rule: str
     names: str
     argument: int = 0
+    keyword: str = ""
     is_done_anyway: bool = False
 
 
 _RULES = (
     _Rule("posix", "descriptor", "write writev pwrite pwritev sendfile eventfd_write"),
     _Rule("posix", "descriptor", "splice copy_file_range", 1),
-    _Rule("posix", "descriptor", "lseek posix_fallocate", 0, True),
-    _Rule("posix", "closing", "close", 0, True),
-    _Rule("posix", "closing_all", "closerange", 0, True),
-    _Rule("posix", "redirecting", "dup2", 1, True),
-    _Rule("posix", "always", "login_tty tcsetpgrp mkfifo", 0, True),
+    _Rule("posix", "descriptor", "lseek posix_fallocate", is_done_anyway=True),
+    _Rule("posix", "closing", "close", 0, "fd", True),
+    _Rule("posix", "closing_all", "closerange", is_done_anyway=True),
+    _Rule("posix", "redirecting", "dup2", 1, "fd2", True),
+    _Rule("posix", "always", "login_tty tcsetpgrp mkfifo", is_done_anyway=True),
     _Rule("posix", "related", "read readv waitpid wait wait3 wait4 waitid sched_yield"),
     _Rule("posix", "second", "abort"),
     _Rule("posix", "last", "_exit"),
     _Rule("time", "related", "sleep"),
     _Rule("_io:FileIO", "file", "write truncate"),
-    _Rule("_io:FileIO", "closing_file", "close", 0, True),
+    _Rule("_io:FileIO", "closing_file", "close", is_done_anyway=True),
     _Rule("_io:FileIO", "related", "readinto readall read"),
     _Rule("_signal", "second", "raise_signal pidfd_send_signal"),
     _Rule("_signal", "signal", "signal"),
     _Rule("_signal", "related", "pause sigwait sigwaitinfo sigtimedwait"),
     _Rule("faulthandler", "crashes", "enable disable"),
     _Rule("_socket:socket", "always", "send sendall sendto sendmsg connect connect_ex"),
-    _Rule("_socket:socket", "always", "shutdown close", 0, True),
+    _Rule("_socket:socket", "always", "shutdown close", is_done_anyway=True),
     _Rule("_socket:socket", "related", "_accept recv recv_into recvfrom recvfrom_into recvmsg"),
-    _Rule("_socket", "always", "close", 0, True),
+    _Rule("_socket", "always", "close", is_done_anyway=True),
     _Rule("select", "related", "select"),
     _Rule("select:epoll", "related", "poll"),
     _Rule("select:poll", "related", "poll"),
     _Rule("_ssl:_SSLSocket", "always", "write do_handshake"),
-    _Rule("_ssl:_SSLSocket", "always", "shutdown", 0, True),
-    _Rule("_multiprocessing:SemLock", "always", "release __exit__", 0, True),
+    _Rule("_ssl:_SSLSocket", "always", "shutdown", is_done_anyway=True),
+    _Rule("_multiprocessing:SemLock", "always", "release __exit__", is_done_anyway=True),
     _Rule("_multiprocessing:SemLock", "related", "acquire __enter__"),
     _Rule("_posixshmem", "related", "shm_unlink"),
     _Rule("mmap:mmap", "related", "flush"),
@@ -108,7 +110,9 @@ def _hook(name: str, module: ModuleType) -> None:
         functions = vars(_type(module, kind) if kind else module)
         for each in rule.names.split():
             if each in functions:  # not every system, nor every version, has them all
-                _core.hook_function(functions[each], rule.rule, rule.argument, rule.is_done_anyway)
+                _core.hook_function(
+                    functions[each], rule.rule, rule.argument, rule.keyword, rule.is_done_anyway
+                )
 
 
 def _type(module: ModuleType, name: str) -> type:
