@@ -256,17 +256,25 @@ def test_what_is_wrong_with_files_is_told_and_the_others_are_done(
     (tmp_path / "python2.py").write_text('print "x"\n')
     (tmp_path / "bytes.py").write_bytes(b"print('\xff')\n")
     os.mkfifo(tmp_path / "pipe.py")
-    missing = tmp_path / "missing.py"
-    status, _, err = run(capfd, "--write", tmp_path, missing)
+    status, _, err = run(capfd, "--write", tmp_path)
     assert status == 1
     told = [line for line in err.splitlines() if line.startswith("attolog: ")]
     assert [line.split(": ")[1] for line in told] == [
-        *(str(tmp_path / name) for name in ("bytes.py", "pipe.py", "python2.py")),
-        str(missing),
+        str(tmp_path / name) for name in ("bytes.py", "pipe.py", "python2.py")
     ]
     assert all(line.endswith("; skipped") for line in told)
     assert "line 1" in told[2]
     assert app.read_text() == AFTER
+
+
+@pytest.mark.parametrize("option", [[], ["--entry"]])
+def test_nothing_is_done_where_a_name_is_wrong(
+    app: Path, option: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    missing = app.with_name("missing.py")
+    status, out, err = run(capfd, "--write", app, *option, missing)
+    assert (status, out, err) == (1, "", f"attolog: {missing}: No such file or directory\n")
+    assert app.read_text() == BEFORE
 
 
 def test_a_folder_that_cannot_be_read_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import sys
@@ -117,6 +118,9 @@ def command(
     if mode != "prove" and (program or ignore):
         what = "a command behind --" if program else "--ignore"
         raise click.UsageError(f"{what} goes with --prove")
+    for path in (*paths, *entries):
+        if mode != "undo" and not os.path.lexists(path):
+            raise click.ClickException(f"{escape(path)}: {os.strerror(errno.ENOENT)}")
     if mode == "undo":
         if all_ or entries:
             raise click.UsageError("--undo goes without --all and --entry")
