@@ -229,7 +229,7 @@ class Table final : public Rows {
       if (nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
         const Shape* const shape = catalog.shape_of(column);
         if (shape == nullptr || !shaped.give_type(*shape, field)) {
-          field.note = "holds lists or dicts that have no shape in common";
+          field.note = "holds lists or dicts whose shapes have too little in common";
         }
       }
       add_field(std::move(field));

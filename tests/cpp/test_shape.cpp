@@ -104,7 +104,7 @@ std::string note_of(const std::vector<Value>& values) {
   return field.note;
 }
 
-const std::string kNoShape = "holds lists or dicts that have no shape in common";
+const std::string kNoShape = "holds lists or dicts whose shapes have too little in common";
 
 std::string repeated(const std::string& piece, std::size_t n) {
   std::string all;

@@ -463,7 +463,7 @@ def test_values_that_widen_to_one_shape(
     ids=lambda values: str(values)[:30],
 )
 def test_a_column_of_several_shapes_is_of_texts(tmp_path: Path, values: list[Any]) -> None:
-    note = "holds lists or dicts that have no shape in common"
+    note = "holds lists or dicts whose shapes have too little in common"
     assert cells_of(tmp_path, values) == ([str(value) for value in values], note)
 
 
