@@ -13,7 +13,7 @@ from typing import Any
 
 import multi_model_dev
 import pytest
-from blocks import DOCUMENT
+from .blocks import DOCUMENT
 
 PROGRAM = Path(multi_model_dev.__file__)
 COMMAND = "python multi_model_dev.py --scheduler early_exit --lambda-152 40 --run-seconds 10"

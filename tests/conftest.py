@@ -1,0 +1,11 @@
+"""What all tests rely on."""
+
+from __future__ import annotations
+
+import signal
+
+
+def pytest_configure() -> None:
+    # The background of a shell ignores these signals, and so would each program that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
