@@ -1,6 +1,7 @@
 #include "core/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,7 +14,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <sstream>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 namespace attolog {
 
@@ -56,6 +60,7 @@ void disclaim(int fd, std::uint64_t tag) {
 }
 
 constexpr std::chrono::microseconds kLook{50};
+constexpr std::chrono::microseconds kLongLook{2'000};
 
 // Some are inside; who closes it waits until they have left, and lets nobody in meanwhile.
 class Gate {
@@ -207,6 +212,7 @@ void File::close() noexcept {
   if (fd_ < 0) return;
   const int error = errno;
   const bool is_ours = is_intact();
+  if (is_ours && locker_ == ::getpid()) unlock();
   const int fd = release();
   if (is_ours) ::close(fd);
   if (has_spent.load(std::memory_order_relaxed)) refill_reserve();
@@ -215,7 +221,60 @@ void File::close() noexcept {
 
 int File::release() noexcept {
   if (fd_ >= 0) disclaim(fd_, tag_of(device_, inode_));
+  locker_ = 0;
   return std::exchange(fd_, -1);
+}
+
+bool File::take_lock(int kind) {
+  int result = -1;
+  do {
+    result = ::flock(fd_, kind | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EWOULDBLOCK)
+    throw std::system_error(errno, std::generic_category(), "locking a file");
+  if (result == 0) locker_ = ::getpid();
+  return result == 0;
+}
+
+bool File::try_lock() {
+  return take_lock(LOCK_EX);
+}
+
+bool File::try_lock_shared() {
+  return take_lock(LOCK_SH);
+}
+
+// flock knows no time-out. Whoever waits looks again and again, at first as often as a batch is
+// short.
+bool File::lock(std::chrono::milliseconds patience) {
+  using std::chrono::steady_clock;
+  if (try_lock()) return true;
+  const auto end = steady_clock::now() + patience;
+  for (auto pause = kLook; steady_clock::now() < end; pause = std::min(pause * 2, kLongLook)) {
+    std::this_thread::sleep_for(pause);
+    if (try_lock()) return true;
+  }
+  return false;
+}
+
+void File::unlock() noexcept {
+  ::flock(fd_, LOCK_UN);
+  locker_ = 0;
+}
+
+int File::lock_holder() const {
+  struct stat info{};
+  std::istringstream locks(read_system_file("/proc/locks"));
+  if (::fstat(fd_, &info) != 0) return 0;
+  const std::string inode = ":" + std::to_string(info.st_ino);
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream fields(line);
+    std::string number, kind, strength, access, file;
+    int pid = 0;
+    fields >> number >> kind >> strength >> access >> pid >> file;
+    if (kind == "FLOCK" && file.ends_with(inode)) return pid;
+  }
+  return 0;
 }
 
 bool File::owns(int fd) {

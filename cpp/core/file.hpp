@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,9 +47,13 @@ class File {
   // With a descriptor from the reserve, where the process has used up its own.
   static File open(const std::string& path, int flags, mode_t mode = 0);
   File(File&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), device_(other.device_), inode_(other.inode_) {}
+      : fd_(std::exchange(other.fd_, -1)),
+        locker_(std::exchange(other.locker_, 0)),
+        device_(other.device_),
+        inode_(other.inode_) {}
   File& operator=(File&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(locker_, other.locker_);
     std::swap(device_, other.device_);
     std::swap(inode_, other.inode_);
     // The old file was closed by the program, and opened again it has got its number.
@@ -71,11 +76,24 @@ class File {
   void close() noexcept;
   int release() noexcept;
 
+  // flock on the whole file. False: somebody else holds it. It ends with this File, by an unlock: a
+  // child that was forked meanwhile has the open file, too, and would hold the lock on.
+  bool try_lock();
+  bool try_lock_shared();
+  // Waits as long as `patience` for it: whoever holds it may be stopped.
+  bool lock(std::chrono::milliseconds patience);
+  void unlock() noexcept;
+  // The process that holds the lock; 0 where the system does not say.
+  int lock_holder() const;
+
   // Whether this number is that of a File now.
   static bool owns(int fd);
 
  private:
+  bool take_lock(int kind);
+
   int fd_ = -1;
+  pid_t locker_ = 0;  // the process that has locked it, 0 for none
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

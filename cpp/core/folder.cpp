@@ -102,14 +102,14 @@ File stay_in_folder(const std::string& folder) {
   for (;;) {
     File file = open_folder(folder);
     if (!file) fail(folder);
-    if (try_lock_shared(file.fd()) && is_linked(file)) return file;
+    if (file.try_lock_shared() && is_linked(file)) return file;
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }
 
 File have_folder_alone(const std::string& folder, std::chrono::milliseconds patience) {
   File file = open_folder(folder);
-  return file && lock(file.fd(), patience) && is_linked(file) ? std::move(file) : File();
+  return file && file.lock(patience) && is_linked(file) ? std::move(file) : File();
 }
 
 std::string control_folder(const std::string& root, bool create) {

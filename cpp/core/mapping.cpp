@@ -1,17 +1,13 @@
 #include "core/mapping.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <sstream>
 #include <system_error>
-#include <thread>
 
 namespace attolog {
 
@@ -143,62 +139,6 @@ Mapping Mapping::mirrored_memory(std::size_t header, std::size_t capacity) {
 #else
   return mirrored(memory_file(header + capacity).fd(), header, capacity, true);
 #endif
-}
-
-namespace {
-
-constexpr std::chrono::microseconds kLongPause{2'000};
-
-bool try_flock(int fd, int kind) {
-  int result = -1;
-  do {
-    result = ::flock(fd, kind | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  if (result != 0 && errno != EWOULDBLOCK) fail("locking a file");
-  return result == 0;
-}
-
-}  // namespace
-
-bool try_lock(int fd) {
-  return try_flock(fd, LOCK_EX);
-}
-
-bool try_lock_shared(int fd) {
-  return try_flock(fd, LOCK_SH);
-}
-
-// flock knows no time-out. Whoever waits looks again and again, at first as often as a batch is
-// short.
-bool lock(int fd, std::chrono::milliseconds patience) {
-  using std::chrono::microseconds;
-  using std::chrono::steady_clock;
-  if (try_lock(fd)) return true;
-  const auto end = steady_clock::now() + patience;
-  for (microseconds pause{50}; steady_clock::now() < end; pause = std::min(pause * 2, kLongPause)) {
-    std::this_thread::sleep_for(pause);
-    if (try_lock(fd)) return true;
-  }
-  return false;
-}
-
-void unlock(int fd) {
-  ::flock(fd, LOCK_UN);
-}
-
-int lock_holder(int fd) {
-  struct stat info{};
-  std::istringstream locks(read_system_file("/proc/locks"));
-  if (::fstat(fd, &info) != 0) return 0;
-  const std::string inode = ":" + std::to_string(info.st_ino);
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream fields(line);
-    std::string number, kind, strength, access, file;
-    int pid = 0;
-    fields >> number >> kind >> strength >> access >> pid >> file;
-    if (kind == "FLOCK" && file.ends_with(inode)) return pid;
-  }
-  return 0;
 }
 
 }  // namespace attolog

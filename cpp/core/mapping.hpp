@@ -2,7 +2,6 @@
 // touching a page that a full file system cannot provide is a SIGBUS.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -58,15 +57,6 @@ class Mapping {
   char* data_ = nullptr;
   std::size_t size_ = 0;
 };
-
-// flock on a whole file. False: somebody else holds it.
-bool try_lock(int fd);
-bool try_lock_shared(int fd);
-// Waits as long as `patience` for it: whoever holds it may be stopped.
-bool lock(int fd, std::chrono::milliseconds patience);
-void unlock(int fd);
-// The process that holds the lock; 0 where the system does not say.
-int lock_holder(int fd);
 
 [[noreturn]] void fail(const std::string& what);  // std::system_error from errno
 

@@ -60,7 +60,7 @@ std::unique_ptr<Session> Session::create(const std::string& folder, const LogTar
     // Nobody may find it before it is locked, or it would look dead.
     fresh = folder + "/." + session->name_;
     session->lock_ = create_file(fresh, size);
-    if (!try_lock(session->lock_.fd())) throw std::runtime_error(fresh + ": is locked by another");
+    if (!session->lock_.try_lock()) throw std::runtime_error(fresh + ": is locked by another");
     session->mapping_ = Mapping::private_of(session->lock_.fd(), kHeader + kSiteRoom, true);
   }
   session->site_room_ = kSiteStep;
@@ -98,7 +98,7 @@ std::unique_ptr<Session> Session::open(const std::string& folder, const std::str
     if (errno == ENOENT) return nullptr;
     fail(path);
   }
-  if (access == Access::claim && !try_lock(session->lock_.fd())) return nullptr;
+  if (access == Access::claim && !session->lock_.try_lock()) return nullptr;
   struct stat info{};
   if (::fstat(session->lock_.fd(), &info) != 0) fail(path);
   const auto size = static_cast<std::size_t>(info.st_size);
@@ -163,7 +163,7 @@ bool Session::restore_lock() {
   if (lock_.is_intact()) return true;
   if (!lock_.restore(path_of(std::string(kSessionSuffix)), O_RDWR | O_CLOEXEC | O_NOFOLLOW))
     return false;
-  try_lock(lock_.fd());
+  lock_.try_lock();
   return true;
 }
 
@@ -349,9 +349,8 @@ void Session::drop(std::uint64_t n) {
 }
 
 bool Session::is_alive() const {
-  const File file = File::open(folder() + "/" + file_name(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  return file && !header().is_claimed.load(std::memory_order_relaxed) &&
-         !try_lock_shared(file.fd());
+  File file = File::open(folder() + "/" + file_name(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  return file && !header().is_claimed.load(std::memory_order_relaxed) && !file.try_lock_shared();
 }
 
 bool Session::is_removed() const {

@@ -188,11 +188,15 @@ void Channel::tend() {
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
   // Of what cannot be recovered each round says the same.
   std::vector<std::string> messages =
-      recover(session_->folder(), main_path_, {milliseconds(0), true, output_->fd()}).messages;
+      recover(session_->folder(), main_path_,
+              {.patience = milliseconds(0), .tells_of_holder = false, .log_fd = output_->fd()})
+          .messages;
   for (const std::string& message : messages) {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
   }
   last_messages_ = std::move(messages);
+  // The logger was closed meanwhile, and has left the folder to whoever was still at work in it.
+  if (session_->is_removed()) tidy(session_->folder());
 }
 
 void Channel::sync_if_due() {
@@ -431,8 +435,8 @@ bool Channel::finish(milliseconds patience) {
   }
   if (!session_->name().empty() && output_ != nullptr) {
     // What children left that have died meanwhile.
-    const Recovery recovered =
-        recover(session_->folder(), main_path_, {milliseconds(0), true, output_->fd()});
+    const Recovery recovered = recover(session_->folder(), main_path_,
+                                       {.patience = kSweepPatience, .log_fd = output_->fd()});
     for (const std::string& message : recovered.messages) say(message);
   }
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();

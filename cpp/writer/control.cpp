@@ -61,9 +61,9 @@ struct SeenPage {
 };
 
 // Whether the process that made the page lives.
-bool is_alive(const SeenPage& page) {
-  if (!try_lock_shared(page.file.fd())) return true;
-  unlock(page.file.fd());
+bool is_alive(SeenPage& page) {
+  if (!page.file.try_lock_shared()) return true;
+  page.file.unlock();
   return false;
 }
 
@@ -80,7 +80,7 @@ std::optional<SeenPage> look(const std::string& folder, const std::string& file)
   page.name = file.substr(0, file.size() - kPageSuffix.size());
   page.file = File::open(join(folder, file, ""), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (!page.file) return std::nullopt;
-  const bool is_dead = try_lock(page.file.fd());
+  const bool is_dead = page.file.try_lock();
   if (is_dead) remove_page(folder, page.name);
   struct stat info{};
   if (page.name.starts_with('.') || ::fstat(page.file.fd(), &info) != 0 ||
@@ -169,7 +169,7 @@ std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
       if (error.code() == std::errc::no_such_file_or_directory) continue;
       throw;
     }
-    if (!lock(page->lock_.fd(), std::chrono::seconds(1))) continue;
+    if (!page->lock_.lock(std::chrono::seconds(1))) continue;
     page->mapping_ = Mapping::private_of(page->lock_.fd(), kAnswerAt + kMostAnswer, true);
     auto* header = new (page->mapping_.data()) ControlHeader{};
     header->pid = static_cast<std::uint32_t>(::getpid());
@@ -250,13 +250,13 @@ Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, 
                                 " bytes at most");
   }
   const auto deadline = std::chrono::steady_clock::now() + milliseconds(timeout_ms);
-  const auto pages = look_around(root);
+  auto pages = look_around(root);
   const auto page = std::ranges::find_if(
       pages, [pid](const SeenPage& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
   if (page == pages.end()) return {};
   const std::string lock_path = join(control_folder(root, false), page->name, kAskSuffix);
-  const File ours = File::open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (!ours || !wait_for(deadline, [&] { return try_lock(ours.fd()); })) return {};
+  File ours = File::open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (!ours || !wait_for(deadline, [&] { return ours.try_lock(); })) return {};
   const std::uint64_t number = put_request(page->header(), request);
   const auto is_answered = [&] {
     // acquire: pairs with answer; the answer is complete.

@@ -127,10 +127,10 @@ bool append_blocks(int part, std::uint64_t size, Output& output, Session& sessio
 
 // The part's name is taken away only from the file that was merged. Whoever appends does so under
 // the lock, and looks for the name first.
-bool remove_part(const std::string& path, int fd, std::uint64_t size) {
+bool remove_part(File& part, const std::string& path, std::uint64_t size) {
   struct stat ours{};
   struct stat named{};
-  return try_lock(fd) && ::fstat(fd, &ours) == 0 &&
+  return part.try_lock() && ::fstat(part.fd(), &ours) == 0 &&
          static_cast<std::uint64_t>(ours.st_size) == size && ::lstat(path.c_str(), &named) == 0 &&
          named.st_ino == ours.st_ino && named.st_dev == ours.st_dev && ::unlink(path.c_str()) == 0;
 }
@@ -146,7 +146,7 @@ void remove_ledger(const std::string& folder, const std::string& part_path) {
 
 bool merge_file(const std::string& folder, const std::string& log_path,
                 const std::string& part_path, Merge merge, bool syncs) {
-  const File part = open_regular(part_path, O_RDONLY);
+  File part = open_regular(part_path, O_RDONLY);
   struct stat info{};
   if (!part || ::fstat(part.fd(), &info) != 0) return false;
   const auto size = static_cast<std::uint64_t>(info.st_size);
@@ -167,7 +167,7 @@ bool merge_file(const std::string& folder, const std::string& log_path,
   if (!append_blocks(part.fd(), size, output, *session, present)) return false;
   const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
   if (syncs || now - mark->last_ns > kFreshNs) output.sync();
-  if (!remove_part(part_path, part.fd(), size)) return false;
+  if (!remove_part(part, part_path, size)) return false;
   if (!folder.empty()) remove_ledger(folder, part_path);
   return true;
 }

@@ -153,7 +153,7 @@ bool Output::acquire(std::chrono::milliseconds patience) {
   restore();
   if (!has_locks_) return true;
   try {
-    return lock(file_.fd(), patience);
+    return file_.lock(patience);
   } catch (const std::system_error& error) {
     const int number = error.code().value();
     if (number == EBADF) return false;  // closed just now: the next try opens it again
@@ -166,7 +166,7 @@ bool Output::acquire(std::chrono::milliseconds patience) {
 }
 
 void Output::release() {
-  if (has_locks_ && file_.is_intact()) unlock(file_.fd());
+  if (has_locks_ && file_.is_intact()) file_.unlock();
 }
 
 // Renamed (rotation) or removed, perhaps with its folder: goes on in a new file under the name.
@@ -371,7 +371,7 @@ std::optional<Settled> Output::settle(std::chrono::milliseconds patience) {
 }
 
 std::string Output::holder() const {
-  const int pid = lock_holder(file_.fd());
+  const int pid = file_.lock_holder();
   return (pid > 0 ? "process " + std::to_string(pid) : "another process") + " holds its lock";
 }
 

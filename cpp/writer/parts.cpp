@@ -208,23 +208,23 @@ std::string part_name(const std::string& log_path, std::uint64_t number) {
 
 // Two containers may have a process of one number: the part is of whoever gives it its first block,
 // under its lock, and while it still has its name. False: it is another's.
-bool take_part(const File& part, const std::string& path, const BlockHeader& mark) {
+bool take_part(File& part, const std::string& path, const BlockHeader& mark) {
   struct stat ours{};
   struct stat named{};
-  if (!lock(part.fd(), kPatience)) return false;
+  if (!part.lock(kPatience)) return false;
   const bool is_free = ::fstat(part.fd(), &ours) == 0 && ours.st_size == 0 &&
                        ::lstat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
                        ours.st_dev == named.st_dev;
   if (is_free) append_header(part.fd(), mark);
-  unlock(part.fd());
+  part.unlock();
   return is_free;
 }
 
 }  // namespace
 
 std::string begin_part(const std::string& log_path, std::uint64_t number, std::uint64_t run_id) {
-  const File journal = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
-  const bool is_locked = journal && lock(journal.fd(), kPatience);
+  File journal = open_regular(log_path, O_RDWR | O_APPEND | O_CREAT);
+  const bool is_locked = journal && journal.lock(kPatience);
   auto mark = is_locked ? begin_journal(journal, run_id) : Journal(log_path).first();
   if (mark) {
     mark->version = kFormatVersion;
@@ -241,7 +241,7 @@ std::string begin_part(const std::string& log_path, std::uint64_t number, std::u
     // An empty one was left by a kill, or somebody is about to begin it.
     if (is_there && (!S_ISREG(info.st_mode) || info.st_size != 0)) continue;
     if (!mark) break;
-    const File part = open_regular(path, O_RDWR | O_APPEND | O_CREAT);
+    File part = open_regular(path, O_RDWR | O_APPEND | O_CREAT);
     if (!part && ::lstat(path.c_str(), &info) == 0) continue;
     if (!part) break;
     // Nobody else knows the part yet. It is there before it is announced.
@@ -252,7 +252,7 @@ std::string begin_part(const std::string& log_path, std::uint64_t number, std::u
     }
     break;
   }
-  if (is_locked) unlock(journal.fd());
+  if (is_locked) journal.unlock();
   return path;
 }
 

@@ -45,8 +45,10 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
   // A batch that its writer died in is settled first: it moves the tails from which we read.
   const auto settled = output.settle(options.patience);
   if (!settled) {
-    result.messages.push_back(path + ": " + output.holder() + "; what killed processes have left " +
-                              "for it waits");
+    if (options.tells_of_holder) {
+      result.messages.push_back(path + ": " + output.holder() + "; what killed processes have " +
+                                "left for it waits");
+    }
     return;
   }
   result.records += settled->records;
@@ -216,7 +218,8 @@ Recovery inspect(const std::string& folder, const std::string& log_path) {
 }
 
 Recovery recover_folder(const std::string& folder, bool ends_outdated) {
-  Recovery result = recover(folder, "", {std::chrono::milliseconds(0), ends_outdated, -1});
+  Recovery result = recover(
+      folder, "", {.patience = std::chrono::milliseconds(0), .ends_outdated = ends_outdated});
   tidy(folder);
   return result;
 }
@@ -277,8 +280,8 @@ void tidy(const std::string& folder) {
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.' || name == "." || name == "..") continue;
     const std::string path = folder + "/" + name;
-    const File file = File::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file && try_lock(file.fd())) ::unlink(path.c_str());
+    File file = File::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file && file.try_lock()) ::unlink(path.c_str());
   }
   if (!list_files(folder, kSessionSuffix).empty()) return;
   // Nobody's files are left: ledgers, what is about the log file, and what a kill has left of

@@ -30,6 +30,7 @@ struct Recovery {
 // (real) is one that the caller knows; sessions of living processes are not touched.
 struct RecoveryOptions {
   std::chrono::milliseconds patience = kRecoveryPatience;  // for whoever holds a file's lock
+  bool tells_of_holder = true;  // where that was not enough; else a later recovery is sure to come
   bool ends_outdated =
       true;         // sessions of another start of the machine are removed, and it is said
   int log_fd = -1;  // the log file, for a process that may not open it any more

@@ -182,7 +182,7 @@ const check::Test in_turn{"one client asks at a time", [] {
                             const temp::Folder root;
                             const auto page = ControlPage::create(root.path());
                             File other = open_file(ask_path(root), O_RDWR);
-                            check::that(try_lock(other.fd()));
+                            check::that(other.try_lock());
                             check::that(!answer_to(root.path(), own_pid(), "list", 0).has_value());
                             check::that(!page->request().has_value());
                             other.close();

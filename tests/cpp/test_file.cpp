@@ -191,6 +191,30 @@ const check::Test forked{"a child forked while a file is opened has its turn at 
                            check::that(!Opening().has_turn());
                          }};
 
+const check::Test lock_and_fork{
+    "a lock ends with its file, though a child has it, and a child's end leaves it", [] {
+      const temp::Folder folder;
+      File other = file_in(folder);
+      temp::Signal closed;
+      temp::Signal ended;
+      pid_t child = 0;
+      {
+        File file = file_in(folder);
+        check::that(file.try_lock());
+        child = temp::start_child([&] {
+          ::dup(file.fd());
+          file.close();
+          closed.send();
+          ended.wait();
+        });
+        closed.wait();
+        check::that(!other.try_lock());
+      }
+      check::that(other.try_lock());
+      ended.send();
+      check::equal(temp::wait_for(child), 0);
+    }};
+
 const check::Test standard{
     "no file of ours has the number of a closed stream, not for a moment", [] {
       const temp::Folder folder;

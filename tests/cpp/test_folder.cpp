@@ -60,8 +60,8 @@ static const check::Test stays{
       const temp::Folder root;
       const std::string folder = private_folder(ours(root), "run.csv-1", true);
       const File stay = stay_in_folder(folder);
-      const File other(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      check::that(!try_lock(other.fd()));
+      File other(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      check::that(!other.try_lock());
       check::that(!temp::error_of([&] { stay_in_folder(root / "none"); }).empty());
     }};
 

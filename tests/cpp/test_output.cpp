@@ -322,8 +322,8 @@ static const check::Test locked{
       Log log;
       Output output = log.open();
       log.append(output, "1\n");
-      const File other = open_file(log.path(), O_RDWR);
-      check::that(try_lock(other.fd()));
+      File other = open_file(log.path(), O_RDWR);
+      check::that(other.try_lock());
       const auto result = output.append(log.session(), 9, "2\n", [] {});
       check::that(result.is_busy());
       check::that(result.message.find("process " + std::to_string(::getpid())) !=
@@ -331,7 +331,7 @@ static const check::Test locked{
       check::equal(log.text(), "1\n");
       check::that(!output.end_torn(Format::csv, std::chrono::milliseconds(0)));
       check::that(!output.truncate(std::chrono::milliseconds(0), [] { return true; }));
-      unlock(other.fd());
+      other.unlock();
       check::equal(log.append(output, "2\n"), 0);
       check::equal(log.text(), "1\n2\n");
     }};
@@ -395,14 +395,14 @@ static const check::Test unlocked{"no lock of the program's is let go of, and no
                                     Output output = log.open();
                                     log.append(output, "1\n");
                                     const descriptors::TakenOver own(log / "own");
-                                    const File other = open_file(log / "own", O_RDWR);
+                                    File other = open_file(log / "own", O_RDWR);
                                     check::equal(log.append(output, "2\n"), 0);
-                                    check::that(try_lock(other.fd()));
-                                    unlock(other.fd());
-                                    const File held = open_file(log / "own", O_RDWR);
-                                    check::that(try_lock(held.fd()));
+                                    check::that(other.try_lock());
+                                    other.unlock();
+                                    File held = open_file(log / "own", O_RDWR);
+                                    check::that(held.try_lock());
                                     check::equal(log.append(output, "3\n"), 0);
-                                    check::that(!try_lock(other.fd()));
+                                    check::that(!other.try_lock());
                                   }};
 
 // Closed behind the lock and before the write: by then an intent is open.
