@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from .blocks import ANALYSIS, DEFINITIONS, imported, program
 
 pandas: Any = pytest.importorskip("pandas")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from .blocks import CIRCULAR, SAMPLED, SETTING, STATISTICS, imported
 
 Run = Callable[..., str]

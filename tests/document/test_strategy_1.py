@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from .blocks import DEFINITIONS, IMPORT, SETTING, imported, program
 
 Run = Callable[..., str]

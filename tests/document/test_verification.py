@@ -13,6 +13,7 @@ from typing import Any
 
 import multi_model_dev
 import pytest
+
 from .blocks import DOCUMENT
 
 PROGRAM = Path(multi_model_dev.__file__)
