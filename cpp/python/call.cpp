@@ -8,6 +8,7 @@
 #include "python/helpers.hpp"
 #include "python/logger.hpp"
 #include "python/submit.hpp"
+#include "python/template_string.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -148,7 +149,8 @@ bool log_slowly(const Call& call) {
   const CallSite* site =
       logger->sites->find(place, first, call.kwnames, call.n_positional + 1, call.level);
   if (site == nullptr) {
-    site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level);
+    site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level,
+                                call.n_told);
     if (site == nullptr) {
       logger->root->lose();
       return false;
@@ -163,15 +165,17 @@ bool log_slowly(const Call& call) {
   return submit_values(text, site);
 }
 
+PyObject* call_with_object(const Call& call);
+
 [[gnu::cold]] PyObject* call_with_text(Logger* logger, Kind kind, PyObject* text) {
   try {
+    if (is_template_string(text))
+      return call_with_object({logger, text, nullptr, 0, nullptr, kNone});
     return submit_text(logger, kind, text) ? Py_NewRef(Py_None) : nullptr;
   } catch (const std::exception&) {  // no memory; what unwinds the stack at the end passes
     return drop(logger);
   }
 }
-
-PyObject* call_with_object(const Call& call);
 
 [[gnu::noinline, gnu::cold]] PyObject* call_slowly(const Call& call) {
   if (!PyUnicode_CheckExact(call.first)) return call_with_object(call);
@@ -185,6 +189,7 @@ PyObject* call_with_object(const Call& call);
 // The str() of an object, or what is said in its place, which is no template: its braces are
 // doubled where it would be taken for one. Null with an exception set: it must pass.
 PyObject* text_of(PyObject* object, bool is_template) {
+  if (is_template_string(object)) return filled(object, is_template).release();
   PyObject* text = PyObject_Str(object);
   std::string failure;
   if (text != nullptr || !describe_failure(object, "str()", failure)) return text;
@@ -198,8 +203,45 @@ PyObject* text_of(PyObject* object, bool is_template) {
   return text;
 }
 
+// The first argument is a template string: what it holds comes before the other values.
+[[gnu::noinline]] PyObject* call_with_template(const Call& call) {
+  std::vector<PyObject*> values;
+  Owned text = take_apart(call.first, values);
+  if (text != nullptr && values.empty() && call.n_values() == 0) text = filled(call.first);
+  if (text == nullptr) {
+    if (clear_if_ordinary()) return drop(call.logger);
+    call.logger->root->lose();
+    return nullptr;
+  }
+  const auto n_told = static_cast<Py_ssize_t>(values.size());
+  values.insert(values.end(), call.values, call.values + call.n_values());
+  const Call whole{call.logger,  text.get(), values.data(), n_told + call.n_positional,
+                   call.kwnames, call.level, n_told};
+  if (values.empty()) {
+    return call.level == kNone ? call_with_text(call.logger, Kind::text, text.get())
+                               : call_slowly(whole);
+  }
+  const Root* root = call.logger->root;
+  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  if (mode == Mode::on || mode == Mode::routed) {
+    const CallSite* site = call.logger->sites->find(place_of_call(), whole.first, whole.kwnames,
+                                                    whole.n_positional + 1, whole.level);
+    if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
+        take_fast(mode, root, call.logger->bound, site->site, site->routes, whole.values,
+                  whole.n_values(), site->accept)) {
+      Py_RETURN_NONE;
+    }
+  }
+  return call_slowly(whole);
+}
+
 // Not a sentence: its str() is the text, and values, if any, are shown behind it.
 PyObject* call_with_object(const Call& call) {
+  try {
+    if (is_template_string(call.first)) return call_with_template(call);
+  } catch (const std::exception&) {
+    return drop(call.logger);
+  }
   PyObject* text = nullptr;
   try {
     text = text_of(call.first, call.n_values() != 0);
@@ -454,6 +496,8 @@ PyObject* call_any_event(Logger* logger) {
 PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Logger* logger = as_logger(self);
   if (!is_taken(*logger->root)) Py_RETURN_NONE;
+  if (nargs == 1 && kwnames == nullptr && is_template_string(args[0]))
+    return call_with_object({logger, args[0], nullptr, 0, nullptr, kNone});
   PyObject* text = nullptr;
   try {
     text = kwnames == nullptr ? line_of(args, nargs) : line_with_options(args, nargs, kwnames);

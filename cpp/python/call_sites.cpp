@@ -159,7 +159,7 @@ const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_
 }
 
 const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
-                                 PyObject* kwnames, std::uint8_t level) {
+                                 PyObject* kwnames, std::uint8_t level, Py_ssize_t n_told) {
   std::size_t templates = 0;
   if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates))
     return known;
@@ -182,7 +182,8 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   std::vector<std::string> keywords = names_of(kwnames);
   keywords.insert(keywords.end(), bound_names_.begin(), bound_names_.end());
   std::vector<std::string> written;
-  if (!read_names(where, positional, kwnames, written)) return nullptr;
+  if (!read_names(where, positional - n_told, kwnames, written)) return nullptr;
+  for (Py_ssize_t i = n_told; i > 0; --i) written.insert(written.begin(), "v" + std::to_string(i));
   std::vector<bool> is_named(written.size(), false);  // by a hole of the template
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);

@@ -87,10 +87,11 @@ class CallSites {
   }
 
   // The call site of this call, made if need be; runs Python code to read the names of the values.
-  // Without `first` it is that of messages which are text alone (log.debug(f"...")). Null with an
-  // exception set where that was interrupted.
+  // Without `first` it is that of messages which are text alone (log.debug(f"...")). The first
+  // `n_told` of the values do not stand in the source. Null with an exception set where that was
+  // interrupted.
   const CallSite* learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
-                        std::uint8_t level);
+                        std::uint8_t level, Py_ssize_t n_told);
 
   // The site of texts, of prints, or (Kind::event) of log_event(), which have no place of their
   // own.

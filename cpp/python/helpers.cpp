@@ -11,6 +11,8 @@ Helper put_line_together{"attolog._print", "text_of"};
 Helper show_values{"attolog._print", "show"};
 Helper format_exception{"traceback", "format_exc"};
 Helper read_declaration{"attolog._declare", "describe"};
+Helper read_template{"attolog._template_strings", "template_of"};
+Helper fill_template{"attolog._template_strings", "text_of"};
 
 bool Helper::load() {
   if (loaded_.load(std::memory_order_acquire) != nullptr) return true;
@@ -49,8 +51,8 @@ bool load_helpers() {
   PyObject* done = call_helper(load, "()");
   Py_XDECREF(done);
   if (done == nullptr && !clear_if_ordinary()) return false;
-  for (Helper* helper :
-       {&name_values, &put_line_together, &show_values, &format_exception, &read_declaration}) {
+  for (Helper* helper : {&name_values, &put_line_together, &show_values, &format_exception,
+                         &read_declaration, &read_template, &fill_template}) {
     // A program that may not read its own library logs all the same, without names of values.
     if (!helper->load() && !clear_if_ordinary()) return false;
   }

@@ -34,6 +34,8 @@ extern Helper put_line_together;  // attolog._print.text_of
 extern Helper show_values;        // attolog._print.show
 extern Helper format_exception;   // traceback.format_exc
 extern Helper read_declaration;   // attolog._declare.describe
+extern Helper read_template;      // attolog._template_strings.template_of
+extern Helper fill_template;      // attolog._template_strings.text_of
 
 // Loads all that calls of a logger can need; before there are any. False with an exception set:
 // interrupted.

@@ -1,6 +1,7 @@
 """The native part of attolog."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from types import CodeType, TracebackType
@@ -34,6 +35,12 @@ from attolog._protocol import (
 
 _P = ParamSpec("_P")
 _Path: TypeAlias = str | os.PathLike[str]
+if sys.version_info >= (3, 14):
+    from string.templatelib import Template
+
+    _Words: TypeAlias = str | Template
+else:
+    _Words: TypeAlias = str
 
 class Logger:
     """A logger: what a program calls to log.
@@ -57,9 +64,13 @@ class Logger:
         language of `str.format`, and a message of level DEBUG; without values it is a text, which
         is logged as it stands.
 
+        A template string (`t"{model} took {dt:.3f}s"`, from Python 3.14 on) is a template that has
+        its values with it, here and wherever a template goes. The columns are called as they would
+        be for the f-string, without a look at the source.
+
         Args:
-            text: The text, or an event's name.
-            template: An event's name or a template.
+            text: The text, an event's name, or a template string.
+            template: An event's name, a template, or a template string.
             values: Its values; without a hole in the template they are fields all the same.
             fields: Values with their names.
 
@@ -80,7 +91,7 @@ class Logger:
             1700000000.000000,LOG,"all done, well"
         """
     @overload
-    def __call__(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def __call__(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def debug(self, text: object, /) -> None:
         """Log a message of level DEBUG: a template and its values, or a text.
@@ -96,7 +107,7 @@ class Logger:
             >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
         """
     @overload
-    def debug(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def debug(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def info(self, text: object, /) -> None:
         """Log a message of level INFO; as `debug`.
@@ -105,7 +116,7 @@ class Logger:
             >>> attolog.log.info("listening on {port}", port=80)
         """
     @overload
-    def info(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def info(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def warning(self, text: object, /) -> None:
         """Log a message of level WARNING; as `debug`.
@@ -114,7 +125,7 @@ class Logger:
             >>> attolog.log.warning("queue {q} is full", 3)
         """
     @overload
-    def warning(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def warning(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def error(self, text: object, /) -> None:
         """Log a message of level ERROR; as `debug`.
@@ -123,7 +134,7 @@ class Logger:
             >>> attolog.log.error("{file} is missing", file="model.bin")
         """
     @overload
-    def error(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def error(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def critical(self, text: object, /) -> None:
         """Log a message of level CRITICAL; as `debug`.
@@ -132,7 +143,7 @@ class Logger:
             >>> attolog.log.critical("out of memory")
         """
     @overload
-    def critical(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def critical(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def exception(self, text: object, /) -> None:
         """Log a message of level ERROR and the exception being handled; as `debug`.
@@ -146,7 +157,7 @@ class Logger:
             ...     attolog.log.exception("task {id} failed", id=7)
         """
     @overload
-    def exception(self, template: str, /, *values: object, **fields: object) -> None: ...
+    def exception(self, template: _Words, /, *values: object, **fields: object) -> None: ...
     def log(self, text: object, /) -> None:
         """Log a text as it stands: in a text file that and a newline, nothing else.
 

@@ -22,6 +22,7 @@ _MODULES = [
     "attolog._names",
     "attolog._declare",
     "attolog._print",
+    "attolog._template_strings",
     "attolog._exit_hooks",
     "traceback",
     "ast",

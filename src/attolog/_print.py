@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from attolog._template_strings import text_of as text_of_template
+
 
 def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
     r"""Put a line together as print() does.
@@ -54,6 +56,8 @@ def show(values: tuple[Any, ...], names: tuple[str, ...], is_error: bool) -> Non
 
 def _str(value: Any) -> str:
     try:
+        if type(value).__module__ == "string.templatelib" and hasattr(value, "interpolations"):
+            return text_of_template(value.strings, value.interpolations, False)
         return str(value)
     except Exception as error:  # logging does not raise
         try:

@@ -11,15 +11,10 @@ from __future__ import annotations
 
 import ast
 
+from attolog._naming import PURE_BUILTINS
 from attolog._rewrite.scopes import Place
 
 # fmt: off
-_PURE_BUILTINS = frozenset((
-    "abs", "ascii", "bin", "bool", "bytes", "callable", "chr", "complex", "dict", "divmod",
-    "enumerate", "float", "format", "frozenset", "hasattr", "hash", "hex", "id", "int",
-    "isinstance", "issubclass", "len", "list", "max", "min", "oct", "ord", "pow", "range", "repr",
-    "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "vars", "zip",
-))
 _PURE_FUNCTIONS = {
     "time": (
         "ctime", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time",
@@ -184,7 +179,7 @@ def _is_call_of(expression: ast.expr, names: frozenset[str], place: Place) -> bo
 
 def _is_pure_function(call: ast.Call, place: Place) -> bool:
     function = call.func
-    if isinstance(function, ast.Name) and function.id in _PURE_BUILTINS:
+    if isinstance(function, ast.Name) and function.id in PURE_BUILTINS:
         return place.is_builtin(function.id) is True
     if isinstance(function, ast.Attribute):
         if function.attr == "get":  # a dict's has a key, a queue's has not

@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attolog._names import clean
+from attolog._naming import MOST_HOLES, name_of
 from attolog._rewrite.effects import binds, is_pure
-from attolog._rewrite.naming import name_of
 from attolog._rewrite.parts import Part, Value
 from attolog._rewrite.scopes import Place
-
-MOST_HOLES = 1000
-"""A template with more cannot be filled."""
 
 
 @dataclass(frozen=True, slots=True)

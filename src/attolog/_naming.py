@@ -7,6 +7,19 @@ from collections.abc import Iterator
 
 from attolog._names import RESERVED, clean
 
+# fmt: off
+PURE_BUILTINS = frozenset((
+    "abs", "ascii", "bin", "bool", "bytes", "callable", "chr", "complex", "dict", "divmod",
+    "enumerate", "float", "format", "frozenset", "hasattr", "hash", "hex", "id", "int",
+    "isinstance", "issubclass", "len", "list", "max", "min", "oct", "ord", "pow", "range", "repr",
+    "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "vars", "zip",
+))
+# fmt: on
+"""Calls of these leave all other values as they are."""
+
+MOST_HOLES = 1000
+"""A template with more cannot be filled."""
+
 # Attributes that say little without what they are of: `task.id` is task_id.
 _VAGUE = frozenset({"id", "index", "key", "kind", "name", "type", "value"}) | RESERVED
 # Calls whose value goes by the name of their argument.
