@@ -4,6 +4,7 @@
 VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VERSIONS ?= 3.12 3.13 3.14 3.15
+WHEELS ?= 3.11 $(VERSIONS)
 PYTEST_ARGS ?=
 PROGRAMS ?=
 SECONDS ?= 60
@@ -19,7 +20,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .PHONY: help test cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
-        sanitize-threads versions pytest-quick freethreaded clean
+        sanitize-threads versions pytest-quick wheels freethreaded clean
 .DELETE_ON_ERROR:
 
 help:
@@ -90,6 +91,10 @@ sanitize-module:
 versions:
 	scripts/versions.sh $(VERSIONS)
 
+## make wheels           build a wheel for each of WHEELS (3.11 to 3.15) in dist, and test it without a compiler
+wheels:
+	QUICK="$(quick)" scripts/wheels.sh $(WHEELS)
+
 ## make freethreaded     build a free-threaded Python from Debian's source, and pytest there
 freethreaded:
 	scripts/free-threaded.sh $(PYTEST_ARGS)
@@ -100,7 +105,7 @@ sanitize-threads:
 
 ## make clean            remove all that was built
 clean:
-	rm -rf build .venv .venv-*
+	rm -rf build dist .venv .venv-*
 
 # One part each of make test.
 cpp-test: $(VENV)/tools
@@ -128,5 +133,5 @@ $(VENV)/group-%: $(VENV)/tools
 	@touch $@
 
 $(VENV)/installed: $(VENV)/tools $(sources)
-	$(bin)/python -m pip install --quiet --no-build-isolation .
+	$(bin)/python -m pip install --quiet --no-build-isolation -C cmake.define.ATTOLOG_WARNINGS_ARE_ERRORS=ON .
 	@touch $@

@@ -26,8 +26,8 @@ constexpr std::array<std::uint32_t, 256> kTable = make_table();
 #if defined(__x86_64__)
 const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::string_view bytes,
-                                                             std::uint32_t seed) {
+__attribute__((target("sse4.2,crc32"))) std::uint32_t crc32c_sse42(std::string_view bytes,
+                                                                   std::uint32_t seed) {
   std::uint64_t crc = ~seed;
   const char* at = bytes.data();
   std::size_t left = bytes.size();
