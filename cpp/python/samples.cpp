@@ -16,7 +16,7 @@ namespace attolog::python {
 namespace {
 
 struct Samples {
-  PyObject_HEAD struct Pass* pass;
+  PyObject_HEAD struct SamplesPass* pass;
 };
 
 constexpr std::size_t kNoName = SIZE_MAX;
@@ -42,10 +42,10 @@ std::size_t find_name(const std::vector<Named>& all, PyObject* name) {
 }
 
 // One pass over the records of a table.
-struct Pass {
+struct SamplesPass {
   static constexpr std::uint32_t kAbsent = UINT32_MAX;
 
-  Pass(std::shared_ptr<JournalReader> from, std::size_t of)
+  SamplesPass(std::shared_ptr<JournalReader> from, std::size_t of)
       : journal(std::move(from)),
         records(journal->records()),
         catalog(journal->catalog()),
@@ -69,7 +69,8 @@ PyObject* value_in(std::span<const Cell> cells, std::uint32_t column) {
   return cell == cells.end() ? Py_NewRef(Py_None) : to_object(*cell->value);
 }
 
-PyObject* sample_of(const Pass& pass, const SourcedRecord& source, std::span<const Cell> cells) {
+PyObject* sample_of(const SamplesPass& pass, const SourcedRecord& source,
+                    std::span<const Cell> cells) {
   const Record& record = source.record;
   const Value* const weight = record.weight();
   PyObject* policy = weight == nullptr ? Py_NewRef(Py_None) : from_wtf8(record.site->policy);
@@ -97,7 +98,7 @@ PyObject* sample_of(const Pass& pass, const SourcedRecord& source, std::span<con
 }
 
 PyObject* next_sample(PyObject* self) {
-  Pass& pass = *reinterpret_cast<Samples*>(self)->pass;
+  SamplesPass& pass = *reinterpret_cast<Samples*>(self)->pass;
   try {
     while (const SourcedRecord* const source = pass.records->next()) {
       const Catalog::Place place = pass.catalog.place(source->record);
@@ -112,7 +113,7 @@ PyObject* next_sample(PyObject* self) {
 
 void free_samples(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  std::unique_ptr<Pass>(reinterpret_cast<Samples*>(self)->pass).reset();
+  std::unique_ptr<SamplesPass>(reinterpret_cast<Samples*>(self)->pass).reset();
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -151,8 +152,8 @@ PyObject* make_samples(std::shared_ptr<JournalReader> journal, PyObject* args) {
       PyErr_SetObject(PyExc_KeyError, name);
       return nullptr;
     }
-    auto pass = std::make_unique<Pass>(std::move(journal), table);
-    if (field != Py_None && (pass->field = pass->column(field)) == Pass::kAbsent) {
+    auto pass = std::make_unique<SamplesPass>(std::move(journal), table);
+    if (field != Py_None && (pass->field = pass->column(field)) == SamplesPass::kAbsent) {
       PyErr_SetObject(PyExc_KeyError, field);
       return nullptr;
     }

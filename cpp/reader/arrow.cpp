@@ -84,12 +84,12 @@ void adopt(Struct& self, std::unique_ptr<Owner> owner) {
 
 // Children of a parent that is not finished: released if it never is.
 template <class Struct>
-class Pending {
+class Children {
  public:
-  explicit Pending(std::size_t count) { list_.reserve(count); }
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() {
+  explicit Children(std::size_t count) { list_.reserve(count); }
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
+  ~Children() {
     for (Struct& child : list_) child.release(&child);
   }
   void add(const Struct& child) { list_.push_back(child); }
@@ -118,7 +118,7 @@ std::string metadata_of(const std::string& note) {
 }
 
 ArrowSchema make_schema(const Field& field) {
-  Pending<ArrowSchema> children(field.inner.size());
+  Children<ArrowSchema> children(field.inner.size());
   for (const Field& inner : field.inner) children.add(make_schema(inner));
   auto owner = std::make_unique<SchemaOwner>();
   owner->name = field.name;
@@ -135,7 +135,7 @@ ArrowSchema make_schema(const Field& field) {
 }
 
 ArrowSchema make_schema(const std::vector<Field>& fields) {
-  Pending<ArrowSchema> children(fields.size());
+  Children<ArrowSchema> children(fields.size());
   for (const Field& field : fields) children.add(make_schema(field));
   auto owner = std::make_unique<SchemaOwner>();
   owner->pointers.reserve(fields.size());
@@ -148,7 +148,7 @@ ArrowSchema make_schema(const std::vector<Field>& fields) {
 }
 
 ArrowArray make_array(const Field& field, ColumnData&& data) {
-  Pending<ArrowArray> children(data.inner.size());
+  Children<ArrowArray> children(data.inner.size());
   for (std::size_t i = 0; i < data.inner.size(); ++i) {
     children.add(make_array(field.inner[i], std::move(data.inner[i])));
   }
@@ -181,7 +181,7 @@ ArrowArray make_array(const Field& field, ColumnData&& data) {
 }
 
 ArrowArray make_array(const std::vector<Field>& fields, Batch&& batch) {
-  Pending<ArrowArray> children(fields.size());
+  Children<ArrowArray> children(fields.size());
   for (std::size_t i = 0; i < fields.size(); ++i) {
     children.add(make_array(fields[i], std::move(batch.columns[i])));
   }

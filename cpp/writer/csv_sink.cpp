@@ -38,7 +38,7 @@ struct Columns {
 };
 
 // How the values of one site go into the columns of its event.
-struct Plan {
+struct CsvPlan {
   static constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
 
   Columns* columns = nullptr;
@@ -64,7 +64,7 @@ class CsvSink final : public Sink {
   void append_event(const Record& record, Buffer& out, bool passing);
   void append_message(const Record& record, Buffer& out, bool passing);
   void append_text(const Record& record, Buffer& out, std::string_view kind);
-  Plan make_plan(const Site& site, std::size_t n_values);
+  CsvPlan make_plan(const Site& site, std::size_t n_values);
 
   void start_row(std::int64_t time_ns, std::string_view kind, Buffer& out);
   void put_weight(const Record& record, Buffer& out);
@@ -81,7 +81,7 @@ class CsvSink final : public Sink {
   std::size_t cell_ = 0;       // cells of this row so far
   std::size_t packed_at_ = 0;  // where cell number `columns_` starts, in a row that has it
   std::map<std::string, Columns, std::less<>> events_;
-  SiteCache<Plan> plans_;
+  SiteCache<CsvPlan> plans_;
   Templates templates_;
   Buffer scratch_;
   std::string memory_;
@@ -123,8 +123,8 @@ void CsvSink::remember(std::string_view memory) {
   }
 }
 
-Plan CsvSink::make_plan(const Site& site, std::size_t n_values) {
-  Plan plan;
+CsvPlan CsvSink::make_plan(const Site& site, std::size_t n_values) {
+  CsvPlan plan;
   auto event = events_.find(site.name);
   if (event == events_.end()) event = events_.try_emplace(site.name).first;
   plan.columns = &event->second;
@@ -152,7 +152,7 @@ Plan CsvSink::make_plan(const Site& site, std::size_t n_values) {
       name = wanted + "_" + std::to_string(n);
     }
   }
-  plan.cells.assign(plan.columns->names.size(), Plan::kAbsent);
+  plan.cells.assign(plan.columns->names.size(), CsvPlan::kAbsent);
   for (std::size_t i = 0; i < plan.n_values; ++i) plan.cells[column_of[i]] = i;
   plan.in_order = plan.cells.size() == plan.n_values;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) plan.in_order &= plan.cells[i] == i;
@@ -196,8 +196,8 @@ void CsvSink::append_event(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
   const auto values = record.own_values();
   const std::size_t n = values.size();
-  Plan passing_plan;
-  Plan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
+  CsvPlan passing_plan;
+  CsvPlan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
   if (plan == nullptr || plan->cells.size() != plan->columns->names.size() || n > plan->n_values)
     plan = &plans_.put(site, make_plan(site, n));
 

@@ -36,7 +36,7 @@ Truth opposite(Truth truth) {
 }
 
 // What an expression is to one site.
-struct Plan {
+struct SitePlan {
   Truth decided = Truth::unknown;      // what holds for all of its records
   std::vector<std::size_t> positions;  // of Tree::fields among the values
 };
@@ -92,7 +92,7 @@ bool holds(Operator op, const Operand& left, const Operand& right) {
 // One look at a record, or at what its site says of all its records.
 struct Look {
   const Record& record;
-  const Plan& plan;
+  const SitePlan& plan;
   bool is_site_alone = false;
   bool is_passing = false;  // the site is an InlineRecord's
   bool has_message = false;
@@ -102,7 +102,7 @@ struct Look {
 
 struct Expression::Parts {
   bool matches(const Record& record, bool is_passing);
-  Plan make_plan(const Record& record, bool is_passing);
+  SitePlan make_plan(const Record& record, bool is_passing);
 
   Truth truth(const Node& node, Look& look);
   Truth truth_of_series(const Node& node, Look& look);
@@ -112,15 +112,15 @@ struct Expression::Parts {
   Operand load_thread(const Thread& of);
 
   Tree tree;
-  SiteCache<Plan> plans;
+  SiteCache<SitePlan> plans;
   Templates templates;
   Buffer message;  // of the present record
   std::string thread;
 };
 
 bool Expression::Parts::matches(const Record& record, bool is_passing) {
-  Plan passing;
-  Plan* plan = is_passing ? nullptr : plans.find(*record.site);
+  SitePlan passing;
+  SitePlan* plan = is_passing ? nullptr : plans.find(*record.site);
   if (plan == nullptr) {
     passing = make_plan(record, is_passing);
     plan = is_passing ? &passing : &plans.put(*record.site, std::move(passing));
@@ -133,8 +133,8 @@ bool Expression::Parts::matches(const Record& record, bool is_passing) {
   return result == Truth::yes;
 }
 
-Plan Expression::Parts::make_plan(const Record& record, bool is_passing) {
-  Plan plan;
+SitePlan Expression::Parts::make_plan(const Record& record, bool is_passing) {
+  SitePlan plan;
   for (const std::string& field : tree.fields) {
     plan.positions.push_back(position_of(*record.site, field));
   }

@@ -16,7 +16,7 @@ namespace attolog {
 namespace {
 
 // What is the same for every record of a site.
-struct Plan {
+struct JsonPlan {
   std::string head;               // what follows the time: `,"event":"GEN"`
   std::vector<std::string> keys;  // by value: `,"model":`
 };
@@ -29,8 +29,8 @@ std::string key_of(std::string_view name) {
   return std::string(key.view());
 }
 
-Plan make_plan(const Site& site, std::size_t n_values) {
-  Plan plan;
+JsonPlan make_plan(const Site& site, std::size_t n_values) {
+  JsonPlan plan;
   Buffer head;
   if (site.kind == Kind::event) {
     head.append(",\"event\":\"");
@@ -74,7 +74,7 @@ class JsonlSink final : public Sink {
   }
 
   int digits_;
-  SiteCache<Plan> plans_;
+  SiteCache<JsonPlan> plans_;
   Templates templates_;
   Buffer scratch_;
 };
@@ -118,8 +118,8 @@ void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
   const auto values = record.own_values();
   const std::size_t n = values.size();
-  Plan passing_plan;
-  Plan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
+  JsonPlan passing_plan;
+  JsonPlan* plan = passing ? &(passing_plan = make_plan(site, n)) : plans_.find(site);
   if (plan == nullptr || n > plan->keys.size()) plan = &plans_.put(site, make_plan(site, n));
   out.append(plan->head);
   std::optional<std::size_t> hidden;
@@ -146,7 +146,7 @@ void JsonlSink::append_text(const Record& record, Buffer& out) {
   write_json(out, values[0]);
   if (values.size() == 1) return;
   // Fields that bind() added: rare beside a text, so their keys are not kept.
-  const Plan plan = make_plan(*record.site, values.size());
+  const JsonPlan plan = make_plan(*record.site, values.size());
   for (std::size_t i = 1; i < values.size(); ++i) {
     out.append(plan.keys[i]);
     write_json(out, values[i]);

@@ -33,9 +33,9 @@ void put_short(Buffer& out, double value) {
 }
 
 // A STATS row taken apart: pairs of name and value behind its own name.
-class Row {
+class SummaryRow {
  public:
-  explicit Row(std::span<const Value> values) : values_(values) {}
+  explicit SummaryRow(std::span<const Value> values) : values_(values) {}
   const Value* find(std::string_view name) const {
     for (std::size_t i = 1; i + 1 < values_.size(); i += 2) {
       if (values_[i].text == name) return &values_[i + 1];
@@ -64,7 +64,7 @@ class SummarySink final : public Sink {
                         record.values[0].text == "STATS";
     start_line(record.time_ns, out);
     if (is_row) {
-      append_row(Row(record.values), out);
+      append_row(SummaryRow(record.values), out);
     } else {  // DROPPED, CLOCK, SKIPPED
       out.append(record.site->name);
       for (std::size_t i = 0; i < record.values.size(); ++i) {
@@ -80,7 +80,7 @@ class SummarySink final : public Sink {
     out.append(": ");
   }
 
-  static void append_row(const Row& row, Buffer& out) {
+  static void append_row(const SummaryRow& row, Buffer& out) {
     const Value* field = row.find("field");
     const Value* of = row.find("of");
     const bool is_group = field == nullptr || field->tag == Tag::none;
