@@ -44,6 +44,9 @@ std::array<ThreadRings::Slot, ThreadRings::kSlots> stopped{};
 // Relaxed: each bit stands for itself.
 std::atomic<std::uint64_t> handled{0};
 std::atomic<bool> is_on{false};
+// Whose the writer's thread is. In a child that was just forked there is none, whatever is said in
+// the memory that it got from its parent. Relaxed: a number, asked by its own process.
+std::atomic<pid_t> process{0};
 // What comes behind the handler at a crash. Changed only while the handler is not installed, or by
 // the thread that crashes.
 std::array<struct sigaction, kMost + 1> behind{};
@@ -105,7 +108,8 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const bool is_a_crash = is_crash(signal);
   bool is_first = false;
-  if (!t_is_ours && Writer::is_there() && Writer::get().is_running()) {
+  if (!t_is_ours && process.load(std::memory_order_relaxed) == ::getpid() && Writer::is_there() &&
+      Writer::get().is_running()) {
     auto before = Stage::none;
     static_assert(std::atomic<Stage>::is_always_lock_free);
     if (stage.load(std::memory_order_relaxed) == Stage::none) {
@@ -217,6 +221,7 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
 
 void leave_this_thread() {
   t_is_ours = true;
+  process.store(::getpid(), std::memory_order_relaxed);
 }
 
 void forget_in_child() {
