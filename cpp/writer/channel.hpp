@@ -21,6 +21,7 @@
 #include "core/session.hpp"
 #include "writer/drain.hpp"
 #include "writer/echo.hpp"
+#include "writer/last_signal.hpp"
 #include "writer/output.hpp"
 #include "writer/recorder.hpp"
 #include "writer/ring_budget.hpp"
@@ -308,7 +309,7 @@ class Channel {
   bool is_sealed_ = false;          // no more rings: the session is over
   bool is_child_ = false;           // of a fork
 
-  std::timed_mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
+  last_signal::Mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
   std::unique_ptr<Recorder> recorder_;  // of a log without a file
   SteadyTime last_said_{};

@@ -52,6 +52,8 @@ std::atomic<pid_t> process{0};
 std::array<struct sigaction, kMost + 1> behind{};
 
 constinit thread_local bool t_is_ours [[gnu::tls_model("initial-exec")]] = false;
+// How many mutexes this thread has that the writer needs. Volatile: its handler looks at it.
+constinit thread_local volatile int t_needed [[gnu::tls_model("initial-exec")]] = 0;
 
 bool is_crash(int signal) {
   return std::ranges::find(kCrashes, signal) != kCrashes.end();
@@ -115,9 +117,12 @@ void on_signal(int signal, siginfo_t* info, void* context) {
     if (stage.load(std::memory_order_relaxed) == Stage::none) {
       std::ranges::copy(t_rings.slots, stopped.begin());
       number.store(signal, std::memory_order_relaxed);
-      is_first = stage.compare_exchange_strong(before, Stage::wanted, std::memory_order_acq_rel);
+      const Stage first = t_needed == 0 ? Stage::wanted : Stage::let_go;
+      is_first = stage.compare_exchange_strong(before, first, std::memory_order_acq_rel);
     }
-    if ((is_first || is_a_crash) && !wait_for_writer(is_a_crash)) {
+    const bool goes_on = t_needed != 0 ? is_first && !is_a_crash
+                                       : (is_first || is_a_crash) && !wait_for_writer(is_a_crash);
+    if (goes_on) {
       errno = error;
       return;
     }
@@ -217,6 +222,10 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
   // The handler does it, or has given up.
   ::signal(signal, SIG_DFL);
   ::kill(::getpid(), signal);
+}
+
+void Mutex::count(int change) {
+  t_needed = t_needed + change;
 }
 
 void leave_this_thread() {

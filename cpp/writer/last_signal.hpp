@@ -2,8 +2,10 @@
 // those of a crash. Status, core dump and faulthandler's traceback are those of the program.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace attolog {
@@ -23,6 +25,33 @@ void renew_crashes(bool has_handler);
 
 // The signals that wait: a thread blocks them while it holds what the screen needs.
 sigset_t waiting();
+
+// A mutex that the writer needs when the process is to end. A thread that has it, or waits for it,
+// is not stopped by the signal: it goes on, and the writer ends the process.
+class Mutex {
+ public:
+  void lock() {
+    count(1);
+    mutex_.lock();
+  }
+  bool try_lock() { return try_lock_for(std::chrono::milliseconds(0)); }
+  template <class Duration>
+  bool try_lock_for(const Duration& patience) {
+    count(1);
+    if (mutex_.try_lock_for(patience)) return true;
+    count(-1);
+    return false;
+  }
+  void unlock() {
+    mutex_.unlock();
+    count(-1);
+  }
+
+ private:
+  static void count(int change);
+
+  std::timed_mutex mutex_;
+};
 
 // In the writer's thread:
 bool is_wanted();
