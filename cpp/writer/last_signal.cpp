@@ -228,9 +228,12 @@ void Mutex::count(int change) {
   t_needed = t_needed + change;
 }
 
+void expect_writer() {
+  process.store(::getpid(), std::memory_order_relaxed);
+}
+
 void leave_this_thread() {
   t_is_ours = true;
-  process.store(::getpid(), std::memory_order_relaxed);
 }
 
 void forget_in_child() {

@@ -57,6 +57,8 @@ class Mutex {
 bool is_wanted();
 void write_all(const std::vector<std::shared_ptr<Channel>>& channels);
 
+// This process is about to have a writer's thread.
+void expect_writer();
 // A crash of this thread waits for nobody: the others would wait for it.
 void leave_this_thread();
 void forget_in_child();

@@ -220,6 +220,7 @@ void Writer::attend() {
 void Writer::start() {
   if (running_.load(std::memory_order_relaxed) || stopping_ || Rest::is_wanted()) return;
   if (channels_.empty()) return;
+  last_signal::expect_writer();
   // Signals belong to the program's threads.
   sigset_t all;
   sigset_t before;
