@@ -133,5 +133,5 @@ $(VENV)/group-%: $(VENV)/tools
 	@touch $@
 
 $(VENV)/installed: $(VENV)/tools $(sources)
-	$(bin)/python -m pip install --quiet --no-build-isolation -C cmake.define.ATTOLOG_WARNINGS_ARE_ERRORS=ON .
+	$(bin)/python -m pip install --quiet --no-build-isolation --config-settings=cmake.define.ATTOLOG_WARNINGS_ARE_ERRORS=ON .
 	@touch $@

@@ -34,7 +34,7 @@ build() {
   local target="-target $machine-linux-gnu.$glibc"
   PATH="$tools/bin:$PATH" CC="$zig cc $target" CXX="$zig c++ $target" \
     "$tools/bin/python" -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir "$out" . \
-    -C "build-dir=build/wheels/$version/objects" -C cmake.define.ATTOLOG_WARNINGS_ARE_ERRORS=ON
+    --config-settings="build-dir=build/wheels/$version/objects" --config-settings=cmake.define.ATTOLOG_WARNINGS_ARE_ERRORS=ON
   "$tools/bin/python" scripts/sbom.py "$out"/*.whl
   PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair --plat "manylinux_${glibc/./_}_$machine" \
     --wheel-dir "$out/checked" "$out"/*.whl >"$out/auditwheel.log" 2>&1 || { cat "$out/auditwheel.log"; return 1; }
