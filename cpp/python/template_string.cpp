@@ -1,6 +1,5 @@
 #include "python/template_string.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +27,8 @@ class Layout {
   bool has(PyObject* object) {
     PyTypeObject* const type = Py_TYPE(object);
     // acquire: pairs with learn. The offsets are there.
-    return type == known_.load(std::memory_order_acquire) || learn(type);
+    const PyTypeObject* const known = known_.load(std::memory_order_acquire);
+    return known != nullptr ? type == known : learn(type);
   }
   // A borrowed reference. `object` is one of these.
   PyObject* member(PyObject* object, std::size_t i) const {
@@ -166,7 +166,7 @@ std::unique_ptr<Known> read(const Given& given) {
 }  // namespace
 
 bool is_template_string(PyObject* object) {
-  return templates.has(object) && Given(object).is_understood();
+  return !PyUnicode_CheckExact(object) && templates.has(object) && Given(object).is_understood();
 }
 
 Owned take_apart(PyObject* string, std::vector<PyObject*>& values) {
