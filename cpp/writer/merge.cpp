@@ -39,7 +39,7 @@ class MergeSession {
  public:
   MergeSession(const std::string& folder, const std::string& log_path, int fd,
                const BlockHeader& part)
-      : session_(Session::create(folder, target(folder, log_path, fd, part))) {}
+      : session_(create(folder, target(folder, log_path, fd, part))) {}
   MergeSession(const MergeSession&) = delete;
   MergeSession& operator=(const MergeSession&) = delete;
   ~MergeSession() {
@@ -48,6 +48,12 @@ class MergeSession {
   Session& operator*() const { return *session_; }
 
  private:
+  // Whoever tidies up takes a session that has no name yet for a dead process's.
+  static std::unique_ptr<Session> create(const std::string& folder, const LogTarget& target) {
+    const File stays = folder.empty() ? File() : stay_in_folder(folder);
+    return Session::create(folder, target);
+  }
+
   static LogTarget target(const std::string& folder, const std::string& log_path, int fd,
                           const BlockHeader& part) {
     LogTarget target;

@@ -1,10 +1,12 @@
 #include "writer/say.hpp"
 
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <new>
 #include <system_error>
 
 #include "core/checksum.hpp"
@@ -13,9 +15,19 @@ namespace attolog {
 
 namespace {
 
-// What was said once, by its hash. No lock: the child of a fork goes on with its copy. Where it is
-// full, things are said more than once.
-constinit std::array<std::atomic<std::uint64_t>, 256> said{};
+// What was said once, by its hash. No lock: a fork may come at any moment. Where it is full, things
+// are said more than once.
+using Said = std::array<std::atomic<std::uint64_t>, 256>;
+
+// A page that this process and all that it forks have in common.
+Said& share() noexcept {
+  static constinit Said own{};
+  void* const page =
+      ::mmap(nullptr, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return page == MAP_FAILED ? own : *new (page) Said{};
+}
+
+Said& said = share();
 
 }  // namespace
 

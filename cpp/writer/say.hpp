@@ -9,7 +9,8 @@ namespace attolog {
 // One line, "attolog: ...". Never fails, never waits for a lock, takes no memory.
 void say(std::string_view line) noexcept;
 
-// Says the line, unless this process or one that it was forked from has said `what` of `where`.
+// Says the line, unless `what` of `where` was said before: by this process, or by any that was
+// forked from it, or that it was forked from.
 void say_once(std::string_view what, std::string_view where, std::string_view line) noexcept;
 
 // What errno stands for, in words.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -220,6 +221,21 @@ def test_b16_what_a_program_says_without_descriptors_is_shown(
     write(folder, EXHAUSTED[name])
     compare(folder, ["app.py"], how, PYTHONUNBUFFERED="1")
     assert len(attolog.read(folder / "app.atto")["SAYS"]) == {"threads": 3, "children": 9}[name]
+
+
+def test_b16_what_is_wrong_is_said_once_for_all_children(folder: Path) -> None:
+    write(
+        folder,
+        """
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(numbers()) + 3, 24))
+        held = use_up()
+        for n in range(3): in_child(lambda: say(n))
+        """,
+    )
+    ran = run([sys.executable, "-m", "attolog", "run", "app.py"], folder)
+    told = re.findall(rb"^attolog: .*?; (.*)$", ran.err, re.MULTILINE)
+    assert told, ran.err
+    assert len(told) == len(set(told))
 
 
 def test_b18_the_program_closes_no_file_of_attologs(folder: Path) -> None:

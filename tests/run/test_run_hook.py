@@ -14,7 +14,7 @@ import attolog
 from attolog._run import cache
 from attolog._run.hook import Finder
 
-from .programs import RUN, compare, run
+from .programs import RUN, compare, run, write_app
 
 APP = (
     "import sys\nimport helper\nhelper.show(3)\n"
@@ -143,6 +143,30 @@ def test_warnings_of_imported_modules_come_as_ever(folder: Path) -> None:
     assert b'SyntaxWarning: "is" with' in ours.err
     again = compare(folder, ["app.py"])  # Python says it once, and has kept the bytecode
     assert b"Warning" not in again.err
+
+
+def test_an_import_changes_nothing_for_the_programs_warnings(folder: Path) -> None:
+    write_app(
+        folder,
+        """
+        import importlib, threading, warnings
+        still_open = open("app.py")  # until Python ends
+        def in_a_cycle(n): print("N", n)
+        filters = list(warnings.filters)
+        for n in range(3):
+            warnings.warn("once a place")
+            other = threading.Thread(target=warnings.warn, args=("of a thread",))
+            other.start()
+            importlib.import_module(f"part{n}")
+            other.join()
+            in_a_cycle(n)
+        print(filters == warnings.filters)
+        """,
+    )
+    for n in range(3):
+        (folder / f"part{n}.py").write_text(f"def show(x): print('X', x, {n})\nshow(1)\n")
+    for _ in range(2):  # with the compiled parts in the cache, too
+        compare(folder, ["app.py"])
 
 
 def test_included_packages(folder: Path) -> None:

@@ -150,6 +150,27 @@ def test_the_parts_of_processes_that_end_go_into_the_journal(tmp_path: Path) -> 
     assert [record["name"] for record in decode(path)] == ["CHILD"] * 20
 
 
+def test_children_that_end_side_by_side_leave_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path) as log:
+        for _ in range(20):
+            own: list[int] = []
+            is_child = False
+            for _ in range(3):  # eight processes: those that are forked fork, too
+                pid = os.fork()
+                own, is_child = ([], True) if pid == 0 else ([*own, pid], is_child)
+            log("TOGETHER", tag=len(own))
+            if is_child:
+                log.close()
+            for pid in own:
+                os.waitpid(pid, 0)
+            if is_child:
+                os._exit(0)
+    assert list(tmp_path.glob("*.atto")) == [path]
+    run = attolog.read(path)
+    assert (run.problems, run.events) == ((), {"TOGETHER": 160})
+
+
 def test_what_a_killed_child_left_goes_into_the_journal(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
     rings = str(tmp_path / "rings")  # which no other program of this machine recovers

@@ -6,11 +6,12 @@ import ast
 import builtins
 import symtable
 import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from attolog._warned import take_warnings
 
 Scope: TypeAlias = (
     ast.FunctionDef
@@ -51,8 +52,7 @@ class Scopes:
     """
 
     def __init__(self, tree: ast.Module, text: str, name: str) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what the program will be warned of itself
+        with take_warnings():  # of what the program will be warned of itself
             self._module = symtable.symtable(text, name, "exec")
         self._tables: dict[_Key, list[symtable.SymbolTable]] = defaultdict(list)
         self._tables_with: dict[str, list[symtable.SymbolTable]] = defaultdict(list)

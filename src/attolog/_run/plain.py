@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import marshal
 import operator
-import warnings
 from collections.abc import Callable, Iterator
 from types import BuiltinMethodType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from attolog import _core
+from attolog._warned import take_warnings
 
 if TYPE_CHECKING:
     from attolog._run.hook import Finder
@@ -196,6 +196,5 @@ def _pairs(compiled: CodeType, plain: CodeType) -> Iterator[tuple[object, CodeTy
 
 
 def _compile(raw: bytes, path: str) -> CodeType:
-    with warnings.catch_warnings():  # they have been given
-        warnings.simplefilter("ignore")
+    with take_warnings():  # they have been given
         return compile(raw, path, "exec", dont_inherit=True)

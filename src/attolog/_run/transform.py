@@ -11,8 +11,6 @@ a marker takes its place.
 from __future__ import annotations
 
 import ast
-import threading
-import warnings
 from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
@@ -25,9 +23,7 @@ from attolog._rewrite.source import Source
 from attolog._run.cache import digest
 from attolog._run.exact import Exact, make_exact
 from attolog._run.written import is_partial
-
-# Python has one list of filters for all threads.
-_warnings_lock = threading.RLock()
+from attolog._warned import take_warnings
 
 
 class Site(NamedTuple):
@@ -69,8 +65,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
     Returns:
         None where Python has to say what is wrong with the source. Warnings are not given.
     """
-    with _warnings_lock, warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
+    with take_warnings() as warned:
         try:
             return _transform(raw, path, warned)
         except Exception:
@@ -78,7 +73,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
             return None
 
 
-def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> Transformed:
+def _transform(raw: bytes, path: str, warned: list[str]) -> Transformed:
     source = Source(raw, path)
     tree = ast.parse(source.text, path)
     scopes = Scopes(tree, source.text, path)
@@ -109,8 +104,8 @@ def _transform(raw: bytes, path: str, warned: list[warnings.WarningMessage]) -> 
     return Transformed(code, placed, not all(map(_is_of_markers, warned)))
 
 
-def _is_of_markers(warning: warnings.WarningMessage) -> bool:
-    return str(warning.message).startswith("'bytes' object is not callable")
+def _is_of_markers(warning: str) -> bool:
+    return warning.startswith("'bytes' object is not callable")
 
 
 def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site:
