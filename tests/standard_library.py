@@ -8,7 +8,7 @@ LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 FILES = sorted(
     path.relative_to(LIBRARY)
     for path in LIBRARY.rglob("*.py")
-    if not {"site-packages", "dist-packages"} & set(path.parts)
+    if path.is_file() and not {"site-packages", "dist-packages"} & set(path.parts)
 )
 PARTS = 12
 
