@@ -25,7 +25,7 @@ class Buffer {
   }
   void append(std::string_view text) {
     if (text.empty()) return;
-    std::memcpy(room(text.size()), text.data(), text.size());
+    copy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
 
@@ -39,6 +39,28 @@ class Buffer {
   std::string_view view() const { return {bytes_.get(), size_}; }
 
  private:
+  // Most texts are short: two moves, which may overlap, in place of a call.
+  static void copy(char* to, const char* from, std::size_t n) {
+    if (n > 16) {
+      std::memcpy(to, from, n);
+    } else if (n >= 8) {
+      copy_ends<8>(to, from, n);
+    } else if (n >= 4) {
+      copy_ends<4>(to, from, n);
+    } else {
+      copy_ends<1>(to, from, n);
+      to[n / 2] = from[n / 2];
+    }
+  }
+  template <std::size_t size>
+  static void copy_ends(char* to, const char* from, std::size_t n) {
+    char first[size], last[size];
+    std::memcpy(first, from, size);
+    std::memcpy(last, from + n - size, size);
+    std::memcpy(to, first, size);
+    std::memcpy(to + n - size, last, size);
+  }
+
   void grow(std::size_t n) {
     std::size_t wanted = capacity_ * 2;
     if (wanted < size_ + n) wanted = size_ + n;

@@ -1,6 +1,7 @@
 #include "python/template_string.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,13 +27,13 @@ class Layout {
 
   bool has(PyObject* object) {
     PyTypeObject* const type = Py_TYPE(object);
-    // acquire: pairs with learn. The offsets are there.
+    // acquire: pairs with learn. The offsets are there, whichever thread has found them.
     const PyTypeObject* const known = known_.load(std::memory_order_acquire);
     return known != nullptr ? type == known : learn(type);
   }
   // A borrowed reference. `object` is one of these.
   PyObject* member(PyObject* object, std::size_t i) const {
-    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offsets_[i]);
+    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offsets_[i].load(std::memory_order_relaxed));
   }
 
  private:
@@ -46,7 +47,7 @@ class Layout {
         ++member;
       }
       if (member == nullptr || member->name == nullptr) return false;
-      offsets_[i] = member->offset;  // each thread finds what the others do
+      offsets_[i].store(member->offset, std::memory_order_relaxed);
     }
     known_.store(type, std::memory_order_release);
     return true;
@@ -54,7 +55,7 @@ class Layout {
 
   const char* const type_;
   const std::array<const char*, n> members_;
-  std::array<Py_ssize_t, n> offsets_{};
+  std::array<std::atomic<Py_ssize_t>, n> offsets_{};
   std::atomic<PyTypeObject*> known_{nullptr};
 };
 

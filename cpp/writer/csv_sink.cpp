@@ -51,7 +51,7 @@ struct CsvPlan {
 class CsvSink final : public Sink {
  public:
   explicit CsvSink(const SinkOptions& options)
-      : digits_(options.digits),
+      : seconds_(options.digits),
         shows_weight_(options.weight),
         columns_(static_cast<std::size_t>(options.columns > 0 ? options.columns : 0)) {}
 
@@ -72,10 +72,10 @@ class CsvSink final : public Sink {
   void next_cell(Buffer& out);
   void put(const Value& value, Buffer& out);
   void put_seconds(std::int64_t ns, Buffer& out) {
-    out.advance_to(write_seconds(out.room(kNumberRoom), ns, digits_));
+    out.advance_to(seconds_.write(out.room(kNumberRoom), ns));
   }
 
-  int digits_;
+  Seconds seconds_;
   bool shows_weight_;
   std::size_t columns_;        // 0 unless rows are packed
   std::size_t cell_ = 0;       // cells of this row so far

@@ -61,7 +61,7 @@ JsonPlan make_plan(const Site& site, std::size_t n_values) {
 
 class JsonlSink final : public Sink {
  public:
-  explicit JsonlSink(const SinkOptions& options) : digits_(options.digits) {}
+  explicit JsonlSink(const SinkOptions& options) : seconds_(options.digits) {}
 
   void append(const Record& record, Buffer& out) override { append(record, out, false); }
 
@@ -70,10 +70,10 @@ class JsonlSink final : public Sink {
   void append_fields(const Record& record, Buffer& out, bool passing);
   void append_text(const Record& record, Buffer& out);
   void put_seconds(std::int64_t ns, Buffer& out) {
-    out.advance_to(write_seconds(out.room(kNumberRoom), ns, digits_));
+    out.advance_to(seconds_.write(out.room(kNumberRoom), ns));
   }
 
-  int digits_;
+  Seconds seconds_;
   SiteCache<JsonPlan> plans_;
   Templates templates_;
   Buffer scratch_;

@@ -181,6 +181,27 @@ char* write_float(char* out, float value) {
   return lay_out_scientific(out, text, end);
 }
 
+// The product is rounded, and its error is a double: together they tell on which side of the middle
+// between two numbers of so many decimals the value is (T. J. Dekker, "A floating-point technique
+// for extending the available precision", 1971).
+char* write_fixed(char* out, double value, int decimals) {
+  constexpr double kMost = 1e15;  // below 2^52: fractions of the product are exact
+  if (decimals < 0 || decimals > 9 || std::signbit(value)) return nullptr;
+  const auto power = static_cast<double>(kPowers[decimals]);
+  const double product = value * power;
+  if (!(product < kMost)) return nullptr;
+  const double error = std::fma(value, power, -product);
+  auto scaled = static_cast<std::uint64_t>(product);
+  const double over = product - static_cast<double>(scaled) - 0.5;
+  const bool is_up = over != 0 ? over > 0 : error != 0 ? error > 0 : (scaled & 1) != 0;
+  scaled += is_up ? 1 : 0;
+  const std::uint64_t by = kPowers[decimals];
+  out = write_uint(out, scaled / by);
+  if (decimals == 0) return out;
+  *out++ = '.';
+  return write_padded(out, scaled % by, decimals);
+}
+
 char* write_seconds(char* out, std::int64_t ns, int digits) {
   if (digits != 9) ns = ns / 1000 - (ns % 1000 < 0 ? 1 : 0);
   auto size = static_cast<std::uint64_t>(ns);
@@ -194,6 +215,22 @@ char* write_seconds(char* out, std::int64_t ns, int digits) {
   out = write_uint(out, seconds);
   *out++ = '.';
   return digits == 9 ? write_padded(out, fraction, 9) : write_padded(out, fraction, 6);
+}
+
+char* Seconds::write(char* out, std::int64_t ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto rest = static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(start_);
+  if (ns < start_ || rest >= kSecond) {
+    if (ns < 0) return write_seconds(out, ns, digits_);
+    start_ = ns - ns % kSecond;
+    size_ = static_cast<std::size_t>(
+        write_uint(text_, static_cast<std::uint64_t>(start_ / kSecond)) - text_);
+    text_[size_++] = '.';
+    return write(out, ns);
+  }
+  std::memcpy(out, text_, 16);
+  out += size_;
+  return digits_ == 9 ? write_padded(out, rest, 9) : write_padded(out, rest / 1000, 6);
 }
 
 }  // namespace attolog

@@ -2,6 +2,7 @@
 // have kNumberRoom bytes to spare, and returns the end of what it wrote.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace attolog {
@@ -16,8 +17,25 @@ char* write_double(char* out, double value);
 // The same for the digits that read back as this float: str() of numpy's float32.
 char* write_float(char* out, float value);
 
+// As Python's format(value, f".{decimals}f"), for numbers that are neither negative nor too large
+// for this way: null then.
+char* write_fixed(char* out, double value, int decimals);
+
 // `ns` nanoseconds as seconds with `digits` decimals, 6 or 9. Six decimals round towards the past.
 char* write_seconds(char* out, std::int64_t ns, int digits);
+
+// Times of a log, as write_seconds writes them: those of one second begin alike.
+class Seconds {
+ public:
+  explicit Seconds(int digits) : digits_(digits) {}
+  char* write(char* out, std::int64_t ns);
+
+ private:
+  int digits_;
+  std::int64_t start_ = INT64_MAX;  // of the second, in ns
+  char text_[kNumberRoom];
+  std::size_t size_ = 0;
+};
 
 // Exactly `width` digits, zeros in front; `value` must fit.
 char* write_padded(char* out, std::uint64_t value, int width);

@@ -9,6 +9,7 @@
 
 #include "core/buffer.hpp"
 #include "core/value.hpp"
+#include "writer/number.hpp"
 
 namespace attolog {
 
@@ -17,6 +18,16 @@ namespace attolog {
 // as pandas' Timedelta.isoformat() does (ISO 8601: P1DT2H3M4.5S; a negative one has negative days,
 // as in Python: -1 s is P-1DT23H59M59S).
 void write_plain(Buffer& out, const Value& value);
+
+// Adds what most values are: a text, an int or a float. False for all others.
+inline bool write_simple(Buffer& out, const Value& value) {
+  switch (value.tag) {
+    case Tag::str: out.append(value.text); return true;
+    case Tag::int64: out.advance_to(write_int(out.room(kNumberRoom), value.i)); return true;
+    case Tag::float64: out.advance_to(write_double(out.room(kNumberRoom), value.f)); return true;
+    default: return false;
+  }
+}
 
 // Adds `value` as Python's str() shows it, as far as its tag tells what it was: None is written
 // out, and dates, times and durations are not ISO 8601's.

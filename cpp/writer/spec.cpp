@@ -152,6 +152,8 @@ bool Spec::parse(std::string_view text) {
   }
   type_ = take("bdoxXeEfFgG%s");
   if (grouping_ == ',' && one_of(type_, "boxX")) return false;
+  is_fixed_ = precision_ >= 0 && type_ == 'f' && align_ == '\0' && sign_ == '\0' && !z_ &&
+              !alternate_ && width_ < 0 && grouping_ == '\0';
   return text.empty();
 }
 
@@ -179,6 +181,10 @@ void Spec::format(Buffer& out, const Value& value) const {
   }
   if (empty_) return write_plain(out, value);
   const bool is_float = value.tag == Tag::float64;
+  if (is_fixed_ && is_float) {
+    char* const end = write_fixed(out.room(kNumberRoom), value.f, precision_);
+    if (end != nullptr) return out.advance_to(end);
+  }
   const std::int64_t number = value.tag == Tag::int64 ? value.i : value.tag == Tag::true_ ? 1 : 0;
   if (is_float || one_of(type_, "eEfFgG%"))
     return format_float(out, is_float ? value.f : static_cast<double>(number));

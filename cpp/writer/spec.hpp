@@ -53,8 +53,9 @@ class Spec {
   bool parsed_ = true;
   bool z_ = false;
   bool alternate_ = false;
-  bool zero_ = false;  // the 0 before the width
-  char align_ = '\0';  // \0 here and below: not given
+  bool zero_ = false;      // the 0 before the width
+  bool is_fixed_ = false;  // a precision and the type f alone: .3f
+  char align_ = '\0';      // \0 here and below: not given
   char sign_ = '\0';
   char grouping_ = '\0';
   char type_ = '\0';

@@ -187,6 +187,7 @@ bool Template::take_hole(std::string_view& text, int depth) {
   }
   hole.rest = text.substr(root, at - root);
   if (!hole.nested) hole.spec = Spec(spec);
+  hole.is_plain = !hole.access && hole.conversion == '\0' && !hole.nested && spec.empty();
   const bool nested = hole.nested;
   holes_.push_back(std::move(hole));
   text.remove_prefix(at + 1);
@@ -273,6 +274,7 @@ bool Template::fill(Buffer& out, std::span<const Value> values) const {
     const Hole& hole = holes_[segment.hole];
     if (hole.value >= values.size()) return false;
     const Value& value = values[hole.value];
+    if (hole.is_plain && !value.is_formatted && write_simple(out, value)) continue;
     if (value.is_formatted) {
       if (value.formatted == kUnfillable) return false;
       out.append(value.formatted);

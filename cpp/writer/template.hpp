@@ -41,6 +41,7 @@ struct Hole {
   char conversion = '\0';  // s, r, a
   bool access = false;     // {a.b}, {a[0]}
   bool nested = false;     // a hole in the spec
+  bool is_plain = false;   // a name alone, if that
   Spec spec;
 
   // Whether values of this kind are formatted here. If not, the record must carry the value's text.
@@ -53,6 +54,12 @@ class Template {
  public:
   // A template with more holes than this cannot be filled.
   static constexpr std::size_t kMostHoles = 1000;
+
+  struct Segment {
+    std::string literal;
+    std::size_t hole = kNone;  // index into holes()
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  };
 
   // `keyword_names` in the order of the values, bound ones last.
   static Template parse(std::string_view text, std::size_t n_positional,
@@ -68,6 +75,8 @@ class Template {
   bool whole_at_call() const { return whole_at_call_; }
   // In order of appearance, those inside a spec behind the hole they belong to.
   const std::vector<Hole>& holes() const { return holes_; }
+  // The text in pieces, each with the hole behind it.
+  const std::vector<Segment>& segments() const { return segments_; }
   // Where among the fields the complete message stands, if it does.
   std::optional<std::size_t> message_field() const { return message_field_; }
   // Whether a hole shows the value at this index.
@@ -92,11 +101,6 @@ class Template {
   bool fill(Buffer& out, std::span<const Value> values) const;
 
  private:
-  struct Segment {
-    std::string literal;
-    std::size_t hole = kNone;  // index into holes_
-    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-  };
   struct Names {
     std::size_t n_positional;
     std::span<const std::string> names;

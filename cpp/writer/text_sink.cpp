@@ -1,7 +1,6 @@
 #include "writer/text_sink.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "writer/number.hpp"
 #include "writer/plain.hpp"
 #include "writer/sink.hpp"
+#include "writer/site_cache.hpp"
 #include "writer/template.hpp"
 
 namespace attolog {
@@ -35,38 +35,35 @@ class TextSink final : public Sink {
   explicit TextSink(const SinkOptions& options)
       : digits_(options.digits),
         pattern_(Template::parse(options.pattern.empty() ? kDefaultPattern : options.pattern, 0,
-                                 kPartNames)) {
-    for (const Hole& hole : pattern_.holes())
-      if (hole.value < kParts) used_[hole.value] = true;
-    values_.fill(Value::of_str({}));
-    values_[kLine] = Value::of_int(0);
-  }
+                                 kPartNames)) {}
 
   void append(const Record& record, Buffer& out) override { append(record, out, false); }
 
  private:
+  // A line is the pattern; what all lines of a site have alike is filled in.
+  struct Piece {
+    std::string text;
+    Part part = kParts;          // which follows: kTime, kMessage, kThread, or nothing
+    const Hole* hole = nullptr;  // how the part is formatted; null: as it is
+  };
+  using Line = std::vector<Piece>;
+
   void append(const Record& record, Buffer& out, bool passing);
-  void append_line(const Record& record, std::string_view level, std::string_view event,
-                   Buffer& out);
+  void append_line(const Record& record, Buffer& out, bool passing);
+  void append_part(Part part, const Record& record, Buffer& out);
+  Line make_line(const Site& site) const;
   void compose_event(const Record& record);
   void compose_message(const Record& record, bool passing);
   void compose_dropped(const Record& record);
   void compose_clock(const Record& record);
   void write_time(std::int64_t ns, Buffer& out);
-  void set(Part part, std::string_view text) {
-    if (!used_[part]) return;
-    texts_[part].clear();
-    line_text(texts_[part], text);
-    values_[part].text = texts_[part].view();
-  }
 
   int digits_;
   Template pattern_;
-  std::array<bool, kParts> used_{};
-  std::array<Buffer, kParts> texts_;  // the parts of the present line, escaped
-  std::array<Value, kParts> values_;
+  SiteCache<Line> lines_;
   Templates templates_;
   Buffer message_;  // not yet escaped
+  Buffer part_;     // not yet formatted
   std::int64_t second_ = INT64_MIN;
   Buffer second_text_;  // second_ as a date and time
 };
@@ -75,14 +72,10 @@ void TextSink::append(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
   message_.clear();
   switch (site.kind) {
-    case Kind::event: compose_event(record); return append_line(record, "EVENT", site.name, out);
-    case Kind::message:
-      compose_message(record, passing);
-      return append_line(record, level_name(site.level), {}, out);
-    case Kind::dropped:
-      compose_dropped(record);
-      return append_line(record, "WARNING", "DROPPED", out);
-    case Kind::clock: compose_clock(record); return append_line(record, "WARNING", "CLOCK", out);
+    case Kind::event: compose_event(record); break;
+    case Kind::message: compose_message(record, passing); break;
+    case Kind::dropped: compose_dropped(record); break;
+    case Kind::clock: compose_clock(record); break;
     case Kind::text:
     case Kind::print:
       // Raw by request: no pattern, no escapes. What is no text shows as its str().
@@ -98,6 +91,7 @@ void TextSink::append(const Record& record, Buffer& out, bool passing) {
     case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
     case Kind::thread: return;
   }
+  append_line(record, out, passing);
 }
 
 void TextSink::compose_event(const Record& record) {
@@ -139,32 +133,72 @@ void TextSink::compose_clock(const Record& record) {
   message_.advance_to(write_seconds(message_.room(kNumberRoom), record.values[0].i, digits_));
 }
 
-void TextSink::append_line(const Record& record, std::string_view level, std::string_view event,
-                           Buffer& out) {
-  if (used_[kTime]) {
-    texts_[kTime].clear();
-    write_time(record.time_ns, texts_[kTime]);
-    values_[kTime].text = texts_[kTime].view();
+TextSink::Line TextSink::make_line(const Site& site) const {
+  std::string_view level = "WARNING", event;
+  switch (site.kind) {
+    case Kind::event: level = "EVENT", event = site.name; break;
+    case Kind::dropped: event = "DROPPED"; break;
+    case Kind::clock: event = "CLOCK"; break;
+    default: level = level_name(site.level);
   }
-  values_[kLevel].text = level;
-  set(kMessage, message_.view());
-  set(kEvent, event);
-  if (used_[kThread]) {
-    const bool named = record.thread != nullptr && !record.thread->name.empty();
-    set(kThread, named                      ? record.thread->name
-                 : record.thread != nullptr ? std::to_string(record.thread->id)
-                                            : "");
+  // Only with a pattern that check_pattern() refuses.
+  const Line message_alone{{"", kMessage, nullptr}, {}};
+  if (!pattern_.ok()) return message_alone;
+  Line line(1);
+  Buffer text, filled;
+  for (const Template::Segment& segment : pattern_.segments()) {
+    line.back().text += segment.literal;
+    if (segment.hole == Template::Segment::kNone) continue;
+    const Hole& hole = pattern_.holes()[segment.hole];
+    const auto part = static_cast<Part>(hole.value);
+    const bool is_line = part == kLine;
+    if (!hole.native(is_line ? Tag::int64 : Tag::str)) return message_alone;
+    if (part == kTime || part == kMessage || part == kThread) {
+      line.back().part = part;
+      line.back().hole = hole.is_plain ? nullptr : &hole;
+      line.emplace_back();
+      continue;
+    }
+    text.clear();
+    filled.clear();
+    line_text(text, part == kLevel   ? level
+                    : part == kEvent ? event
+                    : part == kFile  ? std::string_view(site.file)
+                                     : std::string_view(site.function));
+    hole.format(filled, is_line ? Value::of_int(site.line) : Value::of_str(text.view()));
+    line.back().text += filled.view();
   }
-  set(kFile, record.site->file);
-  values_[kLine].i = record.site->line;
-  set(kFunction, record.site->function);
-  const std::size_t start = out.size();
-  if (!pattern_.fill(out, values_)) {
-    // Only with a pattern that check_pattern() refuses: the message alone then.
-    out.truncate(start);
-    line_text(out, message_.view());
+  return line;
+}
+
+void TextSink::append_line(const Record& record, Buffer& out, bool passing) {
+  Line passing_line;
+  const Line* line =
+      passing ? &(passing_line = make_line(*record.site)) : lines_.find(*record.site);
+  if (line == nullptr) line = &lines_.put(*record.site, make_line(*record.site));
+  for (const Piece& piece : *line) {
+    out.append(piece.text);
+    if (piece.hole == nullptr) {
+      append_part(piece.part, record, out);
+    } else {
+      part_.clear();
+      append_part(piece.part, record, part_);
+      piece.hole->format(out, Value::of_str(part_.view()));
+    }
   }
   out.push('\n');
+}
+
+void TextSink::append_part(Part part, const Record& record, Buffer& out) {
+  switch (part) {
+    case kTime: return write_time(record.time_ns, out);
+    case kMessage: return line_text(out, message_.view());
+    case kThread:
+      if (record.thread == nullptr) return;
+      if (!record.thread->name.empty()) return line_text(out, record.thread->name);
+      return out.advance_to(write_uint(out.room(kNumberRoom), record.thread->id));
+    default: return;
+  }
 }
 
 void TextSink::write_time(std::int64_t ns, Buffer& out) {

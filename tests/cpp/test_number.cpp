@@ -1,5 +1,6 @@
 #include "writer/number.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -120,6 +121,58 @@ const check::Test stamps{
       check::equal(seconds(std::numeric_limits<std::int64_t>::min(), 6), "-9223372036.854776");
       check::equal(seconds(std::numeric_limits<std::int64_t>::max(), 6), "9223372036.854775");
     }};
+
+const check::Test stamps_in_a_row{
+    "time stamps of one writer are those of write_seconds", [] {
+      constexpr std::int64_t kSecond = 1'000'000'000;
+      std::mt19937_64 random(9);
+      for (const int digits : {6, 9}) {
+        Seconds writer(digits);
+        std::int64_t ns = 1'707'234'567'123'456'789;
+        char text[kNumberRoom];
+        const auto check_at = [&](std::int64_t at) {
+          check::equal(std::string(text, writer.write(text, at)), seconds(at, digits));
+        };
+        for (int i = 0; i < 10'000; ++i) {
+          check_at(ns);
+          ns += static_cast<std::int64_t>(random() % (2 * kSecond)) - kSecond / 2;
+        }
+        for (const std::int64_t at :
+             {std::numeric_limits<std::int64_t>::min(), -kSecond, std::int64_t{-1}, std::int64_t{0},
+              kSecond - 1, kSecond, 2 * kSecond, std::numeric_limits<std::int64_t>::max()}) {
+          check_at(at);
+        }
+      }
+    }};
+
+const check::Test fixed{"decimals are those of the exact value, to even in the middle", [] {
+                          std::mt19937_64 random(10);
+                          const auto check_of = [](double value, int decimals) {
+                            char text[kNumberRoom], exact[400];
+                            char* const end = write_fixed(text, value, decimals);
+                            char* const exact_end =
+                                std::to_chars(exact, exact + sizeof exact, value,
+                                              std::chars_format::fixed, decimals)
+                                    .ptr;
+                            if (end == nullptr) return 0;
+                            check::equal(std::string(text, end), std::string(exact, exact_end));
+                            return 1;
+                          };
+                          int n_written = 0;
+                          for (int i = 0; i < 200'000; ++i) {
+                            const int decimals = i % 10;
+                            const double any = std::bit_cast<double>(random());
+                            const auto whole = static_cast<double>(random() % 2'000'000);
+                            const double power = std::pow(10.0, decimals);
+                            check_of(std::fabs(any), decimals);
+                            n_written += check_of(whole / 1024, decimals);  // middles among them
+                            n_written += check_of((whole + 0.5) / power, decimals);  // near them
+                            n_written += check_of(std::nextafter(whole / power, 0), decimals);
+                          }
+                          check::equal(n_written, 600'000);
+                          for (const double left : {-1.0, -0.0, 1e300, HUGE_VAL, std::nan("")})
+                            check::equal(check_of(left, 3), 0);
+                        }};
 
 const check::Test padding{"padded numbers keep their zeros", [] {
                             char text[kNumberRoom];
