@@ -3,8 +3,10 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -65,6 +67,13 @@ def test_a_method_logs_and_is_counted(name: str) -> None:
         assert (run.kept, run.left_out) == (600, 0)
     if method.keeps is Keeps.SUMS and method.maker == "attolog":
         assert (run.kept, run.left_out) == (0, 600)
+
+
+def test_the_extra_peers_has_all_that_is_compared_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    peers = {re.split("[>=;]", line)[0] for line in project["optional-dependencies"]["peers"]}
+    makers = {method.maker for method in METHODS.values()}
+    assert peers - {"orjson"} == makers - {"python", "document", "attolog"}
 
 
 def test_a_template_without_its_values_is_no_record(tmp_path: Path) -> None:
