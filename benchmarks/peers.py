@@ -20,7 +20,7 @@ OURS = ("attolog-event-journal", "attolog-event-csv")
 PEERS = (
     *("print-record", "document-async", "file-handler", "queue-handler"),
     *("bqlog-text", "bqlog-compressed", "bqlog-function", "spdlog", "spdlog-async"),
-    *("loguru", "structlog", "picologging", "logxide"),
+    *("loguru", "structlog", "picologging", "logxide", "logust", "logust-async", "nexuslog"),
 )
 """Those that write every record with its time."""
 

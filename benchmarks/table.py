@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from itertools import chain
 
 from benchmarks.row import Goal, Measures, Row
 
@@ -39,8 +40,8 @@ def _line(row: Row, goal: Goal, runs: list[Measures], failure: str | None) -> Li
 
 
 def summary(runs: list[Measures], measure: str) -> tuple[float, float, float]:
-    """Median, least and most of a measure over the runs."""
-    values = [run[measure] for run in runs]
+    """Median, least and most of a measure over the runs that have it."""
+    values = [run[measure] for run in runs if measure in run]
     return statistics.median(values), min(values), max(values)
 
 
@@ -62,7 +63,8 @@ def format_rest(row: Row, runs: list[Measures]) -> str:
         return row.show(runs) if runs else ""
     graded = {goal.measure for goal in row.goals}
     graded |= {bound for goal in row.goals for bound in goal.interval or ()}
-    rest = [measure for run in runs[:1] for measure in run if measure not in graded]
+    # The best peer of one run is not that of another, and a peer may fail in one of them.
+    rest = [name for name in dict.fromkeys(chain.from_iterable(runs)) if name not in graded]
     width = max(map(len, rest), default=0)
     lines = []
     for measure in rest:

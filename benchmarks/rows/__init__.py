@@ -15,6 +15,7 @@ NAMES = (
     "perf_counter",
     "best_peer",
     "single_calls",
+    "cold_call",
     "ring_places",
     "csv",
     "journal",

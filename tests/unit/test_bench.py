@@ -3,15 +3,17 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
 import bench_fakes
 import pytest
 
-from attolog._bench import driver, plot, report
+from attolog._bench import cold, driver, plot, report
 from attolog._bench.child import Run
 from attolog._bench.driver import Result, measure
 from attolog._bench.method import Keeps, Method, count, values
@@ -32,6 +34,8 @@ A_RUN = Run(
     kept=1010,
     left_out=0,
     bytes=10_100,
+    cold=[3000, 5000, 4000],
+    cold_loop=[1500, 1000, 1000],
 )
 
 QUIET = {"processor": "a processor", "cores": "2", "kernel": "Linux 6", "load": "1.9 9.0 9.0"}
@@ -49,22 +53,29 @@ def test_a_method_logs_and_is_counted(name: str) -> None:
     (result,) = measure([method], records=300, repeats=1, timeout=60)
     assert result.failure is None
     (run,) = result.runs
-    assert (run.records, run.calls) == (300, 600)  # as many to warm up
+    assert (run.records, run.calls) == (300, 601)  # as many to warm up, and a cold one
     if method.keeps is Keeps.NOTHING:
         assert (run.kept, run.bytes) == (None, None)
     elif name == "document-sampled":
         assert run.left_out is None
         assert run.kept is not None
     elif name == "document-stats":
-        assert (run.kept, run.left_out, run.lost) == (0, 0, 600)
+        assert (run.kept, run.left_out, run.lost) == (0, 0, 601)
     else:
         assert run.lost == 0
-        # A sample of one in a hundred keeps none of 600 in one run of 400.
+        # A sample of one in a hundred keeps none of 601 in one run of 400.
         assert run.bytes or (method.keeps is Keeps.SHARE and run.kept == 0)
     if method.keeps in (Keeps.ALL, Keeps.LAST):
-        assert (run.kept, run.left_out) == (600, 0)
+        assert (run.kept, run.left_out) == (601, 0)
     if method.keeps is Keeps.SUMS and method.maker == "attolog":
-        assert (run.kept, run.left_out) == (0, 600)
+        assert (run.kept, run.left_out) == (0, 601)
+
+
+def test_the_extra_peers_has_all_that_is_compared_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    peers = {re.split("[>=;]", line)[0] for line in project["optional-dependencies"]["peers"]}
+    makers = {method.maker for method in METHODS.values()}
+    assert peers - {"orjson"} == makers - {"python", "document", "attolog"}
 
 
 def test_a_template_without_its_values_is_no_record(tmp_path: Path) -> None:
@@ -107,7 +118,7 @@ def test_the_environment_does_not_change_what_is_measured(
     monkeypatch.setenv("ATTOLOG", str(tmp_path / "run.csv"))
     monkeypatch.setenv("ATTOLOG_RULES", "*=off")
     (result,) = measure([METHODS["attolog-csv"]], records=10, repeats=1, timeout=60)
-    assert result.runs[0].kept == 20
+    assert result.runs[0].kept == 21
     assert not list(tmp_path.iterdir())
 
 
@@ -130,7 +141,7 @@ def test_what_goes_wrong_is_said_and_the_others_go_on() -> None:
 def test_losses_are_counted_and_shown() -> None:
     results = measure([FAKES["loses"], FAKES["keeps"]], 490, 1, 60, child=FAKE_CHILD)
     losing, keeping = (result.runs[0] for result in results)
-    assert (losing.calls, losing.kept, losing.lost) == (980, 10, 970)
+    assert (losing.calls, losing.kept, losing.lost) == (981, 10, 971)
     assert keeping.lost == 0
     rows = report.Report(QUIET, 490, 1, results, []).text().splitlines()
     assert [row.split()[-2:] for row in rows[2:4]] == [["99.0", "%"], ["0", "%"]]
@@ -147,6 +158,37 @@ def test_medians_and_spread() -> None:
     assert of.most_lost == pytest.approx(0.1)
     assert of.bytes == 10.0
     assert reference.speedup == 1.0
+
+
+def test_cold_calls_are_those_of_all_runs_without_the_loop() -> None:
+    runs = [
+        run_of(cold=[9000], cold_loop=[7000]),
+        run_of(cold=[2000 + i for i in range(19)]),
+        A_RUN,
+    ]
+    results = [Result(FAKES["keeps"], runs)]
+    (of,) = figures(results, "keeps")
+    assert [of.cold, of.cold_p90] == pytest.approx([1.011, 3.0])
+    assert "  1.0 .. 3.0 µs  " in report.Report(QUIET, 10, 3, results, []).text()
+
+
+def test_other_work_reads_all_of_its_objects() -> None:
+    work = cold.OtherWork()
+    assert work.do() == sum(range(100_000, 105_000)) + 5_000 * 6 - 1
+    numbers: list[int] = []
+
+    def call(task_id: int, arrival: float) -> int:
+        numbers.append(task_id)
+        return len(numbers)
+
+    assert cold.measure({"a": call, "b": call}, 2, work) == {"a": [1, 3], "b": [2, 4]}
+    assert numbers == [100_000, 100_000, 100_001, 100_001]
+
+
+def test_quantiles() -> None:
+    times = list(range(10, 0, -1))
+    assert [cold.quantile(times, share) for share in (0, 0.5, 0.9, 1)] == [1, 6, 10, 10]
+    assert cold.quantile([7], 0.9) == 7
 
 
 def test_where_attolog_is_not_the_best_is_said() -> None:
@@ -195,7 +237,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert set(methods) == {REFERENCE, *names}
     assert methods["attolog-csv"]["call"] == 'log("GEN", model, task_id, arrival)'
     assert methods["attolog-csv"]["failure"] is None
-    assert [run["kept"] for run in methods["attolog-csv"]["runs"]] == [2000, 2000]
+    assert [run["kept"] for run in methods["attolog-csv"]["runs"]] == [2001, 2001]
     assert set(methods["print-null"]["runs"][0]) == {*asdict(A_RUN), "lost"}
 
     page = (tmp_path / "plots" / "bench.html").read_text()

@@ -13,14 +13,18 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 
-from attolog._bench.method import Method, values
+from attolog._bench import cold
+from attolog._bench.method import Method, Opened, Pairs, values
 from attolog._bench.methods import METHODS
 
 _WARM_UP = 1_000  # records
+_COLD_CALLS = 10  # at most; each waits for other work of some 8 ms
+_RECORDS_FOR_A_COLD_CALL = 5_000
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,9 @@ class Run:
     `seconds` are those of the calls, `until_done` ends when the logger is closed. `cpu` seconds are
     user and system time of all threads of this process in the latter; processes that read a pipe or
     a terminal are another program's. `memory` is the most that was resident, in bytes, above what
-    was before the logger was opened. `calls` are `records` and those of the warm-up; `kept`,
-    `left_out` and `bytes` are of the output, of all calls.
+    was before the logger was opened. `cold` are the times of cold calls in ns, `cold_loop` those of
+    the loop and the clock alone. `calls` are `records`, the cold calls and those of the warm-up;
+    `kept`, `left_out` and `bytes` are of the output, of all calls.
     """
 
     seconds: float
@@ -43,6 +48,8 @@ class Run:
     kept: int | None
     left_out: int | None
     bytes: int | None
+    cold: list[int]
+    cold_loop: list[int]
 
     @property
     def lost(self) -> int | None:
@@ -57,11 +64,14 @@ def run(method: Method, folder: Path, records: int) -> Run:
     importlib.import_module(method.module)
     pairs = values(records)
     first = values(min(records, _WARM_UP))
+    work = cold.OtherWork()
     gc.collect()
     gc.freeze()  # what is made here is no part of what is measured
     memory = _resident()
     opened = method.open(folder)
     opened.log_all(first)
+    opened.drain()
+    single = _cold_calls(opened, first, max(1, records // _RECORDS_FOR_A_COLD_CALL), work)
     opened.drain()
     cpu = _cpu_seconds()
     start = perf_counter()
@@ -71,7 +81,7 @@ def run(method: Method, folder: Path, records: int) -> Run:
     until_done = perf_counter() - start
     cpu = _cpu_seconds() - cpu
     memory = _most_resident() - memory
-    calls = len(first) + records
+    calls = len(first) + len(single["call"]) + records
     output = opened.output(calls)
     return Run(
         seconds,
@@ -83,7 +93,33 @@ def run(method: Method, folder: Path, records: int) -> Run:
         output.kept,
         output.left_out,
         output.bytes,
+        single["call"],
+        single["loop"],
     )
+
+
+def _cold_calls(
+    opened: Opened, first: Pairs, turns: int, work: cold.OtherWork
+) -> dict[str, list[int]]:
+    """The times of single calls, and of the loop alone, by turns."""
+    _log_nothing(first)  # for the interpreter to specialize it, as it has the logger's
+    calls = {"call": _single(opened.log_all), "loop": _single(_log_nothing)}
+    return cold.measure(calls, min(turns, _COLD_CALLS), work)
+
+
+def _single(log_all: Callable[[Pairs], object]) -> cold.Single:
+    def single(task_id: int, arrival: float) -> int:
+        pairs = [(task_id, arrival)]
+        before = perf_counter_ns()
+        log_all(pairs)
+        return perf_counter_ns() - before
+
+    return single
+
+
+def _log_nothing(pairs: Pairs) -> None:
+    for task_id, arrival in pairs:  # noqa: B007
+        pass
 
 
 def _cpu_seconds() -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from attolog._bench.child import Run
+from attolog._bench.cold import quantile
 from attolog._bench.driver import Result
 from attolog._bench.method import Keeps
 
@@ -19,8 +20,10 @@ class Figures:
 
     `overhead` is in microseconds a call, with the least and the most of the runs beside it;
     `speedup` is against the reference, `speedup_done` that of `until_done`. `cpu` is in seconds a
-    million calls, `bytes` those a record in the output, `memory` in bytes. `kept` and `lost` are
-    shares of the calls, and `most_lost` the worst of the runs.
+    million calls, `bytes` those a record in the output, `memory` in bytes. `cold` is the median of
+    all runs' cold calls in microseconds, less that of the loop alone, and `cold_p90` what one in
+    ten of them exceeds. `kept` and `lost` are shares of the calls, and `most_lost` the worst of the
+    runs.
     """
 
     result: Result
@@ -37,6 +40,8 @@ class Figures:
     lost: float | None
     most_lost: float | None
     bytes: float | None
+    cold: float
+    cold_p90: float
 
 
 def figures(results: Iterable[Result], reference: str) -> list[Figures]:
@@ -58,6 +63,8 @@ def _of(result: Result, compared: Result | None) -> Figures:
     runs = result.runs
     seconds, until_done = _seconds(result), _until_done(result)
     overheads = [run.seconds / run.records * 1e6 for run in runs]
+    cold = [time for run in runs for time in run.cold]
+    loop = statistics.median(time for run in runs for time in run.cold_loop)
     lost = _known(run.lost / run.calls if run.lost is not None else None for run in runs)
     return Figures(
         result,
@@ -74,6 +81,8 @@ def _of(result: Result, compared: Result | None) -> Figures:
         statistics.median(lost) if lost else None,
         max(lost, default=None),
         _median(map(_bytes_a_record, runs)),
+        (statistics.median(cold) - loop) / 1e3,
+        (quantile(cold, 0.9) - loop) / 1e3,
     )
 
 
@@ -90,7 +99,15 @@ def _median(given: Iterable[float | None]) -> float | None:
     return statistics.median(values) if values else None
 
 
-SPEED = ("Method", "Time (s)", "Speedup", "Overhead per log", "least .. most", "Lost")
+SPEED = (
+    "Method",
+    "Time (s)",
+    "Speedup",
+    "Overhead per log",
+    "least .. most",
+    "Cold call .. p90",
+    "Lost",
+)
 REST = (
     "Method",
     "Until done (s)",
@@ -103,13 +120,14 @@ REST = (
 
 
 def speed_cells(each: Figures, mu: str = "µs") -> tuple[str, ...]:
-    """A row of the document's table, with what was lost."""
+    """A row of the document's table, with the cold calls and what was lost."""
     return (
         each.result.method.title,
         f"{each.seconds:.4f}",
         _times(each.speedup),
         f"{each.overhead:.3f} {mu}",
         f"{each.least:.3f} .. {each.most:.3f}",
+        f"{each.cold:.1f} .. {each.cold_p90:.1f} {mu}",
         _lost(each),
     )
 
@@ -203,6 +221,7 @@ _GROUPS = {
 _Value = Callable[[Figures], float | None]
 _COLUMNS: tuple[tuple[str, str, _Value], ...] = (
     ("overhead", "{:.3f} us", lambda each: each.overhead),
+    ("cold call", "{:.1f} us", lambda each: each.cold),
     ("until done", "{:.4f} s", lambda each: each.until_done),
     ("CPU", "{:.3f} s", lambda each: each.cpu),
     ("memory", "{:.1f} MiB", lambda each: each.memory / (1 << 20)),

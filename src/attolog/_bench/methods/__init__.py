@@ -16,7 +16,8 @@ _STATS = "stats.log_event()"
 _GEN = 'log("GEN", model, task_id, arrival)'
 _DECLARED = "GEN(model, task_id, arrival)"
 _PERCENT = 'logger.debug("GEN,%s,%s,%s", model, task_id, arrival)'
-_BRACES = 'logger.debug("GEN,{},{},{}", model, task_id, arrival)'
+_DEBUG = 'debug("GEN,{},{},{}", model, task_id, arrival)'
+_BRACES = f"logger.{_DEBUG}"
 _F_STRING = 'logger.debug(f"GEN,{model},{task_id},{arrival}")'
 _FIELDS = 'logger.debug("GEN", model=model, task_id=task_id, arrival=arrival)'
 _FUNCTION = 'log_write(id, level, 0, "GEN,{},{},{}", model, task_id, arrival)'
@@ -49,6 +50,9 @@ def _everything() -> list[Method]:
         ),
         Method("attolog-text", f"{title}, same line", _LINE, ours.text, "attolog"),
         Method("attolog-print", f"{title}, print", f"log.{_PRINT}", ours.printing, "attolog"),
+        Method(
+            "attolog-message", "message (attolog), text", f"log.{_DEBUG}", ours.message, "attolog"
+        ),
         Method("attolog-csv", f"{title}, CSV", _GEN, ours.csv, "attolog"),
         Method("attolog-journal", f"{title}, journal", _GEN, ours.journal, "attolog"),
         Method("attolog-event-csv", f"{event}, CSV", _DECLARED, ours.declared_csv, "attolog"),
@@ -100,7 +104,11 @@ def _third_party() -> list[Method]:
         ("structlog", "structlog, JSON", _FIELDS, third_party.structlog, "structlog", "structlog"),
         ("picologging", "picologging", _PERCENT, third_party.picologging, "picologging",
          "picologging"),
-        ("logxide", "logxide", _PERCENT, third_party.logxide, "logxide", "logxide"),
+        ("logxide", "logxide", _F_STRING, third_party.logxide, "logxide", "logxide"),
+        ("logust", "logust", _F_STRING, third_party.logust_sync, "logust", "logust"),
+        ("logust-async", "logust, enqueue", _F_STRING, third_party.logust_async, "logust",
+         "logust"),
+        ("nexuslog", "nexuslog", _PERCENT, third_party.nexuslog, "nexuslog-lib", "nexuslog"),
         ("bqlog-text", "bqlog, text", _BRACES, third_party.bqlog_text, "bqlog", "bq"),
         ("bqlog-compressed", compressed, _BRACES, third_party.bqlog_compressed, "bqlog", "bq"),
         ("bqlog-function", f"{compressed}, its C function", _FUNCTION, third_party.bqlog_direct,

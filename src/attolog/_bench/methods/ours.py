@@ -93,6 +93,20 @@ def printing(folder: Path) -> Opened:
     return _everything(folder / "run.log", _printing)
 
 
+def message(folder: Path) -> Opened:
+    """A template and its values, to a text file."""
+
+    def calling(log: Any) -> Callable[[Pairs], None]:
+        def log_all(pairs: Pairs) -> None:
+            model = MODEL
+            for task_id, arrival in pairs:
+                log.debug("GEN,{},{},{}", model, task_id, arrival)
+
+        return log_all
+
+    return _everything(folder / "run.log", calling)
+
+
 def csv(folder: Path) -> Opened:
     """Strategy 1, to CSV."""
     return _everything(folder / "run.csv", _gen)

@@ -33,13 +33,13 @@ def bqlog_compressed(folder: Path) -> Opened:
 
 
 def bqlog_direct(folder: Path) -> Opened:
-    """The same without its Python class, which is most of a call; not a public name of bqlog's."""
+    """The compressed file by the C function below its Python class; no public name of bqlog's."""
     return _bqlog(folder, "compressed_file", direct=True)
 
 
 def _bqlog(folder: Path, kind: str, *, direct: bool) -> Opened:
     log: Any = importlib.import_module("bq.log").log
-    invoker: Any = importlib.import_module("bq.impl.log_invoker")
+    native: Any = importlib.import_module("bq._bqlog")
     decoder: Any = importlib.import_module("bq.tools.log_decoder").log_decoder
     level: int = importlib.import_module("bq.defs.log_level").log_level.debug
     logger = log.create_log(
@@ -60,7 +60,7 @@ def _bqlog(folder: Path, kind: str, *, direct: bool) -> Opened:
             logger.debug("GEN,{},{},{}", model, task_id, arrival)
 
     def log_all_directly(pairs: Pairs) -> None:
-        model, write = MODEL, invoker.log_write
+        model, write = MODEL, native.log_write
         for task_id, arrival in pairs:
             write(number, level, 0, "GEN,{},{},{}", model, task_id, arrival)
 
@@ -134,6 +134,59 @@ def loguru(folder: Path) -> Opened:
     return Opened(log_all, logger.complete, lambda: logger.remove(sink), written(path))
 
 
+def logust_sync(folder: Path) -> Opened:
+    """Its file sink; its time has milliseconds."""
+    return _logust(folder, enqueue=False)
+
+
+def logust_async(folder: Path) -> Opened:
+    """Its file sink with a thread that writes."""
+    return _logust(folder, enqueue=True)
+
+
+def _logust(folder: Path, *, enqueue: bool) -> Opened:
+    logger: Any = importlib.import_module("logust").logger
+    path = folder / "run.log"
+    logger.remove()
+    # The thread would be looked up in Python, and costs a fifth of a call. It is left out.
+    sink = logger.add(str(path), format="{time},{message}", level="DEBUG", enqueue=enqueue)
+
+    def log_all(pairs: Pairs) -> None:
+        model = MODEL
+        for task_id, arrival in pairs:
+            logger.debug(f"GEN,{model},{task_id},{arrival}")
+
+    def close() -> None:
+        logger.complete()
+        logger.remove(sink)
+
+    return Opened(log_all, logger.complete, close, written(path))
+
+
+def nexuslog(folder: Path) -> Opened:
+    """Its text file, with Unix times; it puts the day into the name of the file."""
+    module: Any = importlib.import_module("nexuslog")
+    module.basicConfig(filename=str(folder / "run.log"), level=module.DEBUG, unix_ts=True)
+    logger = module.getLogger()
+
+    def log_all(pairs: Pairs) -> None:
+        model = MODEL
+        for task_id, arrival in pairs:
+            logger.debug("GEN,%s,%s,%s", model, task_id, arrival)
+
+    def drain() -> None:
+        # It has no flush. Up to 31 records stay with their thread until the shutdown.
+        nonlocal logger
+        logger.shutdown()
+        logger = module.getLogger()
+
+    def output(calls: int) -> Output:
+        files = list(folder.glob("run_*.log"))
+        return Output(sum(map(count, files)), 0, sum(map(size, files)))
+
+    return Opened(log_all, drain, lambda: logger.shutdown(), output)
+
+
 def structlog(folder: Path) -> Opened:
     """JSON lines, as its page on performance advises; orjson makes them if it is there."""
     module: Any = importlib.import_module("structlog")
@@ -168,13 +221,23 @@ def _json_serializer() -> Callable[..., bytes]:
 def picologging(folder: Path) -> Opened:
     """The standard library's way, rewritten in C++."""
     module: Any = importlib.import_module("picologging")
-    handler = module.FileHandler(str(folder / "run.log"))
+    path = folder / "run.log"
+    handler = module.FileHandler(str(path))
     handler.setFormatter(module.Formatter("%(created)f,%(thread)d,%(message)s"))
-    return _like_logging(module, handler, folder / "run.log")
+    logger = _logger_of(module, handler)
+
+    def log_all(pairs: Pairs) -> None:
+        model = MODEL
+        for task_id, arrival in pairs:
+            logger.debug("GEN,%s,%s,%s", model, task_id, arrival)
+
+    return Opened(log_all, handler.flush, handler.close, written(path))
 
 
 def logxide(folder: Path) -> Opened:
     """The standard library's way, rewritten in Rust; its native handler and format.
+
+    An f-string is faster than a template and its values.
 
     Raises:
         ImportError: It is a version that writes templates without their values (0.1).
@@ -182,21 +245,21 @@ def logxide(folder: Path) -> Opened:
     module: Any = importlib.import_module("logxide")
     if not hasattr(module, "RustFileHandler"):
         raise ImportError("logxide 0.3 or later is wanted")
-    handler = module.RustFileHandler(str(folder / "run.log"))
+    path = folder / "run.log"
+    handler = module.RustFileHandler(str(path))
     handler.setFormatterSpec("%(created)s,%(thread)d,%(message)s", None)
-    return _like_logging(module, handler, folder / "run.log", handler.flush)
-
-
-def _like_logging(
-    module: Any, handler: Any, path: Path, close: Callable[[], object] | None = None
-) -> Opened:
-    logger = module.getLogger("attolog.bench")
-    logger.setLevel(10)
-    logger.addHandler(handler)
+    logger = _logger_of(module, handler)
 
     def log_all(pairs: Pairs) -> None:
         model = MODEL
         for task_id, arrival in pairs:
-            logger.debug("GEN,%s,%s,%s", model, task_id, arrival)
+            logger.debug(f"GEN,{model},{task_id},{arrival}")
 
-    return Opened(log_all, handler.flush, close or handler.close, written(path))
+    return Opened(log_all, handler.flush, handler.flush, written(path))
+
+
+def _logger_of(module: Any, handler: Any) -> Any:
+    logger = module.getLogger("attolog.bench")
+    logger.setLevel(10)
+    logger.addHandler(handler)
+    return logger
