@@ -33,7 +33,8 @@ class Layout {
   }
   // A borrowed reference. `object` is one of these.
   PyObject* member(PyObject* object, std::size_t i) const {
-    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offsets_[i].load(std::memory_order_relaxed));
+    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) +
+                                         offsets_[i].load(std::memory_order_relaxed));
   }
 
  private:
