@@ -25,14 +25,22 @@ def _values() -> list[tuple[int, float]]:
     return values
 
 
+def _log_messages(_: Any, values: list[tuple[int, float]], records: int) -> None:
+    model, exit_ = "ResNet50", "layer1"
+    for task_id, arrival in islice(cycle(values), records):
+        log.debug("{} runs {}, here since {}, to {}", model, task_id, arrival, exit_)
+
+
 def _log_all(event: Any, values: list[tuple[int, float]], records: int) -> None:
     model, exit_ = "ResNet50", "layer1"
     for task_id, arrival in islice(cycle(values), records):
         event(model, task_id, arrival, exit_)
 
 
-def flood(suffix: str, records: int, threads: int = 1) -> tuple[float, float, int]:
-    """Log that many records, close, and count them in the file.
+def flood(
+    suffix: str, records: int, threads: int = 1, *, messages: bool = False
+) -> tuple[float, float, int]:
+    """Log that many events or messages, close, and count them in the file.
 
     Returns:
         Seconds from the first call to the end of close(), CPU seconds of the process meanwhile, and
@@ -40,19 +48,20 @@ def flood(suffix: str, records: int, threads: int = 1) -> tuple[float, float, in
     """
     values = _values()
     share = records // threads
+    log_all = _log_messages if messages else _log_all
     with TemporaryDirectory(prefix="attolog-bench-") as folder:
         path = Path(folder, f"run{suffix}")
         attolog.init_logger(path, quiet=True)
         event = declared_event()
         others = [
-            threading.Thread(target=_log_all, args=(event, values, share))
+            threading.Thread(target=log_all, args=(event, values, share))
             for _ in range(threads - 1)
         ]
         used = time.process_time()
         start = time.perf_counter()
         for thread in others:
             thread.start()
-        _log_all(event, values, share)
+        log_all(event, values, share)
         for thread in others:
             thread.join()
         log.close(timeout=None)
@@ -62,9 +71,9 @@ def flood(suffix: str, records: int, threads: int = 1) -> tuple[float, float, in
         return seconds, used, path.stat().st_size
 
 
-def rates(suffix: str, records: int) -> Measures:
+def rates(suffix: str, records: int, *, messages: bool = False) -> Measures:
     """What one thread's flood of that many records comes to."""
-    seconds, used, size = flood(suffix, records)
+    seconds, used, size = flood(suffix, records, messages=messages)
     return {
         "M records/s": records / seconds / 1e6,
         "CPU, us a record": used / records * 1e6,

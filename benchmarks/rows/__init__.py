@@ -18,6 +18,7 @@ NAMES = (
     "cold_call",
     "ring_places",
     "csv",
+    "text",
     "journal",
     "four_threads",
     "bytes_per_record",
@@ -28,6 +29,7 @@ NAMES = (
     "run_print",
     "run_bank_renege",
     "run_startup",
+    "run_fork",
     "rewrite_lines",
 )
 
