@@ -13,6 +13,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 bin := $(VENV)/bin
+ctest = $(bin)/ctest --output-on-failure --parallel $(JOBS)
 cmake = $(bin)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(bin)/ninja) -DATTOLOG_TESTS=ON -S .
 sources := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -name '*.pyc')
 cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
@@ -78,10 +79,10 @@ format: $(VENV)/group-check
 sanitize: $(VENV)/tools
 	$(cmake) -B build/asan -DATTOLOG_SANITIZE=address,undefined
 	$(bin)/cmake --build build/asan
-	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(bin)/ctest --test-dir build/asan --output-on-failure
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(ctest) --test-dir build/asan
 	$(cmake) -B build/tsan -DATTOLOG_SANITIZE=thread -DCMAKE_CXX_FLAGS="-include $(abspath tests/cpp/tsan.hpp)"
 	$(bin)/cmake --build build/tsan
-	TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(fixed_addresses) $(bin)/ctest --test-dir build/tsan --output-on-failure
+	TSAN_OPTIONS=halt_on_error=1:die_after_fork=0 $(fixed_addresses) $(ctest) --test-dir build/tsan
 
 ## make sanitize-module  pytest on a module built with the address and undefined sanitizers
 sanitize-module:
@@ -111,7 +112,7 @@ clean:
 cpp-test: $(VENV)/tools
 	$(cmake) -B build/cpp
 	$(bin)/cmake --build build/cpp
-	$(bin)/ctest --test-dir build/cpp --output-on-failure
+	$(ctest) --test-dir build/cpp
 
 # The installed package is what is tested, docstrings included; random examples are the same each time.
 pytest: $(VENV)/installed $(VENV)/group-test
