@@ -58,7 +58,7 @@ struct Site {
   std::string file;
   std::string function;
   std::string
-      policy;  // how it was sampled or is handled, as in core/policy.hpp; "": all is written
+      policy;  // how it was sampled or is handled, as in strategies/policy.hpp; "": all is written
 
   // The fields of the call itself: all but the weight.
   std::span<const std::string> own_fields() const {

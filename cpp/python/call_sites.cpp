@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 12> kRowWords = {"DEBUG",    "INFO",  "WA
 constexpr std::array<std::string_view, 7> kReserved = {"time",   "event",  "level", "message",
                                                        "weight", "thread", "text"};
 
-// The complete text of a message, where it is not its template's (see writer/template.hpp).
+// The complete text of a message, where it is not its template's (see format/template.hpp).
 constexpr std::string_view kMessageField = "message";
 
 std::string level_name(std::uint8_t level) {

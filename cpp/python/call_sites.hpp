@@ -17,7 +17,7 @@
 
 #include "core/site.hpp"
 #include "python/routes.hpp"
-#include "writer/template.hpp"
+#include "format/template.hpp"
 
 namespace attolog::python {
 

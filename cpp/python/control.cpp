@@ -14,7 +14,7 @@
 #include "python/options.hpp"
 #include "python/text.hpp"
 #include "writer/control.hpp"
-#include "writer/plain.hpp"
+#include "format/plain.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

@@ -14,9 +14,9 @@
 #include "python/shown.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
-#include "writer/expression.hpp"
+#include "query/expression.hpp"
 #include "writer/last_signal.hpp"
-#include "writer/spec.hpp"
+#include "format/spec.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

@@ -11,8 +11,8 @@
 #include "core/value.hpp"
 #include "python/encode.hpp"
 #include "python/text.hpp"
-#include "writer/escape.hpp"
-#include "writer/plain.hpp"
+#include "format/escape.hpp"
+#include "format/plain.hpp"
 
 namespace attolog::python {
 

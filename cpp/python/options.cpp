@@ -9,7 +9,7 @@
 
 #include "python/helpers.hpp"
 #include "python/text.hpp"
-#include "writer/text_sink.hpp"
+#include "sinks/text_sink.hpp"
 
 namespace attolog::python {
 

@@ -16,7 +16,7 @@
 #include "python/screen_order.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
-#include "writer/number.hpp"
+#include "format/number.hpp"
 
 namespace attolog::python {
 

@@ -13,7 +13,7 @@
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
 #include "python/logger.hpp"
-#include "writer/screen.hpp"
+#include "console/screen.hpp"
 
 namespace attolog::python {
 

@@ -24,11 +24,11 @@
 #include "reader/follower.hpp"
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
-#include "writer/inline_record.hpp"
-#include "writer/parts.hpp"
-#include "writer/plain.hpp"
-#include "writer/sink.hpp"
-#include "writer/template.hpp"
+#include "format/inline_record.hpp"
+#include "journal/parts.hpp"
+#include "format/plain.hpp"
+#include "sinks/sink.hpp"
+#include "format/template.hpp"
 
 namespace attolog::python {
 

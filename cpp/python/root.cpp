@@ -2,7 +2,7 @@
 
 #include "python/control.hpp"
 #include "python/logger.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog::python {
 

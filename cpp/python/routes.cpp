@@ -10,8 +10,8 @@
 #include "python/logger.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
-#include "writer/plain.hpp"
-#include "writer/say.hpp"
+#include "format/plain.hpp"
+#include "core/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

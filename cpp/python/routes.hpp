@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "core/buffer.hpp"
-#include "core/policy.hpp"
+#include "strategies/policy.hpp"
 #include "core/site.hpp"
-#include "writer/sampler.hpp"
+#include "strategies/sampler.hpp"
 
 namespace attolog::python {
 

@@ -17,7 +17,7 @@
 #include "core/codec.hpp"
 #include "python/encode.hpp"
 #include "python/text.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog::python {
 

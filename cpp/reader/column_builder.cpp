@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "reader/nested_cursor.hpp"
-#include "writer/plain.hpp"
+#include "format/plain.hpp"
 
 namespace attolog {
 namespace {

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "reader/column_builder.hpp"
-#include "writer/escape.hpp"
-#include "writer/plain.hpp"
+#include "format/escape.hpp"
+#include "format/plain.hpp"
 
 namespace attolog {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "reader/pending.hpp"
-#include "writer/parts.hpp"
+#include "journal/parts.hpp"
 
 namespace attolog {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/checksum.hpp"
-#include "writer/parts.hpp"
+#include "journal/parts.hpp"
 
 namespace attolog {
 namespace {

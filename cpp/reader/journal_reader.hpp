@@ -12,7 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/journal.hpp"
+#include "journal/journal.hpp"
 #include "reader/catalog.hpp"
 #include "reader/file_pool.hpp"
 #include "reader/records.hpp"

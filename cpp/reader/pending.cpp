@@ -13,16 +13,16 @@
 #include <optional>
 #include <utility>
 
-#include "core/checkpoint.hpp"
+#include "shm/checkpoint.hpp"
 #include "core/folder.hpp"
-#include "core/ledger.hpp"
-#include "core/place.hpp"
-#include "core/policy.hpp"
-#include "core/session.hpp"
-#include "writer/aggregator.hpp"
-#include "writer/journal_sink.hpp"
+#include "shm/ledger.hpp"
+#include "shm/place.hpp"
+#include "strategies/policy.hpp"
+#include "shm/session.hpp"
+#include "strategies/aggregator.hpp"
+#include "sinks/journal_sink.hpp"
 #include "writer/recovery.hpp"
-#include "writer/ring_merge.hpp"
+#include "shm/ring_merge.hpp"
 #include "writer/settle.hpp"
 
 namespace attolog {

@@ -16,13 +16,13 @@
 #include <optional>
 #include <stdexcept>
 
-#include "core/box.hpp"
+#include "shm/box.hpp"
 #include "core/folder.hpp"
-#include "core/policy.hpp"
+#include "strategies/policy.hpp"
 #include "writer/drain.hpp"
 #include "writer/recovery.hpp"
-#include "writer/ring_merge.hpp"
-#include "writer/say.hpp"
+#include "shm/ring_merge.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

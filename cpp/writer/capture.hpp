@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/place.hpp"
-#include "core/ring.hpp"
-#include "core/session.hpp"
+#include "shm/place.hpp"
+#include "shm/ring.hpp"
+#include "shm/session.hpp"
 #include "writer/recorder.hpp"
 
 namespace attolog {

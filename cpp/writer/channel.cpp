@@ -12,9 +12,9 @@
 #include "writer/last_signal.hpp"
 #include "writer/merge.hpp"
 #include "writer/recovery.hpp"
-#include "writer/sampler.hpp"
-#include "writer/say.hpp"
-#include "writer/signals.hpp"
+#include "strategies/sampler.hpp"
+#include "core/say.hpp"
+#include "console/signals.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

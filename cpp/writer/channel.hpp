@@ -16,16 +16,16 @@
 #include <vector>
 
 #include "core/mapping.hpp"
-#include "core/place.hpp"
-#include "core/ring.hpp"
-#include "core/session.hpp"
+#include "shm/place.hpp"
+#include "shm/ring.hpp"
+#include "shm/session.hpp"
 #include "writer/drain.hpp"
-#include "writer/echo.hpp"
+#include "console/echo.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
 #include "writer/recorder.hpp"
-#include "writer/ring_budget.hpp"
-#include "writer/sink.hpp"
+#include "shm/ring_budget.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 

@@ -3,7 +3,7 @@
 
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

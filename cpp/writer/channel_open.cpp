@@ -10,10 +10,10 @@
 #include "core/folder.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
-#include "writer/parts.hpp"
+#include "journal/parts.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

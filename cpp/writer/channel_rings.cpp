@@ -10,7 +10,7 @@
 #include "core/codec.hpp"
 #include "core/cut.hpp"
 #include "writer/channel.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

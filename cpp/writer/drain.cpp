@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

@@ -19,15 +19,15 @@
 
 #include "core/arena.hpp"
 #include "core/buffer.hpp"
-#include "core/checkpoint.hpp"
-#include "core/ring.hpp"
-#include "core/session.hpp"
+#include "shm/checkpoint.hpp"
+#include "shm/ring.hpp"
+#include "shm/session.hpp"
 #include "core/site_table.hpp"
-#include "writer/aggregator.hpp"
+#include "strategies/aggregator.hpp"
 #include "writer/keeper.hpp"
 #include "writer/output.hpp"
-#include "writer/ring_merge.hpp"
-#include "writer/sink.hpp"
+#include "shm/ring_merge.hpp"
+#include "sinks/sink.hpp"
 #include "writer/site_tally.hpp"
 
 namespace attolog {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/policy.hpp"
-#include "writer/say.hpp"
+#include "strategies/policy.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

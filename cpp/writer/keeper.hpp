@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/box.hpp"
+#include "shm/box.hpp"
 #include "core/codec.hpp"
-#include "core/session.hpp"
-#include "writer/site_cache.hpp"
+#include "shm/session.hpp"
+#include "core/site_cache.hpp"
 
 namespace attolog {
 

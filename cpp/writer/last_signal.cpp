@@ -13,8 +13,8 @@
 #include <new>
 
 #include "writer/channel.hpp"
-#include "writer/say.hpp"
-#include "writer/signals.hpp"
+#include "core/say.hpp"
+#include "console/signals.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::last_signal {

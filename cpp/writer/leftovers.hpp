@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/place.hpp"
+#include "shm/place.hpp"
 
 namespace attolog {
 

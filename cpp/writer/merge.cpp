@@ -16,13 +16,13 @@
 #include "core/checksum.hpp"
 #include "core/clock.hpp"
 #include "core/folder.hpp"
-#include "core/journal.hpp"
-#include "core/ledger.hpp"
+#include "journal/journal.hpp"
+#include "shm/ledger.hpp"
 #include "core/mapping.hpp"
-#include "core/place.hpp"
-#include "core/session.hpp"
+#include "shm/place.hpp"
+#include "shm/session.hpp"
 #include "writer/output.hpp"
-#include "writer/parts.hpp"
+#include "journal/parts.hpp"
 
 namespace attolog {
 

@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "core/file_id.hpp"
-#include "core/ledger.hpp"
+#include "shm/ledger.hpp"
 #include "core/mapping.hpp"
-#include "core/session.hpp"
+#include "shm/session.hpp"
 #include "writer/settle.hpp"
-#include "writer/sink.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

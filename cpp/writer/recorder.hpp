@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/record.hpp"
-#include "writer/expression.hpp"
+#include "query/expression.hpp"
 
 namespace attolog {
 

@@ -11,13 +11,13 @@
 #include <system_error>
 
 #include "core/folder.hpp"
-#include "core/ring.hpp"
+#include "shm/ring.hpp"
 #include "writer/drain.hpp"
-#include "writer/journal_sink.hpp"
+#include "sinks/journal_sink.hpp"
 #include "writer/merge.hpp"
 #include "writer/output.hpp"
-#include "writer/parts.hpp"
-#include "writer/say.hpp"
+#include "journal/parts.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/place.hpp"
-#include "core/session.hpp"
-#include "writer/sink.hpp"
+#include "shm/place.hpp"
+#include "shm/session.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 

@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "core/checksum.hpp"
-#include "core/journal.hpp"
-#include "core/place.hpp"
-#include "core/session.hpp"
+#include "journal/journal.hpp"
+#include "shm/place.hpp"
+#include "shm/session.hpp"
 
 namespace attolog {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/ledger.hpp"
-#include "writer/sink.hpp"
+#include "shm/ledger.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 

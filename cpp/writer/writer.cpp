@@ -12,7 +12,7 @@
 
 #include "core/folder.hpp"
 #include "writer/last_signal.hpp"
-#include "writer/say.hpp"
+#include "core/say.hpp"
 
 namespace attolog {
 

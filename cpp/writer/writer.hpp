@@ -14,7 +14,7 @@
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
 #include "writer/leftovers.hpp"
-#include "writer/rest.hpp"
+#include "console/rest.hpp"
 
 namespace attolog {
 

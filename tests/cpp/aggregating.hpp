@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "check.hpp"
-#include "writer/aggregator.hpp"
-#include "writer/plain.hpp"
+#include "strategies/aggregator.hpp"
+#include "format/plain.hpp"
 
 namespace aggregating {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "check.hpp"
-#include "core/box.hpp"
+#include "shm/box.hpp"
 #include "core/codec.hpp"
-#include "core/record_walk.hpp"
+#include "shm/record_walk.hpp"
 #include "core/site.hpp"
 
 namespace boxes {

@@ -27,8 +27,8 @@
 
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
-#include "core/journal.hpp"
-#include "core/ledger.hpp"
+#include "journal/journal.hpp"
+#include "shm/ledger.hpp"
 #include "dead_process.hpp"
 #include "journal_file.hpp"
 #include "reader/columns.hpp"

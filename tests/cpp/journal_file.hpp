@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/journal.hpp"
+#include "journal/journal.hpp"
 #include "reader/journal_reader.hpp"
-#include "writer/journal_sink.hpp"
+#include "sinks/journal_sink.hpp"
 
 namespace journal_test {
 

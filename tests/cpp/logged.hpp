@@ -10,7 +10,7 @@
 
 #include "check.hpp"
 #include "core/record.hpp"
-#include "writer/expression.hpp"
+#include "query/expression.hpp"
 
 namespace logged {
 

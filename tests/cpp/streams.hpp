@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "writer/screen.hpp"
+#include "console/screen.hpp"
 
 namespace streams {
 

@@ -1,0 +1,258 @@
+#include "sinks/text_sink.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "format/escape.hpp"
+#include "format/inline_record.hpp"
+#include "format/number.hpp"
+#include "format/plain.hpp"
+#include "sinks/sink.hpp"
+#include "core/site_cache.hpp"
+#include "format/template.hpp"
+
+namespace attolog {
+namespace {
+
+// A pattern is a template whose keywords are these.
+enum Part : std::size_t {
+  kTime,
+  kLevel,
+  kMessage,
+  kEvent,
+  kThread,
+  kFile,
+  kLine,
+  kFunction,
+  kParts
+};
+const std::vector<std::string> kPartNames = {"time",   "level", "message", "event",
+                                             "thread", "file",  "line",    "function"};
+
+class TextSink final : public Sink {
+ public:
+  explicit TextSink(const SinkOptions& options)
+      : digits_(options.digits),
+        pattern_(Template::parse(options.pattern.empty() ? kDefaultPattern : options.pattern, 0,
+                                 kPartNames)) {}
+
+  void append(const Record& record, Buffer& out) override { append(record, out, false); }
+
+ private:
+  // A line is the pattern; what all lines of a site have alike is filled in.
+  struct Piece {
+    std::string text;
+    Part part = kParts;          // which follows: kTime, kMessage, kThread, or nothing
+    const Hole* hole = nullptr;  // how the part is formatted; null: as it is
+  };
+  using Line = std::vector<Piece>;
+
+  void append(const Record& record, Buffer& out, bool passing);
+  void append_line(const Record& record, Buffer& out, bool passing);
+  void append_part(Part part, const Record& record, Buffer& out);
+  Line make_line(const Site& site) const;
+  void compose_event(const Record& record);
+  void compose_message(const Record& record, bool passing);
+  void compose_dropped(const Record& record);
+  void compose_clock(const Record& record);
+  void write_time(std::int64_t ns, Buffer& out);
+
+  int digits_;
+  Template pattern_;
+  SiteCache<Line> lines_;
+  Templates templates_;
+  Buffer message_;  // not yet escaped
+  Buffer part_;     // not yet formatted
+  std::int64_t second_ = INT64_MIN;
+  Buffer second_text_;  // second_ as a date and time
+};
+
+void TextSink::append(const Record& record, Buffer& out, bool passing) {
+  const Site& site = *record.site;
+  message_.clear();
+  switch (site.kind) {
+    case Kind::event: compose_event(record); break;
+    case Kind::message: compose_message(record, passing); break;
+    case Kind::dropped: compose_dropped(record); break;
+    case Kind::clock: compose_clock(record); break;
+    case Kind::text:
+    case Kind::print:
+      // Raw by request: no pattern, no escapes. What is no text shows as its str().
+      if (!record.values.empty()) {
+        const Value& text = record.values[0];
+        if (text.tag == Tag::none) message_.append("None");
+        write_plain(message_, text);
+        raw_text(out, message_.view());
+      }
+      if (site.kind == Kind::text) out.push('\n');
+      return;
+    case Kind::inline_event:
+    case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
+    case Kind::thread: return;
+  }
+  append_line(record, out, passing);
+}
+
+void TextSink::compose_event(const Record& record) {
+  const Site& site = *record.site;
+  message_.append(site.name);
+  const auto fields = site.own_fields();  // a weight is a matter for tables
+  const auto values = record.own_values();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i < fields.size()) {
+      write_pair(message_, fields[i], values[i]);
+    } else {
+      write_pair(message_, field_name(fields, i), values[i]);
+    }
+  }
+}
+
+void TextSink::compose_message(const Record& record, bool passing) {
+  const Site& site = *record.site;
+  const Template& shape = templates_.of(record, passing);
+  const auto values = record.own_values();
+  if (!shape.render_with_traceback(message_, site.own_fields(), values))
+    return;  // shows all fields already
+  for (const std::size_t i : shape.beside())
+    if (i < values.size() && !shape.shows(i)) write_pair(message_, site.fields[i], values[i]);
+}
+
+void TextSink::compose_dropped(const Record& record) {
+  message_.append("DROPPED");
+  if (!record.values.empty()) write_pair(message_, "n", record.values[0]);
+  if (record.values.size() < 2) return;
+  message_.append(" since=");
+  write_time(record.values[1].i, message_);
+}
+
+void TextSink::compose_clock(const Record& record) {
+  message_.append("CLOCK");
+  if (record.values.empty()) return;
+  message_.append(" seconds=");
+  message_.advance_to(write_seconds(message_.room(kNumberRoom), record.values[0].i, digits_));
+}
+
+TextSink::Line TextSink::make_line(const Site& site) const {
+  std::string_view level = "WARNING", event;
+  switch (site.kind) {
+    case Kind::event: level = "EVENT", event = site.name; break;
+    case Kind::dropped: event = "DROPPED"; break;
+    case Kind::clock: event = "CLOCK"; break;
+    default: level = level_name(site.level);
+  }
+  // Only with a pattern that check_pattern() refuses.
+  const Line message_alone{{"", kMessage, nullptr}, {}};
+  if (!pattern_.ok()) return message_alone;
+  Line line(1);
+  Buffer text, filled;
+  for (const Template::Segment& segment : pattern_.segments()) {
+    line.back().text += segment.literal;
+    if (segment.hole == Template::Segment::kNone) continue;
+    const Hole& hole = pattern_.holes()[segment.hole];
+    const auto part = static_cast<Part>(hole.value);
+    const bool is_line = part == kLine;
+    if (!hole.native(is_line ? Tag::int64 : Tag::str)) return message_alone;
+    if (part == kTime || part == kMessage || part == kThread) {
+      line.back().part = part;
+      line.back().hole = hole.is_plain ? nullptr : &hole;
+      line.emplace_back();
+      continue;
+    }
+    text.clear();
+    filled.clear();
+    line_text(text, part == kLevel   ? level
+                    : part == kEvent ? event
+                    : part == kFile  ? std::string_view(site.file)
+                                     : std::string_view(site.function));
+    hole.format(filled, is_line ? Value::of_int(site.line) : Value::of_str(text.view()));
+    line.back().text += filled.view();
+  }
+  return line;
+}
+
+void TextSink::append_line(const Record& record, Buffer& out, bool passing) {
+  Line passing_line;
+  const Line* line =
+      passing ? &(passing_line = make_line(*record.site)) : lines_.find(*record.site);
+  if (line == nullptr) line = &lines_.put(*record.site, make_line(*record.site));
+  for (const Piece& piece : *line) {
+    out.append(piece.text);
+    if (piece.hole == nullptr) {
+      append_part(piece.part, record, out);
+    } else {
+      part_.clear();
+      append_part(piece.part, record, part_);
+      piece.hole->format(out, Value::of_str(part_.view()));
+    }
+  }
+  out.push('\n');
+}
+
+void TextSink::append_part(Part part, const Record& record, Buffer& out) {
+  switch (part) {
+    case kTime: return write_time(record.time_ns, out);
+    case kMessage: return line_text(out, message_.view());
+    case kThread:
+      if (record.thread == nullptr) return;
+      if (!record.thread->name.empty()) return line_text(out, record.thread->name);
+      return out.advance_to(write_uint(out.room(kNumberRoom), record.thread->id));
+    default: return;
+  }
+}
+
+void TextSink::write_time(std::int64_t ns, Buffer& out) {
+  constexpr std::int64_t kSecond = 1000000000;
+  std::int64_t second = ns / kSecond;
+  std::int64_t rest = ns % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --second;
+  }
+  if (second != second_) {
+    Value value;
+    value.tag = Tag::datetime;
+    value.i = second * 1000000;
+    second_text_.clear();
+    write_plain(second_text_, value);
+    second_ = second;
+  }
+  out.append(second_text_.view());
+  char* at = out.room(kNumberRoom);
+  *at++ = '.';
+  const auto fraction = static_cast<std::uint64_t>(rest);
+  at = digits_ == 9 ? write_padded(at, fraction, 9) : write_padded(at, fraction / 1000, 6);
+  *at++ = 'Z';
+  out.advance_to(at);
+}
+
+}  // namespace
+
+std::string check_pattern(std::string_view pattern) {
+  const Template shape = Template::parse(pattern, 0, kPartNames);
+  for (const Hole& hole : shape.holes()) {
+    if (std::ranges::find(kPartNames, hole.name) != kPartNames.end()) continue;
+    return "{" + hole.name +
+           "} is none of time, level, message, event, thread, file, line and function";
+  }
+  if (!shape.ok()) return "it is not well formed; a brace that stands for itself is doubled, as {{";
+  for (const Hole& hole : shape.holes()) {
+    if (hole.native(hole.value == kLine ? Tag::int64 : Tag::str)) continue;
+    return "{" + hole.name + hole.rest +
+           "} cannot be shown; a hole is a name and a format of its kind, such as {level:<8} or "
+           "{line:04d}";
+  }
+  Buffer text, escaped;
+  for (const char c : pattern)
+    if (c != '\\') text.push(c);
+  line_text(escaped, text.view());
+  if (escaped.view() != text.view())
+    return "it contains what no line can hold: a control character, a line separator, a surrogate";
+  return {};
+}
+
+std::unique_ptr<Sink> make_text_sink(const SinkOptions& options) {
+  return std::make_unique<TextSink>(options);
+}
+
+}  // namespace attolog
