@@ -5,12 +5,12 @@
 
 #include <string_view>
 
+#include "console/printer.hpp"
+#include "console/screen.hpp"
 #include "core/buffer.hpp"
 #include "shm/ring.hpp"
-#include "shm/session.hpp"
-#include "console/printer.hpp"
 #include "shm/ring_merge.hpp"
-#include "console/screen.hpp"
+#include "shm/session.hpp"
 
 namespace attolog {
 

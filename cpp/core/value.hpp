@@ -49,6 +49,9 @@ enum class Tag : std::uint8_t {
 
 inline constexpr std::uint8_t kLastTag = 28;
 
+// 2^53: below it every whole number is a double.
+inline constexpr double kWholeDoubles = 9007199254740992.0;
+
 // As a formatted text: the hole cannot be filled with this value. (No WTF-8 has this byte.)
 inline constexpr std::string_view kUnfillable = "\xff";
 

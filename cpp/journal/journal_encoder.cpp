@@ -5,12 +5,12 @@
 #include <stdexcept>
 
 #include "core/checksum.hpp"
+#include "core/value.hpp"
 #include "journal/journal.hpp"
 
 namespace attolog {
 namespace {
 
-constexpr double kExact = 9007199254740992.0;  // 2^53: below it every integer is a double
 const Thread kNobody;
 
 std::uint64_t load64(const char* at) {
@@ -78,7 +78,7 @@ char* put_raw(char* at, std::string_view text) {
 // Whether `value` is m / 10^scale to the bit; then `m` is set.
 bool is_decimal(double value, int scale, std::int64_t& m) {
   const double scaled = value * kPowersOfTen[static_cast<std::size_t>(scale)];
-  if (!(scaled > -kExact && scaled < kExact)) return false;
+  if (!(scaled > -kWholeDoubles && scaled < kWholeDoubles)) return false;
   m = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
   const double back = static_cast<double>(m) / kPowersOfTen[static_cast<std::size_t>(scale)];
   return std::bit_cast<std::uint64_t>(back) == std::bit_cast<std::uint64_t>(value);

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "journal/journal.hpp"
 #include "core/mapping.hpp"
+#include "journal/journal.hpp"
 
 namespace attolog {
 

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "core/site.hpp"
-#include "python/routes.hpp"
 #include "format/template.hpp"
+#include "python/routes.hpp"
 
 namespace attolog::python {
 

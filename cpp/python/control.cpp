@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "core/folder.hpp"
+#include "format/plain.hpp"
 #include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
 #include "writer/control.hpp"
-#include "format/plain.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "format/spec.hpp"
 #include "python/control.hpp"
 #include "python/encode.hpp"
 #include "python/function_hooks.hpp"
@@ -16,7 +17,6 @@
 #include "python/without_gil.hpp"
 #include "query/expression.hpp"
 #include "writer/last_signal.hpp"
-#include "format/spec.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

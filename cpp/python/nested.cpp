@@ -9,10 +9,10 @@
 #include "core/arena.hpp"
 #include "core/codec.hpp"
 #include "core/value.hpp"
-#include "python/encode.hpp"
-#include "python/text.hpp"
 #include "format/escape.hpp"
 #include "format/plain.hpp"
+#include "python/encode.hpp"
+#include "python/text.hpp"
 
 namespace attolog::python {
 

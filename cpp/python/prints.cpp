@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "format/number.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/screen_order.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
-#include "format/number.hpp"
 
 namespace attolog::python {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "console/screen.hpp"
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
 #include "python/logger.hpp"
-#include "console/screen.hpp"
 
 namespace attolog::python {
 

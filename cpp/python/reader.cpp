@@ -14,6 +14,10 @@
 #include <vector>
 
 #include "core/folder.hpp"
+#include "format/inline_record.hpp"
+#include "format/plain.hpp"
+#include "format/template.hpp"
+#include "journal/parts.hpp"
 #include "python/logger.hpp"
 #include "python/objects.hpp"
 #include "python/samples.hpp"
@@ -24,11 +28,7 @@
 #include "reader/follower.hpp"
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
-#include "format/inline_record.hpp"
-#include "journal/parts.hpp"
-#include "format/plain.hpp"
 #include "sinks/sink.hpp"
-#include "format/template.hpp"
 
 namespace attolog::python {
 

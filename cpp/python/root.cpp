@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "core/say.hpp"
 #include "python/control.hpp"
 #include "python/logger.hpp"
-#include "core/say.hpp"
 
 namespace attolog::python {
 

@@ -6,12 +6,12 @@
 #include <cmath>
 
 #include "core/codec.hpp"
+#include "core/say.hpp"
+#include "format/plain.hpp"
 #include "python/encode.hpp"
 #include "python/logger.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
-#include "format/plain.hpp"
-#include "core/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "core/buffer.hpp"
-#include "strategies/policy.hpp"
 #include "core/site.hpp"
+#include "strategies/policy.hpp"
 #include "strategies/sampler.hpp"
 
 namespace attolog::python {

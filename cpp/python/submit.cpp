@@ -15,9 +15,9 @@
 #include <string>
 
 #include "core/codec.hpp"
+#include "core/say.hpp"
 #include "python/encode.hpp"
 #include "python/text.hpp"
-#include "core/say.hpp"
 
 namespace attolog::python {
 

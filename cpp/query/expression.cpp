@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "core/buffer.hpp"
-#include "query/compare.hpp"
-#include "query/expression_parser.hpp"
+#include "core/site_cache.hpp"
 #include "format/inline_record.hpp"
 #include "format/plain.hpp"
-#include "core/site_cache.hpp"
 #include "format/template.hpp"
+#include "query/compare.hpp"
+#include "query/expression_parser.hpp"
 
 namespace attolog {
 

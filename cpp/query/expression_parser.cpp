@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "query/expression_tokens.hpp"
 #include "format/plain.hpp"
+#include "query/expression_tokens.hpp"
 
 namespace attolog::expression {
 namespace {

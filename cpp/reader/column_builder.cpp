@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "reader/nested_cursor.hpp"
 #include "format/plain.hpp"
+#include "reader/nested_cursor.hpp"
 
 namespace attolog {
 namespace {

@@ -11,9 +11,9 @@
 #include <span>
 #include <utility>
 
-#include "reader/column_builder.hpp"
 #include "format/escape.hpp"
 #include "format/plain.hpp"
+#include "reader/column_builder.hpp"
 
 namespace attolog {
 namespace {

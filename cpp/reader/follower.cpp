@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include "reader/pending.hpp"
 #include "journal/parts.hpp"
+#include "reader/pending.hpp"
 
 namespace attolog {
 namespace {

@@ -13,16 +13,16 @@
 #include <optional>
 #include <utility>
 
-#include "shm/checkpoint.hpp"
 #include "core/folder.hpp"
+#include "shm/checkpoint.hpp"
 #include "shm/ledger.hpp"
 #include "shm/place.hpp"
-#include "strategies/policy.hpp"
-#include "shm/session.hpp"
-#include "strategies/aggregator.hpp"
-#include "sinks/journal_sink.hpp"
-#include "writer/recovery.hpp"
 #include "shm/ring_merge.hpp"
+#include "shm/session.hpp"
+#include "sinks/journal_sink.hpp"
+#include "strategies/aggregator.hpp"
+#include "strategies/policy.hpp"
+#include "writer/recovery.hpp"
 #include "writer/settle.hpp"
 
 namespace attolog {

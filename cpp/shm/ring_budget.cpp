@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMost = std::size_t{256} << 20;
 constexpr std::size_t kMostEarly = std::size_t{32} << 20;
 // With many busy threads each of them has as much.
-constexpr std::size_t kSmall = std::size_t{256} << 10;
+constexpr std::size_t kSmallRing = std::size_t{256} << 10;
 // Parts of what is free: the program and other processes have the rest. First rings are small, and
 // one that is not there is kept in memory that goes with the process: they may take more.
 constexpr std::uint64_t kFirstPart = 2;
@@ -34,7 +34,7 @@ Limits limits_of(Growth growth, std::size_t bytes, std::size_t largest) {
     case Growth::none: break;
     case Growth::early: return {std::max<std::uint64_t>(kMostEarly, one), kEarlyPart};
     case Growth::needed:
-      return {bytes <= kSmall ? kNone : std::max<std::uint64_t>(kMost, one), kPart};
+      return {bytes <= kSmallRing ? kNone : std::max<std::uint64_t>(kMost, one), kPart};
   }
   return {kNone, kFirstPart};
 }

@@ -12,9 +12,9 @@
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
+#include "core/site_table.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"
-#include "core/site_table.hpp"
 
 namespace attolog {
 

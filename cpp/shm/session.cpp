@@ -10,9 +10,9 @@
 #include <new>
 #include <stdexcept>
 
-#include "shm/checkpoint.hpp"
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
+#include "shm/checkpoint.hpp"
 
 namespace attolog {
 

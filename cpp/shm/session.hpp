@@ -17,12 +17,12 @@
 #include <vector>
 
 #include "core/arena.hpp"
-#include "shm/box.hpp"
 #include "core/clock.hpp"
 #include "core/file_id.hpp"
 #include "core/mapping.hpp"
-#include "shm/ring.hpp"
 #include "core/site_table.hpp"
+#include "shm/box.hpp"
+#include "shm/ring.hpp"
 
 namespace attolog {
 

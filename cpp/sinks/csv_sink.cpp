@@ -10,8 +10,8 @@
 #include "format/inline_record.hpp"
 #include "format/number.hpp"
 #include "format/plain.hpp"
-#include "sinks/sink.hpp"
 #include "format/template.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 namespace {

@@ -9,8 +9,8 @@
 #include "format/inline_record.hpp"
 #include "format/number.hpp"
 #include "format/plain.hpp"
-#include "sinks/sink.hpp"
 #include "format/template.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 namespace {

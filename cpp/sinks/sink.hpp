@@ -9,6 +9,7 @@
 
 #include "core/buffer.hpp"
 #include "core/record.hpp"
+#include "shm/session.hpp"
 
 namespace attolog {
 
@@ -47,6 +48,9 @@ class Sink {
   virtual void remember(std::string_view /*memory*/) {}
   virtual std::string memory() { return {}; }
 };
+
+// The sink for a session's log file.
+std::unique_ptr<Sink> make_sink(const LogTarget& target);
 
 std::unique_ptr<Sink> make_csv_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_jsonl_sink(const SinkOptions& options);

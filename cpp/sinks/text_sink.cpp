@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "core/site_cache.hpp"
 #include "format/escape.hpp"
 #include "format/inline_record.hpp"
 #include "format/number.hpp"
 #include "format/plain.hpp"
-#include "sinks/sink.hpp"
-#include "core/site_cache.hpp"
 #include "format/template.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 namespace {

@@ -5,21 +5,22 @@
 #include <optional>
 #include <utility>
 
-#include "strategies/policy.hpp"
+#include "core/value.hpp"
 #include "core/varint.hpp"
 #include "format/inline_record.hpp"
 #include "format/plain.hpp"
+#include "strategies/policy.hpp"
 
 namespace attolog {
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kLongest = 1'000'000'000 * kSecond;  // window, as strategies/policy.hpp has it
+constexpr std::int64_t kLongest =
+    1'000'000'000 * kSecond;  // window, as strategies/policy.hpp has it
 // Windows that start later, or end earlier, would have no start or end in 64 bits: records beyond
 // (the program's own times can be anything) count in the outermost one.
 constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() - 2 * kLongest;
-constexpr double kExact = 9007199254740992.0;  // 2^53: below it doubles hold every whole number
 
 struct Number {
   double value;
@@ -181,8 +182,8 @@ void Aggregator::count(Plan& plan, const Record& record) {
     const auto number = number_of(values[i]);
     if (!number || plan.is_by(i)) continue;
     StatsField& field = table.field(group, plan.fields[i], hint++);
-    field.is_whole =
-        field.is_whole && is_whole && number->is_int && std::abs(number->value * weight) < kExact;
+    field.is_whole = field.is_whole && is_whole && number->is_int &&
+                     std::abs(number->value * weight) < kWholeDoubles;
     field.sketch.add(number->value, weight);
   }
   cells_ += table.cells() - cells;

@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "core/clock.hpp"
-#include "strategies/policy.hpp"
 #include "core/value.hpp"
+#include "strategies/policy.hpp"
 
 namespace attolog {
 

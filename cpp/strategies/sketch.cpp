@@ -5,6 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "core/value.hpp"
+
 namespace attolog {
 
 namespace {
@@ -13,7 +15,6 @@ constexpr double kPerOctave = 1 << Sketch::kMaxScale;
 // Indices of the smallest and the largest double's buckets at the finest scale.
 constexpr std::int32_t kLowest = -1074 * (1 << Sketch::kMaxScale) - 1;
 constexpr std::int32_t kHighest = 1024 * (1 << Sketch::kMaxScale) - 1;
-constexpr double kExact = 9007199254740992.0;  // 2^53: below it doubles hold every whole number
 
 // The bucket of `magnitude` at the finest scale; those of all others follow from it by shifts, so
 // that a value's place never depends on when the sketch became coarser. Powers of two are bounds
@@ -48,7 +49,7 @@ void coarsen_buckets(Sketch::Buckets& buckets, int steps) {
 }
 
 void put_count(Buffer& out, double count) {
-  if (count < kExact) {
+  if (count < kWholeDoubles) {
     const auto whole = static_cast<std::uint64_t>(count);
     if (static_cast<double>(whole) == count) return append_varint(out, 2 * whole);
   }

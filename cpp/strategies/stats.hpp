@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "core/buffer.hpp"
-#include "strategies/sketch.hpp"
 #include "core/value.hpp"
 #include "core/varint.hpp"
+#include "strategies/sketch.hpp"
 
 namespace attolog {
 
@@ -95,8 +95,8 @@ struct StatsCover {
 //          error [, sketch]
 //
 // A group's own row has None for the field and all from `sum` on. `error` is the relative error of
-// the quantiles, `sketch` the bytes of strategies/sketch.hpp. A `by` field whose name a table of events
-// needs for itself gets a trailing _.
+// the quantiles, `sketch` the bytes of strategies/sketch.hpp. A `by` field whose name a table of
+// events needs for itself gets a trailing _.
 void emit_stats(const StatsKey& key, const StatsTable& table, const StatsCover& cover,
                 bool with_sketch, const StatsEmit& emit);
 

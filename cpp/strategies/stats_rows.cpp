@@ -7,13 +7,12 @@
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
+#include "core/value.hpp"
 #include "strategies/stats.hpp"
 
 namespace attolog {
 
 namespace {
-
-constexpr double kExact = 9007199254740992.0;  // 2^53: below it doubles hold every whole number
 
 // The columns of every table, and those of a STATS row.
 constexpr std::array<std::string_view, 22> kTaken{
@@ -24,8 +23,8 @@ constexpr std::array<std::string_view, 22> kTaken{
 constexpr std::array<std::string_view, 10> kFigures{"sum", "min", "max",  "mean",  "p50",
                                                     "p90", "p99", "p999", "error", "sketch"};
 
-Value number(double value, bool is_whole = false) {
-  if (is_whole && std::abs(value) < kExact && value == std::floor(value)) {
+Value number_value(double value, bool is_whole = false) {
+  if (is_whole && std::abs(value) < kWholeDoubles && value == std::floor(value)) {
     return Value::of_int(static_cast<std::int64_t>(value));
   }
   Value number;
@@ -105,9 +104,9 @@ void emit_stats(const StatsKey& key, const StatsTable& table, const StatsCover& 
     const auto put_counts = [&](const Value& field, double count) {
       row.truncate(start);
       row.put("field", field);
-      row.put("window", number(static_cast<double>(key.length) / 1e9));
-      row.put("count", number(count, true));
-      row.put("rate", number(count / cover.seconds));
+      row.put("window", number_value(static_cast<double>(key.length) / 1e9));
+      row.put("count", number_value(count, true));
+      row.put("rate", number_value(count / cover.seconds));
     };
     put_counts({}, entry.group->count);
     for (std::size_t i = 0; i < figures; ++i) row.put(kFigures[i], {});
@@ -127,11 +126,11 @@ void emit_stats(const StatsKey& key, const StatsTable& table, const StatsCover& 
         saved.text = bytes.view();
       }
       const std::array<Value, kFigures.size()> values{
-          number(sketch.sum(), field->is_whole), number(sketch.min(), field->is_whole),
-          number(sketch.max(), field->is_whole), number(sketch.mean()),
-          number(sketch.quantile(0.5)),          number(sketch.quantile(0.9)),
-          number(sketch.quantile(0.99)),         number(sketch.quantile(0.999)),
-          number(sketch.relative_error()),       saved};
+          number_value(sketch.sum(), field->is_whole), number_value(sketch.min(), field->is_whole),
+          number_value(sketch.max(), field->is_whole), number_value(sketch.mean()),
+          number_value(sketch.quantile(0.5)),          number_value(sketch.quantile(0.9)),
+          number_value(sketch.quantile(0.99)),         number_value(sketch.quantile(0.999)),
+          number_value(sketch.relative_error()),       saved};
       for (std::size_t i = 0; i < figures; ++i) row.put(kFigures[i], values[i]);
       emit(row.values(), cover.time_ns);
     }

@@ -16,13 +16,13 @@
 #include <optional>
 #include <stdexcept>
 
-#include "shm/box.hpp"
 #include "core/folder.hpp"
+#include "core/say.hpp"
+#include "shm/box.hpp"
+#include "shm/ring_merge.hpp"
 #include "strategies/policy.hpp"
 #include "writer/drain.hpp"
 #include "writer/recovery.hpp"
-#include "shm/ring_merge.hpp"
-#include "core/say.hpp"
 
 namespace attolog {
 

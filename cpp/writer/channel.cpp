@@ -8,13 +8,13 @@
 #include <system_error>
 #include <thread>
 
+#include "console/signals.hpp"
 #include "core/codec.hpp"
+#include "core/say.hpp"
+#include "strategies/sampler.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/merge.hpp"
 #include "writer/recovery.hpp"
-#include "strategies/sampler.hpp"
-#include "core/say.hpp"
-#include "console/signals.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

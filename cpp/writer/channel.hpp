@@ -15,17 +15,17 @@
 #include <string>
 #include <vector>
 
+#include "console/echo.hpp"
 #include "core/mapping.hpp"
 #include "shm/place.hpp"
 #include "shm/ring.hpp"
+#include "shm/ring_budget.hpp"
 #include "shm/session.hpp"
+#include "sinks/sink.hpp"
 #include "writer/drain.hpp"
-#include "console/echo.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
 #include "writer/recorder.hpp"
-#include "shm/ring_budget.hpp"
-#include "sinks/sink.hpp"
 
 namespace attolog {
 

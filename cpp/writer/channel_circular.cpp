@@ -1,9 +1,9 @@
 // A channel without a file: saving what its box holds.
 #include <exception>
 
+#include "core/say.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
-#include "core/say.hpp"
 
 namespace attolog {
 

@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "core/folder.hpp"
+#include "core/say.hpp"
+#include "journal/parts.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"
-#include "journal/parts.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
-#include "core/say.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

@@ -9,8 +9,8 @@
 
 #include "core/codec.hpp"
 #include "core/cut.hpp"
-#include "writer/channel.hpp"
 #include "core/say.hpp"
+#include "writer/channel.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog {

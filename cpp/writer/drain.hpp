@@ -19,15 +19,15 @@
 
 #include "core/arena.hpp"
 #include "core/buffer.hpp"
+#include "core/site_table.hpp"
 #include "shm/checkpoint.hpp"
 #include "shm/ring.hpp"
+#include "shm/ring_merge.hpp"
 #include "shm/session.hpp"
-#include "core/site_table.hpp"
+#include "sinks/sink.hpp"
 #include "strategies/aggregator.hpp"
 #include "writer/keeper.hpp"
 #include "writer/output.hpp"
-#include "shm/ring_merge.hpp"
-#include "sinks/sink.hpp"
 #include "writer/site_tally.hpp"
 
 namespace attolog {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "strategies/policy.hpp"
 #include "core/say.hpp"
+#include "strategies/policy.hpp"
 
 namespace attolog {
 

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "shm/box.hpp"
 #include "core/codec.hpp"
-#include "shm/session.hpp"
 #include "core/site_cache.hpp"
+#include "shm/box.hpp"
+#include "shm/session.hpp"
 
 namespace attolog {
 

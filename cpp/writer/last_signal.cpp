@@ -12,9 +12,9 @@
 #include <exception>
 #include <new>
 
-#include "writer/channel.hpp"
-#include "core/say.hpp"
 #include "console/signals.hpp"
+#include "core/say.hpp"
+#include "writer/channel.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::last_signal {

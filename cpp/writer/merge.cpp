@@ -16,21 +16,21 @@
 #include "core/checksum.hpp"
 #include "core/clock.hpp"
 #include "core/folder.hpp"
-#include "journal/journal.hpp"
-#include "shm/ledger.hpp"
 #include "core/mapping.hpp"
+#include "journal/journal.hpp"
+#include "journal/parts.hpp"
+#include "shm/ledger.hpp"
 #include "shm/place.hpp"
 #include "shm/session.hpp"
 #include "writer/output.hpp"
-#include "journal/parts.hpp"
 
 namespace attolog {
 
 namespace {
 
 constexpr std::uint64_t kMostMerged = std::uint64_t{64} << 20;
-constexpr std::size_t kPiece = std::size_t{1} << 20;  // appended at a time, or one block
-constexpr int kTries = 4;                             // of a quarter of a second, for the lock
+constexpr std::size_t kMergedAtOnce = std::size_t{1} << 20;  // appended at a time, or one block
+constexpr int kTries = 4;  // of a quarter of a second, for the lock
 // What is older than this may be on the disk already, and must not be lost again.
 constexpr std::int64_t kFreshNs = 5'000'000'000;
 
@@ -124,7 +124,7 @@ bool append_blocks(int part, std::uint64_t size, Output& output, Session& sessio
     if (block == 0) return false;
     offset += block;
     if (present.contains(piece.substr(before, kBlockHeaderSize))) piece.resize(before);
-    if (piece.size() < kPiece && offset < size) continue;
+    if (piece.size() < kMergedAtOnce && offset < size) continue;
     if (!piece.empty() && !append(output, session, ++batch, piece)) return false;
     piece.clear();
   }

@@ -13,9 +13,9 @@
 
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
+#include "core/say.hpp"
 #include "shm/place.hpp"
 #include "writer/recovery.hpp"
-#include "core/say.hpp"
 #include "writer/settle.hpp"
 
 namespace attolog {

@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "core/file_id.hpp"
-#include "shm/ledger.hpp"
 #include "core/mapping.hpp"
+#include "shm/ledger.hpp"
 #include "shm/session.hpp"
-#include "writer/settle.hpp"
 #include "sinks/sink.hpp"
+#include "writer/settle.hpp"
 
 namespace attolog {
 

@@ -9,7 +9,6 @@
 
 #include "shm/place.hpp"
 #include "shm/session.hpp"
-#include "sinks/sink.hpp"
 
 namespace attolog {
 
@@ -57,7 +56,5 @@ std::string find_log(const Session& session, const std::string& log_path);
 
 // Removes the folder of a log file that no session is left of.
 void tidy(const std::string& folder);
-
-std::unique_ptr<Sink> make_sink(const LogTarget& target);
 
 }  // namespace attolog

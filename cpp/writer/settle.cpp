@@ -16,7 +16,7 @@ namespace attolog {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;
+constexpr std::size_t kScannedAtOnce = std::size_t{1} << 20;
 // How far behind the place where a batch was to begin it is looked for: other programs may have
 // appended between the look at the file's end and the write.
 constexpr std::uint64_t kReach = std::uint64_t{16} << 20;
@@ -28,7 +28,7 @@ constexpr std::size_t kTelling = 32;
 
 // How many of the batch's first bytes stand at `offset`.
 std::size_t match(int fd, std::uint64_t offset, std::string_view bytes) {
-  std::string piece(std::min(kPiece, bytes.size()), '\0');
+  std::string piece(std::min(kScannedAtOnce, bytes.size()), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {
     const std::size_t wanted = std::min(piece.size(), bytes.size() - done);
@@ -58,8 +58,8 @@ Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view by
   const std::uint64_t end = std::min(size, offset + bytes.size() + reach);
   std::string piece;
   for (std::uint64_t from = offset + 1; best.length < bytes.size() && from + start.size() <= end;
-       from += kPiece) {
-    piece.resize(std::min<std::uint64_t>(kPiece + start.size() - 1, end - from));
+       from += kScannedAtOnce) {
+    piece.resize(std::min<std::uint64_t>(kScannedAtOnce + start.size() - 1, end - from));
     if (!read_at(fd, piece.data(), piece.size(), from)) break;
     for (std::size_t at = piece.find(start); at != piece.npos; at = piece.find(start, at + 1)) {
       const std::size_t length = match(fd, from + at, bytes);
@@ -71,7 +71,7 @@ Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view by
 
 // Whether the bytes are where they were to go, by their checksum alone.
 bool is_written(int fd, const Intent& intent) {
-  std::string piece(kPiece, '\0');
+  std::string piece(kScannedAtOnce, '\0');
   std::uint32_t crc = 0;
   for (std::uint64_t done = 0; done < intent.length;) {
     const std::size_t n = std::min<std::uint64_t>(piece.size(), intent.length - done);
@@ -190,7 +190,7 @@ bool ends_quoted(int fd, std::uint64_t start, std::uint64_t size) {
     CellScan known;
     std::string piece;
     for (std::uint64_t from = is_known ? start : size - tail; from < size; from += piece.size()) {
-      piece.resize(std::min<std::uint64_t>(kPiece, size - from));
+      piece.resize(std::min<std::uint64_t>(kScannedAtOnce, size - from));
       if (!read_at(fd, piece.data(), piece.size(), from)) return false;
       if (is_known) {
         known.read(piece);

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "core/folder.hpp"
-#include "writer/last_signal.hpp"
 #include "core/say.hpp"
+#include "writer/last_signal.hpp"
 
 namespace attolog {
 

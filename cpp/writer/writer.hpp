@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "console/rest.hpp"
 #include "core/site_table.hpp"
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
 #include "writer/leftovers.hpp"
-#include "console/rest.hpp"
 
 namespace attolog {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "check.hpp"
-#include "strategies/aggregator.hpp"
 #include "format/plain.hpp"
+#include "strategies/aggregator.hpp"
 
 namespace aggregating {
 

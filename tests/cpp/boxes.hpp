@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "check.hpp"
-#include "shm/box.hpp"
 #include "core/codec.hpp"
-#include "shm/record_walk.hpp"
 #include "core/site.hpp"
+#include "shm/box.hpp"
+#include "shm/record_walk.hpp"
 
 namespace boxes {
 

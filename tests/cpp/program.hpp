@@ -16,11 +16,11 @@
 #include "check.hpp"
 #include "core/codec.hpp"
 #include "core/file_id.hpp"
+#include "core/site_table.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"
-#include "core/site_table.hpp"
-#include "writer/output.hpp"
 #include "sinks/sink.hpp"
+#include "writer/output.hpp"
 
 namespace program {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "check.hpp"
+#include "console/rest.hpp"
 #include "streams.hpp"
 #include "temp.hpp"
-#include "console/rest.hpp"
 
 using namespace attolog;
 using streams::patience;

@@ -12,11 +12,11 @@
 #include "check.hpp"
 #include "core/folder.hpp"
 #include "journal/journal.hpp"
+#include "journal/parts.hpp"
 #include "journal_file.hpp"
 #include "program.hpp"
 #include "temp.hpp"
 #include "writer/channel.hpp"
-#include "journal/parts.hpp"
 
 using namespace journal_test;
 using namespace attolog;

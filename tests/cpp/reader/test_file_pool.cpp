@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "check.hpp"
+#include "journal/parts.hpp"
 #include "journal_file.hpp"
 #include "reader/file_pool.hpp"
 #include "reader/follower.hpp"
 #include "reader/journal_reader.hpp"
 #include "temp.hpp"
-#include "journal/parts.hpp"
 
 using namespace journal_test;
 using attolog::FilePool;

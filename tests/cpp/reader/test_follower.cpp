@@ -12,11 +12,11 @@
 #include "check.hpp"
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
+#include "journal_file.hpp"
+#include "reader/follower.hpp"
 #include "shm/ledger.hpp"
 #include "shm/place.hpp"
 #include "shm/session.hpp"
-#include "journal_file.hpp"
-#include "reader/follower.hpp"
 #include "temp.hpp"
 
 using namespace journal_test;

@@ -8,10 +8,10 @@
 
 #include "check.hpp"
 #include "core/folder.hpp"
-#include "shm/place.hpp"
 #include "journal_file.hpp"
 #include "program.hpp"
 #include "reader/pending.hpp"
+#include "shm/place.hpp"
 #include "temp.hpp"
 #include "writer/recovery.hpp"
 

@@ -11,10 +11,10 @@
 
 #include "boxes.hpp"
 #include "check.hpp"
-#include "shm/box.hpp"
 #include "core/mapping.hpp"
-#include "shm/session.hpp"
 #include "program.hpp"
+#include "shm/box.hpp"
+#include "shm/session.hpp"
 #include "temp.hpp"
 #include "writer/drain.hpp"
 #include "writer/output.hpp"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "check.hpp"
-#include "temp.hpp"
 #include "shm/ring_budget.hpp"
+#include "temp.hpp"
 
 using namespace attolog;
 

@@ -9,8 +9,8 @@
 #include "check.hpp"
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
-#include "shm/session.hpp"
 #include "descriptors.hpp"
+#include "shm/session.hpp"
 #include "temp.hpp"
 
 using namespace attolog;

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "check.hpp"
+#include "dead_process.hpp"
+#include "policies.hpp"
 #include "shm/box.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"
-#include "dead_process.hpp"
-#include "policies.hpp"
 #include "writer/recovery.hpp"
 
 using namespace attolog;

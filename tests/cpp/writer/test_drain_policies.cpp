@@ -9,9 +9,9 @@
 #include <string>
 
 #include "check.hpp"
-#include "shm/checkpoint.hpp"
 #include "policies.hpp"
 #include "program.hpp"
+#include "shm/checkpoint.hpp"
 #include "temp.hpp"
 
 using namespace attolog;

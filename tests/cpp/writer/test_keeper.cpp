@@ -6,8 +6,8 @@
 
 #include "check.hpp"
 #include "policies.hpp"
-#include "temp.hpp"
 #include "shm/ring_merge.hpp"
+#include "temp.hpp"
 
 using namespace attolog;
 using namespace policies;

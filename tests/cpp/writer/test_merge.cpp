@@ -7,10 +7,10 @@
 
 #include "check.hpp"
 #include "journal/journal.hpp"
+#include "journal/parts.hpp"
 #include "journal_file.hpp"
 #include "temp.hpp"
 #include "writer/merge.hpp"
-#include "journal/parts.hpp"
 
 using namespace journal_test;
 using namespace attolog;

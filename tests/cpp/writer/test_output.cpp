@@ -9,10 +9,10 @@
 #include <string>
 
 #include "check.hpp"
-#include "shm/place.hpp"
-#include "shm/session.hpp"
 #include "descriptors.hpp"
 #include "program.hpp"
+#include "shm/place.hpp"
+#include "shm/session.hpp"
 #include "temp.hpp"
 #include "writer/output.hpp"
 

@@ -8,9 +8,9 @@
 #include "check.hpp"
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
+#include "program.hpp"
 #include "shm/ledger.hpp"
 #include "shm/session.hpp"
-#include "program.hpp"
 #include "temp.hpp"
 #include "writer/settle.hpp"
 
