@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "format/escape.hpp"
 #include "format/inline_record.hpp"
 #include "format/plain.hpp"
 
@@ -27,32 +28,38 @@ int stream_of(const Site& site) {
   return site.level >= kWarning ? STDERR_FILENO : STDOUT_FILENO;
 }
 
-void Printer::append(const Record& record, Buffer& out, bool is_passing) {
+void Printer::append(const Record& record, Buffer& out) {
+  const auto values = record.own_values();
+  // Bytes that a stream of the program's has made of its text.
+  if (record.site->kind == Kind::print && !values.empty() && values[0].tag == Tag::bytes)
+    return out.append(values[0].text);
+  text_.clear();
+  compose(record, false);
+  stream_text(out, text_.view());
+}
+
+void Printer::compose(const Record& record, bool is_passing) {
   const Site& site = *record.site;
   if (is_own(site)) return;
   const auto values = record.own_values();
   switch (site.kind) {
     case Kind::event:
-      out.append(site.name);
+      text_.append(site.name);
       for (const Value& value : values) {
-        out.push(' ');
-        write_shown(out, value);
+        text_.push(' ');
+        write_shown(text_, value);
       }
-      return out.push('\n');
+      return text_.push('\n');
     case Kind::message:
-      templates_.of(record, is_passing).render_with_traceback(out, site.own_fields(), values);
-      return out.push('\n');
+      templates_.of(record, is_passing).render_with_traceback(text_, site.own_fields(), values);
+      return text_.push('\n');
     case Kind::text:
     case Kind::print:
-      if (!values.empty()) {
-        const Value& text = values[0];
-        const bool is_raw = site.kind == Kind::print && text.tag == Tag::bytes;
-        is_raw ? out.append(text.text) : write_shown(out, text);
-      }
-      if (site.kind == Kind::text) out.push('\n');
+      if (!values.empty()) write_shown(text_, values[0]);
+      if (site.kind == Kind::text) text_.push('\n');
       return;
     case Kind::inline_event:
-    case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
+    case Kind::inline_message: return compose(InlineRecord(record).record(), true);
     case Kind::thread:
     case Kind::dropped:
     case Kind::clock: return;

@@ -14,12 +14,13 @@ int stream_of(const Site& site);
 class Printer {
  public:
   // Adds the record's text, a line or print's exact bytes; nothing for a record of attolog's own.
-  void append(const Record& record, Buffer& out) { append(record, out, false); }
+  void append(const Record& record, Buffer& out);
 
  private:
-  void append(const Record& record, Buffer& out, bool is_passing);
+  void compose(const Record& record, bool is_passing);
 
   Templates templates_;
+  Buffer text_;  // of one record
 };
 
 }  // namespace attolog

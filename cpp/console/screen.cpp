@@ -46,6 +46,16 @@ ssize_t write_at_once(int fd, std::string_view text) {
   return -1;
 }
 
+// A write to a broken pipe sends SIGPIPE to its thread, and the screen's thread takes no signals. A
+// program that does not ignore it is to have it, as for a write of its own.
+void hand_on_broken_pipe() {
+  struct sigaction action{};
+  sigset_t blocked;
+  if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler != SIG_IGN &&
+      ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked) == 0 && sigismember(&blocked, SIGPIPE) == 1)
+    ::kill(::getpid(), SIGPIPE);
+}
+
 }  // namespace
 
 struct Screen::State {
@@ -296,6 +306,7 @@ bool Screen::State::may_go_on(const Backlog::Piece& piece) {
 }
 
 void Screen::State::fail(const Backlog::Piece& piece, int why) {
+  if (why == EPIPE) hand_on_broken_pipe();
   error(piece.stream).store(why, std::memory_order_relaxed);
   has_screen_failed.store(true, std::memory_order_relaxed);
 }

@@ -144,6 +144,19 @@ void raw_text(Buffer& out, std::string_view text) {
   out.append(text);
 }
 
+void stream_text(Buffer& out, std::string_view text) {
+  for (std::size_t at; (at = find_surrogate(text, 0)) != text.npos; text.remove_prefix(at + 3)) {
+    out.append(text.substr(0, at));
+    const unsigned code = unsafe_code_point(text, at);
+    if (code >= 0xdc80 && code <= 0xdcff) {
+      out.push(static_cast<char>(code - 0xdc00));
+    } else {
+      hex_escape(out, 'u', code, 4);
+    }
+  }
+  out.append(text);
+}
+
 void csv_cell(Buffer& out, std::string_view text) {
   if (clean_prefix(text, ',', '"') == text.size()) return out.append(text);
   bool quoted = false;

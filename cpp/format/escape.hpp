@@ -26,6 +26,10 @@ void line_text(Buffer& out, std::string_view text);
 // The text as it is, but for lone surrogates.
 void raw_text(Buffer& out, std::string_view text);
 
+// Text as a stream of Python's writes it. A lone surrogate that stands for a byte (PEP 383) becomes
+// that byte, as with the error handler surrogateescape; all others are escaped.
+void stream_text(Buffer& out, std::string_view text);
+
 // RFC 4648, with padding.
 void base64(Buffer& out, std::string_view bytes);
 

@@ -276,6 +276,7 @@ bool raise_broken(Channel& channel, Prints::Stream stream) {
     channel.forget_echo_error(number);
     return false;
   }
+  prints.is_error_told[stream].store(true, std::memory_order_relaxed);
   errno = error;
   PyErr_SetFromErrno(PyExc_OSError);
   return true;

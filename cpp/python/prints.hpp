@@ -53,6 +53,9 @@ struct alignas(64) Prints {
   PyObject* logger = nullptr;
   PyObject* builtin = nullptr;  // the print that the fast one stands for
   StandIn stand_ins[2];
+  // Whether a print has raised the error of its stream. Relaxed: only the thread it was raised in
+  // has to know.
+  std::atomic<bool> is_error_told[2] = {};
   std::atomic<std::uint64_t> given{kGap};  // the calls up to that one
   std::atomic<std::int64_t> gap{kGap};     // those between it and the last one
   std::atomic<std::uint64_t> ticks{0};     // what prints took

@@ -89,6 +89,7 @@ bool wait_for_screen(const Deadline& deadline) {
 
 void forget_screen_error(int stream) {
   for (const auto& channel : Writer::get().channels()) channel->forget_echo_error(stream);
+  prints.is_error_told[stream - 1].store(false, std::memory_order_relaxed);
 }
 
 bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
@@ -270,7 +271,9 @@ PyObject* echo_error(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
   if (stream != 1 && stream != 2)
     return PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
-  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+  const bool is_told = prints.is_error_told[stream - 1].load(std::memory_order_relaxed);
+  return Py_BuildValue("iO", first_error(*as_logger(logger)->root, stream),
+                       is_told ? Py_True : Py_False);
 }
 
 bool drain_echoes_in_time() {

@@ -111,10 +111,18 @@ void drop_own_frames() {
   PyErr_Restore(type, error, traceback);
 }
 
-PyObject* flush(PyObject* self, PyObject*) {
-  PyObject* result = call_base("flush", self);
+PyObject* call_cleanly(const char* name, PyObject* self) {
+  PyObject* result = call_base(name, self);
   if (result == nullptr) drop_own_frames();
   return result;
+}
+
+PyObject* flush(PyObject* self, PyObject*) {
+  return call_cleanly("flush", self);
+}
+
+PyObject* close_whole(PyObject* self, PyObject*) {
+  return call_cleanly("close", self);
 }
 
 // Bytes have to arrive as they are written, whatever the program sets.
@@ -195,8 +203,9 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* value) {
 }
 
 // Python's own type is what the program sees, where it asks the object.
-PyObject* get_class(PyObject*, void*) {
-  return Py_NewRef(reinterpret_cast<PyObject*>(wrapper_type));
+PyObject* get_class(PyObject* self, void*) {
+  PyTypeObject* const type = Py_TYPE(self) == stream_type ? wrapper_type : Py_TYPE(self);
+  return Py_NewRef(reinterpret_cast<PyObject*>(type));
 }
 
 int set_class(PyObject*, PyObject*, void*) {
@@ -213,6 +222,7 @@ PyObject* get_write_through(PyObject* self, void*) {
 PyMethodDef stream_methods[] = {
     {"write", guarded_simple<write>, METH_O, nullptr},
     {"flush", flush, METH_NOARGS, nullptr},
+    {"close", close_whole, METH_NOARGS, nullptr},
     {"detach", detach, METH_NOARGS, nullptr},
     {"reconfigure", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<reconfigure>)),
      METH_VARARGS | METH_KEYWORDS, nullptr},
@@ -224,7 +234,8 @@ PyType_Slot stream_slots[] = {{Py_tp_methods, stream_methods},
                               {Py_tp_getset, stream_getters},
                               {Py_tp_setattro, reinterpret_cast<void*>(set_attribute)},
                               {0, nullptr}};
-PyType_Spec stream_spec = {"_io.TextIOWrapper", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+PyType_Spec stream_spec = {"_io.TextIOWrapper", 0, 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
                            stream_slots};
 
 // True for 1 and 2; else false with an exception set.

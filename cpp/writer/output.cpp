@@ -131,11 +131,17 @@ void Output::use(File file) {
   if (is_regular_) show_presence(true);
 }
 
+// Whether names mean other files since (chroot): the file is known by its descriptor alone then.
+bool Output::has_other_root() const {
+  const auto now = file_id(std::string("/"));
+  return now && root_ && *now != *root_;
+}
+
 // The program may have closed the descriptor, and have another file under its number. Where another
 // file has come under the log file's name since, that is written if names are followed.
 void Output::restore() {
   if (file_.is_intact()) return;
-  const bool may_move = follows_name_ && is_regular_;
+  const bool may_move = follows_name_ && is_regular_ && !has_other_root();
   if (may_move) std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
   File file = open_path();
   if (file_id(file.fd()) != id_) {
@@ -176,9 +182,10 @@ void Output::follow_name(Session& session) {
   struct stat ours{};
   struct stat named{};
   if (::fstat(file_.fd(), &ours) != 0) fail(path_);
-  if (::stat(path_.c_str(), &named) == 0) {
-    if (ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) return;
-  } else if (errno != ENOENT && errno != ENOTDIR && ours.st_nlink != 0) {
+  const int error = ::stat(path_.c_str(), &named) == 0 ? 0 : errno;
+  if (error == 0 && ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) return;
+  if (has_other_root()) return;
+  if (error != 0 && error != ENOENT && error != ENOTDIR && ours.st_nlink != 0) {
     return;  // no way to look: the process may have given up its rights
   }
   File before = std::exchange(file_, File());

@@ -92,6 +92,7 @@ class Output {
   File open_path() const;
   void refuse_second_name(const File& file) const;
   void use(File file);
+  bool has_other_root() const;
   void restore();
   void show_presence(bool is_here) const;
   bool acquire(std::chrono::milliseconds patience);
@@ -114,6 +115,7 @@ class Output {
   std::string folder_;  // of the ledger
   std::string named_;   // the path that it is named after
   File file_;
+  std::optional<FileId> root_ = file_id(std::string("/"));
   FileId id_;                // of it, or the last one that was open
   bool is_another_ = false;  // the session does not know of it yet
   bool is_standard_output_ = false;

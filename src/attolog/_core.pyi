@@ -1121,7 +1121,7 @@ def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
         True
     """
 
-def echo_error(logger: Logger, stream: int, /) -> int:
+def echo_error(logger: Logger, stream: int, /) -> tuple[int, bool]:
     """Why a stream takes no more text of a logger with `echo`.
 
     Args:
@@ -1129,7 +1129,7 @@ def echo_error(logger: Logger, stream: int, /) -> int:
         stream: 1 for standard output, 2 for standard error.
 
     Returns:
-        The errno of the first write that failed; 0 if none did.
+        The errno of the first write that failed; 0 if none did. And whether a print has raised it.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -1138,7 +1138,7 @@ def echo_error(logger: Logger, stream: int, /) -> int:
     Example:
         >>> from attolog import _core
         >>> _core.echo_error(_core.log, 1)
-        0
+        (0, False)
     """
 
 def check_expression(text: str, /) -> None:

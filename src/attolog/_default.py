@@ -60,15 +60,21 @@ def init_logger(
         _hand_on(path, options)
         if not quiet:
             print(f"[INFO] Debug logging to: {path}")
-        if options.get("echo") and sys.stdout is not None:
-            sys.stdout.flush()  # what was printed comes before what is logged
+        if options.get("echo"):
+            _load("attolog._run.descriptors").wait_at_ends()
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what was printed comes before what is logged
     return log
 
 
 def _hand_on(path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
+    _load("attolog._children").hand_on(path, options)
+
+
+def _load(name: str) -> Any:
     from attolog._imports import load
 
-    load("attolog._children").hand_on(path, options)
+    return load(name)
 
 
 debug_log = log.log

@@ -48,7 +48,12 @@ def step(n):
 def run(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ATTOLOG")}
     return subprocess.run(
-        [sys.executable, *args], cwd=folder, env=plain | environment, capture_output=True, text=True
+        [sys.executable, *args],
+        cwd=folder,
+        env=plain | environment,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
     )
 
 
@@ -216,6 +221,26 @@ def test_functions_that_print_for_others_are_named(folder: Path) -> None:
     assert "tee.py:7: say() prints what it is given; " in said
     assert "the 1 call that gives it values have only text in the log: ./tee.py:9\n" in said
     assert "common.py" not in said
+
+
+@pytest.mark.parametrize(
+    "end", ["os._exit(3)", "os.kill(os.getpid(), 15); signal.pause()", "os.abort()"]
+)
+def test_screen_and_file_are_complete_at_every_end(folder: Path, end: str) -> None:
+    (folder / "end.py").write_text(
+        "import os, signal\n"
+        "print('FILE', os.fsdecode(b'caf\\xe9'))\n"
+        "for n in range(20): print(f'line {n}')\n"
+        f"{end}\n"
+    )
+    options = {"PYTHONIOENCODING": "utf-8:surrogateescape"}
+    before = run(folder, "-u", "end.py", **options)
+    rewrite(folder, "end.py", "--entry", "end.py", "--write")
+    after = run(folder, "end.py", **options)
+    assert shown(after)[1:] == shown(before)[1:]
+    assert after.returncode == before.returncode
+    (log,) = logs(folder)
+    assert [f"line {n}\n" in log.read_text() for n in range(20)] == [True] * 20
 
 
 def test_a_text_in_one_piece_is_logged_and_told_of(folder: Path) -> None:

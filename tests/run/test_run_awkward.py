@@ -386,6 +386,28 @@ PROGRAMS = {
             print("REST", line, end="")
         print("end", file=sys.stderr)
         """,
+    "a stream of its own kind": """
+        import sys
+        class Loud(type(sys.stdout)):
+            def write(self, text): return super().write(text.upper())
+        loud = Loud(sys.stdout.buffer, encoding="utf-8", line_buffering=True)
+        print("BEFORE", isinstance(loud, type(sys.stdout)), loud.__class__.__name__, flush=True)
+        print("said", 1, file=loud)
+        sys.stdout = loud
+        print("SAID", 2)
+        print(f"and {3} more")
+        loud.flush()
+        """,
+    "annotations that are text": """
+        from __future__ import annotations
+        import typing
+        def f(x: typing.Annotated[int, lambda v: print("CHECK", v)]):
+            y: print("never") = x
+            print(f"y is {y}")
+        print(f.__annotations__)
+        typing.get_type_hints(f.__annotations__ and f, include_extras=True)["x"].__metadata__[0](7)
+        f(1)
+        """,
     "warnings as errors, and once": """
         import warnings
         def old(n):

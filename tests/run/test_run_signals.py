@@ -195,3 +195,50 @@ def test_a_child_ends_by_a_signal_that_comes_as_soon_as_it_is_forked(folder: Pat
     lines = ran.out.splitlines()[1:]
     assert (ran.status, len(lines)) == (0, 60)
     assert all(int(line.split()[0]) == -int(line.split()[1]) for line in lines)
+
+
+BROKEN = {
+    "signal": (
+        "import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+        "while True: print('line', 1)\n",
+        -signal.SIGPIPE,
+    ),
+    "caught": (
+        "import sys\n"
+        "try:\n    while True: print('line', 1)\nexcept BrokenPipeError:\n    sys.exit(7)\n",
+        7,
+    ),
+    "closed": (
+        "import sys\n"
+        "try:\n    while True: print('line', 1)\n"
+        "except BrokenPipeError:\n    sys.stdout.close()\n    sys.exit(8)\n",
+        8,
+    ),
+    "a handler": (
+        "import os, signal\nsignal.signal(signal.SIGPIPE, lambda *_: os._exit(9))\n"
+        "while True: print('line', 1)\n",
+        9,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_reader_that_goes_ends_the_program_as_ever(tmp_path: Path, name: str) -> None:
+    source, status = BROKEN[name]
+    (tmp_path / "app.py").write_text(source)
+    for command in ([sys.executable], RUN):
+        with subprocess.Popen(
+            [*command, "app.py"],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            assert program.stdout is not None
+            assert program.stderr is not None
+            assert program.stdout.readline() == b"line 1\n"
+            program.stdout.close()
+            told = program.stderr.read()
+            assert program.wait(TIMEOUT) == status, told
+        lines = [line for line in told.splitlines() if b" prints, " not in line]
+        assert lines == []

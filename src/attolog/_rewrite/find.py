@@ -58,8 +58,11 @@ def prints(tree: ast.Module) -> list[Print]:
     planned: list[tuple[ast.AST, Around, int]] = [
         (statement, Around(statement=i), -1) for i, statement in enumerate(tree.body)
     ]
+    kept_as_text = _text_annotations(tree)
     while planned:
         node, around, outer = planned.pop()
+        if id(node) in kept_as_text:
+            continue
         if isinstance(node, ast.Call) and _is_print(node.func):
             inner = replace(around, in_print=True)
             n = len(found)
@@ -73,6 +76,23 @@ def prints(tree: ast.Module) -> list[Print]:
         with_inner.add(outer)
     every = [Print(*each, i in with_inner) for i, each in enumerate(found)]
     return sorted(every, key=lambda each: (each.node.lineno, each.node.col_offset))
+
+
+def _text_annotations(tree: ast.Module) -> set[int]:
+    """The annotations, by id, of a module where Python keeps them as text (PEP 563)."""
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom))
+    if not any(
+        node.module == "__future__" and any(each.name == "annotations" for each in node.names)
+        for node in imports
+    ):
+        return set()
+    annotations: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, _FUNCTIONS):
+            annotations.append(node.returns)
+        elif isinstance(node, ast.arg | ast.AnnAssign):
+            annotations.append(node.annotation)
+    return {id(each) for each in annotations if each is not None}
 
 
 def _is_print(node: ast.expr) -> bool:

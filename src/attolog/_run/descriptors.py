@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attolog import _core
 
@@ -87,6 +88,9 @@ _RULES = (
 )
 
 
+_ENDS = ("second", "last", "signal")
+
+
 def wrap(finder: Finder) -> None:
     """Have these functions wait for the screen, as soon as their modules are there.
 
@@ -102,10 +106,31 @@ def wrap(finder: Finder) -> None:
             finder.after_import(name, functools.partial(_hook, name))
 
 
-def _hook(name: str, module: ModuleType) -> None:
+def wait_at_ends() -> None:
+    """Have only what ends the process wait for screen and file."""
+    for name in ("posix", "_signal"):
+        _hook(name, importlib.import_module(name), _ENDS)
+    wait_at_signals()
+
+
+def wait_at_signals() -> None:
+    """Have the signals that end the process wait for screen and file."""
+    handler: Any = sys.modules.get("faulthandler")
+    if handler is None or not handler.is_enabled():
+        _core.show_before_signals()
+        return
+    # It puts back what it found, and may do so before the process ends: so it comes second. Only
+    # -X faulthandler or the environment can have enabled it, which have no other arguments.
+    handler.disable()
+    _core.show_before_signals()
+    handler.enable(2)
+
+
+def _hook(name: str, module: ModuleType, kinds: Collection[str] = ()) -> None:
+    """Hook the module's functions; where kinds of rules are given, those alone."""
     for rule in _RULES:
         owner, _, kind = rule.owner.partition(":")
-        if owner != name:
+        if owner != name or (kinds and rule.rule not in kinds):
             continue
         functions = vars(_type(module, kind) if kind else module)
         for each in rule.names.split():

@@ -7,6 +7,7 @@ becomes a plain `python FILE`.
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import os
 import sys
@@ -35,6 +36,9 @@ from attolog._run.start import (
 _compile_main: Callable[..., Any] = compile
 if sys.version_info >= (3, 15):
     _compile_main = functools.partial(compile, module="__main__")
+
+# What another place for the log does not help against.
+_LACKS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 _launcher = sys.modules["__main__"]  # whose code goes on when the program has ended
 
@@ -127,6 +131,9 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
     try:
         session = Session(options)
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _LACKS:
+            _fail(f"{_described(error)}; the program runs without attolog")
+            _become(plain)
         return _fail(f"{_described(error)}; -o FILE puts the log elsewhere")
     atexit.register(session.finish, os.getpid(), options.output)
 

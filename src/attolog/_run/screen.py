@@ -47,8 +47,9 @@ class Screen:
 
     def error(self, number: int) -> int:
         """The error number of a stream's first failed write; 0 if the program need not be told."""
-        is_told = self._is_told_once and self._has_ended_by(OSError)
-        return 0 if self.is_given_up or is_told else self._error(self._logger, number)
+        error, is_told = self._error(self._logger, number)
+        is_known = self._is_told_once and (is_told or self._has_ended_by(OSError))
+        return 0 if self.is_given_up or is_known else error
 
     def _has_ended_by(self, kind: type[BaseException]) -> bool:
         """Whether the program has raised such an exception, and nobody has caught it."""

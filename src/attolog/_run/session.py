@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from typing import Any
 
 from attolog import _core, _exit_hooks
 from attolog._run import children, descriptors, plain
@@ -38,7 +37,7 @@ class Session:
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         descriptors.wrap(self.finder)
-        _wait_at_signals()
+        descriptors.wait_at_signals()
         children.prepare(self.finder, options)
         plain.wrap(self.finder)
         if options.logging:
@@ -73,19 +72,6 @@ class Session:
             to = ""
         prints = "1 print" if n == 1 else f"{n:,} prints"
         _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time{to}")
-
-
-def _wait_at_signals() -> None:
-    """Have the signals that end the process wait for screen and file."""
-    handler: Any = sys.modules.get("faulthandler")
-    if handler is None or not handler.is_enabled():
-        _core.show_before_signals()
-        return
-    # It puts back what it found, and may do so before the process ends: so it comes second. Only
-    # -X faulthandler or the environment can have enabled it, which have no other arguments.
-    handler.disable()
-    _core.show_before_signals()
-    handler.enable(2)
 
 
 def _is_new(output: str) -> bool:
