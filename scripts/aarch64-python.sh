@@ -45,6 +45,7 @@ fetch_python() {
   # Python's headers include this one by the name of a folder that only Debian's compilers know.
   cp "$new/usr/include/aarch64-linux-gnu/python$version/pyconfig.h" "$new/usr/include/python$version/"
   # Its name is the one that it is called by: so are its library and environments found.
+  # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec "%s" -L "%s" -0 "$0" "%s" "$@"\n' \
     "$qemu" "$root/$version" "$root/$version/usr/bin/python$version" >"$new/usr/bin/python"
   chmod +x "$new/usr/bin/python"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016
 # An apt beside the machine's own, for the scripts that source this file. Needs Debian's apt and keys.
 #
 #   debian_apt FOLDER SUITE [ARCHITECTURE]    sets `get` to an apt-get for the packages and sources of a suite

@@ -25,7 +25,7 @@ esac
 fetch_loader() {
   debian_apt "$root/apt" bookworm
   (cd "$root/apt" && "${get[@]}" download musl)
-  rm -rf "$root/lib" && mkdir "$root/lib"
+  rm -rf "${root:?}/lib" && mkdir "$root/lib"
   dpkg-deb --fsys-tarfile "$root"/apt/musl_*.deb | tar -x -C "$root/lib" --strip-components=2 "./lib/${loader##*/}"
 }
 
@@ -38,7 +38,7 @@ build() {
   tar -x -C "$work/source" --strip-components=1 -f "$(ls "$root/apt/python$version"_*.orig.tar.?z)"
   cd "$work/objects"
   CC="$zig cc -target $machine-linux-musl -dynamic -Wl,-dynamic-linker,$loader" AR="$zig ar" RANLIB="$zig ranlib" \
-    OPT="-DNDEBUG -O1" PKG_CONFIG_LIBDIR=/nowhere ../source/configure --quiet --prefix="$root/$version" \
+    OPT="-DNDEBUG -O1 -w -Wno-date-time" PKG_CONFIG_LIBDIR=/nowhere ../source/configure --quiet --prefix="$root/$version" \
     --disable-test-modules --without-ensurepip --without-doc-strings ac_cv_buggy_getaddrinfo=no
   make -s -j"${JOBS:-2}"
   make -s install COMPILEALL_OPTS=-j1

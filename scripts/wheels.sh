@@ -18,7 +18,7 @@ work=$PWD/build/wheels
 
 # Links to all programs of the system except its compilers.
 without_compilers() {
-  rm -rf "$work/bin" && mkdir -p "$work/bin"
+  rm -rf "${work:?}/bin" && mkdir -p "$work/bin"
   local program name
   for program in /usr/local/bin/* /usr/bin/* /bin/*; do
     name=${program##*/}
@@ -60,7 +60,7 @@ build() {
     "$tools/bin/python" -m pip wheel --quiet --no-build-isolation --no-deps --no-cache-dir --wheel-dir "$out" . \
     --config-settings="build-dir=$out/objects" "${settings[@]}"
   "$tools/bin/python" scripts/sbom.py "$out"/*.whl
-  PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair --wheel-dir "$out/checked" \
+  PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair --wheel-dir "$out/checked" --exclude libc.so \
     "$out"/*.whl >"$out/auditwheel.log" 2>&1 || { cat "$out/auditwheel.log"; return 1; }
   cp "$out"/checked/*.whl dist/
   wheel=$PWD/dist/$(basename "$out"/checked/*.whl)

@@ -49,7 +49,11 @@ def test_a_32_bit_machine_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_python_without_headers_is_refused(tmp_path: Path) -> None:
-    settings = ["SKBUILD=ON", f"Python_EXECUTABLE={sys.executable}", f"Python_INCLUDE_DIR={tmp_path}"]
+    settings = [
+        "SKBUILD=ON",
+        f"Python_EXECUTABLE={sys.executable}",
+        f"Python_INCLUDE_DIR={tmp_path}",
+    ]
     said = refusal(tmp_path / "build", *(f"-D{each}" for each in settings))
     version = platform.python_version()
     assert f"attolog needs the C headers of Python {version}: python3-dev on Debian" in said
