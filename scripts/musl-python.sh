@@ -25,8 +25,8 @@ esac
 fetch_loader() {
   debian_apt "$root/apt" bookworm
   (cd "$root/apt" && "${get[@]}" download musl)
-  rm -rf "${root:?}/lib" && mkdir "$root/lib"
-  dpkg-deb --fsys-tarfile "$root"/apt/musl_*.deb | tar -x -C "$root/lib" --strip-components=2 "./lib/${loader##*/}"
+  dpkg-deb -x "$root"/apt/musl_*.deb "$root/apt/musl"
+  mkdir -p "$root/lib" && cp "$root/apt/musl/lib/${loader##*/}" "$loader"
 }
 
 # Its modules that need libraries are left out, as there are none for musl here.
@@ -36,10 +36,13 @@ build() {
   (cd "$root/apt" && "${get[@]}" source --download-only "python$version")
   rm -rf "$work" && mkdir -p "$work/source" "$work/objects"
   tar -x -C "$work/source" --strip-components=1 -f "$(ls "$root/apt/python$version"_*.orig.tar.?z)"
+  # It knows musl by a definition that the first of these headers has only with gcc.
+  sed -i 's/include <stdarg.h>/include <stdio.h>/' "$work/source/Misc/platform_triplet.c" 2>/dev/null || true
   cd "$work/objects"
   CC="$zig cc -target $machine-linux-musl -dynamic -Wl,-dynamic-linker,$loader" AR="$zig ar" RANLIB="$zig ranlib" \
     OPT="-DNDEBUG -O1 -w -Wno-date-time" PKG_CONFIG_LIBDIR=/nowhere ../source/configure --quiet --prefix="$root/$version" \
-    --disable-test-modules --without-ensurepip --without-doc-strings ac_cv_buggy_getaddrinfo=no
+    --build="$machine-linux-musl" --disable-test-modules --without-ensurepip --without-doc-strings \
+    ac_cv_buggy_getaddrinfo=no ac_cv_func_preadv2=no ac_cv_func_pwritev2=no  # newer than musl 1.2.0
   make -s -j"${JOBS:-2}"
   make -s install COMPILEALL_OPTS=-j1
   rm -rf "$work"
