@@ -6,19 +6,20 @@ if(NOT CMAKE_SIZEOF_VOID_P EQUAL 8 OR CMAKE_CXX_BYTE_ORDER STREQUAL "BIG_ENDIAN"
   message(FATAL_ERROR "attolog needs a 64-bit little-endian machine; this compiler builds for another one")
 endif()
 
-# What compilers and their libraries learnt last of all that is needed.
+# Of all that is needed, compilers and their libraries learnt this last.
 include(CheckCXXSourceCompiles)
 check_cxx_source_compiles("
 #include <charconv>
 #include <compare>
 #include <span>
-template <typename T> requires std::three_way_comparable<T> auto first(std::span<const T> all) { return all[0]; }
 int main() {
   const char text[] = {'1', '2'};
-  double value = first(std::span<const char>(text));
-  return std::from_chars(text, text + 2, value).ec == std::errc() ? 0 : 1;
+  const std::span<const char> all(text);
+  double value = 0;
+  std::from_chars(all.data(), all.data() + all.size(), value);
+  return std::strong_order(value, 12.0) == 0 ? 0 : 1;
 }" ATTOLOG_HAS_CXX20)
 if(NOT ATTOLOG_HAS_CXX20)
-  message(FATAL_ERROR "attolog needs a C++20 compiler with a library to match: gcc 11, or clang 14 with gcc 11's "
+  message(FATAL_ERROR "attolog needs a C++20 compiler with a library to match: gcc 12, or clang 14 with gcc 12's "
                       "library, or clang 20; this is ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
 endif()
