@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -19,12 +20,13 @@ pytestmark = [
 ]
 
 
-def refusal(folder: Path, *settings: str) -> str:
+def refusal(folder: Path, *settings: str, **environment: str) -> str:
     """What CMake says last, as one line."""
     assert CMAKE is not None
     ninja = Path(CMAKE).with_name("ninja")
-    command = [CMAKE, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}", "-S", ROOT, "-B", folder]
-    done = subprocess.run([*command, *settings], capture_output=True, text=True)
+    command = [CMAKE, "-GNinja", f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-S{ROOT}", f"-B{folder}"]
+    env = os.environ | environment
+    done = subprocess.run([*command, *settings], capture_output=True, text=True, env=env)
     assert done.returncode != 0
     (_, _, error) = done.stderr.rpartition("CMake Error at ")
     return " ".join(error.partition("Call Stack")[0].split())
@@ -57,3 +59,13 @@ def test_a_python_without_headers_is_refused(tmp_path: Path) -> None:
     said = refusal(tmp_path / "build", *(f"-D{each}" for each in settings))
     version = platform.python_version()
     assert f"attolog needs the C headers of Python {version}: python3-dev on Debian" in said
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.16.0"])
+def test_a_python_that_is_not_known_is_refused(tmp_path: Path, version: str) -> None:
+    number = tuple(map(int, version.split(".")))
+    pretence = f"import sys; sys.version_info = {(*number, 'final', 0)}"
+    (tmp_path / "sitecustomize.py").write_text(pretence)
+    settings = ["-DSKBUILD=ON", f"-DPython_EXECUTABLE={sys.executable}"]
+    said = refusal(tmp_path / "build", *settings, PYTHONPATH=str(tmp_path))
+    assert f"attolog needs CPython 3.11 to 3.15; this is Python {version}" in said
