@@ -21,15 +21,25 @@ case $version in
   *) echo "no source of Python $version is to be had from Debian" >&2; exit 1 ;;
 esac
 
-# musl itself: the library that is the loader, too.
+# musl itself: the library that is the loader, too. 1.2.5: wheels of other packages need more than 1.2.3.
 fetch_loader() {
-  debian_apt "$root/apt" bookworm
+  debian_apt "$root/apt" trixie
   (cd "$root/apt" && "${get[@]}" download musl)
   dpkg-deb -x "$root"/apt/musl_*.deb "$root/apt/musl"
-  mkdir -p "$root/lib" && cp "$root/apt/musl/lib/${loader##*/}" "$loader"
+  mkdir -p "$root/lib"
+  install -m 755 "$root/apt/musl/usr/lib/$machine-linux-musl/libc.so" "$loader"
 }
 
-# Its modules that need libraries are left out, as there are none for musl here.
+# The only library for its modules. Tests need the module zlib; those for other libraries are left out.
+build_zlib() {
+  debian_apt "$root/apt" bookworm
+  (cd "$root/apt" && "${get[@]}" source --download-only zlib)
+  rm -rf "$root/zlib" && mkdir "$root/zlib" && cd "$root/zlib"
+  tar -x --strip-components=1 -f "$(ls "$root"/apt/zlib_*.orig.tar.*z*)"
+  CC="$zig cc -target $machine-linux-musl" AR="$zig ar" RANLIB="$zig ranlib" CFLAGS="-O2 -fPIC" ./configure --static
+  make -s libz.a
+}
+
 build() {
   local work=$root/$version-build
   debian_apt "$root/apt" "$suite"
@@ -40,9 +50,10 @@ build() {
   sed -i 's/include <stdarg.h>/include <stdio.h>/' "$work/source/Misc/platform_triplet.c" 2>/dev/null || true
   cd "$work/objects"
   CC="$zig cc -target $machine-linux-musl -dynamic -Wl,-dynamic-linker,$loader" AR="$zig ar" RANLIB="$zig ranlib" \
-    OPT="-DNDEBUG -O1 -w -Wno-date-time" PKG_CONFIG_LIBDIR=/nowhere ../source/configure --quiet --prefix="$root/$version" \
+    OPT="-DNDEBUG -O1 -w -Wno-date-time" PKG_CONFIG_LIBDIR=/nowhere ZLIB_CFLAGS="-I$root/zlib" \
+    ZLIB_LIBS="-L$root/zlib -lz" ../source/configure --quiet --prefix="$root/$version" \
     --build="$machine-linux-musl" --disable-test-modules --without-ensurepip --without-doc-strings \
-    ac_cv_buggy_getaddrinfo=no ac_cv_func_preadv2=no ac_cv_func_pwritev2=no  # newer than musl 1.2.0
+    ac_cv_buggy_getaddrinfo=no
   make -s -j"${JOBS:-2}"
   make -s install COMPILEALL_OPTS=-j1
   rm -rf "$work"
@@ -51,6 +62,7 @@ build() {
 {
   mkdir -p "$root"
   [[ -x $loader ]] || fetch_loader
+  [[ -e $root/zlib/libz.a ]] || (build_zlib)
   [[ -x $python ]] || (build)
 } >&2
 echo "$python"
