@@ -71,7 +71,8 @@ build() {
 }
 
 try() {
-  local environment=$out/environment
+  local environment=$out/environment but=()
+  [[ $platform != musl ]] || but=(-k "not _csv.read_csv")  # for pandas, which needs ctypes
   if [[ $platform == native ]]; then
     PATH=$work/bin "$python" scripts/environment.py "$environment" "$wheel" --group test
   else
@@ -79,7 +80,7 @@ try() {
     "$tools/bin/python" scripts/environment.py "$environment" "$wheel" --group quick "${tags[@]/#/--platform=}"
   fi
   WHEEL=$wheel PATH="$environment/bin:$work/bin" "$environment/bin/python" -m pytest -q -m 'not torture' \
-    --hypothesis-profile=ci --pyargs $QUICK tests/packaging README.md attolog
+    --hypothesis-profile=ci "${but[@]}" --pyargs $QUICK tests/packaging README.md attolog
 }
 
 without_compilers
