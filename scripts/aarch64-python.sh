@@ -50,6 +50,9 @@ fetch_python() {
     "$qemu" "$root/$version" "$root/$version/usr/bin/python$version" >"$new/usr/bin/python"
   chmod +x "$new/usr/bin/python"
   rm -rf "${root:?}/$version" && mv "$new" "$root/$version"
+  # Debian compiles the library when it is installed; each start would do so again, and slowly. Bytecode is the
+  # same for all machines.
+  "$(scripts/find-python.sh "$version")" -m compileall -q "$root/$version/usr/lib/python$version" || true
 }
 
 {
