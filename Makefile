@@ -5,6 +5,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VERSIONS ?= 3.12 3.13 3.14 3.15
 WHEELS ?= 3.11 $(VERSIONS)
+PLATFORMS ?= native
 PYTEST_ARGS ?=
 PROGRAMS ?=
 SECONDS ?= 60
@@ -92,9 +93,10 @@ sanitize-module:
 versions:
 	scripts/versions.sh $(VERSIONS)
 
-## make wheels           build a wheel for each of WHEELS (3.11 to 3.15) in dist, and test it without a compiler
+## make wheels           build a wheel for each of WHEELS (3.11 to 3.15) in dist, and test it without a compiler;
+##                       PLATFORMS="native aarch64 musl": also for ARM under qemu, and for musl
 wheels:
-	QUICK="$(quick)" scripts/wheels.sh $(WHEELS)
+	QUICK="$(quick)" PLATFORMS="$(PLATFORMS)" scripts/wheels.sh $(WHEELS)
 
 ## make freethreaded     build a free-threaded Python from Debian's source, and pytest there
 freethreaded:

@@ -6,23 +6,16 @@
 #   scripts/free-threaded-python.sh NAME [configure's options]      into build/free-threaded/NAME
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/debian.sh
+source scripts/debian.sh
 suite=trixie
 root=$PWD/build/free-threaded
 name=$1
 shift
 
 fetch_source() {
-  # The mirror that this machine uses for its own suite, asked for another one.
-  local mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
-  [[ -n $mirror ]] || { echo "apt knows no mirror here" >&2; exit 1; }
-  mkdir -p "$root"/apt/{lists/partial,cache/archives/partial}
-  echo "deb-src [signed-by=$keys] $mirror $suite main" >"$root/apt/sources.list"
-  local apt=(apt-get -q
-    -o Dir::Etc::SourceList="$root/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::State::Lists="$root/apt/lists" -o Dir::Cache="$root/apt/cache" -o APT::Sandbox::User=)
-  "${apt[@]}" update
-  (cd "$root" && "${apt[@]}" source --download-only python3.13)
+  debian_apt "$root/apt" "$suite"
+  (cd "$root" && "${get[@]}" source --download-only python3.13)
   rm -rf "$root/unpacked" && mkdir "$root/unpacked"
   tar -xf "$(ls "$root"/python3.13_*.orig.tar.* | grep -v "\.asc$")" -C "$root/unpacked" --strip-components=1
   mv "$root/unpacked" "$root/source"

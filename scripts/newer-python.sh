@@ -7,24 +7,15 @@
 #   scripts/newer-python.sh 3.14      SUITE=sid: from another suite than forky
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/debian.sh
+source scripts/debian.sh
 version=$1
 suite=${SUITE:-forky}
 root=$PWD/build/pythons
 python=$root/$version/usr/bin/python$version
 
 fetch() {
-  local keys=/usr/share/keyrings/debian-archive-keyring.gpg apt=$root/apt mirror
-  # The mirror that this machine uses for its own suite, asked for another one.
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
-  [[ -n $mirror ]] || { echo "apt knows no mirror here: run apt-get update" >&2; return 1; }
-  rm -rf "$apt" && mkdir -p "$apt"/{lists/partial,cache/archives/partial}
-  echo "deb [signed-by=$keys] $mirror $suite main" >"$apt/sources.list"
-  : >"$apt/status"  # as if nothing were installed: all that it needs is fetched
-  local get=(apt-get -q -y
-    -o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status"
-    -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=)
-  "${get[@]}" update
+  debian_apt "$root/apt" "$suite"
   "${get[@]}" install --download-only --no-install-recommends \
     "python$version-venv" "libpython$version-dev" "libpython$version-stdlib" python3-pip-whl libstdc++6
 }

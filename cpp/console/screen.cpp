@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -37,7 +38,8 @@ ssize_t write_at_once(int fd, std::string_view text) {
     return ::write(fd, text.data(), text.size());
 #if defined(RWF_NOWAIT)
   const iovec piece{const_cast<char*>(text.data()), text.size()};
-  const ssize_t n = ::pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
+  // pwritev2, at the place where the file is; musl has a function for it from 1.2.5 on.
+  const ssize_t n = ::syscall(SYS_pwritev2, fd, &piece, 1, -1L, 0L, RWF_NOWAIT);
   if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) return n;
 #endif
   pollfd ready{fd, POLLOUT, 0};

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #endif
 
@@ -17,7 +18,9 @@ namespace {
 #if defined(__linux__)
 std::optional<FileId> look(int folder, const char* name, int flags) {
   struct statx info{};
-  if (::statx(folder, name, flags, STATX_INO | STATX_BTIME, &info) != 0) return std::nullopt;
+  // Not by the C library's function, which musl has from 1.2.5 on.
+  const int mask = STATX_INO | STATX_BTIME;
+  if (::syscall(SYS_statx, folder, name, flags, mask, &info) != 0) return std::nullopt;
   const bool has_birth = (info.stx_mask & STATX_BTIME) != 0;
   return FileId{makedev(info.stx_dev_major, info.stx_dev_minor), info.stx_ino,
                 has_birth ? info.stx_btime.tv_sec * 1'000'000'000 + info.stx_btime.tv_nsec : 0};

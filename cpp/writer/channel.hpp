@@ -98,7 +98,7 @@ struct ThreadRings {
   };
   Slot slots[kSlots];
 };
-extern constinit thread_local ThreadRings t_rings [[gnu::tls_model("initial-exec")]];
+extern constinit thread_local ThreadRings t_rings;
 
 class Channel {
  public:

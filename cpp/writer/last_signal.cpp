@@ -51,9 +51,9 @@ std::atomic<pid_t> process{0};
 // the thread that crashes.
 std::array<struct sigaction, kMost + 1> behind{};
 
-constinit thread_local bool t_is_ours [[gnu::tls_model("initial-exec")]] = false;
+constinit thread_local bool t_is_ours = false;
 // How many mutexes this thread has that the writer needs. Volatile: its handler looks at it.
-constinit thread_local volatile int t_needed [[gnu::tls_model("initial-exec")]] = 0;
+constinit thread_local volatile int t_needed = 0;
 
 bool is_crash(int signal) {
   return std::ranges::find(kCrashes, signal) != kCrashes.end();

@@ -20,14 +20,14 @@ from __future__ import annotations
 
 try:
     from attolog import _imports as _imports  # its hooks come before those of any logger
-except ModuleNotFoundError as error:
-    if error.name != "attolog._core":
+except ImportError as error:  # the native module is missing, or is for another system
+    if error.name not in {"attolog._core", "_core"}:  # the latter of one that cannot be loaded
         raise
     from sys import version
 
     raise ImportError(
         "attolog needs CPython 3.11 to 3.15, and to be installed with the Python that runs it; "
-        f"this is {version.split()[0]}"
+        f"this is {version.split()[0]} ({error})"
     ) from None
 from attolog._core import (
     AsyncFileLogger,

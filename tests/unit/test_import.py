@@ -115,12 +115,32 @@ except interpreters.RunFailedError as error:
     assert "ImportError" in done.stdout or sys.version_info < (3, 12)
 
 
+def importing(folder: Path) -> list[str]:
+    """What a program says that finds its attolog in the folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import attolog"], cwd=folder, capture_output=True, text=True
+    )
+    return done.stderr.splitlines()
+
+
 def test_a_package_without_a_module_for_this_python_says_so(tmp_path: Path) -> None:
     package = Path(attolog.__file__).parent
     shutil.copytree(package, tmp_path / "attolog", ignore=shutil.ignore_patterns("*.so", "__py*"))
-    done = subprocess.run(
-        [sys.executable, "-c", "import attolog"], cwd=tmp_path, capture_output=True, text=True
-    )
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("ImportError: attolog needs CPython 3.11 to 3.15, and to be installed")
-    assert "During handling" not in done.stderr
+    said = importing(tmp_path)
+    assert said[-1].startswith("ImportError: attolog needs CPython 3.11 to 3.15, and to be")
+    assert "During handling" not in "".join(said)
+
+    # That of another Python, as after an update or in a copied environment.
+    (tmp_path / "attolog" / "_core.cpython-310-x86_64-linux-gnu.so").write_bytes(b"")
+    assert importing(tmp_path) == said
+
+
+def test_a_module_that_cannot_be_loaded_says_what_is_needed(tmp_path: Path) -> None:
+    package = Path(attolog.__file__).parent
+    shutil.copytree(package, tmp_path / "attolog", ignore=shutil.ignore_patterns("*.so", "__py*"))
+    module = tmp_path / "attolog" / Path(attolog._core.__file__).name
+    module.write_bytes(b"for another machine")
+    said = importing(tmp_path)
+    assert said[-1].startswith("ImportError: attolog needs CPython 3.11 to 3.15, and to be")
+    assert str(module) in said[-1]
+    assert "During handling" not in "".join(said)
