@@ -21,7 +21,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: help test cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
+.PHONY: help test built cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
         sanitize-threads versions pytest-quick wheels freethreaded clean
 .DELETE_ON_ERROR:
 
@@ -115,6 +115,8 @@ cpp-test: $(VENV)/tools
 	$(cmake) -B build/cpp
 	$(bin)/cmake --build build/cpp
 	$(ctest) --test-dir build/cpp
+
+built: $(VENV)/installed $(VENV)/group-test
 
 # The installed package is what is tested, docstrings included; random examples are the same each time.
 pytest: $(VENV)/installed $(VENV)/group-test

@@ -121,6 +121,8 @@ PyMethodDef methods[] = {
      "drain_echo(logger, timeout=None): wait until what was logged is shown; whether it is."},
     {"echo_error", echo_error, METH_VARARGS,
      "echo_error(logger, stream): errno of the stream's first failed write, or 0."},
+    {"has_raised_echo_error", has_raised_echo_error, METH_VARARGS,
+     "has_raised_echo_error(stream): whether a print has raised that error."},
     {"check_expression", check_expression, METH_O,
      "check_expression(text): raise ValueError where text is no expression."},
     {"take_prints", guarded_simple<take_prints>, METH_VARARGS,

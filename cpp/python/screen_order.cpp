@@ -265,15 +265,29 @@ PyObject* expect_relatives(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
+namespace {
+
+bool is_stream(int stream) {
+  if (stream == 1 || stream == 2) return true;
+  PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
+  return false;
+}
+
+}  // namespace
+
 PyObject* echo_error(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
   int stream = 0;
   if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
-  if (stream != 1 && stream != 2)
-    return PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
-  const bool is_told = prints.is_error_told[stream - 1].load(std::memory_order_relaxed);
-  return Py_BuildValue("iO", first_error(*as_logger(logger)->root, stream),
-                       is_told ? Py_True : Py_False);
+  if (!is_stream(stream)) return nullptr;
+  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+}
+
+PyObject* has_raised_echo_error(PyObject*, PyObject* args) {
+  int stream = 0;
+  if (!PyArg_ParseTuple(args, "i:has_raised_echo_error", &stream) || !is_stream(stream))
+    return nullptr;
+  return PyBool_FromLong(prints.is_error_told[stream - 1].load(std::memory_order_relaxed) ? 1 : 0);
 }
 
 bool drain_echoes_in_time() {

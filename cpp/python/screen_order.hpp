@@ -42,6 +42,7 @@ bool is_observed(int fd);
 // Functions of the module.
 PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs);
 PyObject* echo_error(PyObject*, PyObject* args);
+PyObject* has_raised_echo_error(PyObject*, PyObject* args);
 PyObject* expect_relatives(PyObject*, PyObject*);
 
 }  // namespace attolog::python

@@ -1121,7 +1121,7 @@ def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
         True
     """
 
-def echo_error(logger: Logger, stream: int, /) -> tuple[int, bool]:
+def echo_error(logger: Logger, stream: int, /) -> int:
     """Why a stream takes no more text of a logger with `echo`.
 
     Args:
@@ -1129,7 +1129,7 @@ def echo_error(logger: Logger, stream: int, /) -> tuple[int, bool]:
         stream: 1 for standard output, 2 for standard error.
 
     Returns:
-        The errno of the first write that failed; 0 if none did. And whether a print has raised it.
+        The errno of the first write that failed; 0 if none did.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -1138,7 +1138,23 @@ def echo_error(logger: Logger, stream: int, /) -> tuple[int, bool]:
     Example:
         >>> from attolog import _core
         >>> _core.echo_error(_core.log, 1)
-        (0, False)
+        0
+    """
+
+def has_raised_echo_error(stream: int, /) -> bool:
+    """Whether a print under `attolog run` has raised the stream's error.
+
+    Args:
+        stream: 1 for standard output, 2 for standard error.
+
+    Raises:
+        TypeError: The argument is no int.
+        ValueError: There is no such stream.
+
+    Example:
+        >>> from attolog import _core
+        >>> _core.has_raised_echo_error(1)
+        False
     """
 
 def check_expression(text: str, /) -> None:

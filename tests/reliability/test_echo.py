@@ -355,7 +355,7 @@ def test_a_reader_that_goes_away_ends_the_echo_not_the_program(
     program = Running(
         f"""
 if {default}: signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-assert _core.echo_error(log, 1)[0] == 0
+assert _core.echo_error(log, 1) == 0
 lines(1)
 sys.stdin.read()
 lines({LARGE}, 1)

@@ -22,6 +22,7 @@ class Screen:
         self._logger = logger
         self._drain = _core.drain_echo
         self._error = _core.echo_error
+        self._has_raised = _core.has_raised_echo_error
         self._sys: Any = sys
         self._last_seconds = LAST_SECONDS
         # From 3.14 on Python keeps text that could not be written, and fails again at its end.
@@ -47,9 +48,9 @@ class Screen:
 
     def error(self, number: int) -> int:
         """The error number of a stream's first failed write; 0 if the program need not be told."""
-        error, is_told = self._error(self._logger, number)
-        is_known = self._is_told_once and (is_told or self._has_ended_by(OSError))
-        return 0 if self.is_given_up or is_known else error
+        is_told = self._has_raised(number) or self._has_ended_by(OSError)
+        is_known = self._is_told_once and is_told
+        return 0 if self.is_given_up or is_known else self._error(self._logger, number)
 
     def _has_ended_by(self, kind: type[BaseException]) -> bool:
         """Whether the program has raised such an exception, and nobody has caught it."""
