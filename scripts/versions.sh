@@ -8,12 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-find_or_fetch() {
-  scripts/find-python.sh "$1" || { [[ ${1#3.} -ge 14 ]] && scripts/newer-python.sh "$1"; }
-}
-
 for version in "$@"; do
-  if ! python=$(find_or_fetch "$version"); then
+  if ! python=$(scripts/have-python.sh "$version"); then
     echo "== $version: skipped"
     continue
   fi

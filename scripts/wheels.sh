@@ -85,7 +85,7 @@ try() {
 
 without_compilers
 for version in "$@"; do
-  python=$(scripts/find-python.sh "$version") || { echo "== $version: skipped"; continue; }
+  python=$(scripts/have-python.sh "$version") || { echo "== $version: skipped"; continue; }
   tools=$PWD/.venv-$version
   "$python" scripts/environment.py "$tools" --group wheels
   zig=$("$tools/bin/python" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent / "zig")')
