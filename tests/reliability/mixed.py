@@ -34,9 +34,9 @@ _RECORDS = {
     ),
     ".jsonl": re.compile(rb'\{"time":\d{10}\.\d{6},"event":"[RN]",[^\n]*\}\n'),
 }
-# With what attolog ends somebody's line, or a record that was torn.
+# With what attolog ends a line of somebody else, or a torn record; a kill may leave a half of it.
 _PAGE = 4096
-_ENDS = (b"\n", b'"\n')
+_ENDS = (b"\n", b'"\n', b'"')
 
 
 @dataclass

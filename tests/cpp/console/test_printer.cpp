@@ -134,9 +134,11 @@ const check::Test texts{
       check::equal(printed({Kind::text, "LOG", {{"text", of_text(Tag::bytes, "\xff")}}}),
                    "b'\\xff'\n");
       check::equal(printed({Kind::print, "PRINT", {{"text", of_tag(Tag::none)}}}), "None");
-      // A lone surrogate is what the record has of it.
-      check::equal(printed({Kind::print, "PRINT", {{"text", Value::of_str("\xed\xa0\x80")}}}),
-                   "\xed\xa0\x80");
+      // A lone surrogate may stand for a byte, which is written.
+      check::equal(printed({Kind::print, "PRINT", {{"text", Value::of_str("a\xed\xa0\x80")}}}),
+                   "a\\ud800");
+      check::equal(printed({Kind::message, "{}", {{"v1", Value::of_str("a\xed\xb3\xa9z")}}}),
+                   "a\xe9z\n");
     }};
 
 const check::Test inlined{

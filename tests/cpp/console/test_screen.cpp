@@ -1,5 +1,6 @@
 #include "console/screen.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -107,7 +108,6 @@ const check::Test broken{
     [] {
       Pipe out;
       const Pipe err;
-      std::signal(SIGPIPE, SIG_DFL);  // the thread does not let it through
       Screen screen({out.writer(), err.writer()});
       out.close_reader();
       screen.show(1, "lost");
@@ -118,6 +118,20 @@ const check::Test broken{
       check::equal(screen.error(1), EPIPE);
       check::equal(screen.error(2), 0);
     }};
+
+std::atomic<int> n_signals{0};
+
+const check::Test signalled{"who does not ignore SIGPIPE gets it from a write of the thread, too",
+                            [] {
+                              Pipe out;
+                              Screen screen({out.writer(), out.writer()});
+                              out.close_reader();
+                              std::signal(SIGPIPE, [](int) { ++n_signals; });
+                              screen.show(1, "lost");
+                              check::that(screen.wait(patience()));
+                              std::signal(SIGPIPE, SIG_IGN);
+                              check::equal(n_signals.load(), 1);
+                            }};
 
 const check::Test broken_late{"a stream that breaks while it is written to", [] {
                                 Pipe out;
@@ -232,5 +246,6 @@ const check::Test rested{"while a process forks its screens have no threads, and
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // as Python does
   return check::run(argc, argv);
 }
