@@ -149,16 +149,16 @@ void append_header(int fd, const BlockHeader& header) {
     static_cast<void>(::ftruncate(fd, static_cast<off_t>(size)));
 }
 
-// The journal's first block, which it gets here if it is empty. The journal is locked.
+// The journal's first block, which it gets here if it has none: it may be empty, or have no more
+// than what others wrote into it. The journal is locked.
 std::optional<BlockHeader> begin_journal(const File& journal, std::uint64_t run_id) {
-  if (size_of(journal.fd()) == 0) {
-    BlockHeader header;
-    header.pid = static_cast<std::uint32_t>(::getpid());
-    header.first_ns = header.last_ns = now_ns();
-    header.run_id = run_id;
-    header.sequence = std::random_device{}();
-    append_header(journal.fd(), header);
-  }
+  if (const auto first = HeaderWalk(journal.fd()).next()) return first;
+  BlockHeader header;
+  header.pid = static_cast<std::uint32_t>(::getpid());
+  header.first_ns = header.last_ns = now_ns();
+  header.run_id = run_id;
+  header.sequence = std::random_device{}();
+  append_header(journal.fd(), header);
   return HeaderWalk(journal.fd()).next();
 }
 

@@ -122,6 +122,17 @@ static const check::Test appended{
       check::equal(first_header(folder.part(kMyPart.c_str())).run_id, 7u);
     }};
 
+static const check::Test strangers{
+    "a part is one process's own, also where others have begun the journal", [] {
+      const Folder folder;
+      temp::write_file(folder.path, "a line of another program\n");
+      const std::string first = folder.begin(2, 7);
+      check::that(first != folder.begin(2, 7));  // as of a process with that number elsewhere
+      const BlockHeader mark = first_header(folder.part(first.c_str()));
+      check::equal(mark.run_id, std::uint64_t{7});
+      check::equal(mark.records, 0U);
+    }};
+
 static const check::Test others{
     "a journal of another run, process or kind is no part, whatever its name", [] {
       const Folder folder;
