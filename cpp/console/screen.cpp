@@ -308,7 +308,7 @@ bool Screen::State::may_go_on(const Backlog::Piece& piece) {
 }
 
 void Screen::State::fail(const Backlog::Piece& piece, int why) {
-  if (why == EPIPE) hand_on_broken_pipe();
+  if (why == EPIPE && hands_on_broken_pipes.load(std::memory_order_relaxed)) hand_on_broken_pipe();
   error(piece.stream).store(why, std::memory_order_relaxed);
   has_screen_failed.store(true, std::memory_order_relaxed);
 }

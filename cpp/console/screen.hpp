@@ -18,6 +18,10 @@ namespace attolog {
 // and why is asked for then.
 inline std::atomic<bool> has_screen_failed{false};
 
+// Whether a broken pipe of any screen sends SIGPIPE to a program that does not ignore it, as a
+// write of its own would. Relaxed: set once, before there is text.
+inline std::atomic<bool> hands_on_broken_pipes{false};
+
 class Screen {
   struct State;
 

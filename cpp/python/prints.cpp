@@ -412,6 +412,7 @@ bool show(Prints::Stream stream, std::string_view bytes) {
 PyObject* take_prints(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
   if (!PyArg_ParseTuple(args, "O!:take_prints", types.logger, &logger)) return nullptr;
+  hands_on_broken_pipes.store(true, std::memory_order_relaxed);
   if (prints.print == nullptr) {
     PyObject* builtins = PyImport_ImportModule("builtins");
     if (builtins == nullptr) return nullptr;

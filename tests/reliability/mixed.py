@@ -34,9 +34,9 @@ _RECORDS = {
     ),
     ".jsonl": re.compile(rb'\{"time":\d{10}\.\d{6},"event":"[RN]",[^\n]*\}\n'),
 }
-# With what attolog ends a line of somebody else, or a torn record; a kill may leave a half of it.
 _PAGE = 4096
-_ENDS = (b"\n", b'"\n', b'"')
+# With what attolog ends a line of somebody else, or a torn record; a kill may leave a half of it.
+_END = re.compile(rb'"?\n|"(?=\[other )')
 
 
 @dataclass
@@ -71,7 +71,7 @@ def _torn(suffix: str, data: bytes, at: int) -> tuple[bytes, bytes]:
         length = _common(match[0], rest)
         for n in range(length, 0, -1):
             behind = rest[n:]
-            if behind.startswith(_ENDS) or _OTHER.match(behind):
+            if _END.match(behind) or _OTHER.match(behind):
                 return rest[:n], match[0]
     raise AssertionError(
         f"whose is this, at {at}: {data[max(0, at - 200) : at]!r} >>> {rest[:300]!r}"
@@ -97,8 +97,8 @@ def _read_text(path: Path, mixed: Mixed) -> None:
         elif match := _RECORDS[path.suffix].match(data, at):
             mixed.found.rows.append(_row_of(path.suffix, match))
             at, is_open = match.end(), False
-        elif is_open and (end := next((e for e in _ENDS if data.startswith(e, at)), None)):
-            at, is_open = at + len(end), False
+        elif is_open and (end := _END.match(data, at)):
+            at, is_open = end.end(), False
         elif tail := _tail(mixed.torn, data, at):
             at, is_open = at + len(tail), tail[-1:] != b"\n"
         else:

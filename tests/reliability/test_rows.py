@@ -46,7 +46,7 @@ def rows_of_tests() -> dict[str, set[str]]:
             ids = ids_of_name(function.name) | ids_of_text(ast.get_docstring(function) or "")
             for row in ids:
                 found.setdefault(row, set()).add(path.name)
-    for path in (TESTS / "cpp").glob("test_*.cpp"):
+    for path in (TESTS / "cpp").rglob("test_*.cpp"):
         for name in re.findall(r'Test \w+\{\s*"([A-F]\d+): ', path.read_text("utf-8")):
             found.setdefault(name, set()).add(path.name)
     return found
