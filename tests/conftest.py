@@ -6,6 +6,8 @@ import signal
 
 
 def pytest_configure() -> None:
-    # The background of a shell ignores these signals, and so would each program that a test starts.
+    # The background of a shell ignores the first two, and nohup the third. So would each program
+    # that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
