@@ -200,32 +200,29 @@ def test_a_child_ends_by_a_signal_that_comes_as_soon_as_it_is_forked(folder: Pat
 BROKEN = {
     "signal": (
         "import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
-        "while True: print('line', 1)\n",
-        -signal.SIGPIPE,
+        "while True: print('line', 1)\n"
     ),
     "caught": (
         "import sys\n"
-        "try:\n    while True: print('line', 1)\nexcept BrokenPipeError:\n    sys.exit(7)\n",
-        7,
+        "try:\n    while True: print('line', 1)\nexcept BrokenPipeError:\n    sys.exit(7)\n"
     ),
     "closed": (
         "import sys\n"
         "try:\n    while True: print('line', 1)\n"
-        "except BrokenPipeError:\n    sys.stdout.close()\n    sys.exit(8)\n",
-        8,
+        "except BrokenPipeError:\n"
+        "    try: sys.stdout.close()\n    except BrokenPipeError: sys.exit(8)\n    sys.exit(9)\n"
     ),
     "a handler": (
         "import os, signal\nsignal.signal(signal.SIGPIPE, lambda *_: os._exit(9))\n"
-        "while True: print('line', 1)\n",
-        9,
+        "while True: print('line', 1)\n"
     ),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_reader_that_goes_ends_the_program_as_ever(tmp_path: Path, name: str) -> None:
-    source, status = BROKEN[name]
-    (tmp_path / "app.py").write_text(source)
+    (tmp_path / "app.py").write_text(BROKEN[name])
+    ends = []
     for command in ([sys.executable], RUN):
         with subprocess.Popen(
             [*command, "app.py"],
@@ -239,6 +236,7 @@ def test_a_reader_that_goes_ends_the_program_as_ever(tmp_path: Path, name: str) 
             assert program.stdout.readline() == b"line 1\n"
             program.stdout.close()
             told = program.stderr.read()
-            assert program.wait(TIMEOUT) == status, told
-        lines = [line for line in told.splitlines() if b" prints, " not in line]
-        assert lines == []
+            status = program.wait(TIMEOUT)
+        # From 3.14 on Python keeps the text that it could not write, and fails again at its end.
+        ends.append((status, [line for line in told.splitlines() if b" prints, " not in line]))
+    assert ends[1] == ends[0]
