@@ -273,7 +273,7 @@ bool raise_broken(Channel& channel, Prints::Stream stream) {
   const int error = channel.echo_error(number);
   if (error == 0) return false;
   if (error == EBADF && ::fcntl(number, F_GETFD) >= 0) {  // the program has opened it again
-    channel.forget_echo_error(number);
+    forget_screen_error(number);
     return false;
   }
   prints.is_error_told[stream].store(true, std::memory_order_relaxed);

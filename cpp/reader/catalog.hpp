@@ -57,8 +57,7 @@ struct TableInfo {
   std::int64_t last_ns = INT64_MIN;
   bool is_rest = false;             // of the records whose own table would be one too many
   std::vector<ColumnInfo> columns;  // after `time` (and `level`, in a message's table)
-  std::set<std::string>
-      sampling;  // the policies of its weighted records, as in strategies/policy.hpp
+  std::set<std::string> sampling;   // the policies (strategies/policy.hpp) of its weighted records
 };
 
 struct Cell {
