@@ -1,7 +1,9 @@
 #include "sinks/text_sink.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/site_cache.hpp"
@@ -52,6 +54,7 @@ class TextSink final : public Sink {
   void append_line(const Record& record, Buffer& out, bool passing);
   void append_part(Part part, const Record& record, Buffer& out);
   Line make_line(const Site& site) const;
+  const Line& line_of(const Site& site, bool passing);
   void compose_event(const Record& record);
   void compose_message(const Record& record, bool passing);
   void compose_dropped(const Record& record);
@@ -61,6 +64,9 @@ class TextSink final : public Sink {
   int digits_;
   Template pattern_;
   SiteCache<Line> lines_;
+  // Of passing sites: the last one, and the kind and level that it was made for.
+  Line passing_line_;
+  std::optional<std::pair<Kind, std::uint8_t>> passing_;
   Templates templates_;
   Buffer message_;  // not yet escaped
   Buffer part_;     // not yet formatted
@@ -171,12 +177,25 @@ TextSink::Line TextSink::make_line(const Site& site) const {
   return line;
 }
 
+const TextSink::Line& TextSink::line_of(const Site& site, bool passing) {
+  if (!passing) {
+    const Line* const known = lines_.find(site);
+    return known != nullptr ? *known : lines_.put(site, make_line(site));
+  }
+  // Most patterns show no more of a site than its level.
+  const auto shows_site = [](const Hole& hole) {
+    return hole.value == kEvent || hole.value >= kFile;
+  };
+  const std::pair now(site.kind, site.level);
+  if (passing_ != now || std::ranges::any_of(pattern_.holes(), shows_site)) {
+    passing_line_ = make_line(site);
+    passing_ = now;
+  }
+  return passing_line_;
+}
+
 void TextSink::append_line(const Record& record, Buffer& out, bool passing) {
-  Line passing_line;
-  const Line* line =
-      passing ? &(passing_line = make_line(*record.site)) : lines_.find(*record.site);
-  if (line == nullptr) line = &lines_.put(*record.site, make_line(*record.site));
-  for (const Piece& piece : *line) {
+  for (const Piece& piece : line_of(*record.site, passing)) {
     out.append(piece.text);
     if (piece.hole == nullptr) {
       append_part(piece.part, record, out);
