@@ -34,7 +34,8 @@ std::int64_t at(const ClockSegment& segment, Ticks ticks) {
   const bool is_rate = segment.ns_per_tick > 0 && segment.ns_per_tick <= kMostTicks;
   const auto ticked = static_cast<std::int64_t>(ticks - segment.ticks);
   const double passed = is_rate ? static_cast<double>(ticked) * segment.ns_per_tick : 0;
-  const auto ns = std::llround(std::clamp(passed, -kFarthest, kFarthest));
+  const double bounded = std::clamp(passed, -kFarthest, kFarthest);
+  const auto ns = static_cast<std::int64_t>(bounded + (bounded < 0 ? -0.5 : 0.5));
   const auto bound = static_cast<std::int64_t>(kFarthest);
   return std::clamp(segment.ns, -bound, bound) + ns;
 }

@@ -76,6 +76,26 @@ class Cursor {
   const char* end_;
 };
 
+// The values that nearly all records have, without a call. False, with nothing taken: another one.
+inline bool decode_simple(Cursor& cursor, Value& value) {
+  Cursor at = cursor;
+  std::uint8_t tag = 0;
+  if (!at.take(tag)) return false;
+  value.tag = static_cast<Tag>(tag);
+  if (value.tag == Tag::int64) {
+    if (!at.take(value.i)) return false;
+  } else if (value.tag == Tag::float64) {
+    if (!at.take(value.f)) return false;
+  } else if (value.tag == Tag::ascii) {
+    value.tag = Tag::str;
+    if (!at.take_sized<std::uint8_t>(value.text)) return false;
+  } else {
+    return false;
+  }
+  cursor = at;
+  return true;
+}
+
 bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
   std::uint8_t tag = 0;
   if (!cursor.take(tag)) return false;
@@ -172,7 +192,7 @@ bool decode_values(std::string_view bytes, Arena& arena, std::vector<Value>& val
   Cursor cursor(bytes);
   while (!cursor.done()) {
     Value& value = values.emplace_back();
-    if (!decode_value(cursor, arena, value)) {
+    if (!decode_simple(cursor, value) && !decode_value(cursor, arena, value)) {
       values.pop_back();
       return false;
     }

@@ -176,6 +176,10 @@ void json_text(Buffer& out, std::string_view text) {
   escape<true>(out, text);
 }
 
+bool is_line_text(std::string_view text) {
+  return clean_prefix(text, '\\', '\\') == text.size();
+}
+
 void line_text(Buffer& out, std::string_view text) {
   escape<false>(out, text);
 }

@@ -22,6 +22,8 @@ void json_text(Buffer& out, std::string_view text);
 // Text for one physical line, escaped as Python's repr does: \\ \n \r \t \xXX \u2028 \u2029 \udXXX
 // for the backslash, line ends, all other C0 and C1 controls and DEL. It can be undone exactly.
 void line_text(Buffer& out, std::string_view text);
+// Whether line_text() would leave the text as it is. Of text beyond ASCII it says no.
+bool is_line_text(std::string_view text);
 
 // The text as it is, but for lone surrogates.
 void raw_text(Buffer& out, std::string_view text);

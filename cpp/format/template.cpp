@@ -104,6 +104,7 @@ Template Template::of(const Site& site) {
     const bool is_text = i == result.message_field_ || fields[i] == kTraceback;
     const bool is_in_text = i < first_bound && is_shown[i];
     if (!is_text && !is_in_text) result.beside_.push_back(i);
+    if (fields[i] == kTraceback) result.has_traceback_ = true;
   }
   return result;
 }
@@ -257,6 +258,7 @@ bool Template::render(Buffer& out, std::span<const std::string> fields,
 bool Template::render_with_traceback(Buffer& out, std::span<const std::string> fields,
                                      std::span<const Value> values) const {
   if (!render(out, fields, values)) return false;  // it shows all fields
+  if (!has_traceback_) return true;
   for (std::size_t i = 0; i < std::min(fields.size(), values.size()); ++i) {
     if (fields[i] != kTraceback || values[i].tag == Tag::none || shows(i)) continue;
     Value text = values[i];

@@ -116,6 +116,7 @@ class Template {
   bool ok_ = false;
   bool whole_at_call_ = false;
   std::optional<std::size_t> message_field_;
+  bool has_traceback_ = false;  // a field is one
   std::vector<std::size_t> beside_;
   std::vector<Segment> segments_;
   std::vector<Hole> holes_;

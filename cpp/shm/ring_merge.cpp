@@ -11,6 +11,7 @@ void RingMerge::add(const Ring& ring) {
   const std::uint64_t tail = ring.tail(committed);
   const Thread* owner = intern(thread.id, {thread.name, ::strnlen(thread.name, RingThread::kName)});
   sources_.push_back({&ring, tail, tail, tail, owner, owner, 0, {}});
+  sources_.back().move_to(tail);
 }
 
 bool RingMerge::remove(const Ring& ring) {
@@ -50,11 +51,10 @@ void RingMerge::peek(Source& source) {
   // Another core has written it. What comes soon is on its way while this one is formatted.
   constexpr std::uint64_t kAhead = 512;
   if (source.head - source.position > kAhead) {
-    const std::uint64_t soon = (source.position + kAhead) % source.ring->capacity();
-    __builtin_prefetch(source.ring->data() + soon);
+    __builtin_prefetch(source.ring->data() + source.offset + kAhead);  // perhaps in the mirror
   }
   RecordHead head{};
-  std::memcpy(&head, source.ring->data() + source.position % source.ring->capacity(), sizeof head);
+  std::memcpy(&head, source.ring->data() + source.offset, sizeof head);
   source.next = head.ticks;
 }
 
@@ -84,9 +84,8 @@ const Record* RingMerge::next() {
       if (current_ == nullptr) return nullptr;
     }
     Source& source = *current_;
-    const std::uint64_t offset = source.position % source.ring->capacity();
     const bool shown =
-        decode(source, {source.ring->data() + offset, source.head - source.position});
+        decode(source, {source.ring->data() + source.offset, source.head - source.position});
     peek(source);
     if (shown) return &record_;
   }
@@ -105,10 +104,10 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   const std::uint64_t position = source.position;
   RingRecord& raw = raw_;
   if (!parse_record(bytes, raw)) {
-    source.position = source.head;
+    source.move_to(source.head);
     return give_up(source, position);
   }
-  source.position += raw.head.size;
+  source.advance(raw.head.size);
   last_position_ = position;
   bytes_ = bytes.substr(0, raw.head.size);
   const Site* site = sites_.find(raw.site());
@@ -147,14 +146,14 @@ void RingMerge::keep_spill() {
 
 void RingMerge::unread() {
   keep_spill();
-  current_->position = last_position_;
+  current_->move_to(last_position_);
   peek(*current_);
 }
 
 void RingMerge::rewind() {
   current_ = nullptr;
   for (Source& source : sources_) {
-    source.position = source.committed;
+    source.move_to(source.committed);
     source.thread = source.committed_thread;
     source.spills.clear();
     peek(source);

@@ -57,7 +57,18 @@ class RingMerge {
     Ticks next;                         // stamp of the record at `position`
     std::vector<std::uint64_t> spills;  // read since `committed`
     std::uint64_t counted_to = 0;       // damage before it is in `damaged` already
+    std::uint64_t offset = 0;           // of `position` in the ring: a division less each time
     bool is_touched() const { return position != committed; }
+    void move_to(std::uint64_t to) {
+      position = to;
+      offset = to % ring->capacity();
+    }
+    // By at most the ring's capacity.
+    void advance(std::uint64_t n) {
+      position += n;
+      offset += n;
+      if (offset >= ring->capacity()) offset -= ring->capacity();
+    }
   };
   std::vector<Source>& sources() { return sources_; }
   const std::vector<Source>& sources() const { return sources_; }

@@ -51,14 +51,16 @@ class TextSink final : public Sink {
   using Line = std::vector<Piece>;
 
   void append(const Record& record, Buffer& out, bool passing);
-  void append_line(const Record& record, Buffer& out, bool passing);
-  void append_part(Part part, const Record& record, Buffer& out);
+  void append_raw(const Record& record, Buffer& out);
+  void append_part(Part part, const Record& record, Buffer& out, bool passing);
   Line make_line(const Site& site) const;
   const Line& line_of(const Site& site, bool passing);
-  void compose_event(const Record& record);
-  void compose_message(const Record& record, bool passing);
-  void compose_dropped(const Record& record);
-  void compose_clock(const Record& record);
+  // The message, not yet escaped.
+  void compose(const Record& record, Buffer& out, bool passing);
+  void compose_event(const Record& record, Buffer& out);
+  void compose_message(const Record& record, Buffer& out, bool passing);
+  void compose_dropped(const Record& record, Buffer& out);
+  void compose_clock(const Record& record, Buffer& out);
   void write_time(std::int64_t ns, Buffer& out);
 
   int digits_;
@@ -68,75 +70,96 @@ class TextSink final : public Sink {
   Line passing_line_;
   std::optional<std::pair<Kind, std::uint8_t>> passing_;
   Templates templates_;
-  Buffer message_;  // not yet escaped
-  Buffer part_;     // not yet formatted
+  Buffer unescaped_;  // a message, or a text
+  Buffer part_;       // not yet formatted
   std::int64_t second_ = INT64_MIN;
   Buffer second_text_;  // second_ as a date and time
 };
 
 void TextSink::append(const Record& record, Buffer& out, bool passing) {
-  const Site& site = *record.site;
-  message_.clear();
-  switch (site.kind) {
-    case Kind::event: compose_event(record); break;
-    case Kind::message: compose_message(record, passing); break;
-    case Kind::dropped: compose_dropped(record); break;
-    case Kind::clock: compose_clock(record); break;
+  switch (record.site->kind) {
     case Kind::text:
-    case Kind::print:
-      // Raw by request: no pattern, no escapes. What is no text shows as its str().
-      if (!record.values.empty()) {
-        const Value& text = record.values[0];
-        if (text.tag == Tag::none) message_.append("None");
-        write_plain(message_, text);
-        raw_text(out, message_.view());
-      }
-      if (site.kind == Kind::text) out.push('\n');
-      return;
+    case Kind::print: return append_raw(record, out);
     case Kind::inline_event:
     case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
     case Kind::thread: return;
+    case Kind::event:
+    case Kind::message:
+    case Kind::dropped:
+    case Kind::clock: break;
   }
-  append_line(record, out, passing);
+  for (const Piece& piece : line_of(*record.site, passing)) {
+    out.append(piece.text);
+    if (piece.hole == nullptr) {
+      append_part(piece.part, record, out, passing);
+    } else {
+      part_.clear();
+      append_part(piece.part, record, part_, passing);
+      piece.hole->format(out, Value::of_str(part_.view()));
+    }
+  }
+  out.push('\n');
 }
 
-void TextSink::compose_event(const Record& record) {
+// Raw by request: no pattern, no escapes. What is no text shows as its str().
+void TextSink::append_raw(const Record& record, Buffer& out) {
+  if (!record.values.empty()) {
+    const Value& text = record.values[0];
+    unescaped_.clear();
+    if (text.tag == Tag::none) unescaped_.append("None");
+    write_plain(unescaped_, text);
+    raw_text(out, unescaped_.view());
+  }
+  if (record.site->kind == Kind::text) out.push('\n');
+}
+
+void TextSink::compose(const Record& record, Buffer& out, bool passing) {
+  switch (record.site->kind) {
+    case Kind::event: return compose_event(record, out);
+    case Kind::message: return compose_message(record, out, passing);
+    case Kind::dropped: return compose_dropped(record, out);
+    case Kind::clock: return compose_clock(record, out);
+    default: return;
+  }
+}
+
+void TextSink::compose_event(const Record& record, Buffer& out) {
   const Site& site = *record.site;
-  message_.append(site.name);
+  out.append(site.name);
   const auto fields = site.own_fields();  // a weight is a matter for tables
   const auto values = record.own_values();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i < fields.size()) {
-      write_pair(message_, fields[i], values[i]);
+      write_pair(out, fields[i], values[i]);
     } else {
-      write_pair(message_, field_name(fields, i), values[i]);
+      write_pair(out, field_name(fields, i), values[i]);
     }
   }
 }
 
-void TextSink::compose_message(const Record& record, bool passing) {
+void TextSink::compose_message(const Record& record, Buffer& out, bool passing) {
   const Site& site = *record.site;
   const Template& shape = templates_.of(record, passing);
   const auto values = record.own_values();
-  if (!shape.render_with_traceback(message_, site.own_fields(), values))
+  if (!shape.render_with_traceback(out, site.own_fields(), values))
     return;  // shows all fields already
   for (const std::size_t i : shape.beside())
-    if (i < values.size() && !shape.shows(i)) write_pair(message_, site.fields[i], values[i]);
+    if (i < values.size() && !shape.shows(i)) write_pair(out, site.fields[i], values[i]);
 }
 
-void TextSink::compose_dropped(const Record& record) {
-  message_.append("DROPPED");
-  if (!record.values.empty()) write_pair(message_, "n", record.values[0]);
+void TextSink::compose_dropped(const Record& record, Buffer& out) {
+  out.append("DROPPED");
+  if (!record.values.empty()) write_pair(out, "n", record.values[0]);
   if (record.values.size() < 2) return;
-  message_.append(" since=");
-  write_time(record.values[1].i, message_);
+  out.append(" since=");
+  write_time(record.values[1].i, out);
 }
 
-void TextSink::compose_clock(const Record& record) {
-  message_.append("CLOCK");
+void TextSink::compose_clock(const Record& record, Buffer& out) {
+  out.append("CLOCK");
   if (record.values.empty()) return;
-  message_.append(" seconds=");
-  message_.advance_to(write_seconds(message_.room(kNumberRoom), record.values[0].i, digits_));
+  out.append(" seconds=");
+  out.advance_to(write_seconds(out.room(kNumberRoom), record.values[0].i, digits_));
 }
 
 TextSink::Line TextSink::make_line(const Site& site) const {
@@ -194,24 +217,19 @@ const TextSink::Line& TextSink::line_of(const Site& site, bool passing) {
   return passing_line_;
 }
 
-void TextSink::append_line(const Record& record, Buffer& out, bool passing) {
-  for (const Piece& piece : line_of(*record.site, passing)) {
-    out.append(piece.text);
-    if (piece.hole == nullptr) {
-      append_part(piece.part, record, out);
-    } else {
-      part_.clear();
-      append_part(piece.part, record, part_);
-      piece.hole->format(out, Value::of_str(part_.view()));
-    }
-  }
-  out.push('\n');
-}
-
-void TextSink::append_part(Part part, const Record& record, Buffer& out) {
+void TextSink::append_part(Part part, const Record& record, Buffer& out, bool passing) {
   switch (part) {
     case kTime: return write_time(record.time_ns, out);
-    case kMessage: return line_text(out, message_.view());
+    case kMessage: {
+      const std::size_t start = out.size();
+      compose(record, out, passing);
+      const std::string_view message = out.view().substr(start);
+      if (is_line_text(message)) return;
+      unescaped_.clear();
+      unescaped_.append(message);
+      out.truncate(start);
+      return line_text(out, unescaped_.view());
+    }
     case kThread:
       if (record.thread == nullptr) return;
       if (!record.thread->name.empty()) return line_text(out, record.thread->name);
