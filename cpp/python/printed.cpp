@@ -167,19 +167,19 @@ Buffer cut(const Buffer& values, const std::vector<std::size_t>& ends) {
   return out;
 }
 
-bool has_surrogates(std::string_view wtf8) {
+bool has_surrogate_bytes(std::string_view wtf8) {
   for (std::size_t i = 0; i + 1 < wtf8.size(); ++i) {
     if (wtf8[i] == '\xed' && static_cast<unsigned char>(wtf8[i + 1]) >= 0xa0) return true;
   }
   return false;
 }
 
-bool has_surrogates(const Buffer& values) {
+bool values_have_surrogates(const Buffer& values) {
   Arena arena;
   std::vector<Value> decoded;
   decode_values(values.view(), arena, decoded);
   return std::ranges::any_of(decoded, [](const Value& value) {
-    return has_surrogates(value.is_formatted ? value.formatted : value.text);
+    return has_surrogate_bytes(value.is_formatted ? value.formatted : value.text);
   });
 }
 
@@ -192,7 +192,7 @@ PyObject* print_specially(const Printed* printed, PyObject* const* args, const B
   line.push('\n');
   std::string made;
   std::string_view bytes = line.view();
-  if (stand_in.is_encoded || has_surrogates(line.view())) {
+  if (stand_in.is_encoded || has_surrogate_bytes(line.view())) {
     PyObject* text = from_wtf8(line.view());
     const bool is_taken = text != nullptr && encode_by_stream(stream, text, made);
     Py_XDECREF(text);
@@ -227,7 +227,7 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args) {
     return put_text(printed->stream, line.view().substr(n_put)) ? Py_NewRef(Py_None) : nullptr;
   }
   if (prints.stand_ins[printed->stream].is_special() || values.size() > prints.longest_text() ||
-      has_surrogates(values)) {
+      values_have_surrogates(values)) {
     return print_specially(printed, args, values, ends);
   }
   const Put put = put_print(printed->stream, printed->site, values);
