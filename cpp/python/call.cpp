@@ -17,11 +17,11 @@ namespace {
 
 // Which channels take the call, before anything of it is encoded.
 Decision decide(const Call& call, Routes& routes, const SiteFacts& facts) {
-  Root& root = *call.logger->root;
-  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, facts.site};
+  LoggerCore& core = *call.logger->core;
+  if (!core.is_routed.load(std::memory_order_relaxed)) return {core, facts.site};
   const auto n = static_cast<std::size_t>(call.n_values());
   return {
-      root, *current_plan(routes, root, facts), facts.name, {call.values, n}, call.logger->bound};
+      core, *current_plan(routes, core, facts), facts.name, {call.values, n}, call.logger->bound};
 }
 
 // Commits what is encoded, and lets those ask that want to know more of it.
@@ -46,7 +46,7 @@ bool lose(const Decision& decision) {
 // There was no memory for the record; that is no reason to raise.
 [[gnu::cold]] PyObject* drop(const Logger* logger) {
   PyErr_Clear();
-  logger->root->lose();
+  logger->core->lose();
   Py_RETURN_NONE;
 }
 
@@ -56,7 +56,7 @@ bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   const Decision decision = decide(call, logger->sites->plain_routes(kind), facts);
   if (decision.empty()) return !decision.failed();
   Buffer values;
-  if (!encode_str_of(values, text, logger->root->longest_text())) return lose(decision);
+  if (!encode_str_of(values, text, logger->core->longest_text())) return lose(decision);
   return finish_values(call, decision, facts, values);
 }
 
@@ -70,7 +70,7 @@ Template passing_template(const Call& call) {
 }
 
 bool submit_inline(const Call& call, const CallSite* site) {
-  const std::size_t most = call.logger->root->longest_text();
+  const std::size_t most = call.logger->core->longest_text();
   const bool is_event = site->kind == Kind::event;
   const std::string name = to_wtf8(call.first);
   SiteFacts facts = call.logger->sites->facts_of(*site);
@@ -108,7 +108,7 @@ bool submit_values(const Call& call, const CallSite* site) {
   const SiteFacts facts = call.logger->sites->facts_of(*site);
   const Decision decision = decide(call, site->routes, facts);
   if (decision.empty()) return !decision.failed();
-  const std::size_t most = call.logger->root->longest_text();
+  const std::size_t most = call.logger->core->longest_text();
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
   Buffer values;
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
@@ -152,11 +152,11 @@ bool log_slowly(const Call& call) {
     site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level,
                                 call.n_told);
     if (site == nullptr) {
-      logger->root->lose();
+      logger->core->lose();
       return false;
     }
   }
-  if (site->rank < logger->root->level.load(std::memory_order_relaxed)) return true;
+  if (site->rank < logger->core->level.load(std::memory_order_relaxed)) return true;
   if (site->is_inline) return submit_inline(call, site);
   if (first != nullptr) return submit_values(call, site);
   Call text = call;  // which is the one value of its message
@@ -210,7 +210,7 @@ PyObject* text_of(PyObject* object, bool is_template) {
   if (text != nullptr && values.empty() && call.n_values() == 0) text = filled(call.first);
   if (text == nullptr) {
     if (clear_if_ordinary()) return drop(call.logger);
-    call.logger->root->lose();
+    call.logger->core->lose();
     return nullptr;
   }
   const auto n_told = static_cast<Py_ssize_t>(values.size());
@@ -221,13 +221,13 @@ PyObject* text_of(PyObject* object, bool is_template) {
     return call.level == kNone ? call_with_text(call.logger, Kind::text, text.get())
                                : call_slowly(whole);
   }
-  const Root* root = call.logger->root;
-  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  const LoggerCore* core = call.logger->core;
+  const Mode mode = core->mode.load(std::memory_order_relaxed);
   if (mode == Mode::on || mode == Mode::routed) {
     const CallSite* site = call.logger->sites->find(place_of_call(), whole.first, whole.kwnames,
                                                     whole.n_positional + 1, whole.level);
-    if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
-        take_fast(mode, root, call.logger->bound, site->site, site->routes, whole.values,
+    if (site != nullptr && site->rank >= core->level.load(std::memory_order_relaxed) &&
+        take_fast(mode, core, call.logger->bound, site->site, site->routes, whole.values,
                   whole.n_values(), site->accept)) {
       Py_RETURN_NONE;
     }
@@ -249,7 +249,7 @@ PyObject* call_with_object(const Call& call) {
     return drop(call.logger);
   }
   if (text == nullptr) {
-    call.logger->root->lose();
+    call.logger->core->lose();
     return nullptr;
   }
   Call with_text = call;
@@ -308,9 +308,9 @@ PyObject* line_of(PyObject* const* values, Py_ssize_t n) {
 }
 
 // Whether records are taken at all just now; counts a call after close.
-[[gnu::noinline, gnu::cold]] bool is_taken(Root& root) {
-  if (root.mode.load(std::memory_order_relaxed) != Mode::off) return true;
-  if (root.is_closed.load(std::memory_order_relaxed)) root.count_late();
+[[gnu::noinline, gnu::cold]] bool is_taken(LoggerCore& core) {
+  if (core.mode.load(std::memory_order_relaxed) != Mode::off) return true;
+  if (core.is_closed.load(std::memory_order_relaxed)) core.count_late();
   return false;
 }
 
@@ -340,7 +340,7 @@ PyObject* log_exception(Logger* logger, PyObject* const* args, Py_ssize_t nargs,
   PyObject* traceback = call_helper(format_exception, "()");
   if (traceback == nullptr && !clear_if_ordinary()) {
     Py_DECREF(names);
-    logger->root->lose();
+    logger->core->lose();
     return nullptr;
   }
   if (traceback != nullptr) values.back() = traceback;
@@ -360,19 +360,19 @@ template <std::uint8_t level>
 [[gnu::noinline]] PyObject* log_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                                       PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  Root* root = logger->root;
-  if (root->is_closed.load(std::memory_order_relaxed) && !is_taken(*root)) [[unlikely]]
+  LoggerCore* core = logger->core;
+  if (core->is_closed.load(std::memory_order_relaxed) && !is_taken(*core)) [[unlikely]]
     Py_RETURN_NONE;
   if (nargs < 1) [[unlikely]]
     return missing_text("a level's method");
   const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
-  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  const Mode mode = core->mode.load(std::memory_order_relaxed);
   if (mode == Mode::on || mode == Mode::routed) [[likely]] {
     PyObject* first = n_values != 0 ? args[0] : nullptr;
     const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
     PyObject* const* values = n_values != 0 ? args + 1 : args;
     const Py_ssize_t n = n_values != 0 ? n_values : 1;
-    if (site != nullptr && take_fast(mode, root, logger->bound, site->site, site->routes, values, n,
+    if (site != nullptr && take_fast(mode, core, logger->bound, site->site, site->routes, values, n,
                                      site->accept)) [[likely]] {
       Py_RETURN_NONE;
     }
@@ -382,10 +382,10 @@ template <std::uint8_t level>
 
 template <std::uint8_t level>
 PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  const Root* root = as_logger(self)->root;
-  if ((root->mode.load(std::memory_order_relaxed) == Mode::off ||
-       root->level.load(std::memory_order_relaxed) > level) &&
-      !root->is_closed.load(std::memory_order_relaxed)) {
+  const LoggerCore* core = as_logger(self)->core;
+  if ((core->mode.load(std::memory_order_relaxed) == Mode::off ||
+       core->level.load(std::memory_order_relaxed) > level) &&
+      !core->is_closed.load(std::memory_order_relaxed)) {
     Py_RETURN_NONE;
   }
   return log_level<level>(self, args, nargs, kwnames);
@@ -394,15 +394,15 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
 [[gnu::noinline]] PyObject* log_any(PyObject* self, PyObject* const* args, std::size_t nargsf,
                                     PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  Root* root = logger->root;
+  LoggerCore* core = logger->core;
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  const Mode mode = core->mode.load(std::memory_order_relaxed);
   if ((mode == Mode::on || mode == Mode::routed) && nargs >= 1) [[likely]] {
     const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
     if (n_values != 0) [[likely]] {
       const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
-      if (site != nullptr && site->rank >= root->level.load(std::memory_order_relaxed) &&
-          take_fast(mode, root, logger->bound, site->site, site->routes, args + 1, n_values,
+      if (site != nullptr && site->rank >= core->level.load(std::memory_order_relaxed) &&
+          take_fast(mode, core, logger->bound, site->site, site->routes, args + 1, n_values,
                     site->accept)) [[likely]] {
         Py_RETURN_NONE;
       }
@@ -411,7 +411,7 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     }
   } else {
     if (nargs < 1) return missing_text("log");
-    if (!is_taken(*root)) Py_RETURN_NONE;
+    if (!is_taken(*core)) Py_RETURN_NONE;
   }
   return call_slowly({logger, args[0], args + 1, nargs - 1, kwnames, kNone});
 }
@@ -419,14 +419,14 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
 // A text of a kind that has a site of its own.
 template <Kind kind, std::uint32_t fixed_site>
 [[gnu::always_inline]] inline PyObject* log_text(Logger* logger, PyObject* text) {
-  Root* root = logger->root;
-  const Mode mode = root->mode.load(std::memory_order_relaxed);
+  LoggerCore* core = logger->core;
+  const Mode mode = core->mode.load(std::memory_order_relaxed);
   if (mode == Mode::on || mode == Mode::routed) [[likely]] {
     const std::uint32_t site =
         logger->bound == nullptr ? fixed_site : logger->sites->plain_site(kind);
     const Routes& routes = logger->sites->plain_routes(kind);
-    if (take_fast(mode, root, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
-  } else if (!is_taken(*root)) {
+    if (take_fast(mode, core, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+  } else if (!is_taken(*core)) {
     Py_RETURN_NONE;
   }
   return call_with_text(logger, kind, text);
@@ -436,9 +436,9 @@ template <Kind kind, std::uint32_t fixed_site>
 
 PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf,
                       PyObject* kwnames) {
-  const Root* root = as_logger(self)->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::off && PyVectorcall_NARGS(nargsf) != 0 &&
-      !root->is_closed.load(std::memory_order_relaxed)) {
+  const LoggerCore* core = as_logger(self)->core;
+  if (core->mode.load(std::memory_order_relaxed) == Mode::off && PyVectorcall_NARGS(nargsf) != 0 &&
+      !core->is_closed.load(std::memory_order_relaxed)) {
     Py_RETURN_NONE;
   }
   return log_any(self, args, nargsf, kwnames);
@@ -464,7 +464,7 @@ PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                          PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  if (!is_taken(*logger->root) || logger->root->level.load(std::memory_order_relaxed) > kError) {
+  if (!is_taken(*logger->core) || logger->core->level.load(std::memory_order_relaxed) > kError) {
     Py_RETURN_NONE;
   }
   if (nargs < 1) return missing_text("exception");
@@ -480,7 +480,7 @@ PyObject* call_text(PyObject* self, PyObject* text) {
 }
 
 PyObject* call_any_event(Logger* logger) {
-  if (!is_taken(*logger->root)) Py_RETURN_NONE;
+  if (!is_taken(*logger->core)) Py_RETURN_NONE;
   try {
     const Call call{logger, nullptr, nullptr, 0, nullptr, kNone};
     const SiteFacts facts = logger->sites->plain_facts(Kind::event);
@@ -495,7 +495,7 @@ PyObject* call_any_event(Logger* logger) {
 
 PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  if (!is_taken(*logger->root)) Py_RETURN_NONE;
+  if (!is_taken(*logger->core)) Py_RETURN_NONE;
   if (nargs == 1 && kwnames == nullptr && is_template_string(args[0]))
     return call_with_object({logger, args[0], nullptr, 0, nullptr, kNone});
   PyObject* text = nullptr;
@@ -505,7 +505,7 @@ PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     return drop(logger);
   }
   if (text == nullptr) {
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) logger->root->lose();
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) logger->core->lose();
     return nullptr;
   }
   if (text == Py_None) return text;  // it went to a file of its own

@@ -26,7 +26,7 @@ constexpr const char* kRequests =
 
 // As with the overrides: nobody holds it around a fork.
 std::mutex loggers_mutex;
-std::vector<std::weak_ptr<Root>> loggers;
+std::vector<std::weak_ptr<LoggerCore>> loggers;
 
 // ---- list ---------------------------------------------------------------------------------------
 
@@ -58,14 +58,14 @@ const char* kind_name(Kind kind) {
   }
 }
 
-void add_logger(std::string& lines, Root& root) {
-  const Counts counts = root.counts();
+void add_logger(std::string& lines, LoggerCore& core) {
+  const Counts counts = core.counts();
   lines += "logger";
-  add_cell(lines, root.path());
+  add_cell(lines, core.path());
   add_cell(lines,
-           level_name(static_cast<std::uint8_t>(root.level.load(std::memory_order_relaxed))));
-  add_cell(lines, root.is_enabled.load(std::memory_order_relaxed) ? "true" : "false");
-  add_cell(lines, root.mode.load(std::memory_order_relaxed) == Mode::off ? "off" : "on");
+           level_name(static_cast<std::uint8_t>(core.level.load(std::memory_order_relaxed))));
+  add_cell(lines, core.is_enabled.load(std::memory_order_relaxed) ? "true" : "false");
+  add_cell(lines, core.mode.load(std::memory_order_relaxed) == Mode::off ? "off" : "on");
   add_cell(lines, counts.written + counts.waiting + counts.dropped + counts.sampled_out +
                       counts.aggregated + counts.overwritten);
   for (const std::uint64_t n : {counts.written, counts.waiting, counts.dropped, counts.sampled_out,
@@ -78,40 +78,41 @@ void add_logger(std::string& lines, Root& root) {
 struct ListedSite {
   std::uint64_t written = 0;
   std::uint64_t left_out = 0;
-  std::vector<const Root*> first;   // loggers that its calls come to first
-  std::vector<const Root*> others;  // which have met it
+  std::vector<const LoggerCore*> first;   // loggers that its calls come to first
+  std::vector<const LoggerCore*> others;  // which have met it
 };
 
-std::map<std::uint32_t, ListedSite> list_sites(const std::vector<std::shared_ptr<Root>>& roots) {
+std::map<std::uint32_t, ListedSite> list_sites(
+    const std::vector<std::shared_ptr<LoggerCore>>& cores) {
   const auto bases = Writer::get().sites().bases();
   std::map<std::uint32_t, ListedSite> sites;
-  for (const auto& root : roots) {
-    for (const auto& [number, of] : root->by_site()) {
+  for (const auto& core : cores) {
+    for (const auto& [number, of] : core->by_site()) {
       const auto base = bases.find(number);
       ListedSite& site = sites[base == bases.end() ? number : base->second];
       site.written += of.written;
       site.left_out += of.left_out;
-      (of.is_planned ? site.first : site.others).push_back(root.get());
+      (of.is_planned ? site.first : site.others).push_back(core.get());
     }
   }
   return sites;
 }
 
 // What the logger and those behind it do with a site, but for `all`.
-void add_strategies(const Root& root, SiteFacts facts, bool is_first,
+void add_strategies(const LoggerCore& core, SiteFacts facts, bool is_first,
                     std::vector<std::string>& found) {
   Policy policy;
   {
-    const std::lock_guard lock(root.mutex);
-    const auto declared = root.strategies.find(facts.site);
-    if (declared != root.strategies.end()) facts.strategy = &declared->second;
-    policy = root.policy_of(facts, is_first);
+    const std::lock_guard lock(core.mutex);
+    const auto declared = core.strategies.find(facts.site);
+    if (declared != core.strategies.end()) facts.strategy = &declared->second;
+    policy = core.policy_of(facts, is_first);
   }
   const std::string text = to_text(policy);
   const bool is_news = std::ranges::find(found, text) == found.end();
   if (policy.kind != Policy::Kind::all && is_news) found.push_back(text);
   if (policy.kind == Policy::Kind::off) return;
-  for (const auto& target : root.targets) add_strategies(*target, facts, false, found);
+  for (const auto& target : core.targets) add_strategies(*target, facts, false, found);
 }
 
 void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
@@ -119,8 +120,8 @@ void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
   const std::string_view name = is_plain ? std::string_view() : site.name;
   SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
   std::vector<std::string> strategies;
-  for (const Root* root : listed.first.empty() ? listed.others : listed.first) {
-    add_strategies(*root, facts, true, strategies);
+  for (const LoggerCore* core : listed.first.empty() ? listed.others : listed.first) {
+    add_strategies(*core, facts, true, strategies);
   }
   std::string strategy;
   for (const std::string& each : strategies) strategy += (strategy.empty() ? "" : " ") + each;
@@ -135,10 +136,10 @@ void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
 }
 
 std::string list() {
-  const auto roots = living_loggers();
+  const auto cores = living_loggers();
   std::string lines = "ok\n";
-  for (const auto& root : roots) add_logger(lines, *root);
-  for (const auto& [number, listed] : list_sites(roots)) {
+  for (const auto& core : cores) add_logger(lines, *core);
+  for (const auto& [number, listed] : list_sites(cores)) {
     if (const auto site = Writer::get().sites().find(number)) add_site(lines, *site, listed);
   }
   const Rules overrides = overrides_now();
@@ -166,7 +167,7 @@ std::string refuse(const std::string& complaint) {
 }
 
 void look_again() {
-  for (const auto& root : living_loggers()) root->look_again();
+  for (const auto& core : living_loggers()) core->look_again();
 }
 
 std::string unset(const std::string& name) {
@@ -193,31 +194,31 @@ std::string set(const std::string& setting) {
 std::string set_level(const std::string& text) {
   const auto level = level_of(text);
   if (!level) return refuse("'" + text + "' is none of DEBUG, INFO, WARNING, ERROR and CRITICAL");
-  for (const auto& root : living_loggers()) root->set_level(*level);
+  for (const auto& core : living_loggers()) core->set_level(*level);
   return "ok level " + text;
 }
 
 std::string set_enabled(const std::string& text) {
   if (text != "true" && text != "false") return refuse("'" + text + "' is neither true nor false");
-  for (const auto& root : living_loggers()) root->set_enabled(text == "true");
+  for (const auto& core : living_loggers()) core->set_enabled(text == "true");
   return "ok enabled " + text;
 }
 
 }  // namespace
 
-std::vector<std::shared_ptr<Root>> living_loggers() {
+std::vector<std::shared_ptr<LoggerCore>> living_loggers() {
   const std::lock_guard lock(loggers_mutex);
-  std::vector<std::shared_ptr<Root>> living;
+  std::vector<std::shared_ptr<LoggerCore>> living;
   for (const auto& each : loggers) {
-    if (auto root = each.lock()) living.push_back(std::move(root));
+    if (auto core = each.lock()) living.push_back(std::move(core));
   }
   return living;
 }
 
-void enlist(std::weak_ptr<Root> root) {
+void enlist(std::weak_ptr<LoggerCore> core) {
   const std::lock_guard lock(loggers_mutex);
   std::erase_if(loggers, [](const auto& each) { return each.expired(); });
-  loggers.push_back(std::move(root));
+  loggers.push_back(std::move(core));
 }
 
 std::string answer_request(const std::string& request) {

@@ -9,13 +9,13 @@
 
 namespace attolog::python {
 
-struct Root;
+struct LoggerCore;
 
 // From now on the logger is listed, and does what requests say, for as long as it lives.
-void enlist(std::weak_ptr<Root> root);
+void enlist(std::weak_ptr<LoggerCore> core);
 
 // Those that live now.
-std::vector<std::shared_ptr<Root>> living_loggers();
+std::vector<std::shared_ptr<LoggerCore>> living_loggers();
 
 // Answers a request, in the writer's thread: without Python, and holding no more than one of the
 // loggers' mutexes at a time.

@@ -65,17 +65,17 @@ SiteFacts facts_of(const Event* event, bool is_inline) {
 }
 
 Decision decide(const Event* event, const SiteFacts& facts, const std::vector<PyObject*>& values) {
-  Root& root = *event->root;
-  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, facts.site};
+  LoggerCore& core = *event->core;
+  if (!core.is_routed.load(std::memory_order_relaxed)) return {core, facts.site};
   EventText& text = *event->text;
   Routes& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
-  return {root, *current_plan(routes, root, facts), text.name, values, event->bound};
+  return {core, *current_plan(routes, core, facts), text.name, values, event->bound};
 }
 
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) {
   const Arranged arranged = arrange(event, args, nargs, kwnames);
-  const std::size_t most = event->root->longest_text();
+  const std::size_t most = event->core->longest_text();
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
@@ -110,15 +110,15 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
                                                          Py_ssize_t nargs, PyObject* kwnames) {
-  if (event->root->mode.load(std::memory_order_relaxed) == Mode::off) {
-    if (event->root->is_closed.load(std::memory_order_relaxed)) event->root->count_late();
+  if (event->core->mode.load(std::memory_order_relaxed) == Mode::off) {
+    if (event->core->is_closed.load(std::memory_order_relaxed)) event->core->count_late();
     Py_RETURN_NONE;
   }
   try {
     return log_event_slowly(event, args, nargs, kwnames) ? Py_NewRef(Py_None) : nullptr;
   } catch (const std::exception&) {
     PyErr_Clear();
-    event->root->lose();
+    event->core->lose();
     Py_RETURN_NONE;
   }
 }
@@ -127,12 +127,12 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 [[gnu::noinline]] PyObject* log_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                                       PyObject* kwnames) {
   const Event* event = as_event(self);
-  const Root* root = event->root;
+  const LoggerCore* core = event->core;
   if (nargs == event->n_fields && kwnames == nullptr && event->site != kInlineEventSite)
       [[likely]] {
-    const Mode mode = root->mode.load(std::memory_order_relaxed);
+    const Mode mode = core->mode.load(std::memory_order_relaxed);
     if ((mode == Mode::on || mode == Mode::routed) &&
-        take_fast(mode, root, event->bound, event->site, *event->routes, args, nargs,
+        take_fast(mode, core, event->bound, event->site, *event->routes, args, nargs,
                   kAcceptEverything)) [[likely]] {
       Py_RETURN_NONE;
     }
@@ -141,9 +141,9 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 }
 
 PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  const Root* root = as_event(self)->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::off &&
-      !root->is_closed.load(std::memory_order_relaxed)) {
+  const LoggerCore* core = as_event(self)->core;
+  if (core->mode.load(std::memory_order_relaxed) == Mode::off &&
+      !core->is_closed.load(std::memory_order_relaxed)) {
     Py_RETURN_NONE;
   }
   return log_event(self, args, nargs, kwnames);
@@ -263,13 +263,13 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
     Py_XDECREF(text->defaults);
     return nullptr;
   }
-  event->root = logger->root;
+  event->core = logger->core;
   event->bound = logger->bound;
   event->n_fields = static_cast<Py_ssize_t>(text->fields.size());
   event->site = site;
   event->routes = &text->routes;
   event->logger = Py_NewRef(self);
-  if (text->strategy) logger->root->add_strategy(site, *text->strategy);
+  if (text->strategy) logger->core->add_strategy(site, *text->strategy);
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
   PyObject* function =

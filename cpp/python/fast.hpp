@@ -19,11 +19,11 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 
 // Writes the record and returns true; or returns false, with nothing done, where it takes the slow
 // path: no ring yet, no room, other kinds of values than `accept` lets through.
-[[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound,
+[[gnu::always_inline]] inline bool write_fast(const LoggerCore* core, const Bound* bound,
                                               std::uint32_t site, PyObject* const* values,
                                               Py_ssize_t n, std::uint64_t accept) {
-  // acquire: pairs with Root::use, where no GIL does.
-  const Channel* channel = root->channel.load(std::memory_order_acquire);
+  // acquire: pairs with LoggerCore::use, where no GIL does.
+  const Channel* channel = core->channel.load(std::memory_order_acquire);
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]
@@ -54,7 +54,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 // Whether the plan's sampler leaves the call out, decided the quick way.
 [[gnu::always_inline]] inline bool skips_quickly(const Plan& plan) {
   if constexpr (kHasGil) return plan.sampler->skips();
-  const SamplerLock lock(*plan.top->root);
+  const SamplerLock lock(*plan.top->core);
   return plan.sampler->skips();
 }
 
@@ -65,7 +65,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   Value key;
   if (!view_plain(values[plan.key], key)) return false;
   const std::uint64_t hash = hash_key(key, plan.sampler->seed());
-  const SamplerLock lock(*plan.top->root);
+  const SamplerLock lock(*plan.top->core);
   return plan.sampler->skips_key(hash);
 }
 
@@ -81,7 +81,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 
 // What a logger does that is on, or, where it is routed, what the plan of the place says: the same
 // as write_fast, for what needs no more than a countdown or one channel.
-[[gnu::always_inline]] inline bool take_fast(Mode mode, const Root* root, const Bound* bound,
+[[gnu::always_inline]] inline bool take_fast(Mode mode, const LoggerCore* core, const Bound* bound,
                                              std::uint32_t site, const Routes& routes,
                                              PyObject* const* values, Py_ssize_t n,
                                              std::uint64_t accept) {
@@ -97,10 +97,10 @@ inline constexpr std::uint64_t kFastRecord = 2048;
       if (action == Plan::Action::keyed) return skips_by_key(*plan, values, n);
       return action == Plan::Action::pass && pass_fast(*plan, bound, values, n, accept);
     }
-    // By the root at hand, so that the look-up of its ring does not wait for that of the plan.
+    // By the core at hand, so that the look-up of its ring does not wait for that of the plan.
     site = plan->site;
   }
-  return write_fast(root, bound, site, values, n, accept);
+  return write_fast(core, bound, site, values, n, accept);
 }
 
 }  // namespace attolog::python

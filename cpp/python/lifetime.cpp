@@ -67,8 +67,8 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
          show_channel(channel, deadline, is_done);
 }
 
-bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
-  return wait_for_all(root,
+bool flush_all(const LoggerCore& core, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(core,
                       [&](Channel& channel) { return flush_channel(channel, deadline, is_done); });
 }
 
@@ -82,7 +82,7 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
   bool is_done = true;
-  if (!flush_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
+  if (!flush_all(*as_logger(self)->core, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -107,7 +107,7 @@ bool end_channel(Channel& channel, SteadyTime end) {
 // False with an exception set: interrupted.
 template <class Patience>
 bool end_channels(const Patience& patience) {
-  for (const auto& root : living_loggers()) root->succeed();
+  for (const auto& core : living_loggers()) core->succeed();
   for (const auto& channel : Writer::get().channels()) {
     if (channel->is_finished() || channel->is_forked()) continue;
     if (!end_channel(*channel, std::chrono::steady_clock::now() + patience(*channel))) return false;
@@ -160,11 +160,11 @@ Deadline soon() {
 
 // Closes what records go to, and waits for the files they went to before; flushes what belongs to
 // other loggers. `is_done`: whether all is written. False with an exception set: interrupted.
-bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
-  const auto channel = root.take_down(true);
-  root.tell_remainders();
+bool close_all(LoggerCore& core, const Deadline& deadline, bool& is_done) {
+  const auto channel = core.take_down(true);
+  core.tell_remainders();
   is_done = true;
-  for (const auto& before : root.unfinished()) {
+  for (const auto& before : core.unfinished()) {
     if (!close_channel(before, deadline, is_done)) return false;
   }
   // A forked child that has not logged has nothing to wait for.
@@ -172,7 +172,7 @@ bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
     return false;
   }
   return std::ranges::all_of(
-      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
+      core.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
 }
 
 }  // namespace
@@ -185,7 +185,7 @@ PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   Deadline deadline = soon();
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
   bool is_done = true;
-  if (!close_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
+  if (!close_all(*as_logger(self)->core, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -195,7 +195,7 @@ PyObject* enter(PyObject* self, PyObject*) {
 
 PyObject* leave(PyObject* self, PyObject*, PyObject*) {
   bool is_done = true;
-  if (!close_all(*as_logger(self)->root, soon(), is_done)) return nullptr;
+  if (!close_all(*as_logger(self)->core, soon(), is_done)) return nullptr;
   Py_RETURN_FALSE;
 }
 

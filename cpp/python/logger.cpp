@@ -35,24 +35,24 @@ void free_logger(PyObject* self) {
 }
 
 PyObject* represent_logger(PyObject* self) {
-  const Root& root = *as_logger(self)->root;
-  const std::string path = root.path();
-  const bool is_off = root.channel.load(std::memory_order_relaxed) == nullptr && !root.is_relaying;
+  const LoggerCore& core = *as_logger(self)->core;
+  const std::string path = core.path();
+  const bool is_off = core.channel.load(std::memory_order_relaxed) == nullptr && !core.is_relaying;
   const char* state = is_off ? " (off)" : "";
   if (path.empty()) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
   return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, path.c_str(), state);
 }
 
 int is_on(PyObject* self) {
-  return as_logger(self)->root->mode.load(std::memory_order_relaxed) != Mode::off ? 1 : 0;
+  return as_logger(self)->core->mode.load(std::memory_order_relaxed) != Mode::off ? 1 : 0;
 }
 
 // ---- methods ------------------------------------------------------------------------------------
 
 PyObject* set_time(PyObject* self, PyObject* ns) {
-  Root& root = *as_logger(self)->root;
+  LoggerCore& core = *as_logger(self)->core;
   if (ns == Py_None) {
-    root.set_time(std::nullopt);
+    core.set_time(std::nullopt);
   } else if (!PyLong_Check(ns) || PyBool_Check(ns)) {
     PyErr_Format(PyExc_TypeError,
                  "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
@@ -65,7 +65,7 @@ PyObject* set_time(PyObject* self, PyObject* ns) {
       PyErr_SetString(PyExc_ValueError, "set_time() takes nanoseconds within 64 bits");
       return nullptr;
     }
-    root.set_time(time);
+    core.set_time(time);
   }
   Py_RETURN_NONE;
 }
@@ -97,12 +97,12 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   auto* logger = reinterpret_cast<Logger*>(types.logger->tp_alloc(types.logger, 0));
   if (logger == nullptr) return nullptr;
   auto shares = std::make_unique<Shares>();
-  shares->root = parent->shares->root;
+  shares->core = parent->shares->core;
   shares->sites_by_names = parent->shares->sites_by_names;
   shares->sites = shares->sites_by_names->of(bound->names);
   shares->bound = std::move(bound);
   logger->vectorcall = call_logger;
-  logger->root = shares->root.get();
+  logger->core = shares->core.get();
   logger->sites = shares->sites.get();
   logger->bound = shares->bound.get();
   logger->shares = shares.release();
@@ -112,7 +112,7 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
 // ---- properties ---------------------------------------------------------------------------------
 
 PyObject* get_level(PyObject* self, void*) {
-  const int level = as_logger(self)->root->level.load(std::memory_order_relaxed);
+  const int level = as_logger(self)->core->level.load(std::memory_order_relaxed);
   return PyUnicode_FromString(kLevels[level / 10 - 1]);
 }
 
@@ -120,7 +120,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
   if (value != nullptr && PyUnicode_Check(value)) {
     for (int i = 0; i < 5; ++i) {
       if (PyUnicode_CompareWithASCIIString(value, kLevels[i]) == 0) {
-        as_logger(self)->root->set_level((i + 1) * 10);
+        as_logger(self)->core->set_level((i + 1) * 10);
         return 0;
       }
     }
@@ -130,7 +130,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
 }
 
 PyObject* get_enabled(PyObject* self, void*) {
-  return PyBool_FromLong(as_logger(self)->root->is_enabled.load(std::memory_order_relaxed) ? 1 : 0);
+  return PyBool_FromLong(as_logger(self)->core->is_enabled.load(std::memory_order_relaxed) ? 1 : 0);
 }
 
 int set_enabled(PyObject* self, PyObject* value, void*) {
@@ -138,18 +138,18 @@ int set_enabled(PyObject* self, PyObject* value, void*) {
     refuse_type("enabled", "True or False", value == nullptr ? Py_None : value);
     return -1;
   }
-  as_logger(self)->root->set_enabled(value == Py_True);
+  as_logger(self)->core->set_enabled(value == Py_True);
   return 0;
 }
 
 PyObject* get_path(PyObject* self, void*) {
-  const std::string path = as_logger(self)->root->path();
+  const std::string path = as_logger(self)->core->path();
   if (path.empty()) Py_RETURN_NONE;
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 PyObject* get_counts(PyObject* self, void*) {
-  const Counts now = as_logger(self)->root->counts();
+  const Counts now = as_logger(self)->core->counts();
   PyObject* counts = PyStructSequence_New(types.counts);
   if (counts == nullptr) return nullptr;
   const std::uint64_t figures[] = {
@@ -269,11 +269,11 @@ PyObject* new_logger(PyTypeObject* type) {
   if (logger == nullptr) return nullptr;
   try {
     auto shares = std::make_unique<Shares>();
-    shares->root = std::make_shared<Root>();
+    shares->core = std::make_shared<LoggerCore>();
     shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
     shares->sites_by_names = std::make_shared<SitesByNames>();
     logger->vectorcall = call_logger;
-    logger->root = shares->root.get();
+    logger->core = shares->core.get();
     logger->sites = shares->sites.get();
     logger->bound = nullptr;
     logger->shares = shares.release();

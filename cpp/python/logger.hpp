@@ -1,13 +1,13 @@
 // The objects behind a log call.
 //
 //   Logger (what the user calls) --+
-//   Event (a declared event)     --+--> Root: where records go now, and what is let through
+//   Event (a declared event)     --+--> LoggerCore: where records go now, and what is let through
 //                                        |
 //                                        +--> Channel (rings, writer, file), null while off
 //                                        +--> or the Roots of other loggers
 //
-// A logger, its bound loggers and its events share one Root, so all of them follow when it is
-// turned on, off or over to another file. Strategies are rules of the Root (routes.hpp).
+// A logger, its bound loggers and its events share one LoggerCore, so all of them follow when it is
+// turned on, off or over to another file. Strategies are rules of the LoggerCore (routes.hpp).
 #pragma once
 
 #include "python/compat.hpp"
@@ -45,7 +45,7 @@ inline void add_count(std::atomic<std::uint64_t>& count, std::uint64_t n) {
   }
 }
 
-struct Root : std::enable_shared_from_this<Root> {
+struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   // relaxed, with GIL builds in mind: the GIL orders it. Free-threaded callers may see the old
   // state for a moment; a channel taken out of use waits for them (wait_until_unused).
   std::atomic<Mode> mode{Mode::off};
@@ -73,11 +73,11 @@ struct Root : std::enable_shared_from_this<Root> {
   std::map<std::uint32_t, std::optional<Policy>> strategies;  // of declared events, by site
   bool keeps_all = false;       // a circular log: what is not left out is kept; fixed
   PyObject* watcher = nullptr;  // its `when`, if that is Python's; owned, fixed
-  std::atomic<bool> has_watcher_failed{false};  // and it was said
-  std::vector<std::shared_ptr<Root>> targets;   // other loggers, in place of a channel; fixed
-  bool is_relaying = false;                     // to them
-  std::uint64_t seed = 0;                       // of samplers that chance decides for; fixed
-  std::uint64_t key_seed = 0;                   // of those that a key decides for; likewise
+  std::atomic<bool> has_watcher_failed{false};       // and it was said
+  std::vector<std::shared_ptr<LoggerCore>> targets;  // other loggers, in place of a channel; fixed
+  bool is_relaying = false;                          // to them
+  std::uint64_t seed = 0;                            // of samplers that chance decides for; fixed
+  std::uint64_t key_seed = 0;                        // of those that a key decides for; likewise
   std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
       samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
@@ -90,7 +90,7 @@ struct Root : std::enable_shared_from_this<Root> {
   std::atomic<std::uint64_t> left_out{0};
 
   // The writer finishes the file of a family of loggers that was never closed by itself.
-  ~Root();
+  ~LoggerCore();
   // From now on records go to `next`.
   void use(std::shared_ptr<Channel> next);
   // Takes the channel out of use, for good if `closes`; it is still asked for its counts. Null:
@@ -155,7 +155,7 @@ struct Root : std::enable_shared_from_this<Root> {
 // One thread at a time is in a logger's samplers: the GIL's, where there is one.
 class SamplerLock {
  public:
-  explicit SamplerLock(Root& root) : mutex_(root.sampler_mutex) {
+  explicit SamplerLock(LoggerCore& core) : mutex_(core.sampler_mutex) {
     if constexpr (!kHasGil) mutex_.lock();
   }
   SamplerLock(const SamplerLock&) = delete;
@@ -180,8 +180,8 @@ struct Bound {
 
 struct Logger {
   PyObject_HEAD vectorcallfunc vectorcall;
-  Root* root;        // of `shared`, at hand
-  CallSites* sites;  // of `bound` or of the root logger, at hand
+  LoggerCore* core;  // of `shared`, at hand
+  CallSites* sites;  // of `bound` or of the logger itself, at hand
   Bound* bound;      // null: none
   PyObject* weakrefs;
   struct Shares* shares;  // what keeps the three above alive
@@ -203,7 +203,7 @@ class SitesByNames {
 };
 
 struct Shares {
-  std::shared_ptr<Root> root;
+  std::shared_ptr<LoggerCore> core;
   std::shared_ptr<CallSites> sites;
   std::unique_ptr<Bound> bound;
   std::shared_ptr<SitesByNames> sites_by_names;
@@ -227,11 +227,11 @@ inline Logger* as_logger(PyObject* object) {
 
 // A declared event: the `self` of a builtin function object.
 struct Event {
-  PyObject_HEAD Root* root;  // the logger's, at hand
-  const Bound* bound;        // likewise
-  Py_ssize_t n_fields;       // of its own, without bound ones
-  std::uint32_t site;        // kInlineEventSite: its names travel in the record
-  Routes* routes;            // of `text`, at hand
+  PyObject_HEAD LoggerCore* core;  // the logger's, at hand
+  const Bound* bound;              // likewise
+  Py_ssize_t n_fields;             // of its own, without bound ones
+  std::uint32_t site;              // kInlineEventSite: its names travel in the record
+  Routes* routes;                  // of `text`, at hand
   PyObject* logger;
   struct EventText* text;
 };
@@ -267,7 +267,7 @@ PyObject* call_any_event(Logger* logger);  // StatsLogger.log_event(), slowly
 PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs);  // lifetime.cpp
 PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs);
 // Waits until all that was logged is shown. False with an exception set: interrupted.
-bool show_all(const Root& root, const Deadline& deadline, bool& is_done);
+bool show_all(const LoggerCore& core, const Deadline& deadline, bool& is_done);
 // From now on echoes are drained before the process ends, and before others write to the screen.
 // False with an exception set.
 bool drain_echoes_in_time();
@@ -280,7 +280,7 @@ PyObject* leave(PyObject* self, PyObject*, PyObject*);
 PyObject* new_logger(PyTypeObject* type);  // one that is off
 PyMethodDef* common_methods();             // of all loggers
 // Lets the circular log behind the channel save itself. Where; "" where it does not any more.
-std::string trigger_box(const Root& root, Channel& channel, const std::string& reason);
+std::string trigger_box(const LoggerCore& core, Channel& channel, const std::string& reason);
 
 // Functions of the module (strategies.cpp).
 PyObject* make_default_logger();  // off, until it is opened

@@ -29,26 +29,26 @@ std::uint64_t take(std::uint64_t from, std::uint64_t& left) {
   return taken;
 }
 
-// Comes back once every call that had found the channel in a Root is done with it: none keeps hold
-// of one that is not pinned while it lets other threads run. No lock of ours may be held.
+// Comes back once every call that had found the channel in a LoggerCore is done with it: none keeps
+// hold of one that is not pinned while it lets other threads run. No lock of ours may be held.
 void wait_until_unused(Channel& channel) {
   if (!let_others_pass()) channel.pin();  // it is kept for ever
 }
 
 }  // namespace
 
-Root::~Root() {
+LoggerCore::~LoggerCore() {
   // The writer may be the last that looked at it, for ctl; it has no part in Python's counts.
   if (watcher != nullptr && PyGILState_Check() != 0) Py_DECREF(watcher);
   if (channel.load(std::memory_order_relaxed) != nullptr) owner->let_go();
 }
 
-bool Root::is_on() const {
+bool LoggerCore::is_on() const {
   return (is_relaying || channel.load(std::memory_order_relaxed) != nullptr) &&
          is_enabled.load(std::memory_order_relaxed);
 }
 
-void Root::update_mode() {
+void LoggerCore::update_mode() {
   const bool is_special = has_time.load(std::memory_order_relaxed);
   const bool has_rules = is_relaying || !strategies.empty() || policy.kind != Policy::Kind::all ||
                          !rules.empty() || !environment.empty() || has_overrides();
@@ -61,7 +61,7 @@ void Root::update_mode() {
   change_routes();
 }
 
-void Root::use(std::shared_ptr<Channel> next) {
+void LoggerCore::use(std::shared_ptr<Channel> next) {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
@@ -88,7 +88,7 @@ void Root::use(std::shared_ptr<Channel> next) {
   before->let_go();
 }
 
-std::shared_ptr<Channel> Root::take_down(bool closes) {
+std::shared_ptr<Channel> LoggerCore::take_down(bool closes) {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
@@ -103,7 +103,7 @@ std::shared_ptr<Channel> Root::take_down(bool closes) {
   return before;
 }
 
-void Root::succeed() {
+void LoggerCore::succeed() {
   std::shared_ptr<Channel> before;
   {
     const std::lock_guard lock(mutex);
@@ -118,7 +118,7 @@ void Root::succeed() {
   before->let_go();
 }
 
-void Root::relay() {
+void LoggerCore::relay() {
   const std::lock_guard lock(mutex);
   is_relaying = true;
   enlist();
@@ -126,35 +126,35 @@ void Root::relay() {
 }
 
 // Before it looks for overrides: of one that comes later it is told.
-void Root::enlist() {
+void LoggerCore::enlist() {
   if (!is_enlisted_) python::enlist(weak_from_this());
   is_enlisted_ = true;
 }
 
-void Root::set_enabled(bool enabled) {
+void LoggerCore::set_enabled(bool enabled) {
   const std::lock_guard lock(mutex);
   is_enabled.store(enabled, std::memory_order_relaxed);
   update_mode();
 }
 
-void Root::set_level(int to) {
+void LoggerCore::set_level(int to) {
   level.store(to, std::memory_order_relaxed);
   change_routes();
 }
 
-void Root::set_policy(const Policy& now) {
+void LoggerCore::set_policy(const Policy& now) {
   const std::lock_guard lock(mutex);
   policy = now;
   update_mode();
 }
 
-void Root::set_rules(Rules now) {
+void LoggerCore::set_rules(Rules now) {
   const std::lock_guard lock(mutex);
   rules = std::move(now);
   update_mode();
 }
 
-void Root::tell_remainders() const {
+void LoggerCore::tell_remainders() const {
   for (const auto& target : targets) {
     std::shared_ptr<Channel> channel;
     {
@@ -166,36 +166,36 @@ void Root::tell_remainders() const {
   }
 }
 
-void Root::set_environment(Rules now) {
+void LoggerCore::set_environment(Rules now) {
   const std::lock_guard lock(mutex);
   environment = std::move(now);
   update_mode();
 }
 
-void Root::add_strategy(std::uint32_t site, const Policy& its) {
+void LoggerCore::add_strategy(std::uint32_t site, const Policy& its) {
   const std::lock_guard lock(mutex);
   strategies.insert_or_assign(site, its);
   update_mode();
 }
 
-void Root::look_again() {
+void LoggerCore::look_again() {
   const std::lock_guard lock(mutex);
   update_mode();
 }
 
-void Root::set_time(std::optional<std::int64_t> ns) {
+void LoggerCore::set_time(std::optional<std::int64_t> ns) {
   const std::lock_guard lock(mutex);
   if (ns) time_ns.store(*ns, std::memory_order_relaxed);
   // release: pairs with submit. A simulation sets the time all the time: only the switch is news.
   if (has_time.exchange(ns.has_value(), std::memory_order_acq_rel) != ns.has_value()) update_mode();
 }
 
-std::string Root::path() const {
+std::string LoggerCore::path() const {
   const std::lock_guard lock(mutex);
   return owner && !keeps_all ? owner->path() : "";  // a box has a name, and no file
 }
 
-std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
+std::vector<std::shared_ptr<Channel>> LoggerCore::unfinished() const {
   const std::lock_guard lock(mutex);
   std::vector<std::shared_ptr<Channel>> channels;
   for (const auto& channel : former) {
@@ -206,7 +206,7 @@ std::vector<std::shared_ptr<Channel>> Root::unfinished() const {
 
 // The child of a fork counts its own calls, as its channels do; what its parent's samplers have not
 // told yet is told by the parent.
-void Root::begin_anew_in_child() {
+void LoggerCore::begin_anew_in_child() {
   if (pid == ::getpid()) return;
   pid = ::getpid();
   samplers.clear();
@@ -219,7 +219,7 @@ void Root::begin_anew_in_child() {
 }
 
 // What it left out itself, and what became of calls in its channels.
-void Root::add_own(Counts& sum) {
+void LoggerCore::add_own(Counts& sum) {
   const std::lock_guard lock(mutex);
   begin_anew_in_child();
   add(sum, past);
@@ -231,7 +231,7 @@ void Root::add_own(Counts& sum) {
   sum.dropped += late.load(std::memory_order_relaxed);
 }
 
-Counts Root::counts() {
+Counts LoggerCore::counts() {
   Counts sum;
   add_own(sum);
   if (targets.empty()) return sum;
@@ -249,7 +249,7 @@ Counts Root::counts() {
   return sum;
 }
 
-std::map<std::uint32_t, Root::OfSite> Root::by_site() const {
+std::map<std::uint32_t, LoggerCore::OfSite> LoggerCore::by_site() const {
   std::map<std::uint32_t, OfSite> result;
   std::vector<std::uint64_t> written;
   {
@@ -270,7 +270,7 @@ std::map<std::uint32_t, Root::OfSite> Root::by_site() const {
   return result;
 }
 
-void Root::count_late() {
+void LoggerCore::count_late() {
   {
     const std::lock_guard lock(mutex);
     begin_anew_in_child();
@@ -280,7 +280,7 @@ void Root::count_late() {
   say("a call came after the logger was closed; it is counted as dropped, and so are later ones");
 }
 
-void Root::lose() {
+void LoggerCore::lose() {
   if (Channel* now = channel.load(std::memory_order_acquire)) {
     now->drop(1);
   } else {
@@ -288,7 +288,7 @@ void Root::lose() {
   }
 }
 
-std::size_t Root::longest_text() const {
+std::size_t LoggerCore::longest_text() const {
   const Channel* now = channel.load(std::memory_order_acquire);
   return now == nullptr ? ChannelOptions{}.max_record : now->options().max_record;
 }

@@ -248,7 +248,7 @@ PyObject* print_slowly(const Printed* printed, PyObject* const* args) {
 [[gnu::always_inline]] inline PyObject* print_now(const Printed* printed, PyObject* const* args) {
   const auto [values, n] = given(printed, args);
   if (!has_obstacle() &&
-      write_fast(prints.root, nullptr, printed->site, values, n, printed->accept)) [[likely]] {
+      write_fast(prints.core, nullptr, printed->site, values, n, printed->accept)) [[likely]] {
     Py_RETURN_NONE;
   }
   return call_slowly(printed, args);

@@ -189,7 +189,7 @@ char* put_value(char* to, const char* end, PyObject* value) {
 // A line of such values, put together in the ring itself. False, with nothing done, where it takes
 // more.
 bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options) {
-  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  const Channel* channel = prints.core->channel.load(std::memory_order_acquire);
   if (has_obstacle() || channel == nullptr) return false;
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) return false;
@@ -250,7 +250,7 @@ PyObject* print_known(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Options options = read_options(args + nargs, kwnames);
   if (!options.is_known ||
-      !(options.is_given ? prints.root->mode.load(std::memory_order_relaxed) == Mode::on
+      !(options.is_given ? prints.core->mode.load(std::memory_order_relaxed) == Mode::on
                          : prints.has(Prints::out))) [[unlikely]] {
     return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
   }
@@ -318,7 +318,7 @@ std::uint32_t text_site(Prints::Stream stream) {
 }
 
 bool put_quickly(Prints::Stream stream, PyObject* text) {
-  return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+  return !has_obstacle() && write_fast(prints.core, nullptr, kSites[stream], &text, 1, kAcceptStr);
 }
 
 namespace {
@@ -365,13 +365,13 @@ bool put_text(Prints::Stream stream, std::string_view wtf8) {
 
 Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   if (!Unfinished::put_all()) return Put::raised;
-  Root& root = *prints.root;
-  Channel* channel = root.channel.load(std::memory_order_acquire);
-  if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
+  LoggerCore& core = *prints.core;
+  Channel* channel = core.channel.load(std::memory_order_acquire);
+  if (core.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
     return Put::off;
   }
   if (!channel->is_forked() && raise_broken(*channel, stream)) return Put::raised;
-  const Submitted done = submit(root, site, values.view(), root);
+  const Submitted done = submit(core, site, values.view(), core);
   if (done == Submitted::lost) return Put::off;
   if (done == Submitted::raised) add_count(prints.raised, 1);
   return done == Submitted::done ? Put::done : Put::raised;
@@ -380,13 +380,13 @@ Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
 bool flush_stream(Prints::Stream stream) {
   if (has_unshown() && !wait_for_screen()) return false;
   if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
-  Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  Channel* channel = prints.core->channel.load(std::memory_order_acquire);
   return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);
 }
 
 bool show(Prints::Stream stream, std::string_view bytes) {
   bool is_done = true;
-  if (!show_all(*prints.root, std::nullopt, is_done)) return false;
+  if (!show_all(*prints.core, std::nullopt, is_done)) return false;
   const int fd = stream == Prints::out ? STDOUT_FILENO : STDERR_FILENO;
   while (!bytes.empty()) {
     PyThreadState* state = PyEval_SaveThread();
@@ -430,7 +430,7 @@ PyObject* take_prints(PyObject*, PyObject* args) {
     prints.sys = sys == nullptr ? nullptr : Py_NewRef(PyModule_GetDict(sys));
     Py_XDECREF(sys);
     prints.logger = Py_NewRef(logger);
-    prints.root = as_logger(logger)->root;
+    prints.core = as_logger(logger)->core;
     prints.print = PyCFunction_NewEx(&print_method, builtins, module);
     Py_XDECREF(module);
     Py_DECREF(builtins);

@@ -46,7 +46,7 @@ struct alignas(64) Prints {
   PyObject* sys = nullptr;    // dict
   PyObject* names[2] = {};    // "stdout", "stderr"
   PyObject* streams[2] = {};  // what sys has to have there; null: a print is not ours
-  Root* root = nullptr;
+  LoggerCore* core = nullptr;
   // All counts are relaxed. `left`: how many come before the next that is timed, and that one.
   std::atomic<std::int64_t> left{kGap};
 
@@ -64,11 +64,11 @@ struct alignas(64) Prints {
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
     return streams[stream] != nullptr && dict_holds(sys, names[stream], streams[stream]) &&
-           root->mode.load(std::memory_order_relaxed) == Mode::on;
+           core->mode.load(std::memory_order_relaxed) == Mode::on;
   }
   // The most bytes of a text.
   std::size_t longest_text() const {
-    return root == nullptr ? std::size_t{1} << 30 : root->longest_text();
+    return core == nullptr ? std::size_t{1} << 30 : core->longest_text();
   }
   // Counts a print; whether it is one of those that are timed.
   bool count() {

@@ -57,9 +57,10 @@ std::uint32_t leaf_site(const SiteFacts& facts, const Way& way) {
       .value_or(facts.site);
 }
 
-void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node& node, Way& way) {
+void take_policy(LoggerCore& core, const SiteFacts& facts, const Policy& policy, Node& node,
+                 Way& way) {
   if (policy.samples()) {
-    node.sampler = root.sampler_of(facts, policy, way.depth++);
+    node.sampler = core.sampler_of(facts, policy, way.depth++);
     if (!policy.key.empty() && facts.fields != nullptr) {
       const auto field = std::ranges::find(*facts.fields, policy.key);
       if (field != facts.fields->end()) {
@@ -70,9 +71,9 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
     }
     way.sampled += (way.sampled.empty() ? "" : " ") + to_text(node.sampler->policy());
   }
-  if (root.keeps_all) {  // whatever else it says: there is no file
+  if (core.keeps_all) {  // whatever else it says: there is no file
     way.handling = Handling::keep;
-    way.handled = to_text(root.policy);
+    way.handled = to_text(core.policy);
   } else if (policy.kind == Policy::Kind::stats || policy.kind == Policy::Kind::last) {
     way.handling = policy.kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
     way.handled = to_text(policy);
@@ -80,34 +81,34 @@ void take_policy(Root& root, const SiteFacts& facts, const Policy& policy, Node&
 }
 
 // The next one who decides about a call of the site, and those behind it. Nothing: none passes.
-std::optional<Node> build(Root& root, const SiteFacts& facts, bool is_first, Way way) {
-  const std::lock_guard lock(root.mutex);
-  root.begin_anew_in_child();
+std::optional<Node> build(LoggerCore& core, const SiteFacts& facts, bool is_first, Way way) {
+  const std::lock_guard lock(core.mutex);
+  core.begin_anew_in_child();
   // What is passed on to a logger that could not open its file is counted there.
-  const bool is_lost = !is_first && root.is_lost.load(std::memory_order_relaxed) &&
-                       root.is_enabled.load(std::memory_order_relaxed);
-  if (!root.is_on() && !is_lost) return std::nullopt;
+  const bool is_lost = !is_first && core.is_lost.load(std::memory_order_relaxed) &&
+                       core.is_enabled.load(std::memory_order_relaxed);
+  if (!core.is_on() && !is_lost) return std::nullopt;
   const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
-  if (rank < root.level.load(std::memory_order_relaxed)) return std::nullopt;
+  if (rank < core.level.load(std::memory_order_relaxed)) return std::nullopt;
   Node node;
-  node.root = &root;
+  node.core = &core;
   if (way.handling == Handling::write) {  // otherwise it is settled what becomes of the record
-    const Policy policy = root.policy_of(facts, is_first);
+    const Policy policy = core.policy_of(facts, is_first);
     if (policy.kind == Policy::Kind::off) return std::nullopt;
-    take_policy(root, facts, policy, node, way);
+    take_policy(core, facts, policy, node, way);
   }
-  if (root.targets.empty()) {
+  if (core.targets.empty()) {
     node.site = leaf_site(facts, way);
     return node;
   }
-  for (const auto& target : root.targets) {
+  for (const auto& target : core.targets) {
     if (auto next = build(*target, facts, false, way)) node.next.push_back(std::move(*next));
   }
   return node.next.empty() ? std::nullopt : std::optional(std::move(node));
 }
 
 bool is_alike(const Node& a, const Node& b) {
-  return a.root == b.root && a.sampler == b.sampler && a.key == b.key && a.site == b.site &&
+  return a.core == b.core && a.sampler == b.sampler && a.key == b.key && a.site == b.site &&
          std::ranges::equal(a.next, b.next, is_alike);
 }
 
@@ -128,36 +129,36 @@ void describe(Plan& plan) {
   }
   const Node* leaf = &top;
   if (leaf->next.size() == 1) {
-    plan.passes = leaf->root;
+    plan.passes = leaf->core;
     leaf = leaf->next.data();
   }
   const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr &&
-                         leaf->root->channel.load(std::memory_order_relaxed) != nullptr;
-  if (leaf->root->watcher != nullptr) {
+                         leaf->core->channel.load(std::memory_order_relaxed) != nullptr;
+  if (leaf->core->watcher != nullptr) {
     plan.action = Plan::Action::mixed;
     return;
   }
-  const bool is_timed = top.root->has_time.load(std::memory_order_relaxed) ||
-                        leaf->root->has_time.load(std::memory_order_relaxed);
+  const bool is_timed = top.core->has_time.load(std::memory_order_relaxed) ||
+                        leaf->core->has_time.load(std::memory_order_relaxed);
   plan.action = !is_direct || is_timed ? Plan::Action::mixed
                 : leaf == &top         ? Plan::Action::write
                                        : Plan::Action::pass;
-  plan.to = leaf->root;
+  plan.to = leaf->core;
   plan.site = leaf->site;
 }
 
-void find_leaves(const Node& node, std::vector<Root*>& leaves) {
-  if (node.next.empty()) leaves.push_back(node.root);
+void find_leaves(const Node& node, std::vector<LoggerCore*>& leaves) {
+  if (node.next.empty()) leaves.push_back(node.core);
   for (const Node& next : node.next) find_leaves(next, leaves);
 }
 
 // Intervals end also where no call notices it: then the channels behind look.
 void watch(const Node& node, std::string_view name, double weight) {
   if (node.sampler != nullptr && node.sampler->has_intervals()) {
-    std::vector<Root*> leaves;
+    std::vector<LoggerCore*> leaves;
     find_leaves(node, leaves);
     std::vector<std::weak_ptr<Channel>> channels;
-    for (const Root* leaf : leaves) {
+    for (const LoggerCore* leaf : leaves) {
       const std::lock_guard lock(leaf->mutex);
       channels.push_back(leaf->owner);
     }
@@ -225,7 +226,7 @@ bool has_overrides() {
   return !overrides.empty();
 }
 
-Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
+Policy LoggerCore::policy_of(const SiteFacts& facts, bool is_first) const {
   std::optional<std::pair<Policy, bool>> decreed;
   {
     const std::lock_guard lock(overrides_mutex);
@@ -250,8 +251,8 @@ Policy Root::policy_of(const SiteFacts& facts, bool is_first) const {
   return chosen.first.samples() && is_kept ? Policy{} : chosen.first;
 }
 
-std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& given,
-                                          std::uint64_t depth) {
+std::shared_ptr<Sampler> LoggerCore::sampler_of(const SiteFacts& facts, const Policy& given,
+                                                std::uint64_t depth) {
   Policy used = given;
   const bool has_key =
       facts.fields != nullptr && std::ranges::find(*facts.fields, given.key) != facts.fields->end();
@@ -278,18 +279,18 @@ std::shared_ptr<Sampler> Root::sampler_of(const SiteFacts& facts, const Policy& 
   return sampler;
 }
 
-const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts) {
+const Plan* current_plan(Routes& routes, LoggerCore& core, const SiteFacts& facts) {
   // acquire: pairs with the release below.
   const Plan* known = routes.now.load(std::memory_order_acquire);
   if (known != nullptr && known->is_current()) return known;
   // Before everything is looked at: what changes meanwhile makes the plan an old one.
   const std::uint64_t epoch = routes_epoch.load(std::memory_order_acquire);
   auto plan = std::make_unique<Plan>();
-  plan->top = build(root, facts, true, {});
+  plan->top = build(core, facts, true, {});
   describe(*plan);
   if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name, 1);
-  const std::lock_guard lock(root.plans_mutex);
-  root.planned.insert(facts.site);
+  const std::lock_guard lock(core.plans_mutex);
+  core.planned.insert(facts.site);
   auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
     return other->action == plan->action && other->top.has_value() == plan->top.has_value() &&
            (!plan->top || is_alike(*other->top, *plan->top));
@@ -333,24 +334,25 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bo
   return true;
 }
 
-void tell_skipped(const Root& caller, const Node& node, std::string_view name, std::int64_t n) {
+void tell_skipped(const LoggerCore& caller, const Node& node, std::string_view name,
+                  std::int64_t n) {
   Buffer values;
   encode_str(values, name);
   encode_int(values, n);
-  std::vector<Root*> leaves;
+  std::vector<LoggerCore*> leaves;
   find_leaves(node, leaves);
-  for (Root* leaf : leaves) submit(*leaf, kSkippedSite, values.view(), caller);
+  for (LoggerCore* leaf : leaves) submit(*leaf, kSkippedSite, values.view(), caller);
 }
 
 }  // namespace
 
-Decision::Decision(Root& root, const Plan& plan, std::string_view name,
+Decision::Decision(LoggerCore& core, const Plan& plan, std::string_view name,
                    std::span<PyObject* const> values, const Bound* bound)
-    : root_(root) {
+    : core_(core) {
   if (!plan.top) return;
   start_ = now_ticks();
-  const bool is_stamped = root.has_time.load(std::memory_order_acquire);
-  const std::int64_t stamp = root.time_ns.load(std::memory_order_relaxed);
+  const bool is_stamped = core.has_time.load(std::memory_order_acquire);
+  const std::int64_t stamp = core.time_ns.load(std::memory_order_relaxed);
   walk(*plan.top, {name, values, bound, {start_, stamp, is_stamped}}, 0);
   if (failed_) lose();
 }
@@ -362,7 +364,7 @@ Sampler::Verdict Decision::ask(const Node& node, const Call& call) {
     failed_ = true;
     return {};
   }
-  const SamplerLock lock(*node.root);
+  const SamplerLock lock(*node.core);
   if (node.key) return sampler.decide_key(hash);
   if (sampler.counts_down() && sampler.skips()) return {};
   return sampler.decide(call.now);
@@ -373,14 +375,14 @@ Decision::Outcome Decision::walk(const Node& node, const Call& call, double weig
     const Sampler::Verdict verdict = ask(node, call);
     if (verdict.remainder != 0) {
       const double stands_for = static_cast<double>(verdict.remainder) * (weight == 0 ? 1 : weight);
-      tell_skipped(root_, node, call.name, std::llround(stands_for));
+      tell_skipped(core_, node, call.name, std::llround(stands_for));
     }
     if (failed_ || verdict.weight == 0) return {0, 1};
     weight = weight == 0 ? verdict.weight : weight * verdict.weight;
     if (node.sampler->policy().kind == Policy::Kind::budget) budgets_.push_back(&node);
   }
   if (node.next.empty()) {
-    taken_.push_back({node.root, node.site, weight});
+    taken_.push_back({node.core, node.site, weight});
     return {1, 0};
   }
   Outcome below;
@@ -389,7 +391,7 @@ Decision::Outcome Decision::walk(const Node& node, const Call& call, double weig
     below.taken += outcome.taken;
     below.left_out += outcome.left_out;
   }
-  node.root->count_passed(below.taken, below.left_out);
+  node.core->count_passed(below.taken, below.left_out);
   return below;
 }
 
@@ -400,11 +402,11 @@ bool Decision::submit(Buffer& values, bool names_travel) const {
     if (weight != 0 && names_travel) encode_str(values, kWeightField);
     if (weight != 0) encode_float(values, weight);
     // A signal handler that raises ends the waiting for one; the others get their record still.
-    done = python::submit(*to, site, values.view(), root_) != Submitted::raised && done;
+    done = python::submit(*to, site, values.view(), core_) != Submitted::raised && done;
     values.truncate(size);
   }
   for (const Node* node : budgets_) {
-    const SamplerLock lock(*node->root);
+    const SamplerLock lock(*node->core);
     node->sampler->spend(now_ticks() - start_);
   }
   return done;
@@ -435,14 +437,14 @@ PyObject* dict_of(const SiteFacts& facts, std::span<PyObject* const> values) {
 }
 
 // Whether the logger's `when` is true of the record. What it raises is said once, and means no.
-bool is_wanted(Root& root, PyObject* record) {
-  PyObject* answer = PyObject_CallOneArg(root.watcher, record);
+bool is_wanted(LoggerCore& core, PyObject* record) {
+  PyObject* answer = PyObject_CallOneArg(core.watcher, record);
   const int is_true = answer == nullptr ? -1 : PyObject_IsTrue(answer);
   Py_XDECREF(answer);
   if (is_true < 0) {
     PyObject* error = PyErr_Occurred();
     const std::string name = reinterpret_cast<PyTypeObject*>(error)->tp_name;
-    if (clear_if_ordinary() && !root.has_watcher_failed.exchange(true)) {
+    if (clear_if_ordinary() && !core.has_watcher_failed.exchange(true)) {
       say("when=: it raised " + name + "; for such records the circular log does not save itself");
     }
   }
@@ -453,19 +455,19 @@ bool is_wanted(Root& root, PyObject* record) {
 
 bool Decision::ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const {
   for (const Taken& taken : taken_) {
-    Root& root = *taken.to;
-    if (root.watcher == nullptr) continue;
+    LoggerCore& core = *taken.to;
+    if (core.watcher == nullptr) continue;
     PyObject* record = dict_of(facts, values);
-    const bool wants = record != nullptr && is_wanted(root, record);
+    const bool wants = record != nullptr && is_wanted(core, record);
     Py_XDECREF(record);
     if (PyErr_Occurred() != nullptr && !clear_if_ordinary()) return false;
     std::shared_ptr<Channel> channel;
     {
-      const std::lock_guard lock(root.mutex);
-      channel = root.owner;
+      const std::lock_guard lock(core.mutex);
+      channel = core.owner;
     }
     if (wants && channel != nullptr && !channel->is_forked()) {
-      trigger_box(root, *channel, "when=");
+      trigger_box(core, *channel, "when=");
     }
   }
   return true;

@@ -25,7 +25,7 @@
 
 namespace attolog::python {
 
-struct Root;
+struct LoggerCore;
 struct Bound;
 
 // Counts every change that may concern a plan. relaxed where there is a GIL, which orders it;
@@ -73,10 +73,10 @@ struct Key {
 
 // One logger on a call's way.
 struct Node {
-  Root* root = nullptr;
+  LoggerCore* core = nullptr;
   std::shared_ptr<Sampler> sampler;  // null: everything passes
   std::optional<Key> key;            // none: chance decides
-  std::vector<Node> next;            // its targets; empty at a leaf, whose channel is the root's
+  std::vector<Node> next;            // its targets; empty at a leaf, whose channel is the core's
   std::uint32_t site = 0;            // at a leaf: as what the record is written there
 };
 
@@ -93,12 +93,12 @@ struct Plan {
   };
   std::atomic<std::uint64_t> epoch{0};  // up to date if it is that of all routes
   Action action = Action::off;
-  std::uint32_t site = 0;      // write, pass
-  Root* to = nullptr;          // pass: whose channel
-  Root* passes = nullptr;      // pass: whose call it is
-  Sampler* sampler = nullptr;  // countdown, keyed
-  std::size_t key = 0;         // keyed: which value
-  std::optional<Node> top;     // none: off
+  std::uint32_t site = 0;        // write, pass
+  LoggerCore* to = nullptr;      // pass: whose channel
+  LoggerCore* passes = nullptr;  // pass: whose call it is
+  Sampler* sampler = nullptr;    // countdown, keyed
+  std::size_t key = 0;           // keyed: which value
+  std::optional<Node> top;       // none: off
 
   bool is_current() const {
     return epoch.load(std::memory_order_acquire) == routes_epoch.load(std::memory_order_relaxed);
@@ -108,14 +108,14 @@ struct Plan {
 // The plans of one place. `now` is the last one used.
 struct Routes {
   std::atomic<const Plan*> now{nullptr};   // release/acquire: the plan is complete
-  std::vector<std::unique_ptr<Plan>> all;  // under the root's mutex; one for each outcome there was
+  std::vector<std::unique_ptr<Plan>> all;  // under the core's mutex; one for each outcome there was
 };
 
 // The plan for a place as things are now.
-const Plan* current_plan(Routes& routes, Root& root, const SiteFacts& facts);
+const Plan* current_plan(Routes& routes, LoggerCore& core, const SiteFacts& facts);
 
 // Rules of the whole process (ctl), before all others: the first logger on a call's way decides by
-// them, and those behind it sample no more. Each Root has to be told to look again.
+// them, and those behind it sample no more. Each LoggerCore has to be told to look again.
 void set_override(const std::string& name, const Policy& policy);
 bool remove_override(const std::string& name);  // false: there was none
 Rules overrides_now();
@@ -125,17 +125,19 @@ bool has_overrides();
 class Decision {
  public:
   struct Taken {
-    Root* to;
+    LoggerCore* to;
     std::uint32_t site;
     double weight;  // 0: the site has none
   };
-  // Without policies: all goes into the root's own channel.
-  Decision(Root& root, std::uint32_t site) : root_(root) { taken_.push_back({&root, site, 0}); }
+  // Without policies: all goes into the core's own channel.
+  Decision(LoggerCore& core, std::uint32_t site) : core_(core) {
+    taken_.push_back({&core, site, 0});
+  }
   // By a plan, which must outlive the decision. `values` are the call's own, in the order of the
   // fields, and may hold null. The key of a sampler may be an object whose str() is taken: look at
   // `failed` then.
-  Decision(Root& root, const Plan& plan, std::string_view name, std::span<PyObject* const> values,
-           const Bound* bound);
+  Decision(LoggerCore& core, const Plan& plan, std::string_view name,
+           std::span<PyObject* const> values, const Bound* bound);
 
   bool empty() const { return taken_.empty(); }
   bool failed() const { return failed_; }  // an exception is set that must pass
@@ -163,7 +165,7 @@ class Decision {
   Outcome walk(const Node& node, const Call& call, double weight);
   Sampler::Verdict ask(const Node& node, const Call& call);
 
-  Root& root_;  // the caller's
+  LoggerCore& core_;  // the caller's
   std::vector<Taken> taken_;
   std::vector<const Node*> budgets_;  // which learn what it cost
   Ticks start_ = 0;

@@ -101,8 +101,8 @@ bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   });
 }
 
-bool show_all(const Root& root, const Deadline& deadline, bool& is_done) {
-  return wait_for_all(root,
+bool show_all(const LoggerCore& core, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(core,
                       [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
 }
 
@@ -117,19 +117,19 @@ PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   bool is_done = true;
-  const bool is_over = show_all(*as_logger(logger)->root, deadline, is_done);
+  const bool is_over = show_all(*as_logger(logger)->core, deadline, is_done);
   return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
 }
 
 namespace {
 
-int first_error(const Root& root, int stream) {
+int first_error(const LoggerCore& core, int stream) {
   int error = 0;
   {
-    const std::lock_guard lock(root.mutex);
-    if (root.owner != nullptr) error = root.owner->echo_error(stream);
+    const std::lock_guard lock(core.mutex);
+    if (core.owner != nullptr) error = core.owner->echo_error(stream);
   }
-  for (const auto& target : root.targets) {
+  for (const auto& target : core.targets) {
     if (error == 0) error = first_error(*target, stream);
   }
   return error;
@@ -280,7 +280,7 @@ PyObject* echo_error(PyObject*, PyObject* args) {
   int stream = 0;
   if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
   if (!is_stream(stream)) return nullptr;
-  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
+  return PyLong_FromLong(first_error(*as_logger(logger)->core, stream));
 }
 
 PyObject* has_raised_echo_error(PyObject*, PyObject* args) {

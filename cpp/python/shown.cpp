@@ -21,10 +21,10 @@ namespace {
 PyTypeObject* shown_type = nullptr;
 
 // Off since nobody has turned it on: neither closed nor told to be silent.
-bool is_untouched(const Root& root) {
-  return root.mode.load(std::memory_order_relaxed) == Mode::off &&
-         root.is_enabled.load(std::memory_order_relaxed) &&
-         !root.is_closed.load(std::memory_order_relaxed);
+bool is_untouched(const LoggerCore& core) {
+  return core.mode.load(std::memory_order_relaxed) == Mode::off &&
+         core.is_enabled.load(std::memory_order_relaxed) &&
+         !core.is_closed.load(std::memory_order_relaxed);
 }
 
 bool is_event(PyObject* first) {
@@ -71,18 +71,18 @@ PyObject* guarded_show(F run) {
 PyObject* call_shown(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
   Logger* logger = as_logger(self);
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  if (!is_untouched(*logger->root) || nargs == 0) return call_logger(self, args, nargsf, kwnames);
+  if (!is_untouched(*logger->core) || nargs == 0) return call_logger(self, args, nargsf, kwnames);
   return guarded_show([&] { return show(logger, args, nargs, kwnames, false); });
 }
 
 PyObject* warn_shown(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  if (!is_untouched(*logger->root) || nargs == 0) return call_warning(self, args, nargs, kwnames);
+  if (!is_untouched(*logger->core) || nargs == 0) return call_warning(self, args, nargs, kwnames);
   return guarded_show([&] { return show(logger, args, nargs, kwnames, true); });
 }
 
 PyObject* print_shown(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  if (!is_untouched(*as_logger(self)->root)) return call_print(self, args, nargs, kwnames);
+  if (!is_untouched(*as_logger(self)->core)) return call_print(self, args, nargs, kwnames);
   PyObject* print = PyDict_GetItemString(PyEval_GetBuiltins(), "print");  // borrowed
   if (print == nullptr) Py_RETURN_NONE;                                   // the interpreter ends
   Py_INCREF(print);
@@ -130,11 +130,11 @@ PyObject* make_shown(PyObject*, PyObject* of) {
   auto* logger = reinterpret_cast<Logger*>(shown_type->tp_alloc(shown_type, 0));
   if (logger == nullptr) return nullptr;
   auto shares = std::make_unique<Shares>();
-  shares->root = known->shares->root;
+  shares->core = known->shares->core;
   shares->sites = known->shares->sites;
   shares->sites_by_names = known->shares->sites_by_names;
   logger->vectorcall = call_shown;
-  logger->root = shares->root.get();
+  logger->core = shares->core.get();
   logger->sites = shares->sites.get();
   logger->bound = nullptr;
   logger->shares = shares.release();

@@ -33,14 +33,14 @@ Helper read_circular{"attolog._strategies", "circular"};
 Helper read_window{"attolog._strategies", "window_of"};
 Helper install_recorder{"attolog._recorder", "install"};
 
-bool open_channel(Root& root, const ChannelOptions& options) {
+bool open_channel(LoggerCore& core, const ChannelOptions& options) {
   if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {
     return false;
   }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
-  root.use(std::move(channel));
+  core.use(std::move(channel));
   return true;
 }
 
@@ -70,14 +70,14 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!take_file(args, kwargs, options, rules)) return nullptr;
   PyObject* logger = new_logger(type);
   if (logger == nullptr) return nullptr;
-  as_logger(logger)->root->rules = std::move(rules);
-  if (!open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
+  as_logger(logger)->core->rules = std::move(rules);
+  if (!open_channel(*as_logger(logger)->core, options)) Py_CLEAR(logger);
   return logger;
 }
 
 // Lets the logger write to `target`: another logger, or a path with options.
 bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
-  Root& root = *logger->root;
+  LoggerCore& core = *logger->core;
   if (PyObject_TypeCheck(target, types.logger)) {
     if (PyDict_GET_SIZE(options) != 0) {
       PyObject* key = nullptr;
@@ -86,8 +86,8 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
       PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
       return false;
     }
-    root.targets.push_back(as_logger(target)->shares->root);
-    root.relay();
+    core.targets.push_back(as_logger(target)->shares->core);
+    core.relay();
     return true;
   }
   // Without a file the path is but a name by which the other options are read.
@@ -105,7 +105,7 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
     channel.path.clear();
     channel.format = format;
   }
-  return open_channel(root, channel);
+  return open_channel(core, channel);
 }
 
 // What the constructor of a strategy was called with, taken apart in Python.
@@ -132,10 +132,10 @@ class Described {
     }
     PyObject* logger = new_logger(type);
     if (logger == nullptr) return nullptr;
-    Root& root = *as_logger(logger)->root;
-    root.seed = seed;
-    root.key_seed = key_seed;
-    if (!take_policy("strategy", policy, root.policy) || !take_rules(rules, root.rules) ||
+    LoggerCore& core = *as_logger(logger)->core;
+    core.seed = seed;
+    core.key_seed = key_seed;
+    if (!take_policy("strategy", policy, core.policy) || !take_rules(rules, core.rules) ||
         !aim(as_logger(logger), target, options, channel)) {
       Py_CLEAR(logger);
     }
@@ -162,10 +162,10 @@ PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 PyObject* log_event(PyObject* self, PyObject*) {
   Logger* logger = as_logger(self);
   const Routes& routes = logger->sites->plain_routes(Kind::event);
-  const Root* root = logger->root;
+  const LoggerCore* core = logger->core;
   // Always routed, or special: its own strategy is one.
-  if (root->mode.load(std::memory_order_relaxed) == Mode::routed &&
-      take_fast(Mode::routed, root, logger->bound, 0, routes, nullptr, 0, kAcceptEverything)) {
+  if (core->mode.load(std::memory_order_relaxed) == Mode::routed &&
+      take_fast(Mode::routed, core, logger->bound, 0, routes, nullptr, 0, kAcceptEverything)) {
     Py_RETURN_NONE;
   }
   return call_any_event(logger);
@@ -197,22 +197,22 @@ struct KeptRow {
   std::vector<std::unique_ptr<std::string>> texts;
 };
 
-void collect(const Root& root, std::vector<KeptRow>& rows) {
+void collect(const LoggerCore& core, std::vector<KeptRow>& rows) {
   std::shared_ptr<Channel> channel;
   {
-    const std::lock_guard lock(root.mutex);
-    channel = root.owner;
+    const std::lock_guard lock(core.mutex);
+    channel = core.owner;
   }
   if (channel != nullptr && !channel->is_forked() && !channel->is_finished()) {
     channel->snapshot(
         [&](std::span<const Value> values, std::int64_t) { rows.emplace_back(values); });
   }
-  for (const auto& target : root.targets) collect(*target, rows);
+  for (const auto& target : core.targets) collect(*target, rows);
 }
 
 PyObject* snapshot(PyObject* self, PyObject*) {
   std::vector<KeptRow> rows;
-  outside_gil([&] { collect(*as_logger(self)->root, rows); });
+  outside_gil([&] { collect(*as_logger(self)->core, rows); });
   PyObject* list = PyList_New(0);
   for (std::size_t i = 0; list != nullptr && i < rows.size(); ++i) {
     PyObject* row = dict_of(rows[i].values);
@@ -223,24 +223,24 @@ PyObject* snapshot(PyObject* self, PyObject*) {
 }
 
 PyObject* get_window(PyObject* self, void*) {
-  const Root& root = *as_logger(self)->root;
-  const std::lock_guard lock(root.mutex);
-  return PyFloat_FromDouble(static_cast<double>(root.policy.period_ns) / 1e9);
+  const LoggerCore& core = *as_logger(self)->core;
+  const std::lock_guard lock(core.mutex);
+  return PyFloat_FromDouble(static_cast<double>(core.policy.period_ns) / 1e9);
 }
 
 int set_window(PyObject* self, PyObject* value, void*) {
   PyObject* spelled =
       call_helper(read_window, "(Os)", value == nullptr ? Py_None : value, "window_sec");
   if (spelled == nullptr) return -1;
-  Root& root = *as_logger(self)->root;
+  LoggerCore& core = *as_logger(self)->core;
   Policy policy;
   {
-    const std::lock_guard lock(root.mutex);
-    policy = root.policy;
+    const std::lock_guard lock(core.mutex);
+    policy = core.policy;
   }
   const auto period = parse_period(take_wtf8(spelled));
   if (period) policy.period_ns = *period;
-  root.set_policy(policy);
+  core.set_policy(policy);
   return 0;
 }
 
@@ -281,13 +281,13 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
       Py_DECREF(described);
       return nullptr;
     }
-    Root& root = *as_logger(logger)->root;
-    root.policy.kind = Policy::Kind::last;
-    root.policy.n = max_size;
-    root.keeps_all = true;
-    if (call != Py_None) root.watcher = Py_NewRef(call);
+    LoggerCore& core = *as_logger(logger)->core;
+    core.policy.kind = Policy::Kind::last;
+    core.policy.n = max_size;
+    core.keeps_all = true;
+    if (call != Py_None) core.watcher = Py_NewRef(call);
     // What it opens comes last: then nothing is left open where something else fails.
-    if (!take_rules(rules, root.rules) || !install(logger, signals) ||
+    if (!take_rules(rules, core.rules) || !install(logger, signals) ||
         !aim(as_logger(logger), Py_None, options, channel)) {
       Py_CLEAR(logger);
     }
@@ -297,10 +297,10 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 // The channel that still holds the records; null with a ValueError set once it is closed.
-std::shared_ptr<Channel> open_box(const Root& root) {
-  const std::lock_guard lock(root.mutex);
-  if (root.channel.load(std::memory_order_relaxed) != nullptr && !root.owner->is_forked()) {
-    return root.owner;
+std::shared_ptr<Channel> open_box(const LoggerCore& core) {
+  const std::lock_guard lock(core.mutex);
+  if (core.channel.load(std::memory_order_relaxed) != nullptr && !core.owner->is_forked()) {
+    return core.owner;
   }
   PyErr_SetString(PyExc_ValueError, "the circular log is closed, and holds nothing any more");
   return nullptr;
@@ -309,7 +309,7 @@ std::shared_ptr<Channel> open_box(const Root& root) {
 PyObject* save(PyObject* self, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
   if (!parse_copy_options(args, kwargs, options)) return nullptr;
-  const auto channel = open_box(*as_logger(self)->root);
+  const auto channel = open_box(*as_logger(self)->core);
   if (channel == nullptr) return nullptr;
   std::uint64_t records = 0;
   const bool is_done = without_gil(
@@ -323,17 +323,17 @@ PyObject* trigger(PyObject* self, PyObject* reason) {
     refuse_type("reason", "a str", reason);
     return nullptr;
   }
-  const Root& root = *as_logger(self)->root;
-  const auto channel = open_box(root);
+  const LoggerCore& core = *as_logger(self)->core;
+  const auto channel = open_box(core);
   if (channel == nullptr) return nullptr;
-  const std::string path = trigger_box(root, *channel, to_wtf8(reason));
+  const std::string path = trigger_box(core, *channel, to_wtf8(reason));
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 Py_ssize_t length(PyObject* self) {
-  const Root& root = *as_logger(self)->root;
-  if (root.channel.load(std::memory_order_relaxed) == nullptr) return 0;
-  const auto channel = open_box(root);
+  const LoggerCore& core = *as_logger(self)->core;
+  if (core.channel.load(std::memory_order_relaxed) == nullptr) return 0;
+  const auto channel = open_box(core);
   if (channel == nullptr) return -1;
   std::uint64_t records = 0;
   try {
@@ -401,9 +401,9 @@ PyGetSetDef stats_properties[] = {
 
 }  // namespace
 
-std::string trigger_box(const Root& root, Channel& channel, const std::string& reason) {
-  const bool is_stamped = root.has_time.load(std::memory_order_acquire);
-  const std::int64_t time = is_stamped ? root.time_ns.load(std::memory_order_relaxed)
+std::string trigger_box(const LoggerCore& core, Channel& channel, const std::string& reason) {
+  const bool is_stamped = core.has_time.load(std::memory_order_acquire);
+  const std::int64_t time = is_stamped ? core.time_ns.load(std::memory_order_relaxed)
                                        : static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
   std::string path;
   outside_gil([&] { path = channel.trigger(time, is_stamped, reason); });
@@ -413,7 +413,7 @@ std::string trigger_box(const Root& root, Channel& channel, const std::string& r
 PyObject* make_default_logger() {
   PyObject* logger = new_logger(types.logger);
   // What ATTOLOG lets chance decide is decided otherwise in each process.
-  if (logger != nullptr) as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
+  if (logger != nullptr) as_logger(logger)->core->seed = std::stoull(random_hex(), nullptr, 16);
   return logger;
 }
 
@@ -426,19 +426,19 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
   Rules rules;
   Policy policy;
-  Root& root = *as_logger(self)->root;
+  LoggerCore& core = *as_logger(self)->core;
   PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
   PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
   PyObject* strategy = pop_option(own, "strategy");
   const bool is_open = rest != nullptr && own != nullptr && !PyErr_Occurred() &&
                        take_strategy(strategy, policy) && take_file(rest, own, options, rules) &&
-                       open_channel(root, options);
+                       open_channel(core, options);
   Py_XDECREF(strategy);
   Py_XDECREF(own);
   Py_XDECREF(rest);
   if (!is_open) return nullptr;
-  root.set_rules(std::move(rules));
-  root.set_policy(policy);
+  core.set_rules(std::move(rules));
+  core.set_policy(policy);
   Py_RETURN_NONE;
 }
 
@@ -448,7 +448,7 @@ PyObject* set_environment(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "O!O:set_environment", types.logger, &logger, &given)) return nullptr;
   Rules rules;
   if (!take_rules(given, rules)) return nullptr;
-  as_logger(logger)->root->set_environment(std::move(rules));
+  as_logger(logger)->core->set_environment(std::move(rules));
   Py_RETURN_NONE;
 }
 
@@ -466,7 +466,7 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
   if (!take_rules(given, rules)) return nullptr;
   PyObject* logger = new_logger(types.logger);
   if (logger == nullptr) return nullptr;
-  Root& root = *as_logger(logger)->root;
+  LoggerCore& core = *as_logger(logger)->core;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
     PyObject* const target = PyTuple_GET_ITEM(args, i);
     if (!PyObject_TypeCheck(target, types.logger)) {
@@ -474,10 +474,10 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
       Py_DECREF(logger);
       return nullptr;
     }
-    root.targets.push_back(as_logger(target)->shares->root);
+    core.targets.push_back(as_logger(target)->shares->core);
   }
-  root.rules = std::move(rules);
-  root.relay();
+  core.rules = std::move(rules);
+  core.relay();
   return logger;
 }
 

@@ -73,7 +73,7 @@ bool is_utf8(PyObject* self) {
 PyObject* write(PyObject* self, PyObject* text) {
   const auto stream = find_stream(self);
   if (!stream || !prints.stand_ins[*stream].is_open || !PyUnicode_Check(text) ||
-      prints.root->mode.load(std::memory_order_relaxed) != Mode::on) {
+      prints.core->mode.load(std::memory_order_relaxed) != Mode::on) {
     return PyObject_CallMethod(reinterpret_cast<PyObject*>(wrapper_type), "write", "OO", self,
                                text);
   }
@@ -312,7 +312,7 @@ PyObject* write_to(PyObject*, PyObject* args) {
   Prints::Stream stream = Prints::out;
   if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
     return nullptr;
-  if (prints.root == nullptr) {
+  if (prints.core == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
     return nullptr;
   }

@@ -54,14 +54,14 @@ std::string thread_name() {
 }
 
 // Whether the records of a channel that is closed go on to another one.
-bool is_switched(const Root& root, const Channel* channel) {
-  return root.channel.load(std::memory_order_acquire) != channel && !root.is_closed;
+bool is_switched(const LoggerCore& core, const Channel* channel) {
+  return core.channel.load(std::memory_order_acquire) != channel && !core.is_closed;
 }
 
 // Gives this thread a ring, with the GIL released: it takes system calls, and a large one a
 // millisecond for the memory's first zeroing. False: there is none, and the record is counted as
 // dropped. As below, nothing in the way of the unwinding.
-bool attach_thread(const Root& root, Channel* channel, const std::string& name) {
+bool attach_thread(const LoggerCore& core, Channel* channel, const std::string& name) {
   channel->pin();
   PyThreadState* state = PyEval_SaveThread();
   bool has_ring = false;
@@ -70,7 +70,7 @@ bool attach_thread(const Root& root, Channel* channel, const std::string& name) 
   } catch (const std::exception&) {  // no memory
   }
   PyEval_RestoreThread(state);
-  const bool goes_on = has_ring || is_switched(root, channel);
+  const bool goes_on = has_ring || is_switched(core, channel);
   if (!goes_on) channel->drop(1);
   channel->unpin();
   return goes_on;
@@ -94,8 +94,8 @@ enum class Waited { room, drop, lost, raised };
 // forbid the unwinding of the stack, nor may a lock be held: a daemon thread that comes back for
 // the GIL while the interpreter ends is taken off by pthread_exit, or, from Python 3.14 on, hangs
 // for good. A record that is lost is counted in here, where the channel is sure to live.
-Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size,
-                     std::uint32_t site, std::string_view values) {
+Waited wait_for_room(const LoggerCore& core, Channel* channel, Producer* producer,
+                     std::uint64_t size, std::uint32_t site, std::string_view values) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
   const auto start = steady_clock::now();
@@ -118,7 +118,7 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
       break;
     }
   }
-  if (result == Waited::drop && is_switched(root, channel)) result = Waited::room;
+  if (result == Waited::drop && is_switched(core, channel)) result = Waited::room;
   if (result == Waited::drop && !channel->lose(site, values)) result = Waited::lost;
   if (result == Waited::raised) channel->drop(1);
   channel->unpin();
@@ -126,20 +126,20 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
 }
 
 // A channel that can be logged to, or null: the record is dropped (and counted).
-Channel* usable_channel(Root& root) {
-  Channel* channel = root.channel.load(std::memory_order_acquire);
+Channel* usable_channel(LoggerCore& core) {
+  Channel* channel = core.channel.load(std::memory_order_acquire);
   if (channel == nullptr || !channel->is_forked()) return channel;
   // The child of a fork: it gets a session of its own, in the same file.
   try {
-    root.use(channel->reopen());
+    core.use(channel->reopen());
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
         " does not log: its calls are counted as dropped");
-    root.is_late_said.store(true, std::memory_order_relaxed);
-    root.is_lost.store(true, std::memory_order_relaxed);
-    root.take_down(true);
+    core.is_late_said.store(true, std::memory_order_relaxed);
+    core.is_lost.store(true, std::memory_order_relaxed);
+    core.take_down(true);
   }
-  return root.channel.load(std::memory_order_acquire);
+  return core.channel.load(std::memory_order_acquire);
 }
 
 // Writes the record into room that is there.
@@ -161,21 +161,22 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 }  // namespace
 
-Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller) {
+Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
+                 const LoggerCore& caller) {
   char reference[16];
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
   const Channel* spilled_to = nullptr;
   std::optional<std::string> name;
   for (;;) {
-    Channel* channel = usable_channel(root);
+    Channel* channel = usable_channel(core);
     if (channel != spilled_to) {  // switched while it waited: the spill file is another's
       site = plain_site;
       values = plain_values;
       spilled_to = nullptr;
     }
     if (channel == nullptr) {
-      root.count_late();
+      core.count_late();
       return Submitted::lost;
     }
     Producer* producer = channel->producer();
@@ -183,12 +184,12 @@ Submitted submit(Root& root, std::uint32_t site, std::string_view values, const 
       // Either may run other code, behind which the channel may be another.
       if (!name) {
         name = thread_name();
-      } else if (!attach_thread(root, channel, *name)) {
+      } else if (!attach_thread(core, channel, *name)) {
         return Submitted::lost;
       }
       continue;
     }
-    const Root& timed = caller.has_time.load(std::memory_order_acquire) ? caller : root;
+    const LoggerCore& timed = caller.has_time.load(std::memory_order_acquire) ? caller : core;
     const bool has_stamp = timed.has_time.load(std::memory_order_acquire);
     const std::int64_t stamp = timed.time_ns.load(std::memory_order_relaxed);
     const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
@@ -212,7 +213,7 @@ Submitted submit(Root& root, std::uint32_t site, std::string_view values, const 
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing())
         return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
-      switch (wait_for_room(root, channel, producer, size, plain_site, plain_values)) {
+      switch (wait_for_room(core, channel, producer, size, plain_site, plain_values)) {
         case Waited::room:
           continue;  // a signal handler may have logged, closed or forked meanwhile
         case Waited::drop: return Submitted::done;

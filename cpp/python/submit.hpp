@@ -17,7 +17,8 @@ enum class Submitted { done, lost, raised };
 
 // Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the
 // GIL and run signal handlers, which may raise, while it waits for room. `caller`: the logger that
-// was called, whose own time goes before the root's.
-Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller);
+// was called, whose own time goes before the core's.
+Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
+                 const LoggerCore& caller);
 
 }  // namespace attolog::python

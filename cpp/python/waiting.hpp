@@ -49,13 +49,13 @@ bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, c
 // Calls `wait` with all channels that records of the logger go to. False with an exception set:
 // interrupted.
 template <class Wait>
-bool wait_for_all(const Root& root, const Wait& wait) {
-  for (const auto& before : root.unfinished()) {
+bool wait_for_all(const LoggerCore& core, const Wait& wait) {
+  for (const auto& before : core.unfinished()) {
     if (!wait(*before)) return false;
   }
-  Channel* channel = root.channel.load(std::memory_order_acquire);
+  Channel* channel = core.channel.load(std::memory_order_acquire);
   if (channel != nullptr && !wait(*channel)) return false;
-  return std::ranges::all_of(root.targets,
+  return std::ranges::all_of(core.targets,
                              [&](const auto& target) { return wait_for_all(*target, wait); });
 }
 
