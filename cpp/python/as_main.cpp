@@ -29,7 +29,7 @@ PyObject* call_as_main(PyObject*, PyObject* args) {
                     "call_as_main() takes a callable and its arguments, or code and a dict");
     return nullptr;
   }
-  const WithoutCallers outermost;
+  const ScopedOutermostFrame outermost;
   PyObject* result = call_program(args);
   if (result != nullptr) {
     Py_DECREF(result);

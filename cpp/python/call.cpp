@@ -16,30 +16,30 @@ namespace attolog::python {
 namespace {
 
 // Which channels take the call, before anything of it is encoded.
-Decision decide(const Call& call, Routes& routes, const SiteFacts& facts) {
+Dispatch dispatch_of(const Call& call, RouteCache& routes, const SiteFacts& facts) {
   LoggerCore& core = *call.logger->core;
   if (!core.is_routed.load(std::memory_order_relaxed)) return {core, facts.site};
   const auto n = static_cast<std::size_t>(call.n_values());
   return {
-      core, *current_plan(routes, core, facts), facts.name, {call.values, n}, call.logger->bound};
+      core, *current_route(routes, core, facts), facts.name, {call.values, n}, call.logger->bound};
 }
 
 // Commits what is encoded, and lets those ask that want to know more of it.
-bool finish(const Call& call, const Decision& decision, const SiteFacts& facts, Buffer& values,
+bool finish(const Call& call, const Dispatch& dispatch, const SiteFacts& facts, Buffer& values,
             bool names_travel = false) {
-  return decision.submit(values, names_travel) &&
-         decision.ask_watchers(facts, {call.values, static_cast<std::size_t>(call.n_values())});
+  return dispatch.submit(values, names_travel) &&
+         dispatch.ask_watchers(facts, {call.values, static_cast<std::size_t>(call.n_values())});
 }
 
-bool finish_values(const Call& call, const Decision& decision, const SiteFacts& facts,
+bool finish_values(const Call& call, const Dispatch& dispatch, const SiteFacts& facts,
                    Buffer& values) {
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  return finish(call, decision, facts, values);
+  return finish(call, dispatch, facts, values);
 }
 
 // An exception that must pass takes the record with it.
-bool lose(const Decision& decision) {
-  decision.lose();
+bool lose(const Dispatch& dispatch) {
+  dispatch.lose();
   return false;
 }
 
@@ -53,11 +53,11 @@ bool lose(const Decision& decision) {
 bool submit_text(Logger* logger, Kind kind, PyObject* text) {
   const Call call{logger, text, &text, 1, nullptr, kNone};
   const SiteFacts facts = logger->sites->plain_facts(kind);
-  const Decision decision = decide(call, logger->sites->plain_routes(kind), facts);
-  if (decision.empty()) return !decision.failed();
+  const Dispatch dispatch = dispatch_of(call, logger->sites->plain_routes(kind), facts);
+  if (dispatch.empty()) return !dispatch.failed();
   Buffer values;
-  if (!encode_str_of(values, text, logger->core->longest_text())) return lose(decision);
-  return finish_values(call, decision, facts, values);
+  if (!encode_str_of(values, text, logger->core->longest_text())) return lose(dispatch);
+  return finish_values(call, dispatch, facts, values);
 }
 
 // The template of a call that no site keeps one for.
@@ -77,13 +77,13 @@ bool submit_inline(const Call& call, const CallSite* site) {
   facts.kind = is_event ? Kind::inline_event : Kind::inline_message;
   facts.name = name;
   facts.fields = nullptr;
-  Routes passing;  // as the name is, so is its plan
-  const Decision decision = decide(call, passing, facts);
-  if (decision.empty()) return !decision.failed();
+  RouteCache passing;  // as the name is, so is its route
+  const Dispatch dispatch = dispatch_of(call, passing, facts);
+  if (dispatch.empty()) return !dispatch.failed();
   Buffer values;
   // The names of its values do not travel with a message: what shows them is formatted here.
   if (!is_event && !encode_whole(values, Tag::formatted, call, passing_template(call), most)) {
-    return lose(decision);
+    return lose(dispatch);
   }
   encode_text(values, call.first, most);
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
@@ -92,22 +92,22 @@ bool submit_inline(const Call& call, const CallSite* site) {
                              ? "v" + std::to_string(i + 1)
                              : to_wtf8(PyTuple_GET_ITEM(call.kwnames, i - call.n_positional)));
     }
-    if (!encode_any(values, call.values[i], most)) return lose(decision);
+    if (!encode_any(values, call.values[i], most)) return lose(dispatch);
   }
-  if (const Bound* bound = call.logger->bound; bound != nullptr) {
+  if (const BoundFields* bound = call.logger->bound; bound != nullptr) {
     if (is_event) {
       bound->append_named(values);
     } else {
       values.append(bound->values);
     }
   }
-  return finish(call, decision, facts, values, is_event);
+  return finish(call, dispatch, facts, values, is_event);
 }
 
 bool submit_values(const Call& call, const CallSite* site) {
   const SiteFacts facts = call.logger->sites->facts_of(*site);
-  const Decision decision = decide(call, site->routes, facts);
-  if (decision.empty()) return !decision.failed();
+  const Dispatch dispatch = dispatch_of(call, site->routes, facts);
+  if (dispatch.empty()) return !dispatch.failed();
   const std::size_t most = call.logger->core->longest_text();
   const bool is_message = site->kind == Kind::message && site->first != nullptr;
   Buffer values;
@@ -116,13 +116,13 @@ bool submit_values(const Call& call, const CallSite* site) {
         is_message && !site->needs_python
             ? encode_shown(values, site->text, static_cast<std::size_t>(i), call.values[i], most)
             : encode_any(values, call.values[i], most);
-    if (!done) return lose(decision);
+    if (!done) return lose(dispatch);
   }
-  if (!is_message || !site->needs_python) return finish_values(call, decision, facts, values);
+  if (!is_message || !site->needs_python) return finish_values(call, dispatch, facts, values);
   // The complete text comes last of all, behind what bind() added.
   if (call.logger->bound != nullptr) values.append(call.logger->bound->values);
-  if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(decision);
-  return finish(call, decision, facts, values);
+  if (!encode_whole(values, Tag::str, call, site->text, most)) return lose(dispatch);
+  return finish(call, dispatch, facts, values);
 }
 
 bool is_word(PyObject* text) {
@@ -149,8 +149,8 @@ bool log_slowly(const Call& call) {
   const CallSite* site =
       logger->sites->find(place, first, call.kwnames, call.n_positional + 1, call.level);
   if (site == nullptr) {
-    site = logger->sites->learn(place, first, call.n_positional + 1, call.kwnames, call.level,
-                                call.n_told);
+    site = logger->sites->register_call_site(place, first, call.n_positional + 1, call.kwnames,
+                                             call.level, call.n_from_template);
     if (site == nullptr) {
       logger->core->lose();
       return false;
@@ -206,17 +206,17 @@ PyObject* text_of(PyObject* object, bool is_template) {
 // The first argument is a template string: what it holds comes before the other values.
 [[gnu::noinline]] PyObject* call_with_template(const Call& call) {
   std::vector<PyObject*> values;
-  Owned text = take_apart(call.first, values);
+  PyRef text = take_apart(call.first, values);
   if (text != nullptr && values.empty() && call.n_values() == 0) text = filled(call.first);
   if (text == nullptr) {
     if (clear_if_ordinary()) return drop(call.logger);
     call.logger->core->lose();
     return nullptr;
   }
-  const auto n_told = static_cast<Py_ssize_t>(values.size());
+  const auto n_from_template = static_cast<Py_ssize_t>(values.size());
   values.insert(values.end(), call.values, call.values + call.n_values());
-  const Call whole{call.logger,  text.get(), values.data(), n_told + call.n_positional,
-                   call.kwnames, call.level, n_told};
+  const Call whole{call.logger,  text.get(), values.data(),  n_from_template + call.n_positional,
+                   call.kwnames, call.level, n_from_template};
   if (values.empty()) {
     return call.level == kNone ? call_with_text(call.logger, Kind::text, text.get())
                                : call_slowly(whole);
@@ -227,8 +227,8 @@ PyObject* text_of(PyObject* object, bool is_template) {
     const CallSite* site = call.logger->sites->find(place_of_call(), whole.first, whole.kwnames,
                                                     whole.n_positional + 1, whole.level);
     if (site != nullptr && site->rank >= core->level.load(std::memory_order_relaxed) &&
-        take_fast(mode, core, call.logger->bound, site->site, site->routes, whole.values,
-                  whole.n_values(), site->accept)) {
+        log_fast(mode, core, call.logger->bound, site->site, site->routes, whole.values,
+                 whole.n_values(), site->fast_types)) {
       Py_RETURN_NONE;
     }
   }
@@ -372,8 +372,8 @@ template <std::uint8_t level>
     const CallSite* site = logger->sites->find(place_of_call(), first, kwnames, nargs, level);
     PyObject* const* values = n_values != 0 ? args + 1 : args;
     const Py_ssize_t n = n_values != 0 ? n_values : 1;
-    if (site != nullptr && take_fast(mode, core, logger->bound, site->site, site->routes, values, n,
-                                     site->accept)) [[likely]] {
+    if (site != nullptr && log_fast(mode, core, logger->bound, site->site, site->routes, values, n,
+                                    site->fast_types)) [[likely]] {
       Py_RETURN_NONE;
     }
   }
@@ -402,8 +402,8 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     if (n_values != 0) [[likely]] {
       const CallSite* site = logger->sites->find(place_of_call(), args[0], kwnames, nargs, kNone);
       if (site != nullptr && site->rank >= core->level.load(std::memory_order_relaxed) &&
-          take_fast(mode, core, logger->bound, site->site, site->routes, args + 1, n_values,
-                    site->accept)) [[likely]] {
+          log_fast(mode, core, logger->bound, site->site, site->routes, args + 1, n_values,
+                   site->fast_types)) [[likely]] {
         Py_RETURN_NONE;
       }
     } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
@@ -424,8 +424,8 @@ template <Kind kind, std::uint32_t fixed_site>
   if (mode == Mode::on || mode == Mode::routed) [[likely]] {
     const std::uint32_t site =
         logger->bound == nullptr ? fixed_site : logger->sites->plain_site(kind);
-    const Routes& routes = logger->sites->plain_routes(kind);
-    if (take_fast(mode, core, logger->bound, site, routes, &text, 1, kAcceptStr)) Py_RETURN_NONE;
+    const RouteCache& routes = logger->sites->plain_routes(kind);
+    if (log_fast(mode, core, logger->bound, site, routes, &text, 1, kFastStr)) Py_RETURN_NONE;
   } else if (!is_taken(*core)) {
     Py_RETURN_NONE;
   }
@@ -484,9 +484,9 @@ PyObject* call_any_event(Logger* logger) {
   try {
     const Call call{logger, nullptr, nullptr, 0, nullptr, kNone};
     const SiteFacts facts = logger->sites->plain_facts(Kind::event);
-    const Decision decision = decide(call, logger->sites->plain_routes(Kind::event), facts);
+    const Dispatch dispatch = dispatch_of(call, logger->sites->plain_routes(Kind::event), facts);
     Buffer values;
-    return decision.empty() || finish_values(call, decision, facts, values) ? Py_NewRef(Py_None)
+    return dispatch.empty() || finish_values(call, dispatch, facts, values) ? Py_NewRef(Py_None)
                                                                             : nullptr;
   } catch (const std::exception&) {
     return drop(logger);

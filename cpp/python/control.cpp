@@ -75,24 +75,24 @@ void add_logger(std::string& lines, LoggerCore& core) {
   lines += '\n';
 }
 
-struct ListedSite {
+struct SiteSummary {
   std::uint64_t written = 0;
   std::uint64_t left_out = 0;
   std::vector<const LoggerCore*> first;   // loggers that its calls come to first
   std::vector<const LoggerCore*> others;  // which have met it
 };
 
-std::map<std::uint32_t, ListedSite> list_sites(
+std::map<std::uint32_t, SiteSummary> list_sites(
     const std::vector<std::shared_ptr<LoggerCore>>& cores) {
   const auto bases = Writer::get().sites().bases();
-  std::map<std::uint32_t, ListedSite> sites;
+  std::map<std::uint32_t, SiteSummary> sites;
   for (const auto& core : cores) {
     for (const auto& [number, of] : core->by_site()) {
       const auto base = bases.find(number);
-      ListedSite& site = sites[base == bases.end() ? number : base->second];
+      SiteSummary& site = sites[base == bases.end() ? number : base->second];
       site.written += of.written;
       site.left_out += of.left_out;
-      (of.is_planned ? site.first : site.others).push_back(core.get());
+      (of.is_first ? site.first : site.others).push_back(core.get());
     }
   }
   return sites;
@@ -115,7 +115,7 @@ void add_strategies(const LoggerCore& core, SiteFacts facts, bool is_first,
   for (const auto& target : core.targets) add_strategies(*target, facts, false, found);
 }
 
-void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
+void add_site(std::string& lines, const Site& site, const SiteSummary& listed) {
   const bool is_plain = site.kind == Kind::text || site.kind == Kind::print;
   const std::string_view name = is_plain ? std::string_view() : site.name;
   SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
@@ -166,13 +166,13 @@ std::string refuse(const std::string& complaint) {
   return one_line("error", complaint);
 }
 
-void look_again() {
-  for (const auto& core : living_loggers()) core->look_again();
+void invalidate_routes() {
+  for (const auto& core : living_loggers()) core->invalidate_routes();
 }
 
 std::string unset(const std::string& name) {
   if (!remove_override(name)) return refuse("no rule was set for '" + name + "'");
-  look_again();
+  invalidate_routes();
   return one_line("ok", name);
 }
 
@@ -187,7 +187,7 @@ std::string set(const std::string& setting) {
   const auto policy = parse_policy(text, complaint);
   if (!policy) return refuse("'" + text + "': " + complaint);
   set_override(name, *policy);
-  look_again();
+  invalidate_routes();
   return one_line("ok", name + "=" + to_text(*policy));
 }
 
@@ -215,7 +215,7 @@ std::vector<std::shared_ptr<LoggerCore>> living_loggers() {
   return living;
 }
 
-void enlist(std::weak_ptr<LoggerCore> core) {
+void register_logger(std::weak_ptr<LoggerCore> core) {
   const std::lock_guard lock(loggers_mutex);
   std::erase_if(loggers, [](const auto& each) { return each.expired(); });
   loggers.push_back(std::move(core));

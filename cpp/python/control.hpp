@@ -12,7 +12,7 @@ namespace attolog::python {
 struct LoggerCore;
 
 // From now on the logger is listed, and does what requests say, for as long as it lives.
-void enlist(std::weak_ptr<LoggerCore> core);
+void register_logger(std::weak_ptr<LoggerCore> core);
 
 // Those that live now.
 std::vector<std::shared_ptr<LoggerCore>> living_loggers();

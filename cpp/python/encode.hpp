@@ -57,14 +57,14 @@ inline void store_as(char* to, T value) {
 }
 
 // Appends `object` at `to` and returns the end; null where that needs the slow path: another kind
-// of value than `accept` (of Accept) lets through, or one that does not fit before `end`.
+// of value than `fast_types` lets through, or one that does not fit before `end`.
 [[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object,
-                                                std::uint64_t accept) {
+                                                std::uint64_t fast_types) {
   const PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type) {
     const auto* text = reinterpret_cast<const PyASCIIObject*>(object);
     const auto n = static_cast<std::size_t>(text->length);
-    if (text->state.compact && text->state.ascii && n <= 255 && (accept & kAcceptStr) != 0 &&
+    if (text->state.compact && text->state.ascii && n <= 255 && (fast_types & kFastStr) != 0 &&
         n + kFastValue <= static_cast<std::size_t>(end - to)) [[likely]] {
       store_as(to, static_cast<std::uint16_t>(static_cast<unsigned>(Tag::ascii) | n << 8));
       return copy_short(to + 2, reinterpret_cast<const char*>(text + 1), n);
@@ -74,7 +74,7 @@ inline void store_as(char* to, T value) {
   if (end - to < static_cast<std::ptrdiff_t>(kFastValue)) [[unlikely]]
     return nullptr;
   if (type == &PyFloat_Type) {
-    if ((accept & kAcceptFloat) == 0) [[unlikely]]
+    if ((fast_types & kFastFloat) == 0) [[unlikely]]
       return nullptr;
     *to = static_cast<char>(Tag::float64);
     store_as(to + 1, PyFloat_AS_DOUBLE(object));
@@ -82,7 +82,7 @@ inline void store_as(char* to, T value) {
   }
   if (type == &PyLong_Type) {
     std::int64_t value = 0;
-    if ((accept & kAcceptInt) == 0) [[unlikely]]
+    if ((fast_types & kFastInt) == 0) [[unlikely]]
       return nullptr;
     if (!small_int(object, value) && !word_int(object, value)) [[unlikely]]
       return nullptr;
@@ -92,11 +92,11 @@ inline void store_as(char* to, T value) {
   }
   if (object == Py_None) {
     *to = static_cast<char>(Tag::none);
-    return (accept & kAcceptNone) != 0 ? to + 1 : nullptr;
+    return (fast_types & kFastNone) != 0 ? to + 1 : nullptr;
   }
   if (object == Py_True || object == Py_False) {
     *to = static_cast<char>(object == Py_True ? Tag::true_ : Tag::false_);
-    return (accept & kAcceptBool) != 0 ? to + 1 : nullptr;
+    return (fast_types & kFastBool) != 0 ? to + 1 : nullptr;
   }
   return nullptr;
 }

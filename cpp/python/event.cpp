@@ -20,17 +20,18 @@ Event* as_event(PyObject* object) {
 }
 
 // What a call gave, by the event's fields. Borrowed references.
-struct Arranged {
+struct EventArguments {
   // Null where none was given; positional ones beyond the fields last.
   std::vector<PyObject*> values;
   // Keywords that are no fields, with their values.
   std::vector<std::pair<PyObject*, PyObject*>> others;
 };
 
-Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+EventArguments arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs,
+                       PyObject* kwnames) {
   const EventText& text = *event->text;
   const Py_ssize_t n_defaults = text.defaults == nullptr ? 0 : PyTuple_GET_SIZE(text.defaults);
-  Arranged result;
+  EventArguments result;
   result.values.assign(static_cast<std::size_t>(std::max(nargs, event->n_fields)), nullptr);
   for (Py_ssize_t i = 0; i < n_defaults; ++i) {
     const auto field = static_cast<std::size_t>(event->n_fields - n_defaults + i);
@@ -64,39 +65,40 @@ SiteFacts facts_of(const Event* event, bool is_inline) {
           &text.strategy};
 }
 
-Decision decide(const Event* event, const SiteFacts& facts, const std::vector<PyObject*>& values) {
+Dispatch dispatch_of(const Event* event, const SiteFacts& facts,
+                     const std::vector<PyObject*>& values) {
   LoggerCore& core = *event->core;
   if (!core.is_routed.load(std::memory_order_relaxed)) return {core, facts.site};
   EventText& text = *event->text;
-  Routes& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
-  return {core, *current_plan(routes, core, facts), text.name, values, event->bound};
+  RouteCache& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
+  return {core, *current_route(routes, core, facts), text.name, values, event->bound};
 }
 
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) {
-  const Arranged arranged = arrange(event, args, nargs, kwnames);
+  const EventArguments arranged = arrange(event, args, nargs, kwnames);
   const std::size_t most = event->core->longest_text();
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
   const SiteFacts facts = facts_of(event, is_inline);
-  const Decision decision = decide(event, facts, arranged.values);
-  if (decision.empty()) return !decision.failed();
+  const Dispatch dispatch = dispatch_of(event, facts, arranged.values);
+  if (dispatch.empty()) return !dispatch.failed();
   Buffer values;
-  const auto put = [&](const std::string& name, PyObject* value) {
+  const auto encode_field = [&](const std::string& name, PyObject* value) {
     if (is_inline) encode_str(values, name);
     if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
-    decision.lose();
+    dispatch.lose();
     return false;
   };
   if (is_inline) encode_str(values, event->text->name);
   const std::vector<std::string>& fields = event->text->fields;
   for (std::size_t i = 0; i < arranged.values.size(); ++i) {
     const std::string name = i < fields.size() ? fields[i] : "v" + std::to_string(i + 1);
-    if (!put(name, arranged.values[i])) return false;
+    if (!encode_field(name, arranged.values[i])) return false;
   }
   for (const auto& [name, value] : arranged.others) {
-    if (!put(to_wtf8(name), value)) return false;
+    if (!encode_field(to_wtf8(name), value)) return false;
   }
   if (event->bound != nullptr) {
     if (is_inline) {
@@ -105,7 +107,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
       values.append(event->bound->values);
     }
   }
-  return decision.submit(values, is_inline) && decision.ask_watchers(facts, arranged.values);
+  return dispatch.submit(values, is_inline) && dispatch.ask_watchers(facts, arranged.values);
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
@@ -132,8 +134,8 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
       [[likely]] {
     const Mode mode = core->mode.load(std::memory_order_relaxed);
     if ((mode == Mode::on || mode == Mode::routed) &&
-        take_fast(mode, core, event->bound, event->site, *event->routes, args, nargs,
-                  kAcceptEverything)) [[likely]] {
+        log_fast(mode, core, event->bound, event->site, *event->routes, args, nargs, kAllFastTypes))
+        [[likely]] {
       Py_RETURN_NONE;
     }
   }
@@ -238,7 +240,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   text->name = to_wtf8(name);
   text->doc = to_wtf8(doc);
-  TakenNames taken;
+  UniqueNames taken;
   for (const std::string& field : names_of(fields)) text->fields.push_back(taken.add(field));
   text->field_names = Py_NewRef(fields);
   text->defaults = Py_NewRef(defaults);

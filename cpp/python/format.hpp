@@ -22,7 +22,8 @@ struct Call {
   Py_ssize_t n_positional;  // values among them
   PyObject* kwnames;
   std::uint8_t level;
-  Py_ssize_t n_told = 0;  // the first of the positional ones, whose names `first` has, if any
+  Py_ssize_t n_from_template =
+      0;  // the first of the positional ones, whose names `first` has, if any
 
   Py_ssize_t n_values() const {
     return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));

@@ -76,14 +76,14 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(PyExc_TypeError, "bind() takes fields by name: log.bind(request=17)");
     return nullptr;
   }
-  auto bound = std::make_unique<Bound>();
+  auto bound = std::make_unique<BoundFields>();
   Buffer values;
   if (parent->bound != nullptr) {
     bound->names = parent->bound->names;
     bound->ends = parent->bound->ends;
     values.append(parent->bound->values);
   }
-  TakenNames taken(bound->names);
+  UniqueNames taken(bound->names);
   PyObject* key = nullptr;
   PyObject* value = nullptr;
   Py_ssize_t at = 0;
@@ -255,7 +255,7 @@ PyStructSequence_Desc counts_description = {
 
 }  // namespace
 
-void Bound::append_named(Buffer& out) const {
+void BoundFields::append_named(Buffer& out) const {
   std::size_t at = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
     encode_str(out, names[i]);

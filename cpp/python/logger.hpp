@@ -32,7 +32,7 @@
 
 namespace attolog::python {
 
-// What a call has to do. `routed`: its site's plan says; `special`: all of it is the slow path's
+// What a call has to do. `routed`: its site's route says; `special`: all of it is the slow path's
 // business.
 enum class Mode : std::uint8_t { off, on, routed, special };
 
@@ -81,10 +81,11 @@ struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   std::map<std::tuple<std::uint32_t, std::uint64_t, std::string>, std::shared_ptr<Sampler>>
       samplers;  // by site, how many samplers are before it, and policy
   std::map<std::string, std::shared_ptr<BudgetPool>> pools;
-  ::pid_t pid = ::getpid();         // whose calls the samplers and counts are of
-  mutable std::mutex plans_mutex;   // `planned`, and the Routes of its call sites and events
-  std::set<std::uint32_t> planned;  // sites that there ever was a plan for
-  std::mutex sampler_mutex;         // where no GIL keeps the samplers' callers apart
+  ::pid_t pid = ::getpid();  // whose calls the samplers and counts are of
+  mutable std::mutex
+      routes_mutex;  // `routed_sites`, and the RouteCache of its call sites and events
+  std::set<std::uint32_t> routed_sites;  // sites that there ever was a route for
+  std::mutex sampler_mutex;              // where no GIL keeps the samplers' callers apart
   // Calls that targets have taken, and those that their samplers left out. Relaxed: counts.
   std::atomic<std::uint64_t> passed{0};
   std::atomic<std::uint64_t> left_out{0};
@@ -112,7 +113,7 @@ struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   void set_environment(Rules rules);
   void add_strategy(std::uint32_t site, const Policy& policy);
   // The rules of the whole process have changed.
-  void look_again();
+  void invalidate_routes();
   // What applies to a site, and the sampler for it. Under the mutex.
   Policy policy_of(const SiteFacts& facts, bool is_first) const;
   std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy,
@@ -120,7 +121,7 @@ struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   bool is_on() const;
   // In a forked child: forgets what its parent did. Under the mutex.
   void begin_anew_in_child();
-  // Whether its sites have plans.
+  // Whether its sites have routes.
   std::atomic<bool> is_routed{false};
   void count_passed(std::uint64_t taken, std::uint64_t by_targets) {
     add_count(passed, taken);
@@ -131,13 +132,13 @@ struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   std::string path() const;
   Counts counts();
   // What became of the calls of one site, as far as this logger alone can tell.
-  struct OfSite {
+  struct SiteCounts {
     std::uint64_t written = 0;
     std::uint64_t left_out = 0;
-    bool is_planned = false;  // it is the first one on their way
+    bool is_first = false;  // it is the first one on their way
   };
   // By number of site, or of variant.
-  std::map<std::uint32_t, OfSite> by_site() const;
+  std::map<std::uint32_t, SiteCounts> by_site() const;
   // A call that came after close: counted, and said once.
   void count_late();
   // Counts a record that does not even reach the ring.
@@ -146,9 +147,9 @@ struct LoggerCore : std::enable_shared_from_this<LoggerCore> {
   std::size_t longest_text() const;
 
  private:
-  void update_mode();  // under the mutex
-  void enlist();       // likewise
-  bool is_enlisted_ = false;
+  void update_mode();      // under the mutex
+  void register_logger();  // likewise
+  bool is_registered_ = false;
   void add_own(Counts& sum);
 };
 
@@ -169,7 +170,7 @@ class SamplerLock {
 };
 
 // Fields that bind() added: their names are part of each site, their values of each record.
-struct Bound {
+struct BoundFields {
   std::vector<std::string> names;
   std::string values;             // encoded
   std::vector<std::size_t> ends;  // of each value in `values`
@@ -180,9 +181,9 @@ struct Bound {
 
 struct Logger {
   PyObject_HEAD vectorcallfunc vectorcall;
-  LoggerCore* core;  // of `shared`, at hand
-  CallSites* sites;  // of `bound` or of the logger itself, at hand
-  Bound* bound;      // null: none
+  LoggerCore* core;    // of `shared`, at hand
+  CallSites* sites;    // of `bound` or of the logger itself, at hand
+  BoundFields* bound;  // null: none
   PyObject* weakrefs;
   struct Shares* shares;  // what keeps the three above alive
 };
@@ -205,7 +206,7 @@ class SitesByNames {
 struct Shares {
   std::shared_ptr<LoggerCore> core;
   std::shared_ptr<CallSites> sites;
-  std::unique_ptr<Bound> bound;
+  std::unique_ptr<BoundFields> bound;
   std::shared_ptr<SitesByNames> sites_by_names;
 };
 
@@ -228,10 +229,10 @@ inline Logger* as_logger(PyObject* object) {
 // A declared event: the `self` of a builtin function object.
 struct Event {
   PyObject_HEAD LoggerCore* core;  // the logger's, at hand
-  const Bound* bound;              // likewise
+  const BoundFields* bound;        // likewise
   Py_ssize_t n_fields;             // of its own, without bound ones
   std::uint32_t site;              // kInlineEventSite: its names travel in the record
-  Routes* routes;                  // of `text`, at hand
+  RouteCache* routes;              // of `text`, at hand
   PyObject* logger;
   struct EventText* text;
 };
@@ -246,8 +247,8 @@ struct EventText {
   PyMethodDef method{};
   std::vector<std::string> all_fields;  // those of bind() too
   std::optional<Policy> strategy;
-  Routes routes;
-  Routes inline_routes;  // where names travel in the record
+  RouteCache routes;
+  RouteCache inline_routes;  // where names travel in the record
 };
 
 // The calls (call.cpp, event.cpp).

@@ -32,7 +32,7 @@ std::uint64_t take(std::uint64_t from, std::uint64_t& left) {
 // Comes back once every call that had found the channel in a LoggerCore is done with it: none keeps
 // hold of one that is not pinned while it lets other threads run. No lock of ours may be held.
 void wait_until_unused(Channel& channel) {
-  if (!let_others_pass()) channel.pin();  // it is kept for ever
+  if (!quiesce_threads()) channel.pin();  // it is kept for ever
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ void LoggerCore::use(std::shared_ptr<Channel> next) {
     is_closed.store(false, std::memory_order_relaxed);
     is_lost.store(false, std::memory_order_relaxed);
     channel.store(owner.get(), std::memory_order_release);
-    enlist();
+    register_logger();
     update_mode();
   }
   // What had the records so far is finished by the writer.
@@ -121,14 +121,14 @@ void LoggerCore::succeed() {
 void LoggerCore::relay() {
   const std::lock_guard lock(mutex);
   is_relaying = true;
-  enlist();
+  register_logger();
   update_mode();
 }
 
 // Before it looks for overrides: of one that comes later it is told.
-void LoggerCore::enlist() {
-  if (!is_enlisted_) python::enlist(weak_from_this());
-  is_enlisted_ = true;
+void LoggerCore::register_logger() {
+  if (!is_registered_) python::register_logger(weak_from_this());
+  is_registered_ = true;
 }
 
 void LoggerCore::set_enabled(bool enabled) {
@@ -178,7 +178,7 @@ void LoggerCore::add_strategy(std::uint32_t site, const Policy& its) {
   update_mode();
 }
 
-void LoggerCore::look_again() {
+void LoggerCore::invalidate_routes() {
   const std::lock_guard lock(mutex);
   update_mode();
 }
@@ -249,8 +249,8 @@ Counts LoggerCore::counts() {
   return sum;
 }
 
-std::map<std::uint32_t, LoggerCore::OfSite> LoggerCore::by_site() const {
-  std::map<std::uint32_t, OfSite> result;
+std::map<std::uint32_t, LoggerCore::SiteCounts> LoggerCore::by_site() const {
+  std::map<std::uint32_t, SiteCounts> result;
   std::vector<std::uint64_t> written;
   {
     const std::lock_guard lock(mutex);
@@ -265,8 +265,8 @@ std::map<std::uint32_t, LoggerCore::OfSite> LoggerCore::by_site() const {
   for (std::uint32_t site = 0; site < written.size(); ++site) {
     if (written[site] != 0) result[site].written = written[site];
   }
-  const std::lock_guard lock(plans_mutex);
-  for (const std::uint32_t site : planned) result[site].is_planned = true;
+  const std::lock_guard lock(routes_mutex);
+  for (const std::uint32_t site : routed_sites) result[site].is_first = true;
   return result;
 }
 

@@ -161,7 +161,7 @@ int fill_module(PyObject* module) {
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_types(module) || !add_shown_type(module) ||
-        !add_event_type(module) || !add_printed_type(module) || !add_stream_types(module) ||
+        !add_event_type(module) || !add_compiled_print_type(module) || !add_stream_types(module) ||
         !add_reader_type(module)) {
       return -1;
     }

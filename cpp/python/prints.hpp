@@ -88,42 +88,42 @@ extern Prints prints;
 
 // A print of this thread that asks a value for its text: should that print, too, what stands before
 // the value goes first, as print would have written it by then.
-class Unfinished {
+class PartialPrint {
  public:
-  Unfinished();
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
+  PartialPrint();
+  PartialPrint(const PartialPrint&) = delete;
+  PartialPrint& operator=(const PartialPrint&) = delete;
   // Puts what of all unfinished prints of this thread is not out yet, those around others first.
   // False with an exception set.
-  static bool put_all();
+  static bool emit_all();
 
  protected:
-  ~Unfinished();
-  virtual bool put() = 0;
+  ~PartialPrint();
+  virtual bool emit() = 0;
 
  private:
-  Unfinished* const around_;
+  PartialPrint* const around_;
 };
-// Unfinished prints in all threads, and special streams. Relaxed: a thread asks for its own.
-inline std::atomic<int> n_obstacles{0};
+// Partial prints in all threads, and special streams. Relaxed: a thread asks for its own.
+inline std::atomic<int> n_slow_path_reasons{0};
 
 // Whether a print has to look twice: a stream takes no text any more or makes its own bytes, or the
 // print is one in another.
-inline bool has_obstacle() {
+inline bool needs_slow_path() {
   return has_screen_failed.load(std::memory_order_relaxed) ||
-         n_obstacles.load(std::memory_order_relaxed) != 0;
+         n_slow_path_reasons.load(std::memory_order_relaxed) != 0;
 }
 
 // Ticks of this thread's prints that are counted already, or belong to none.
 inline constinit thread_local Ticks t_counted = 0;
 
 // Counts the ticks of one print, those of prints within it once.
-class Timed {
+class PrintTimer {
  public:
-  explicit Timed(std::uint64_t stands_for = 1) : stands_for_(stands_for) {}
-  Timed(const Timed&) = delete;
-  Timed& operator=(const Timed&) = delete;
-  ~Timed() {
+  explicit PrintTimer(std::uint64_t stands_for = 1) : stands_for_(stands_for) {}
+  PrintTimer(const PrintTimer&) = delete;
+  PrintTimer& operator=(const PrintTimer&) = delete;
+  ~PrintTimer() {
     const Ticks own = now_ticks() - start_ - (t_counted - counted_);
     t_counted += own;
     add_count(prints.ticks, own * stands_for_);
@@ -139,8 +139,8 @@ class Timed {
 // child that could not open one), or no ring for it, and it has to be shown in another way
 // (`show`). `raised`: by a signal handler, or since the stream takes no text any more, as its print
 // would have.
-enum class Put { done, off, raised };
-Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
+enum class PrintResult { done, off, raised };
+PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
 // Waits until all is shown, as `flush=True` asks for. False with an exception set: interrupted, or
 // the stream takes no text any more.
 bool flush_stream(Prints::Stream stream);
@@ -148,21 +148,21 @@ bool flush_stream(Prints::Stream stream);
 bool show(Prints::Stream stream, std::string_view bytes);
 // Logs one text, and shows it. False with an exception set. `is_refused`: the stream does not take
 // it, and nothing is done.
-bool put_text(Prints::Stream stream, std::string_view wtf8);
-bool put_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr);
+bool emit_text(Prints::Stream stream, std::string_view wtf8);
+bool emit_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr);
 // One text of a few bytes: straight into the ring. False, with nothing done, where it takes more.
-bool put_quickly(Prints::Stream stream, PyObject* text);
+bool emit_quickly(Prints::Stream stream, PyObject* text);
 
 // What the stream itself writes for a text. False with an exception set: it refuses the text.
 bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes);
 // Logs what is shown at once, and not by the echo, where the record has other bytes.
-bool put_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
-                std::string_view shown);
+bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
+                 std::string_view shown);
 // By which site a print is logged that is text alone.
 std::uint32_t text_site(Prints::Stream stream);
 
 // A compiled print as the program has written it.
-struct Written {
+struct PrintSource {
   // Each a tuple: (index,) of a value, (None, constant), or a format and the indices of its values.
   PyObject* arguments = nullptr;
   PyObject* options = nullptr;  // a dict; `file` is the name that the stream has in sys
@@ -170,18 +170,18 @@ struct Written {
 // Whether they are such arguments, of a print that has `n` values.
 bool are_arguments(PyObject* arguments, Py_ssize_t n);
 // Calls print with them, whatever print is and wherever its stream leads.
-PyObject* print_as_written(PyObject* print, const Written& written, PyObject* const* values);
+PyObject* print_as_written(PyObject* print, const PrintSource& source, PyObject* const* values);
 // The flush of our print with nothing else added: `print = partial(print, flush=True)`.
 std::optional<bool> flush_of(PyObject* print);
 
 // What a print has written by the time that one of its values raises. The exception stays.
-template <class Put>
-void put_before_raising(const Put& put) {
+template <class Emit>
+void emit_before_raising(const Emit& emit) {
   PyObject* type = nullptr;
   PyObject* error = nullptr;
   PyObject* traceback = nullptr;
   PyErr_Fetch(&type, &error, &traceback);
-  if (!put()) PyErr_Clear();
+  if (!emit()) PyErr_Clear();
   PyErr_Restore(type, error, traceback);
 }
 
@@ -197,7 +197,7 @@ PyObject* close_stream(PyObject*, PyObject* number);
 PyObject* count_prints(PyObject*, PyObject*);
 PyObject* call_as_main(PyObject*, PyObject* args);
 
-bool add_printed_type(PyObject* module);
+bool add_compiled_print_type(PyObject* module);
 bool add_stream_types(PyObject* module);
 
 }  // namespace attolog::python

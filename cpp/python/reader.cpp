@@ -456,10 +456,10 @@ PyType_Spec reader_spec = {"attolog._core.Reader", sizeof(Reader), 0,
 // -----------------------------------------------------------------------------------------
 
 struct Follower {
-  PyObject_HEAD struct Following* following;
+  PyObject_HEAD struct FollowerState* following;
 };
 
-struct Following {
+struct FollowerState {
   std::string path;  // as given; for messages
   std::string real;
   std::string ring_dir;
@@ -475,7 +475,7 @@ PyObject* new_follower(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
                                    &ring_dir)) {
     return nullptr;
   }
-  auto following = std::make_unique<Following>();
+  auto following = std::make_unique<FollowerState>();
   if (!without_gil(path, [&] {
         following->path = path;
         following->real = real_log_path(path);
@@ -490,7 +490,7 @@ PyObject* new_follower(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* poll(PyObject* self, PyObject*) {
-  Following& following = *reinterpret_cast<Follower*>(self)->following;
+  FollowerState& following = *reinterpret_cast<Follower*>(self)->following;
   auto state = std::make_unique<State>();
   if (!without_gil(following.path.c_str(), [&] {
         const std::lock_guard lock(following.mutex);
@@ -503,7 +503,7 @@ PyObject* poll(PyObject* self, PyObject*) {
 }
 
 PyObject* rings(PyObject* self, PyObject*) {
-  Following& following = *reinterpret_cast<Follower*>(self)->following;
+  FollowerState& following = *reinterpret_cast<Follower*>(self)->following;
   auto state = std::make_unique<State>();
   if (!without_gil(following.path.c_str(), [&] {
         state->pending =

@@ -39,28 +39,29 @@ bool is_message(Kind kind) {
 }
 
 // What the way to a leaf has come to so far.
-struct Way {
+struct RouteContext {
   std::string sampled;      // policies, joined by spaces
   std::uint64_t depth = 0;  // how many they are
   Handling handling = Handling::write;
   std::string handled;  // the policy that says so
 };
 
-std::uint32_t leaf_site(const SiteFacts& facts, const Way& way) {
-  const bool is_plain = way.handling == Handling::write && way.sampled.empty();
+std::uint32_t leaf_site(const SiteFacts& facts, const RouteContext& context) {
+  const bool is_plain = context.handling == Handling::write && context.sampled.empty();
   if (is_plain) return facts.site;
-  const std::string& policy = way.handling == Handling::write ? way.sampled : way.handled;
+  const std::string& policy =
+      context.handling == Handling::write ? context.sampled : context.handled;
   // Past all numbers the site stays what it is: more is written then, nothing is lost.
   return Writer::get()
       .sites()
-      .variant(facts.site, way.handling, !way.sampled.empty(), policy)
+      .variant(facts.site, context.handling, !context.sampled.empty(), policy)
       .value_or(facts.site);
 }
 
-void take_policy(LoggerCore& core, const SiteFacts& facts, const Policy& policy, Node& node,
-                 Way& way) {
+void apply_policy(LoggerCore& core, const SiteFacts& facts, const Policy& policy, RouteNode& node,
+                  RouteContext& context) {
   if (policy.samples()) {
-    node.sampler = core.sampler_of(facts, policy, way.depth++);
+    node.sampler = core.sampler_of(facts, policy, context.depth++);
     if (!policy.key.empty() && facts.fields != nullptr) {
       const auto field = std::ranges::find(*facts.fields, policy.key);
       if (field != facts.fields->end()) {
@@ -69,19 +70,20 @@ void take_policy(LoggerCore& core, const SiteFacts& facts, const Policy& policy,
         node.key = index < n_own ? Key{index, false} : Key{index - n_own, true};
       }
     }
-    way.sampled += (way.sampled.empty() ? "" : " ") + to_text(node.sampler->policy());
+    context.sampled += (context.sampled.empty() ? "" : " ") + to_text(node.sampler->policy());
   }
   if (core.keeps_all) {  // whatever else it says: there is no file
-    way.handling = Handling::keep;
-    way.handled = to_text(core.policy);
+    context.handling = Handling::keep;
+    context.handled = to_text(core.policy);
   } else if (policy.kind == Policy::Kind::stats || policy.kind == Policy::Kind::last) {
-    way.handling = policy.kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
-    way.handled = to_text(policy);
+    context.handling = policy.kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
+    context.handled = to_text(policy);
   }
 }
 
 // The next one who decides about a call of the site, and those behind it. Nothing: none passes.
-std::optional<Node> build(LoggerCore& core, const SiteFacts& facts, bool is_first, Way way) {
+std::optional<RouteNode> build(LoggerCore& core, const SiteFacts& facts, bool is_first,
+                               RouteContext context) {
   const std::lock_guard lock(core.mutex);
   core.begin_anew_in_child();
   // What is passed on to a logger that could not open its file is counted there.
@@ -90,70 +92,70 @@ std::optional<Node> build(LoggerCore& core, const SiteFacts& facts, bool is_firs
   if (!core.is_on() && !is_lost) return std::nullopt;
   const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
   if (rank < core.level.load(std::memory_order_relaxed)) return std::nullopt;
-  Node node;
+  RouteNode node;
   node.core = &core;
-  if (way.handling == Handling::write) {  // otherwise it is settled what becomes of the record
+  if (context.handling == Handling::write) {  // otherwise it is settled what becomes of the record
     const Policy policy = core.policy_of(facts, is_first);
     if (policy.kind == Policy::Kind::off) return std::nullopt;
-    take_policy(core, facts, policy, node, way);
+    apply_policy(core, facts, policy, node, context);
   }
   if (core.targets.empty()) {
-    node.site = leaf_site(facts, way);
+    node.site = leaf_site(facts, context);
     return node;
   }
   for (const auto& target : core.targets) {
-    if (auto next = build(*target, facts, false, way)) node.next.push_back(std::move(*next));
+    if (auto next = build(*target, facts, false, context)) node.next.push_back(std::move(*next));
   }
   return node.next.empty() ? std::nullopt : std::optional(std::move(node));
 }
 
-bool is_alike(const Node& a, const Node& b) {
+bool is_alike(const RouteNode& a, const RouteNode& b) {
   return a.core == b.core && a.sampler == b.sampler && a.key == b.key && a.site == b.site &&
          std::ranges::equal(a.next, b.next, is_alike);
 }
 
-void describe(Plan& plan) {
-  if (!plan.top) return;
-  const Node& top = *plan.top;
+void choose_action(Route& route) {
+  if (!route.top) return;
+  const RouteNode& top = *route.top;
   if (top.sampler != nullptr) {
-    plan.sampler = top.sampler.get();
+    route.sampler = top.sampler.get();
     if (top.sampler->counts_down()) {
-      plan.action = Plan::Action::countdown;
+      route.action = Route::Action::countdown;
     } else if (top.key && !top.key->is_bound) {
-      plan.action = Plan::Action::keyed;
-      plan.key = top.key->index;
+      route.action = Route::Action::keyed;
+      route.key = top.key->index;
     } else {
-      plan.action = Plan::Action::mixed;
+      route.action = Route::Action::mixed;
     }
     return;
   }
-  const Node* leaf = &top;
+  const RouteNode* leaf = &top;
   if (leaf->next.size() == 1) {
-    plan.passes = leaf->core;
+    route.passes = leaf->core;
     leaf = leaf->next.data();
   }
   const bool is_direct = leaf->next.empty() && leaf->sampler == nullptr &&
                          leaf->core->channel.load(std::memory_order_relaxed) != nullptr;
   if (leaf->core->watcher != nullptr) {
-    plan.action = Plan::Action::mixed;
+    route.action = Route::Action::mixed;
     return;
   }
   const bool is_timed = top.core->has_time.load(std::memory_order_relaxed) ||
                         leaf->core->has_time.load(std::memory_order_relaxed);
-  plan.action = !is_direct || is_timed ? Plan::Action::mixed
-                : leaf == &top         ? Plan::Action::write
-                                       : Plan::Action::pass;
-  plan.to = leaf->core;
-  plan.site = leaf->site;
+  route.action = !is_direct || is_timed ? Route::Action::mixed
+                 : leaf == &top         ? Route::Action::write
+                                        : Route::Action::pass;
+  route.to = leaf->core;
+  route.site = leaf->site;
 }
 
-void find_leaves(const Node& node, std::vector<LoggerCore*>& leaves) {
+void find_leaves(const RouteNode& node, std::vector<LoggerCore*>& leaves) {
   if (node.next.empty()) leaves.push_back(node.core);
-  for (const Node& next : node.next) find_leaves(next, leaves);
+  for (const RouteNode& next : node.next) find_leaves(next, leaves);
 }
 
 // Intervals end also where no call notices it: then the channels behind look.
-void watch(const Node& node, std::string_view name, double weight) {
+void watch(const RouteNode& node, std::string_view name, double weight) {
   if (node.sampler != nullptr && node.sampler->has_intervals()) {
     std::vector<LoggerCore*> leaves;
     find_leaves(node, leaves);
@@ -167,7 +169,7 @@ void watch(const Node& node, std::string_view name, double weight) {
     }
   }
   if (node.sampler != nullptr) weight *= node.sampler->usual_weight();
-  for (const Node& next : node.next) watch(next, name, weight);
+  for (const RouteNode& next : node.next) watch(next, name, weight);
 }
 
 // Around a fork nobody holds it: not the control handler, which the writer keeps away from it, and
@@ -279,24 +281,24 @@ std::shared_ptr<Sampler> LoggerCore::sampler_of(const SiteFacts& facts, const Po
   return sampler;
 }
 
-const Plan* current_plan(Routes& routes, LoggerCore& core, const SiteFacts& facts) {
+const Route* current_route(RouteCache& routes, LoggerCore& core, const SiteFacts& facts) {
   // acquire: pairs with the release below.
-  const Plan* known = routes.now.load(std::memory_order_acquire);
+  const Route* known = routes.now.load(std::memory_order_acquire);
   if (known != nullptr && known->is_current()) return known;
-  // Before everything is looked at: what changes meanwhile makes the plan an old one.
+  // Before everything is looked at: what changes meanwhile makes the route an old one.
   const std::uint64_t epoch = routes_epoch.load(std::memory_order_acquire);
-  auto plan = std::make_unique<Plan>();
-  plan->top = build(core, facts, true, {});
-  describe(*plan);
-  if (plan->top) watch(*plan->top, facts.name.empty() ? word_of(facts) : facts.name, 1);
-  const std::lock_guard lock(core.plans_mutex);
-  core.planned.insert(facts.site);
+  auto route = std::make_unique<Route>();
+  route->top = build(core, facts, true, {});
+  choose_action(*route);
+  if (route->top) watch(*route->top, facts.name.empty() ? word_of(facts) : facts.name, 1);
+  const std::lock_guard lock(core.routes_mutex);
+  core.routed_sites.insert(facts.site);
   auto same = std::ranges::find_if(routes.all, [&](const auto& other) {
-    return other->action == plan->action && other->top.has_value() == plan->top.has_value() &&
-           (!plan->top || is_alike(*other->top, *plan->top));
+    return other->action == route->action && other->top.has_value() == route->top.has_value() &&
+           (!route->top || is_alike(*other->top, *route->top));
   });
   if (same == routes.all.end()) {
-    routes.all.push_back(std::move(plan));
+    routes.all.push_back(std::move(route));
     same = routes.all.end() - 1;
   }
   (*same)->epoch.store(epoch, std::memory_order_release);  // pairs with is_current
@@ -314,7 +316,7 @@ Value nth_value(const Buffer& encoded, std::size_t index, Arena& arena) {
 
 // By the hash of the value that a sampler's key has in this call; one that has none counts as None.
 // False with an exception set: it must pass.
-bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bound,
+bool key_hash(const Key& key, std::span<PyObject* const> values, const BoundFields* bound,
               std::uint64_t seed, std::uint64_t& hash) {
   Arena arena;
   Buffer encoded;
@@ -334,7 +336,7 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const Bound* bo
   return true;
 }
 
-void tell_skipped(const LoggerCore& caller, const Node& node, std::string_view name,
+void tell_skipped(const LoggerCore& caller, const RouteNode& node, std::string_view name,
                   std::int64_t n) {
   Buffer values;
   encode_str(values, name);
@@ -346,18 +348,18 @@ void tell_skipped(const LoggerCore& caller, const Node& node, std::string_view n
 
 }  // namespace
 
-Decision::Decision(LoggerCore& core, const Plan& plan, std::string_view name,
-                   std::span<PyObject* const> values, const Bound* bound)
+Dispatch::Dispatch(LoggerCore& core, const Route& route, std::string_view name,
+                   std::span<PyObject* const> values, const BoundFields* bound)
     : core_(core) {
-  if (!plan.top) return;
+  if (!route.top) return;
   start_ = now_ticks();
   const bool is_stamped = core.has_time.load(std::memory_order_acquire);
   const std::int64_t stamp = core.time_ns.load(std::memory_order_relaxed);
-  walk(*plan.top, {name, values, bound, {start_, stamp, is_stamped}}, 0);
+  walk(*route.top, {name, values, bound, {start_, stamp, is_stamped}}, 0);
   if (failed_) lose();
 }
 
-Sampler::Verdict Decision::ask(const Node& node, const Call& call) {
+Sampler::Verdict Dispatch::ask_sampler(const RouteNode& node, const Call& call) {
   Sampler& sampler = *node.sampler;
   std::uint64_t hash = 0;
   if (node.key && !key_hash(*node.key, call.values, call.bound, sampler.seed(), hash)) {
@@ -370,9 +372,9 @@ Sampler::Verdict Decision::ask(const Node& node, const Call& call) {
   return sampler.decide(call.now);
 }
 
-Decision::Outcome Decision::walk(const Node& node, const Call& call, double weight) {
+Dispatch::Outcome Dispatch::walk(const RouteNode& node, const Call& call, double weight) {
   if (node.sampler != nullptr) {
-    const Sampler::Verdict verdict = ask(node, call);
+    const Sampler::Verdict verdict = ask_sampler(node, call);
     if (verdict.remainder != 0) {
       const double stands_for = static_cast<double>(verdict.remainder) * (weight == 0 ? 1 : weight);
       tell_skipped(core_, node, call.name, std::llround(stands_for));
@@ -382,11 +384,11 @@ Decision::Outcome Decision::walk(const Node& node, const Call& call, double weig
     if (node.sampler->policy().kind == Policy::Kind::budget) budgets_.push_back(&node);
   }
   if (node.next.empty()) {
-    taken_.push_back({node.core, node.site, weight});
+    recipients_.push_back({node.core, node.site, weight});
     return {1, 0};
   }
   Outcome below;
-  for (const Node& next : node.next) {
+  for (const RouteNode& next : node.next) {
     const Outcome outcome = walk(next, call, weight);
     below.taken += outcome.taken;
     below.left_out += outcome.left_out;
@@ -395,17 +397,17 @@ Decision::Outcome Decision::walk(const Node& node, const Call& call, double weig
   return below;
 }
 
-bool Decision::submit(Buffer& values, bool names_travel) const {
+bool Dispatch::submit(Buffer& values, bool names_travel) const {
   const std::size_t size = values.size();
   bool done = true;
-  for (const auto& [to, site, weight] : taken_) {
+  for (const auto& [to, site, weight] : recipients_) {
     if (weight != 0 && names_travel) encode_str(values, kWeightField);
     if (weight != 0) encode_float(values, weight);
     // A signal handler that raises ends the waiting for one; the others get their record still.
-    done = python::submit(*to, site, values.view(), core_) != Submitted::raised && done;
+    done = python::submit(*to, site, values.view(), core_) != SubmitResult::raised && done;
     values.truncate(size);
   }
-  for (const Node* node : budgets_) {
+  for (const RouteNode* node : budgets_) {
     const SamplerLock lock(*node->core);
     node->sampler->spend(now_ticks() - start_);
   }
@@ -417,7 +419,7 @@ namespace {
 // A record as a dict: its fields, and what it is.
 PyObject* dict_of(const SiteFacts& facts, std::span<PyObject* const> values) {
   PyObject* record = PyDict_New();
-  const auto put = [&](const std::string& name, PyObject* value) {  // takes the value over
+  const auto set = [&](const std::string& name, PyObject* value) {  // takes the value over
     PyObject* key = record == nullptr ? nullptr : from_wtf8(name);
     if (key == nullptr || value == nullptr || PyDict_SetItem(record, key, value) != 0) {
       Py_CLEAR(record);
@@ -428,11 +430,11 @@ PyObject* dict_of(const SiteFacts& facts, std::span<PyObject* const> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool has_name = facts.fields != nullptr && i < facts.fields->size();
     PyObject* const value = values[i] == nullptr ? Py_None : values[i];
-    put(has_name ? (*facts.fields)[i] : "v" + std::to_string(i + 1), Py_NewRef(value));
+    set(has_name ? (*facts.fields)[i] : "v" + std::to_string(i + 1), Py_NewRef(value));
   }
   const bool has_level = is_message(facts.kind);
-  if (has_level) put("level", from_wtf8(word_of(facts)));
-  if (!facts.name.empty()) put(has_level ? "message" : "event", from_wtf8(facts.name));
+  if (has_level) set("level", from_wtf8(word_of(facts)));
+  if (!facts.name.empty()) set(has_level ? "message" : "event", from_wtf8(facts.name));
   return record;
 }
 
@@ -453,8 +455,8 @@ bool is_wanted(LoggerCore& core, PyObject* record) {
 
 }  // namespace
 
-bool Decision::ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const {
-  for (const Taken& taken : taken_) {
+bool Dispatch::ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const {
+  for (const Recipient& taken : recipients_) {
     LoggerCore& core = *taken.to;
     if (core.watcher == nullptr) continue;
     PyObject* record = dict_of(facts, values);
@@ -473,8 +475,8 @@ bool Decision::ask_watchers(const SiteFacts& facts, std::span<PyObject* const> v
   return true;
 }
 
-void Decision::lose() const {
-  for (const Taken& taken : taken_) taken.to->lose();
+void Dispatch::lose() const {
+  for (const Recipient& taken : recipients_) taken.to->lose();
 }
 
 }  // namespace attolog::python

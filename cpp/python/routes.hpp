@@ -1,8 +1,9 @@
 // From a call to the channels it goes to. A logger has rules (from names of sites to policies) and
 // either a channel of its own or other loggers as targets. What they come to for one place that
-// logs is worked out once, as a plan, and kept beside that place until something changes.
+// logs is worked out once, as a route, and kept beside that place until something changes.
 //
-//   Routes (of a call site, an event) -> Plan -> Node (a logger's policy) -> ... -> leaf: a channel
+//   RouteCache (of a call site, an event) -> Route -> RouteNode (a logger's policy) -> ... -> leaf:
+//   a channel
 #pragma once
 
 #include "python/compat.hpp"
@@ -26,9 +27,9 @@
 namespace attolog::python {
 
 struct LoggerCore;
-struct Bound;
+struct BoundFields;
 
-// Counts every change that may concern a plan. relaxed where there is a GIL, which orders it;
+// Counts every change that may concern a route. relaxed where there is a GIL, which orders it;
 // otherwise what must be seen is seen at a thread's next safe point.
 inline std::atomic<std::uint64_t> routes_epoch{1};
 inline void change_routes() {
@@ -72,17 +73,17 @@ struct Key {
 };
 
 // One logger on a call's way.
-struct Node {
+struct RouteNode {
   LoggerCore* core = nullptr;
   std::shared_ptr<Sampler> sampler;  // null: everything passes
   std::optional<Key> key;            // none: chance decides
-  std::vector<Node> next;            // its targets; empty at a leaf, whose channel is the core's
+  std::vector<RouteNode> next;       // its targets; empty at a leaf, whose channel is the core's
   std::uint32_t site = 0;            // at a leaf: as what the record is written there
 };
 
 // What is the same for all calls of one place. Never changed but for its epoch, and never freed
 // while its logger lives.
-struct Plan {
+struct Route {
   enum class Action : std::uint8_t {
     off,        // nothing passes
     write,      // all of it, into the logger's own channel
@@ -98,21 +99,22 @@ struct Plan {
   LoggerCore* passes = nullptr;  // pass: whose call it is
   Sampler* sampler = nullptr;    // countdown, keyed
   std::size_t key = 0;           // keyed: which value
-  std::optional<Node> top;       // none: off
+  std::optional<RouteNode> top;  // none: off
 
   bool is_current() const {
     return epoch.load(std::memory_order_acquire) == routes_epoch.load(std::memory_order_relaxed);
   }
 };
 
-// The plans of one place. `now` is the last one used.
-struct Routes {
-  std::atomic<const Plan*> now{nullptr};   // release/acquire: the plan is complete
-  std::vector<std::unique_ptr<Plan>> all;  // under the core's mutex; one for each outcome there was
+// The routes of one place. `now` is the last one used.
+struct RouteCache {
+  std::atomic<const Route*> now{nullptr};  // release/acquire: the route is complete
+  std::vector<std::unique_ptr<Route>>
+      all;  // under the core's mutex; one for each outcome there was
 };
 
-// The plan for a place as things are now.
-const Plan* current_plan(Routes& routes, LoggerCore& core, const SiteFacts& facts);
+// The route for a place as things are now.
+const Route* current_route(RouteCache& routes, LoggerCore& core, const SiteFacts& facts);
 
 // Rules of the whole process (ctl), before all others: the first logger on a call's way decides by
 // them, and those behind it sample no more. Each LoggerCore has to be told to look again.
@@ -122,30 +124,30 @@ Rules overrides_now();
 bool has_overrides();
 
 // Which channels take one call, and what it weighs there.
-class Decision {
+class Dispatch {
  public:
-  struct Taken {
+  struct Recipient {
     LoggerCore* to;
     std::uint32_t site;
     double weight;  // 0: the site has none
   };
   // Without policies: all goes into the core's own channel.
-  Decision(LoggerCore& core, std::uint32_t site) : core_(core) {
-    taken_.push_back({&core, site, 0});
+  Dispatch(LoggerCore& core, std::uint32_t site) : core_(core) {
+    recipients_.push_back({&core, site, 0});
   }
-  // By a plan, which must outlive the decision. `values` are the call's own, in the order of the
+  // By a route, which must outlive the dispatch. `values` are the call's own, in the order of the
   // fields, and may hold null. The key of a sampler may be an object whose str() is taken: look at
   // `failed` then.
-  Decision(LoggerCore& core, const Plan& plan, std::string_view name,
-           std::span<PyObject* const> values, const Bound* bound);
+  Dispatch(LoggerCore& core, const Route& route, std::string_view name,
+           std::span<PyObject* const> values, const BoundFields* bound);
 
-  bool empty() const { return taken_.empty(); }
+  bool empty() const { return recipients_.empty(); }
   bool failed() const { return failed_; }  // an exception is set that must pass
   // Commits the encoded values wherever they are taken; `names_travel`: each behind its name. False
   // with an exception set if a signal handler raised.
   bool submit(Buffer& values, bool names_travel = false) const;
-  // Lets circular logs that took it ask Python whether they are to save themselves. False with an
-  // exception set that must pass.
+  // Lets circular logs that took it ask Python whether they are to save themselves. False
+  // with an exception set that must pass.
   bool ask_watchers(const SiteFacts& facts, std::span<PyObject* const> values) const;
   // The record is lost after all: counted where it was taken.
   void lose() const;
@@ -154,7 +156,7 @@ class Decision {
   struct Call {
     std::string_view name;
     std::span<PyObject* const> values;
-    const Bound* bound;
+    const BoundFields* bound;
     Sampler::Moment now;
   };
   // How many channels take the call below the node, and how many samplers there left it out.
@@ -162,12 +164,12 @@ class Decision {
     std::uint64_t taken = 0;
     std::uint64_t left_out = 0;
   };
-  Outcome walk(const Node& node, const Call& call, double weight);
-  Sampler::Verdict ask(const Node& node, const Call& call);
+  Outcome walk(const RouteNode& node, const Call& call, double weight);
+  Sampler::Verdict ask_sampler(const RouteNode& node, const Call& call);
 
   LoggerCore& core_;  // the caller's
-  std::vector<Taken> taken_;
-  std::vector<const Node*> budgets_;  // which learn what it cost
+  std::vector<Recipient> recipients_;
+  std::vector<const RouteNode*> budgets_;  // which learn what it cost
   Ticks start_ = 0;
   bool failed_ = false;
 };

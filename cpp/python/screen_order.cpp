@@ -25,13 +25,13 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{1};
 
 // What this thread has waited for.
-struct Waited {
+struct WaitState {
   std::uint64_t channel = 0;
   std::uint64_t head = 0;      // of its ring
   std::uint64_t progress = 0;  // of the screen that did not move
   bool is_stuck = false;
 };
-thread_local Waited t_waited_for;
+thread_local WaitState t_waited_for;
 
 Helper kDrainAtEnd{"attolog._exit_hooks", "drain_at_end"};
 
@@ -44,7 +44,7 @@ bool is_hurried() {
 
 // False with an exception set: interrupted.
 bool wait_for_channel(Channel& channel, const Deadline& deadline) {
-  Waited& waited = t_waited_for;
+  WaitState& waited = t_waited_for;
   const Producer* const own = channel.producer();
   const std::uint64_t head = own == nullptr ? 0 : own->head;
   const bool is_known = waited.channel == channel.id;
@@ -146,59 +146,59 @@ PyObject* drain_echoes(PyObject*, PyObject*) {
 
 // ---- what Python tells of -----------------------------------------------------------------------
 
-// When an event of sys.audit is waited with.
-enum class When : std::uint8_t {
+// When an event of sys.audit waits for the screen.
+enum class AuditRule : std::uint8_t {
   always,
   starting,  // always, and from then on there are relatives
   ending,    // for a second: what may be ended need not be held up
   related,   // where there are relatives
   opening,   // where somebody else sees that a file is opened
 };
-struct Audited {
+struct AuditEvent {
   std::string_view event;
-  When when;
+  AuditRule when;
 };
-constexpr std::array<Audited, 38> kAudited = {{
-    {"builtins.input", When::always},
-    {"fcntl.fcntl", When::related},
-    {"fcntl.flock", When::related},
-    {"fcntl.ioctl", When::always},
-    {"fcntl.lockf", When::related},
-    {"open", When::opening},
-    {"os.chmod", When::related},
-    {"os.exec", When::always},
-    {"os.fork", When::starting},
-    {"os.forkpty", When::starting},
-    {"os.kill", When::ending},
-    {"os.killpg", When::ending},
-    {"os.link", When::related},
-    {"os.lockf", When::related},
-    {"os.mkdir", When::related},
-    {"os.posix_spawn", When::starting},
-    {"os.remove", When::related},
-    {"os.rename", When::related},
-    {"os.rmdir", When::related},
-    {"os.setxattr", When::related},
-    {"os.spawn", When::starting},
-    {"os.symlink", When::related},
-    {"os.system", When::starting},
-    {"os.truncate", When::always},
-    {"os.utime", When::related},
-    {"pty.spawn", When::starting},
-    {"shutil.copyfile", When::related},
-    {"signal.pthread_kill", When::ending},
-    {"socket.bind", When::related},
-    {"socket.connect", When::always},
-    {"socket.sendmsg", When::always},
-    {"socket.sendto", When::always},
-    {"sqlite3.connect", When::related},
-    {"subprocess.Popen", When::starting},
-    {"syslog.closelog", When::related},
-    {"syslog.openlog", When::related},
-    {"syslog.setlogmask", When::related},
-    {"syslog.syslog", When::always},
+constexpr std::array<AuditEvent, 38> kAudited = {{
+    {"builtins.input", AuditRule::always},
+    {"fcntl.fcntl", AuditRule::related},
+    {"fcntl.flock", AuditRule::related},
+    {"fcntl.ioctl", AuditRule::always},
+    {"fcntl.lockf", AuditRule::related},
+    {"open", AuditRule::opening},
+    {"os.chmod", AuditRule::related},
+    {"os.exec", AuditRule::always},
+    {"os.fork", AuditRule::starting},
+    {"os.forkpty", AuditRule::starting},
+    {"os.kill", AuditRule::ending},
+    {"os.killpg", AuditRule::ending},
+    {"os.link", AuditRule::related},
+    {"os.lockf", AuditRule::related},
+    {"os.mkdir", AuditRule::related},
+    {"os.posix_spawn", AuditRule::starting},
+    {"os.remove", AuditRule::related},
+    {"os.rename", AuditRule::related},
+    {"os.rmdir", AuditRule::related},
+    {"os.setxattr", AuditRule::related},
+    {"os.spawn", AuditRule::starting},
+    {"os.symlink", AuditRule::related},
+    {"os.system", AuditRule::starting},
+    {"os.truncate", AuditRule::always},
+    {"os.utime", AuditRule::related},
+    {"pty.spawn", AuditRule::starting},
+    {"shutil.copyfile", AuditRule::related},
+    {"signal.pthread_kill", AuditRule::ending},
+    {"socket.bind", AuditRule::related},
+    {"socket.connect", AuditRule::always},
+    {"socket.sendmsg", AuditRule::always},
+    {"socket.sendto", AuditRule::always},
+    {"sqlite3.connect", AuditRule::related},
+    {"subprocess.Popen", AuditRule::starting},
+    {"syslog.closelog", AuditRule::related},
+    {"syslog.openlog", AuditRule::related},
+    {"syslog.setlogmask", AuditRule::related},
+    {"syslog.syslog", AuditRule::always},
 }};
-static_assert(std::ranges::is_sorted(kAudited, {}, &Audited::event));
+static_assert(std::ranges::is_sorted(kAudited, {}, &AuditEvent::event));
 
 bool is_screen(const struct stat& info) {
   struct stat screen{};
@@ -240,13 +240,13 @@ bool is_seen_opening(PyObject* args) {
 
 int on_audit(const char* event, PyObject* args, void*) try {
   const std::string_view name(event);
-  const auto* found = std::ranges::lower_bound(kAudited, name, {}, &Audited::event);
+  const auto* found = std::ranges::lower_bound(kAudited, name, {}, &AuditEvent::event);
   if (found == kAudited.end() || found->event != name) return 0;
-  if (found->when == When::starting) has_relatives.store(true, std::memory_order_relaxed);
+  if (found->when == AuditRule::starting) has_relatives.store(true, std::memory_order_relaxed);
   const bool is_alone = !has_relatives.load(std::memory_order_relaxed);
-  if ((found->when == When::related && is_alone) || !has_unshown()) return 0;
-  if (found->when == When::opening && !is_seen_opening(args)) return 0;
-  if (found->when != When::ending) return wait_for_screen() ? 0 : -1;
+  if ((found->when == AuditRule::related && is_alone) || !has_unshown()) return 0;
+  if (found->when == AuditRule::opening && !is_seen_opening(args)) return 0;
+  if (found->when != AuditRule::ending) return wait_for_screen() ? 0 : -1;
   if (!wait_for_screen(last_second())) PyErr_Clear();
   return 0;
 } catch (const std::exception&) {

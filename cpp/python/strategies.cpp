@@ -76,7 +76,7 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 // Lets the logger write to `target`: another logger, or a path with options.
-bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
+bool attach_target(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
   LoggerCore& core = *logger->core;
   if (PyObject_TypeCheck(target, types.logger)) {
     if (PyDict_GET_SIZE(options) != 0) {
@@ -109,13 +109,13 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
 }
 
 // What the constructor of a strategy was called with, taken apart in Python.
-class Described {
+class ParsedArguments {
  public:
-  Described(Helper& read, PyObject* args, PyObject* kwargs)
+  ParsedArguments(Helper& read, PyObject* args, PyObject* kwargs)
       : parts_(call_helper(read, "(OO)", args, kwargs == nullptr ? Py_None : kwargs)) {}
-  Described(const Described&) = delete;
-  Described& operator=(const Described&) = delete;
-  ~Described() { Py_XDECREF(parts_); }
+  ParsedArguments(const ParsedArguments&) = delete;
+  ParsedArguments& operator=(const ParsedArguments&) = delete;
+  ~ParsedArguments() { Py_XDECREF(parts_); }
 
   // A logger of that strategy; null with an exception set. `channel` says what a log without a path
   // is.
@@ -136,7 +136,7 @@ class Described {
     core.seed = seed;
     core.key_seed = key_seed;
     if (!take_policy("strategy", policy, core.policy) || !take_rules(rules, core.rules) ||
-        !aim(as_logger(logger), target, options, channel)) {
+        !attach_target(as_logger(logger), target, options, channel)) {
       Py_CLEAR(logger);
     }
     return logger;
@@ -148,7 +148,7 @@ class Described {
 
 PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
-  return Described(read_sampled, args, kwargs).make(type, channel);
+  return ParsedArguments(read_sampled, args, kwargs).make(type, channel);
 }
 
 // ---- statistics -------------------------------------------------------------------------------
@@ -156,16 +156,16 @@ PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
   channel.format = Format::summary;  // where there is no target
-  return Described(read_stats, args, kwargs).make(type, channel);
+  return ParsedArguments(read_stats, args, kwargs).make(type, channel);
 }
 
 PyObject* log_event(PyObject* self, PyObject*) {
   Logger* logger = as_logger(self);
-  const Routes& routes = logger->sites->plain_routes(Kind::event);
+  const RouteCache& routes = logger->sites->plain_routes(Kind::event);
   const LoggerCore* core = logger->core;
   // Always routed, or special: its own strategy is one.
   if (core->mode.load(std::memory_order_relaxed) == Mode::routed &&
-      take_fast(Mode::routed, core, logger->bound, 0, routes, nullptr, 0, kAcceptEverything)) {
+      log_fast(Mode::routed, core, logger->bound, 0, routes, nullptr, 0, kAllFastTypes)) {
     Py_RETURN_NONE;
   }
   return call_any_event(logger);
@@ -185,8 +185,8 @@ PyObject* dict_of(std::span<const Value> values) {
 }
 
 // Everything that a row refers to, kept beyond the drain's mutex.
-struct KeptRow {
-  explicit KeptRow(std::span<const Value> given) : values(given.begin(), given.end()) {
+struct RowCopy {
+  explicit RowCopy(std::span<const Value> given) : values(given.begin(), given.end()) {
     for (Value& value : values) {
       if (value.tag != Tag::str && value.tag != Tag::bytes) continue;
       texts.push_back(std::make_unique<std::string>(value.text));
@@ -197,7 +197,7 @@ struct KeptRow {
   std::vector<std::unique_ptr<std::string>> texts;
 };
 
-void collect(const LoggerCore& core, std::vector<KeptRow>& rows) {
+void collect(const LoggerCore& core, std::vector<RowCopy>& rows) {
   std::shared_ptr<Channel> channel;
   {
     const std::lock_guard lock(core.mutex);
@@ -211,7 +211,7 @@ void collect(const LoggerCore& core, std::vector<KeptRow>& rows) {
 }
 
 PyObject* snapshot(PyObject* self, PyObject*) {
-  std::vector<KeptRow> rows;
+  std::vector<RowCopy> rows;
   outside_gil([&] { collect(*as_logger(self)->core, rows); });
   PyObject* list = PyList_New(0);
   for (std::size_t i = 0; list != nullptr && i < rows.size(); ++i) {
@@ -288,7 +288,7 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     if (call != Py_None) core.watcher = Py_NewRef(call);
     // What it opens comes last: then nothing is left open where something else fails.
     if (!take_rules(rules, core.rules) || !install(logger, signals) ||
-        !aim(as_logger(logger), Py_None, options, channel)) {
+        !attach_target(as_logger(logger), Py_None, options, channel)) {
       Py_CLEAR(logger);
     }
   }

@@ -88,24 +88,24 @@ void grow_ring(Channel* channel, Producer* producer, std::uint64_t size, Growth 
   channel->unpin();
 }
 
-enum class Waited { room, drop, lost, raised };
+enum class WaitResult { room, drop, lost, raised };
 
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
 // forbid the unwinding of the stack, nor may a lock be held: a daemon thread that comes back for
 // the GIL while the interpreter ends is taken off by pthread_exit, or, from Python 3.14 on, hangs
 // for good. A record that is lost is counted in here, where the channel is sure to live.
-Waited wait_for_room(const LoggerCore& core, Channel* channel, Producer* producer,
-                     std::uint64_t size, std::uint32_t site, std::string_view values) {
+WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* producer,
+                         std::uint64_t size, std::uint32_t site, std::string_view values) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
   const auto start = steady_clock::now();
-  Waited result = Waited::room;
+  WaitResult result = WaitResult::room;
   channel->pin();
   while (!channel->has_room(*producer, size)) {
     const bool is_late =
         most >= 0 && std::chrono::duration<double>(steady_clock::now() - start).count() >= most;
     if (channel->is_failing() || channel->is_closed() || is_late) {
-      result = Waited::drop;
+      result = WaitResult::drop;
       break;
     }
     const auto slice =
@@ -114,13 +114,13 @@ Waited wait_for_room(const LoggerCore& core, Channel* channel, Producer* produce
     channel->wait_for_room(slice);  // throws nothing
     PyEval_RestoreThread(state);
     if (PyErr_CheckSignals() != 0) {
-      result = Waited::raised;
+      result = WaitResult::raised;
       break;
     }
   }
-  if (result == Waited::drop && is_switched(core, channel)) result = Waited::room;
-  if (result == Waited::drop && !channel->lose(site, values)) result = Waited::lost;
-  if (result == Waited::raised) channel->drop(1);
+  if (result == WaitResult::drop && is_switched(core, channel)) result = WaitResult::room;
+  if (result == WaitResult::drop && !channel->lose(site, values)) result = WaitResult::lost;
+  if (result == WaitResult::raised) channel->drop(1);
   channel->unpin();
   return result;
 }
@@ -143,8 +143,8 @@ Channel* usable_channel(LoggerCore& core) {
 }
 
 // Writes the record into room that is there.
-void put_record(Producer& producer, const RecordHead& head, const std::int64_t* stamp,
-                std::string_view values) {
+void write_record(Producer& producer, const RecordHead& head, const std::int64_t* stamp,
+                  std::string_view values) {
   char* to = producer.place();
   std::memset(to + head.size - 8, 0, 8);  // padding; what is not, is overwritten
   RecordHead now = head;
@@ -161,8 +161,8 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 }  // namespace
 
-Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
-                 const LoggerCore& caller) {
+SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view values,
+                    const LoggerCore& caller) {
   char reference[16];
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
@@ -177,7 +177,7 @@ Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
     }
     if (channel == nullptr) {
       core.count_late();
-      return Submitted::lost;
+      return SubmitResult::lost;
     }
     Producer* producer = channel->producer();
     if (producer == nullptr) {
@@ -185,7 +185,7 @@ Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
       if (!name) {
         name = thread_name();
       } else if (!attach_thread(core, channel, *name)) {
-        return Submitted::lost;
+        return SubmitResult::lost;
       }
       continue;
     }
@@ -201,7 +201,7 @@ Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number)
-        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
+        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
       const std::uint64_t spilled = values.size();
       std::memcpy(reference, &*number, 8);
       std::memcpy(reference + 8, &spilled, 8);
@@ -212,18 +212,18 @@ Submitted submit(LoggerCore& core, std::uint32_t site, std::string_view values,
     }
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing())
-        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
+        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
       switch (wait_for_room(core, channel, producer, size, plain_site, plain_values)) {
-        case Waited::room:
+        case WaitResult::room:
           continue;  // a signal handler may have logged, closed or forked meanwhile
-        case Waited::drop: return Submitted::done;
-        case Waited::lost: return Submitted::lost;
-        case Waited::raised: return Submitted::raised;
+        case WaitResult::drop: return SubmitResult::done;
+        case WaitResult::lost: return SubmitResult::lost;
+        case WaitResult::raised: return SubmitResult::raised;
       }
     }
     const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};
-    put_record(*producer, head, has_stamp ? &stamp : nullptr, values);
-    return Submitted::done;
+    write_record(*producer, head, has_stamp ? &stamp : nullptr, values);
+    return SubmitResult::done;
   }
 }
 
