@@ -1,5 +1,4 @@
-// A program run as the interpreter runs its main program.
-#include "python/prints.hpp"
+#include "python/as_main.hpp"
 
 namespace attolog::python {
 

@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
 
+#include "format/template.hpp"
+#include "python/encode.hpp"
 #include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "writer/writer.hpp"
@@ -20,7 +26,7 @@ constexpr std::array<std::string_view, 7> kReserved = {"time",   "event",  "leve
 // The complete text of a message, where it is not its template's (see format/template.hpp).
 constexpr std::string_view kMessageField = "message";
 
-std::string level_name(std::uint8_t level) {
+std::string default_name(std::uint8_t level) {
   constexpr std::array names = {"LOG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
   return names[std::min<std::size_t>(level / 10U, names.size() - 1)];
 }
@@ -75,22 +81,6 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
     if (!is_named[i]) name(i, written[i]);
   }
   return fields;
-}
-
-std::uint64_t fast_types_of(const Template& text, std::size_t values) {
-  if (values > kFastTypeValues) return 0;
-  std::uint64_t fast_types = kAllFastTypes;
-  for (const Hole& hole : text.holes()) {
-    if (hole.value >= values) continue;
-    std::uint64_t kinds = 0;
-    if (hole.native(Tag::str)) kinds |= kFastStr;
-    if (hole.native(Tag::int64)) kinds |= kFastInt;
-    if (hole.native(Tag::float64)) kinds |= kFastFloat;
-    if (hole.native(Tag::true_)) kinds |= kFastBool;
-    if (hole.native(Tag::none)) kinds |= kFastNone;
-    fast_types &= ~(std::uint64_t{0xff} << (8 * hole.value)) | kinds << (8 * hole.value);
-  }
-  return fast_types;
 }
 
 bool is_event_name(std::string_view text) {
@@ -164,7 +154,7 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   std::size_t templates = 0;
   if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates))
     return known;
-  const std::string name = first == nullptr ? level_name(level) : to_wtf8(first);
+  const std::string name = first == nullptr ? default_name(level) : to_wtf8(first);
   const bool is_event = level == kNone && is_event_name(name);
   const CallSite* const without_number = is_event ? &inline_event_ : &inline_messages_[level / 10];
   SiteRegistry& registry = Writer::get().sites();

@@ -21,20 +21,6 @@
 
 namespace attolog::python {
 
-// Which kinds of values a call may encode without looking further, a byte for each of the first
-// eight. Messages restrict them to what their template formats natively.
-enum FastType : std::uint8_t {
-  kFastStr = 1,
-  kFastInt = 2,
-  kFastFloat = 4,
-  kFastBool = 8,
-  kFastNone = 16,
-};
-inline constexpr std::size_t kFastTypeValues = 8;
-inline constexpr std::uint64_t kAllFastTypes = 0x1f1f'1f1f'1f1f'1f1f;
-
-inline constexpr std::uint8_t kAlways = 255;
-
 // What is known of one way of calling from one place. It holds references to all that it is known
 // by: an address alone may be another object's tomorrow.
 struct CallSite {
@@ -155,9 +141,6 @@ inline bool has_name(const Hole& hole) {
 std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords);
-
-// Which kinds of values the template's holes format natively; see FastType.
-std::uint64_t fast_types_of(const Template& text, std::size_t values);
 
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);

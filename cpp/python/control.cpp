@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -11,8 +10,10 @@
 
 #include "core/folder.hpp"
 #include "format/plain.hpp"
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
 #include "python/options.hpp"
+#include "python/refusal.hpp"
+#include "python/rules.hpp"
 #include "python/text.hpp"
 #include "writer/control.hpp"
 #include "writer/writer.hpp"
@@ -23,10 +24,6 @@ namespace {
 
 constexpr const char* kRequests =
     "list, set NAME=STRATEGY, unset NAME, level LEVEL, enabled true|false";
-
-// As with the overrides: nobody holds it around a fork.
-std::mutex loggers_mutex;
-std::vector<std::weak_ptr<LoggerCore>> loggers;
 
 // ---- list ---------------------------------------------------------------------------------------
 
@@ -62,10 +59,9 @@ void add_logger(std::string& lines, LoggerCore& core) {
   const Counts counts = core.counts();
   lines += "logger";
   add_cell(lines, core.path());
-  add_cell(lines,
-           level_name(static_cast<std::uint8_t>(core.level.load(std::memory_order_relaxed))));
-  add_cell(lines, core.is_enabled.load(std::memory_order_relaxed) ? "true" : "false");
-  add_cell(lines, core.mode.load(std::memory_order_relaxed) == Mode::off ? "off" : "on");
+  add_cell(lines, level_name(static_cast<std::uint8_t>(core.level())));
+  add_cell(lines, core.is_enabled() ? "true" : "false");
+  add_cell(lines, core.mode() == Mode::off ? "off" : "on");
   add_cell(lines, counts.written + counts.waiting + counts.dropped + counts.sampled_out +
                       counts.aggregated + counts.overwritten);
   for (const std::uint64_t n : {counts.written, counts.waiting, counts.dropped, counts.sampled_out,
@@ -99,26 +95,20 @@ std::map<std::uint32_t, SiteSummary> list_sites(
 }
 
 // What the logger and those behind it do with a site, but for `all`.
-void add_strategies(const LoggerCore& core, SiteFacts facts, bool is_first,
+void add_strategies(const LoggerCore& core, const SiteFacts& facts, bool is_first,
                     std::vector<std::string>& found) {
-  Policy policy;
-  {
-    const std::lock_guard lock(core.mutex);
-    const auto declared = core.strategies.find(facts.site);
-    if (declared != core.strategies.end()) facts.strategy = &declared->second;
-    policy = core.policy_of(facts, is_first);
-  }
+  const Policy policy = core.policy_for(facts, is_first);
   const std::string text = to_text(policy);
   const bool is_news = std::ranges::find(found, text) == found.end();
   if (policy.kind != Policy::Kind::all && is_news) found.push_back(text);
   if (policy.kind == Policy::Kind::off) return;
-  for (const auto& target : core.targets) add_strategies(*target, facts, false, found);
+  for (const auto& target : core.targets()) add_strategies(*target, facts, false, found);
 }
 
 void add_site(std::string& lines, const Site& site, const SiteSummary& listed) {
   const bool is_plain = site.kind == Kind::text || site.kind == Kind::print;
   const std::string_view name = is_plain ? std::string_view() : site.name;
-  SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
+  const SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
   std::vector<std::string> strategies;
   for (const LoggerCore* core : listed.first.empty() ? listed.others : listed.first) {
     add_strategies(*core, facts, true, strategies);
@@ -205,21 +195,6 @@ std::string set_enabled(const std::string& text) {
 }
 
 }  // namespace
-
-std::vector<std::shared_ptr<LoggerCore>> living_loggers() {
-  const std::lock_guard lock(loggers_mutex);
-  std::vector<std::shared_ptr<LoggerCore>> living;
-  for (const auto& each : loggers) {
-    if (auto core = each.lock()) living.push_back(std::move(core));
-  }
-  return living;
-}
-
-void register_logger(std::weak_ptr<LoggerCore> core) {
-  const std::lock_guard lock(loggers_mutex);
-  std::erase_if(loggers, [](const auto& each) { return each.expired(); });
-  loggers.push_back(std::move(core));
-}
 
 std::string answer_request(const std::string& request) {
   const std::size_t space = request.find(' ');

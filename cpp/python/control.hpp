@@ -3,19 +3,9 @@
 
 #include "python/compat.hpp"
 
-#include <memory>
 #include <string>
-#include <vector>
 
 namespace attolog::python {
-
-struct LoggerCore;
-
-// From now on the logger is listed, and does what requests say, for as long as it lives.
-void register_logger(std::weak_ptr<LoggerCore> core);
-
-// Those that live now.
-std::vector<std::shared_ptr<LoggerCore>> living_loggers();
 
 // Answers a request, in the writer's thread: without Python, and holding no more than one of the
 // loggers' mutexes at a time.

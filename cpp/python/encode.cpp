@@ -388,6 +388,22 @@ Tag native_tag(PyObject* object, bool ascii_only) {
   return Tag::end;
 }
 
+std::uint64_t fast_types_of(const Template& text, std::size_t values) {
+  if (values > kFastTypeValues) return 0;
+  std::uint64_t fast_types = kAllFastTypes;
+  for (const Hole& hole : text.holes()) {
+    if (hole.value >= values) continue;
+    std::uint64_t kinds = 0;
+    if (hole.native(Tag::str)) kinds |= kFastStr;
+    if (hole.native(Tag::int64)) kinds |= kFastInt;
+    if (hole.native(Tag::float64)) kinds |= kFastFloat;
+    if (hole.native(Tag::true_)) kinds |= kFastBool;
+    if (hole.native(Tag::none)) kinds |= kFastNone;
+    fast_types &= ~(std::uint64_t{0xff} << (8 * hole.value)) | kinds << (8 * hole.value);
+  }
+  return fast_types;
+}
+
 bool goes_by_str(PyObject* object) {
   const Row row = row_of(object);
   return row == Row::other || row == Row::nested;

@@ -10,9 +10,21 @@
 
 #include "core/buffer.hpp"
 #include "core/value.hpp"
-#include "python/call_sites.hpp"
+#include "format/template.hpp"
 
 namespace attolog::python {
+
+// Which kinds of values a call may encode without looking further, a byte for each of the first
+// eight. Messages restrict them to what their template formats natively.
+enum FastType : std::uint8_t {
+  kFastStr = 1,
+  kFastInt = 2,
+  kFastFloat = 4,
+  kFastBool = 8,
+  kFastNone = 16,
+};
+inline constexpr std::size_t kFastTypeValues = 8;
+inline constexpr std::uint64_t kAllFastTypes = 0x1f1f'1f1f'1f1f'1f1f;
 
 // The most that one value takes on the fast path, text aside.
 inline constexpr std::size_t kFastValue = 10;
@@ -135,6 +147,9 @@ bool formats_as_str(PyObject* object);
 // The tag under which encode_any stores the object, for those that templates may format natively;
 // Tag::end for all others. Non-ASCII text counts as other where `ascii_only`.
 Tag native_tag(PyObject* object, bool ascii_only);
+
+// Which kinds of values the template's holes format natively; see FastType.
+std::uint64_t fast_types_of(const Template& text, std::size_t values);
 
 // Gets what all of this needs from Python; called once, at import.
 bool prepare_encoding();

@@ -1,19 +1,57 @@
-// Declared events: builtin function objects, the cheapest thing there is to call.
+#include "python/event.hpp"
+
+#include <algorithm>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/buffer.hpp"
+#include "core/codec.hpp"
+#include "python/bound_fields.hpp"
+#include "python/dispatch.hpp"
+#include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
-#include "python/logger.hpp"
+#include "python/logger_object.hpp"
 #include "python/options.hpp"
-#include "python/submit.hpp"
+#include "python/routes.hpp"
 #include "python/text.hpp"
+#include "strategies/policy.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
 namespace {
+
+// A declared event: the `self` of a builtin function object, the cheapest thing there is to call.
+struct Event {
+  PyObject_HEAD LoggerCore* core;  // the logger's, at hand
+  const BoundFields* bound;        // the logger's, at hand
+  Py_ssize_t n_fields;             // of its own, without bound ones
+  std::uint32_t site;              // kInlineEventSite: its names travel in the record
+  RouteCache* routes;              // of `text`, at hand
+  PyObject* logger;
+  struct EventText* text;
+};
+
+// The declaration of an event; kept for as long as its function object.
+struct EventText {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> fields;
+  PyObject* field_names = nullptr;  // tuple, by which keywords are matched
+  PyObject* defaults = nullptr;     // tuple, of the last fields
+  PyMethodDef method{};
+  std::vector<std::string> all_fields;  // those of bind() too
+  std::optional<Policy> strategy;
+  RouteCache routes;
+  RouteCache inline_routes;  // where names travel in the record
+};
+
+PyTypeObject* event_type = nullptr;
 
 Event* as_event(PyObject* object) {
   return reinterpret_cast<Event*>(object);
@@ -68,7 +106,7 @@ SiteFacts facts_of(const Event* event, bool is_inline) {
 Dispatch dispatch_of(const Event* event, const SiteFacts& facts,
                      const std::vector<PyObject*>& values) {
   LoggerCore& core = *event->core;
-  if (!core.is_routed.load(std::memory_order_relaxed)) return {core, facts.site};
+  if (!core.is_routed()) return {core, facts.site};
   EventText& text = *event->text;
   RouteCache& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
   return {core, *current_route(routes, core, facts), text.name, values, event->bound};
@@ -88,7 +126,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   const auto encode_field = [&](const std::string& name, PyObject* value) {
     if (is_inline) encode_str(values, name);
     if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
-    dispatch.lose();
+    dispatch.count_dropped();
     return false;
   };
   if (is_inline) encode_str(values, event->text->name);
@@ -112,15 +150,15 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
                                                          Py_ssize_t nargs, PyObject* kwnames) {
-  if (event->core->mode.load(std::memory_order_relaxed) == Mode::off) {
-    if (event->core->is_closed.load(std::memory_order_relaxed)) event->core->count_late();
+  if (event->core->mode() == Mode::off) {
+    if (event->core->is_closed()) event->core->count_late();
     Py_RETURN_NONE;
   }
   try {
     return log_event_slowly(event, args, nargs, kwnames) ? Py_NewRef(Py_None) : nullptr;
   } catch (const std::exception&) {
     PyErr_Clear();
-    event->core->lose();
+    event->core->count_dropped();
     Py_RETURN_NONE;
   }
 }
@@ -132,7 +170,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
   const LoggerCore* core = event->core;
   if (nargs == event->n_fields && kwnames == nullptr && event->site != kInlineEventSite)
       [[likely]] {
-    const Mode mode = core->mode.load(std::memory_order_relaxed);
+    const Mode mode = core->mode();
     if ((mode == Mode::on || mode == Mode::routed) &&
         log_fast(mode, core, event->bound, event->site, *event->routes, args, nargs, kAllFastTypes))
         [[likely]] {
@@ -144,8 +182,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 
 PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const LoggerCore* core = as_event(self)->core;
-  if (core->mode.load(std::memory_order_relaxed) == Mode::off &&
-      !core->is_closed.load(std::memory_order_relaxed)) {
+  if (core->mode() == Mode::off && !core->is_closed()) {
     Py_RETURN_NONE;
   }
   return log_event(self, args, nargs, kwnames);
@@ -259,7 +296,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   // Before there is an event: without its text the garbage collector must not meet it.
   const std::uint32_t site = register_event(*text, from, line);
-  auto* event = reinterpret_cast<Event*>(types.event->tp_alloc(types.event, 0));
+  auto* event = reinterpret_cast<Event*>(event_type->tp_alloc(event_type, 0));
   if (event == nullptr) {
     Py_XDECREF(text->field_names);
     Py_XDECREF(text->defaults);
@@ -285,7 +322,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 bool add_event_type(PyObject* module) {
   PyObject* type = PyType_FromModuleAndSpec(module, &event_spec, nullptr);
-  types.event = reinterpret_cast<PyTypeObject*>(type);
+  event_type = reinterpret_cast<PyTypeObject*>(type);
   return type != nullptr;
 }
 

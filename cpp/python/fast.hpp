@@ -8,9 +8,13 @@
 #include <cstring>
 
 #include "core/codec.hpp"
+#include "core/record.hpp"
+#include "core/site.hpp"
+#include "python/bound_fields.hpp"
 #include "python/encode.hpp"
-#include "python/logger.hpp"
-#include "writer/writer.hpp"
+#include "python/logger_core.hpp"
+#include "python/routes.hpp"
+#include "strategies/sampler.hpp"
 
 namespace attolog::python {
 
@@ -22,8 +26,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 [[gnu::always_inline]] inline bool write_fast(const LoggerCore* core, const BoundFields* bound,
                                               std::uint32_t site, PyObject* const* values,
                                               Py_ssize_t n, std::uint64_t fast_types) {
-  // acquire: pairs with LoggerCore::use, where no GIL does.
-  const Channel* channel = core->channel.load(std::memory_order_acquire);
+  const Channel* channel = core->channel();
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]

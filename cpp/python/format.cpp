@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "python/bound_fields.hpp"
 #include "python/encode.hpp"
-#include "python/logger.hpp"
 #include "python/nested.hpp"
 #include "python/objects.hpp"
 #include "python/text.hpp"

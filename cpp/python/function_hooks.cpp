@@ -19,6 +19,8 @@
 #include <utility>
 
 #include "core/file.hpp"
+#include "python/echo_errors.hpp"
+#include "python/lifetime.hpp"
 #include "python/screen_order.hpp"
 #include "writer/last_signal.hpp"
 

@@ -1,21 +1,32 @@
-// Compiled prints: what a `print(...)` of the program's own source becomes. One is called as
-// `printed(print, *values)`, with what the name `print` means there, and logs the values under the
-// template or the event that was made of the call.
+#include "python/compiled_print.hpp"
+
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/arena.hpp"
+#include "core/buffer.hpp"
 #include "core/codec.hpp"
+#include "core/site.hpp"
+#include "format/template.hpp"
+#include "python/call.hpp"
+#include "python/call_sites.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/format.hpp"
 #include "python/helpers.hpp"
+#include "python/logger_object.hpp"
+#include "python/print_source.hpp"
 #include "python/prints.hpp"
+#include "python/streams.hpp"
 #include "python/text.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 

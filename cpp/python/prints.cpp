@@ -1,5 +1,3 @@
-// The fast print, and what is written to the streams that stand in the place of sys.stdout and
-// sys.stderr.
 #include "python/prints.hpp"
 
 #include <fcntl.h>
@@ -8,15 +6,19 @@
 
 #include <cerrno>
 #include <exception>
-#include <vector>
+#include <string>
 
 #include "core/codec.hpp"
 #include "format/number.hpp"
+#include "python/echo_errors.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
+#include "python/logger_object.hpp"
 #include "python/screen_order.hpp"
+#include "python/streams.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
+#include "python/waiting.hpp"
 
 namespace attolog::python {
 
@@ -189,7 +191,7 @@ char* append_value(char* to, const char* end, PyObject* value) {
 // A line of such values, put together in the ring itself. False, with nothing done, where it takes
 // more.
 bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options) {
-  const Channel* channel = prints.core->channel.load(std::memory_order_acquire);
+  const Channel* channel = prints.core->channel();
   if (needs_slow_path() || channel == nullptr) return false;
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) return false;
@@ -249,9 +251,8 @@ PyObject* print_known(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames
 
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Options options = read_options(args + nargs, kwnames);
-  if (!options.is_known ||
-      !(options.is_given ? prints.core->mode.load(std::memory_order_relaxed) == Mode::on
-                         : prints.has(Prints::out))) [[unlikely]] {
+  if (!options.is_known || !(options.is_given ? prints.core->mode() == Mode::on
+                                              : prints.has(Prints::out))) [[unlikely]] {
     return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
   }
   try {
@@ -366,8 +367,8 @@ bool emit_text(Prints::Stream stream, std::string_view wtf8) {
 PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
   if (!PartialPrint::emit_all()) return PrintResult::raised;
   LoggerCore& core = *prints.core;
-  Channel* channel = core.channel.load(std::memory_order_acquire);
-  if (core.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
+  Channel* channel = core.channel();
+  if (core.mode() != Mode::on || channel == nullptr) {
     return PrintResult::off;
   }
   if (!channel->is_forked() && raise_broken(*channel, stream)) return PrintResult::raised;
@@ -380,7 +381,7 @@ PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& 
 bool flush_stream(Prints::Stream stream) {
   if (has_unshown() && !wait_for_screen()) return false;
   if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
-  Channel* channel = prints.core->channel.load(std::memory_order_acquire);
+  Channel* channel = prints.core->channel();
   return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);
 }
 
@@ -411,7 +412,7 @@ bool show(Prints::Stream stream, std::string_view bytes) {
 
 PyObject* take_prints(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
-  if (!PyArg_ParseTuple(args, "O!:take_prints", types.logger, &logger)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!:take_prints", logger_type, &logger)) return nullptr;
   hands_on_broken_pipes.store(true, std::memory_order_relaxed);
   if (prints.print == nullptr) {
     PyObject* builtins = PyImport_ImportModule("builtins");

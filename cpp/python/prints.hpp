@@ -1,19 +1,17 @@
-// The prints of a program that `attolog run` runs: what stands in print's place, and what each
-// `print(...)` of the program's own source is compiled to.
+// The prints of a program that `attolog run` runs: the state that they share, the print in the
+// place of Python's own, and their way into the log and onto the screen.
 #pragma once
 
 #include "python/compat.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "console/screen.hpp"
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
 
 namespace attolog::python {
 
@@ -64,7 +62,7 @@ struct alignas(64) Prints {
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
     return streams[stream] != nullptr && dict_holds(sys, names[stream], streams[stream]) &&
-           core->mode.load(std::memory_order_relaxed) == Mode::on;
+           core->mode() == Mode::on;
   }
   // The most bytes of a text.
   std::size_t longest_text() const {
@@ -153,26 +151,8 @@ bool emit_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr
 // One text of a few bytes: straight into the ring. False, with nothing done, where it takes more.
 bool emit_quickly(Prints::Stream stream, PyObject* text);
 
-// What the stream itself writes for a text. False with an exception set: it refuses the text.
-bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes);
-// Logs what is shown at once, and not by the echo, where the record has other bytes.
-bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
-                 std::string_view shown);
 // By which site a print is logged that is text alone.
 std::uint32_t text_site(Prints::Stream stream);
-
-// A compiled print as the program has written it.
-struct PrintSource {
-  // Each a tuple: (index,) of a value, (None, constant), or a format and the indices of its values.
-  PyObject* arguments = nullptr;
-  PyObject* options = nullptr;  // a dict; `file` is the name that the stream has in sys
-};
-// Whether they are such arguments, of a print that has `n` values.
-bool are_arguments(PyObject* arguments, Py_ssize_t n);
-// Calls print with them, whatever print is and wherever its stream leads.
-PyObject* print_as_written(PyObject* print, const PrintSource& source, PyObject* const* values);
-// The flush of our print with nothing else added: `print = partial(print, flush=True)`.
-std::optional<bool> flush_of(PyObject* print);
 
 // What a print has written by the time that one of its values raises. The exception stays.
 template <class Emit>
@@ -190,14 +170,6 @@ bool has_surrogates(PyObject* text);
 
 // Functions of the module.
 PyObject* take_prints(PyObject*, PyObject* args);
-PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
-PyObject* write_to(PyObject*, PyObject* args);
-PyObject* put_stream(PyObject*, PyObject* args);
-PyObject* close_stream(PyObject*, PyObject* number);
 PyObject* count_prints(PyObject*, PyObject*);
-PyObject* call_as_main(PyObject*, PyObject* args);
-
-bool add_compiled_print_type(PyObject* module);
-bool add_stream_types(PyObject* module);
 
 }  // namespace attolog::python

@@ -1,5 +1,4 @@
-// attolog._core.Reader, Follower and recover: what the Python side of reading stands on.
-#include "python/compat.hpp"
+#include "python/reader.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +17,6 @@
 #include "format/plain.hpp"
 #include "format/template.hpp"
 #include "journal/parts.hpp"
-#include "python/logger.hpp"
 #include "python/objects.hpp"
 #include "python/samples.hpp"
 #include "python/text.hpp"
@@ -185,6 +183,7 @@ PyType_Slot records_slots[] = {
 PyType_Spec records_spec = {"attolog._core.Records", sizeof(Records), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, records_slots};
 PyTypeObject* records_type = nullptr;
+PyTypeObject* reader_type = nullptr;
 
 // ---- Reader
 // -------------------------------------------------------------------------------------------
@@ -426,7 +425,7 @@ PyObject* run(PyObject* self, PyObject* name) {
       })) {
     return nullptr;
   }
-  return make_reader(types.reader, std::move(state));
+  return make_reader(reader_type, std::move(state));
 }
 
 PyMethodDef reader_methods[] = {
@@ -499,7 +498,7 @@ PyObject* poll(PyObject* self, PyObject*) {
     return nullptr;
   }
   if (state->journal == nullptr) Py_RETURN_NONE;
-  return make_reader(types.reader, std::move(state));
+  return make_reader(reader_type, std::move(state));
 }
 
 PyObject* rings(PyObject* self, PyObject*) {
@@ -512,7 +511,7 @@ PyObject* rings(PyObject* self, PyObject*) {
       })) {
     return nullptr;
   }
-  return make_reader(types.reader, std::move(state));
+  return make_reader(reader_type, std::move(state));
 }
 
 PyMethodDef follower_methods[] = {
@@ -530,16 +529,16 @@ PyType_Spec follower_spec = {"attolog._core.Follower", sizeof(Follower), 0,
 
 }  // namespace
 
-bool add_reader_type(PyObject* module) {
+bool add_reader_types(PyObject* module) {
   if (!prepare_objects() || !add_samples_type(module)) return false;
-  types.reader =
+  reader_type =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &reader_spec, nullptr));
   records_type =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &records_spec, nullptr));
   PyObject* follower = PyType_FromModuleAndSpec(module, &follower_spec, nullptr);
   const bool added =
-      types.reader != nullptr && records_type != nullptr && follower != nullptr &&
-      PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(types.reader)) == 0 &&
+      reader_type != nullptr && records_type != nullptr && follower != nullptr &&
+      PyModule_AddObjectRef(module, "Reader", reinterpret_cast<PyObject*>(reader_type)) == 0 &&
       PyModule_AddObjectRef(module, "Follower", follower) == 0;
   Py_XDECREF(follower);
   return added;

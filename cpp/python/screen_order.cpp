@@ -7,14 +7,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "python/waiting.hpp"
+#include "writer/channel.hpp"
 
 namespace attolog::python {
 
@@ -87,53 +91,7 @@ bool wait_for_screen(const Deadline& deadline) {
   return true;
 }
 
-void forget_screen_error(int stream) {
-  for (const auto& channel : Writer::get().channels()) channel->forget_echo_error(stream);
-  prints.is_error_told[stream - 1].store(false, std::memory_order_relaxed);
-}
-
-bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
-  if (!channel.has_echo() || channel.is_forked()) return true;
-  std::optional<std::uint64_t> position;
-  return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
-    if (!position) position = channel.show_now();
-    return channel.wait_for_echo(*position, end);
-  });
-}
-
-bool show_all(const LoggerCore& core, const Deadline& deadline, bool& is_done) {
-  return wait_for_all(core,
-                      [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
-}
-
-PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"logger", "timeout", nullptr};
-  PyObject* logger = nullptr;
-  PyObject* timeout = Py_None;
-  Deadline deadline;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:drain_echo", const_cast<char**>(names),
-                                   types.logger, &logger, &timeout) ||
-      !take_deadline(timeout, deadline)) {
-    return nullptr;
-  }
-  bool is_done = true;
-  const bool is_over = show_all(*as_logger(logger)->core, deadline, is_done);
-  return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
-}
-
 namespace {
-
-int first_error(const LoggerCore& core, int stream) {
-  int error = 0;
-  {
-    const std::lock_guard lock(core.mutex);
-    if (core.owner != nullptr) error = core.owner->echo_error(stream);
-  }
-  for (const auto& target : core.targets) {
-    if (error == 0) error = first_error(*target, stream);
-  }
-  return error;
-}
 
 // The program's end waits for who reads what it has logged, as it would for what it has printed.
 PyObject* drain_echoes(PyObject*, PyObject*) {
@@ -263,31 +221,6 @@ bool is_observed(int fd) {
 PyObject* expect_relatives(PyObject*, PyObject*) {
   has_relatives.store(true, std::memory_order_relaxed);
   Py_RETURN_NONE;
-}
-
-namespace {
-
-bool is_stream(int stream) {
-  if (stream == 1 || stream == 2) return true;
-  PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
-  return false;
-}
-
-}  // namespace
-
-PyObject* echo_error(PyObject*, PyObject* args) {
-  PyObject* logger = nullptr;
-  int stream = 0;
-  if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
-  if (!is_stream(stream)) return nullptr;
-  return PyLong_FromLong(first_error(*as_logger(logger)->core, stream));
-}
-
-PyObject* has_raised_echo_error(PyObject*, PyObject* args) {
-  int stream = 0;
-  if (!PyArg_ParseTuple(args, "i:has_raised_echo_error", &stream) || !is_stream(stream))
-    return nullptr;
-  return PyBool_FromLong(prints.is_error_told[stream - 1].load(std::memory_order_relaxed) ? 1 : 0);
 }
 
 bool drain_echoes_in_time() {

@@ -1,17 +1,20 @@
-// The default logger as rewritten prints call it: while nobody has turned it on, it prints.
 #include "python/shown.hpp"
 
 #include <structmember.h>
 
+#include <cstddef>
 #include <exception>
 #include <memory>
-#include <string>
-#include <vector>
+#include <utility>
 
+#include "format/template.hpp"
+#include "python/call.hpp"
 #include "python/call_sites.hpp"
 #include "python/format.hpp"
 #include "python/helpers.hpp"
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
+#include "python/logger_object.hpp"
+#include "python/methods.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -22,9 +25,7 @@ PyTypeObject* shown_type = nullptr;
 
 // Off since nobody has turned it on: neither closed nor told to be silent.
 bool is_untouched(const LoggerCore& core) {
-  return core.mode.load(std::memory_order_relaxed) == Mode::off &&
-         core.is_enabled.load(std::memory_order_relaxed) &&
-         !core.is_closed.load(std::memory_order_relaxed);
+  return core.mode() == Mode::off && core.is_enabled() && !core.is_closed();
 }
 
 bool is_event(PyObject* first) {
@@ -122,28 +123,23 @@ PyType_Spec shown_spec = {
 }  // namespace
 
 PyObject* make_shown(PyObject*, PyObject* of) {
-  if (!PyObject_TypeCheck(of, types.logger)) {
+  if (!PyObject_TypeCheck(of, logger_type)) {
     PyErr_SetString(PyExc_TypeError, "shown() takes a logger");
     return nullptr;
   }
   const Logger* known = as_logger(of);
+  auto parts = std::make_unique<LoggerParts>();
+  parts->core = known->parts->core;
+  parts->sites = known->parts->sites;
+  parts->sites_by_names = known->parts->sites_by_names;
   auto* logger = reinterpret_cast<Logger*>(shown_type->tp_alloc(shown_type, 0));
-  if (logger == nullptr) return nullptr;
-  auto shares = std::make_unique<Shares>();
-  shares->core = known->shares->core;
-  shares->sites = known->shares->sites;
-  shares->sites_by_names = known->shares->sites_by_names;
-  logger->vectorcall = call_shown;
-  logger->core = shares->core.get();
-  logger->sites = shares->sites.get();
-  logger->bound = nullptr;
-  logger->shares = shares.release();
+  if (logger != nullptr) logger->set_parts(std::move(parts), call_shown);
   return reinterpret_cast<PyObject*>(logger);
 }
 
 bool add_shown_type(PyObject* module) {
   PyObject* type =
-      PyType_FromModuleAndSpec(module, &shown_spec, reinterpret_cast<PyObject*>(types.logger));
+      PyType_FromModuleAndSpec(module, &shown_spec, reinterpret_cast<PyObject*>(logger_type));
   shown_type = reinterpret_cast<PyTypeObject*>(type);
   return type != nullptr && PyModule_AddObjectRef(module, "ShownLogger", type) == 0;
 }

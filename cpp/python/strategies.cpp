@@ -1,27 +1,40 @@
-// The strategies' public types, and what makes loggers of others.
-#include "python/logger.hpp"
+#include "python/strategies.hpp"
 
 #include <structmember.h>
 
-#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
-#include <stdexcept>
+#include <optional>
+#include <span>
 #include <string>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/folder.hpp"
-#include "python/encode.hpp"
+#include "core/value.hpp"
+#include "python/dispatch.hpp"
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
+#include "python/lifetime.hpp"
+#include "python/logger.hpp"
+#include "python/logger_core.hpp"
+#include "python/logger_object.hpp"
 #include "python/objects.hpp"
 #include "python/options.hpp"
+#include "python/refusal.hpp"
+#include "python/routes.hpp"
+#include "python/rules.hpp"
+#include "python/screen_order.hpp"
+#include "python/slow_call.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
-#include "writer/writer.hpp"
+#include "strategies/policy.hpp"
+#include "writer/channel.hpp"
 
 namespace attolog::python {
 
@@ -40,7 +53,7 @@ bool open_channel(LoggerCore& core, const ChannelOptions& options) {
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
-  core.use(std::move(channel));
+  core.attach_channel(std::move(channel));
   return true;
 }
 
@@ -70,7 +83,7 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!take_file(args, kwargs, options, rules)) return nullptr;
   PyObject* logger = new_logger(type);
   if (logger == nullptr) return nullptr;
-  as_logger(logger)->core->rules = std::move(rules);
+  as_logger(logger)->core->set_rules(std::move(rules));
   if (!open_channel(*as_logger(logger)->core, options)) Py_CLEAR(logger);
   return logger;
 }
@@ -78,7 +91,7 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 // Lets the logger write to `target`: another logger, or a path with options.
 bool attach_target(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
   LoggerCore& core = *logger->core;
-  if (PyObject_TypeCheck(target, types.logger)) {
+  if (PyObject_TypeCheck(target, logger_type)) {
     if (PyDict_GET_SIZE(options) != 0) {
       PyObject* key = nullptr;
       Py_ssize_t at = 0;
@@ -86,7 +99,7 @@ bool attach_target(Logger* logger, PyObject* target, PyObject* options, ChannelO
       PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
       return false;
     }
-    core.targets.push_back(as_logger(target)->shares->core);
+    core.add_target(as_logger(target)->parts->core);
     core.relay();
     return true;
   }
@@ -130,15 +143,16 @@ class ParsedArguments {
                                                &key_seed, &PyDict_Type, &options)) {
       return nullptr;
     }
+    Policy own;
+    Rules own_rules;
+    if (!take_policy("strategy", policy, own) || !take_rules(rules, own_rules)) return nullptr;
     PyObject* logger = new_logger(type);
     if (logger == nullptr) return nullptr;
     LoggerCore& core = *as_logger(logger)->core;
-    core.seed = seed;
-    core.key_seed = key_seed;
-    if (!take_policy("strategy", policy, core.policy) || !take_rules(rules, core.rules) ||
-        !attach_target(as_logger(logger), target, options, channel)) {
-      Py_CLEAR(logger);
-    }
+    core.set_seeds(seed, key_seed);
+    core.set_policy(own);
+    core.set_rules(std::move(own_rules));
+    if (!attach_target(as_logger(logger), target, options, channel)) Py_CLEAR(logger);
     return logger;
   }
 
@@ -164,7 +178,7 @@ PyObject* log_event(PyObject* self, PyObject*) {
   const RouteCache& routes = logger->sites->plain_routes(Kind::event);
   const LoggerCore* core = logger->core;
   // Always routed, or special: its own strategy is one.
-  if (core->mode.load(std::memory_order_relaxed) == Mode::routed &&
+  if (core->mode() == Mode::routed &&
       log_fast(Mode::routed, core, logger->bound, 0, routes, nullptr, 0, kAllFastTypes)) {
     Py_RETURN_NONE;
   }
@@ -198,16 +212,12 @@ struct RowCopy {
 };
 
 void collect(const LoggerCore& core, std::vector<RowCopy>& rows) {
-  std::shared_ptr<Channel> channel;
-  {
-    const std::lock_guard lock(core.mutex);
-    channel = core.owner;
-  }
+  const auto channel = core.last_channel();
   if (channel != nullptr && !channel->is_forked() && !channel->is_finished()) {
     channel->snapshot(
         [&](std::span<const Value> values, std::int64_t) { rows.emplace_back(values); });
   }
-  for (const auto& target : core.targets) collect(*target, rows);
+  for (const auto& target : core.targets()) collect(*target, rows);
 }
 
 PyObject* snapshot(PyObject* self, PyObject*) {
@@ -223,9 +233,8 @@ PyObject* snapshot(PyObject* self, PyObject*) {
 }
 
 PyObject* get_window(PyObject* self, void*) {
-  const LoggerCore& core = *as_logger(self)->core;
-  const std::lock_guard lock(core.mutex);
-  return PyFloat_FromDouble(static_cast<double>(core.policy.period_ns) / 1e9);
+  const Policy policy = as_logger(self)->core->policy();
+  return PyFloat_FromDouble(static_cast<double>(policy.period_ns) / 1e9);
 }
 
 int set_window(PyObject* self, PyObject* value, void*) {
@@ -233,11 +242,7 @@ int set_window(PyObject* self, PyObject* value, void*) {
       call_helper(read_window, "(Os)", value == nullptr ? Py_None : value, "window_sec");
   if (spelled == nullptr) return -1;
   LoggerCore& core = *as_logger(self)->core;
-  Policy policy;
-  {
-    const std::lock_guard lock(core.mutex);
-    policy = core.policy;
-  }
+  Policy policy = core.policy();
   const auto period = parse_period(take_wtf8(spelled));
   if (period) policy.period_ns = *period;
   core.set_policy(policy);
@@ -276,19 +281,20 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     channel.box = {max_size, max_bytes};
     channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
                         std::llround(after * 1e9), to_wtf8(path)};
-    logger = new_logger(type);
+    Policy policy;
+    policy.kind = Policy::Kind::last;
+    policy.n = max_size;
+    Rules own_rules;
+    logger = take_rules(rules, own_rules) ? new_logger(type) : nullptr;
     if (logger == nullptr) {
       Py_DECREF(described);
       return nullptr;
     }
     LoggerCore& core = *as_logger(logger)->core;
-    core.policy.kind = Policy::Kind::last;
-    core.policy.n = max_size;
-    core.keeps_all = true;
-    if (call != Py_None) core.watcher = Py_NewRef(call);
-    // What it opens comes last: then nothing is left open where something else fails.
-    if (!take_rules(rules, core.rules) || !install(logger, signals) ||
-        !attach_target(as_logger(logger), Py_None, options, channel)) {
+    core.make_circular(policy, call == Py_None ? nullptr : call);
+    core.set_rules(std::move(own_rules));
+    // The channel is opened last: then nothing is left open where something else fails.
+    if (!install(logger, signals) || !attach_target(as_logger(logger), Py_None, options, channel)) {
       Py_CLEAR(logger);
     }
   }
@@ -298,10 +304,8 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 // The channel that still holds the records; null with a ValueError set once it is closed.
 std::shared_ptr<Channel> open_box(const LoggerCore& core) {
-  const std::lock_guard lock(core.mutex);
-  if (core.channel.load(std::memory_order_relaxed) != nullptr && !core.owner->is_forked()) {
-    return core.owner;
-  }
+  auto channel = core.open_channel();
+  if (channel != nullptr && !channel->is_forked()) return channel;
   PyErr_SetString(PyExc_ValueError, "the circular log is closed, and holds nothing any more");
   return nullptr;
 }
@@ -326,13 +330,13 @@ PyObject* trigger(PyObject* self, PyObject* reason) {
   const LoggerCore& core = *as_logger(self)->core;
   const auto channel = open_box(core);
   if (channel == nullptr) return nullptr;
-  const std::string path = trigger_box(core, *channel, to_wtf8(reason));
+  const std::string path = trigger_save(core, *channel, to_wtf8(reason));
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 Py_ssize_t length(PyObject* self) {
   const LoggerCore& core = *as_logger(self)->core;
-  if (core.channel.load(std::memory_order_relaxed) == nullptr) return 0;
+  if (core.channel() == nullptr) return 0;
   const auto channel = open_box(core);
   if (channel == nullptr) return -1;
   std::uint64_t records = 0;
@@ -357,10 +361,10 @@ PyObject* guarded_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 // ---- types ------------------------------------------------------------------------------------
 
-// A strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
-PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const char* doc,
-                        PyMethodDef* methods, PyGetSetDef* properties = nullptr,
-                        lenfunc length = nullptr) {
+// Adds a strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
+// False with an exception set.
+bool make_type(PyObject* module, const char* name, newfunc make, const char* doc,
+               PyMethodDef* methods, PyGetSetDef* properties = nullptr, lenfunc length = nullptr) {
   static PyMemberDef members[] = {
       {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
       {nullptr, 0, 0, 0, nullptr}};
@@ -379,10 +383,11 @@ PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const 
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
                       slots};
   PyObject* type =
-      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(types.logger));
+      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(logger_type));
   const char* short_name = std::strrchr(name, '.') + 1;
-  if (type != nullptr && PyModule_AddObjectRef(module, short_name, type) != 0) Py_CLEAR(type);
-  return reinterpret_cast<PyTypeObject*>(type);
+  const bool is_added = type != nullptr && PyModule_AddObjectRef(module, short_name, type) == 0;
+  Py_XDECREF(type);
+  return is_added;
 }
 
 // The methods of all loggers, and those of a strategy.
@@ -401,25 +406,17 @@ PyGetSetDef stats_properties[] = {
 
 }  // namespace
 
-std::string trigger_box(const LoggerCore& core, Channel& channel, const std::string& reason) {
-  const bool is_stamped = core.has_time.load(std::memory_order_acquire);
-  const std::int64_t time = is_stamped ? core.time_ns.load(std::memory_order_relaxed)
-                                       : static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
-  std::string path;
-  outside_gil([&] { path = channel.trigger(time, is_stamped, reason); });
-  return path;
-}
-
 PyObject* make_default_logger() {
-  PyObject* logger = new_logger(types.logger);
+  PyObject* logger = new_logger(logger_type);
   // What ATTOLOG lets chance decide is decided otherwise in each process.
-  if (logger != nullptr) as_logger(logger)->core->seed = std::stoull(random_hex(), nullptr, 16);
+  if (logger != nullptr)
+    as_logger(logger)->core->set_seeds(std::stoull(random_hex(), nullptr, 16), 0);
   return logger;
 }
 
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
-  if (!PyObject_TypeCheck(self, types.logger)) {
+  if (!PyObject_TypeCheck(self, logger_type)) {
     PyErr_SetString(PyExc_TypeError, "open() takes a logger, a path and options");
     return nullptr;
   }
@@ -445,7 +442,7 @@ PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
 PyObject* set_environment(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
   PyObject* given = nullptr;
-  if (!PyArg_ParseTuple(args, "O!O:set_environment", types.logger, &logger, &given)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!O:set_environment", logger_type, &logger, &given)) return nullptr;
   Rules rules;
   if (!take_rules(given, rules)) return nullptr;
   as_logger(logger)->core->set_environment(std::move(rules));
@@ -464,19 +461,19 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   if (!take_rules(given, rules)) return nullptr;
-  PyObject* logger = new_logger(types.logger);
+  PyObject* logger = new_logger(logger_type);
   if (logger == nullptr) return nullptr;
   LoggerCore& core = *as_logger(logger)->core;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
     PyObject* const target = PyTuple_GET_ITEM(args, i);
-    if (!PyObject_TypeCheck(target, types.logger)) {
+    if (!PyObject_TypeCheck(target, logger_type)) {
       PyErr_Format(PyExc_TypeError, "tee() takes loggers, not %s", Py_TYPE(target)->tp_name);
       Py_DECREF(logger);
       return nullptr;
     }
-    core.targets.push_back(as_logger(target)->shares->core);
+    core.add_target(as_logger(target)->parts->core);
   }
-  core.rules = std::move(rules);
+  core.set_rules(std::move(rules));
   core.relay();
   return logger;
 }
@@ -493,19 +490,16 @@ bool add_strategy_types(PyObject* module) {
        {"trigger", guarded_simple<trigger>, METH_O,
         "Have the log save itself, once what comes after has been logged. Where."}});
   PyMethodDef* const plain = common_methods();
-  types.async_file =
-      make_type(module, "attolog.AsyncFileLogger", guarded_new<new_async_file>,
-                "Strategy 1: everything is kept, written to a file in the background.", plain);
-  types.sampled = make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>,
-                            "Strategy 2: a share is kept, each record with its weight.", plain);
-  types.stats = make_type(module, "attolog.StatsLogger", guarded_new<new_stats>,
-                          "Strategy 3: statistics for each window of time.", stats_methods.data(),
-                          stats_properties);
-  types.circular = make_type(module, "attolog.CircularLogger", guarded_new<new_circular>,
-                             "Strategy 4: the last records, saved when it is wanted.",
-                             circular_methods.data(), nullptr, length);
-  return types.async_file != nullptr && types.sampled != nullptr && types.stats != nullptr &&
-         types.circular != nullptr;
+  return make_type(module, "attolog.AsyncFileLogger", guarded_new<new_async_file>,
+                   "Strategy 1: everything is kept, written to a file in the background.", plain) &&
+         make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>,
+                   "Strategy 2: a share is kept, each record with its weight.", plain) &&
+         make_type(module, "attolog.StatsLogger", guarded_new<new_stats>,
+                   "Strategy 3: statistics for each window of time.", stats_methods.data(),
+                   stats_properties) &&
+         make_type(module, "attolog.CircularLogger", guarded_new<new_circular>,
+                   "Strategy 4: the last records, saved when it is wanted.",
+                   circular_methods.data(), nullptr, length);
 }
 
 }  // namespace attolog::python

@@ -1,7 +1,7 @@
-// The streams that stand in the place of sys.stdout and sys.stderr: an io.TextIOWrapper whose
-// writes become records, and which knows when the program gives it a `write` of its own.
+#include "python/streams.hpp"
+
 #include <algorithm>
-#include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -73,7 +73,7 @@ bool is_utf8(PyObject* self) {
 PyObject* write(PyObject* self, PyObject* text) {
   const auto stream = find_stream(self);
   if (!stream || !prints.stand_ins[*stream].is_open || !PyUnicode_Check(text) ||
-      prints.core->mode.load(std::memory_order_relaxed) != Mode::on) {
+      prints.core->mode() != Mode::on) {
     return PyObject_CallMethod(reinterpret_cast<PyObject*>(wrapper_type), "write", "OO", self,
                                text);
   }

@@ -16,7 +16,6 @@
 
 #include "core/codec.hpp"
 #include "core/say.hpp"
-#include "python/encode.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -55,7 +54,7 @@ std::string thread_name() {
 
 // Whether the records of a channel that is closed go on to another one.
 bool is_switched(const LoggerCore& core, const Channel* channel) {
-  return core.channel.load(std::memory_order_acquire) != channel && !core.is_closed;
+  return core.channel() != channel && !core.is_closed();
 }
 
 // Gives this thread a ring, with the GIL released: it takes system calls, and a large one a
@@ -127,19 +126,17 @@ WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* pro
 
 // A channel that can be logged to, or null: the record is dropped (and counted).
 Channel* usable_channel(LoggerCore& core) {
-  Channel* channel = core.channel.load(std::memory_order_acquire);
+  Channel* channel = core.channel();
   if (channel == nullptr || !channel->is_forked()) return channel;
   // The child of a fork: it gets a session of its own, in the same file.
   try {
-    core.use(channel->reopen());
+    core.attach_channel(channel->reopen());
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
         " does not log: its calls are counted as dropped");
-    core.is_late_said.store(true, std::memory_order_relaxed);
-    core.is_lost.store(true, std::memory_order_relaxed);
-    core.take_down(true);
+    core.lose_channel();
   }
-  return core.channel.load(std::memory_order_acquire);
+  return core.channel();
 }
 
 // Writes the record into room that is there.
@@ -189,10 +186,9 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
       }
       continue;
     }
-    const LoggerCore& timed = caller.has_time.load(std::memory_order_acquire) ? caller : core;
-    const bool has_stamp = timed.has_time.load(std::memory_order_acquire);
-    const std::int64_t stamp = timed.time_ns.load(std::memory_order_relaxed);
-    const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
+    auto stamp = caller.time();
+    if (!stamp) stamp = core.time();
+    const std::uint64_t before = sizeof(RecordHead) + (stamp ? sizeof *stamp : 0);
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (const Growth growth = channel->growth_for(*producer, size); growth != Growth::none) {
       grow_ring(channel, producer, size, growth);
@@ -221,8 +217,8 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
         case WaitResult::raised: return SubmitResult::raised;
       }
     }
-    const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};
-    write_record(*producer, head, has_stamp ? &stamp : nullptr, values);
+    const RecordHead head{static_cast<std::uint32_t>(size), stamp ? site | kStamped : site, 0};
+    write_record(*producer, head, stamp ? &*stamp : nullptr, values);
     return SubmitResult::done;
   }
 }

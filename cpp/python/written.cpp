@@ -1,4 +1,5 @@
-// Prints as the program has written them, for those that do not go to the log.
+#include "python/print_source.hpp"
+
 #include <string_view>
 
 #include "python/prints.hpp"
