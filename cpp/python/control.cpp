@@ -11,7 +11,6 @@
 #include "core/folder.hpp"
 #include "format/plain.hpp"
 #include "python/logger_core.hpp"
-#include "python/options.hpp"
 #include "python/refusal.hpp"
 #include "python/rules.hpp"
 #include "python/text.hpp"

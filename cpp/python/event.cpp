@@ -16,7 +16,7 @@
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
 #include "python/logger_object.hpp"
-#include "python/options.hpp"
+#include "python/refusal.hpp"
 #include "python/routes.hpp"
 #include "python/text.hpp"
 #include "strategies/policy.hpp"

@@ -13,13 +13,17 @@
 #include "python/echo_errors.hpp"
 #include "python/encode.hpp"
 #include "python/event.hpp"
+#include "python/follower.hpp"
 #include "python/function_hooks.hpp"
 #include "python/logger.hpp"
 #include "python/logger_core.hpp"
+#include "python/objects.hpp"
 #include "python/prints.hpp"
 #include "python/reader.hpp"
+#include "python/records.hpp"
 #include "python/recover.hpp"
 #include "python/refusal.hpp"
+#include "python/samples.hpp"
 #include "python/screen_order.hpp"
 #include "python/shown.hpp"
 #include "python/strategies.hpp"
@@ -173,7 +177,8 @@ int fill_module(PyObject* module) {
     Py_AtExit([] { Writer::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_type(module) || !add_strategy_types(module) ||
         !add_shown_type(module) || !add_event_type(module) || !add_compiled_print_type(module) ||
-        !add_stream_types(module) || !add_reader_types(module)) {
+        !add_stream_types(module) || !prepare_objects() || !add_records_type(module) ||
+        !add_samples_type(module) || !add_reader_type(module) || !add_follower_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

@@ -126,17 +126,6 @@ std::size_t ring_size(std::uint64_t bytes) {
 
 }  // namespace
 
-bool take_policy(const char* what, const std::string& text, Policy& policy) {
-  std::string complaint;
-  const auto parsed = parse_policy(text, complaint);
-  if (parsed) {
-    policy = *parsed;
-    return true;
-  }
-  PyErr_Format(PyExc_ValueError, "%s: '%s': %s", what, text.c_str(), complaint.c_str());
-  return false;
-}
-
 bool take_strategy(PyObject* given, Policy& policy) {
   if (given == nullptr || given == Py_None) return true;
   PyObject* spelled = PyUnicode_Check(given)

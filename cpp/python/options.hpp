@@ -17,8 +17,6 @@ bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 // The same for a file that is written once, of what is in memory already: nothing to echo.
 bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 
-// A strategy by its spelling; false with a ValueError set: "WHAT: 'TEXT': what is wrong".
-bool take_policy(const char* what, const std::string& text, Policy& policy);
 // `strategy=`, which may be null or None: all. False with an exception set.
 bool take_strategy(PyObject* given, Policy& policy);
 // `rules=`, which may be null or None. False with an exception set.

@@ -32,4 +32,15 @@ bool refuse_type(const char* option, const char* allowed, PyObject* value) {
   return false;
 }
 
+bool take_policy(const char* what, const std::string& text, Policy& policy) {
+  std::string complaint;
+  const auto parsed = parse_policy(text, complaint);
+  if (parsed) {
+    policy = *parsed;
+    return true;
+  }
+  PyErr_Format(PyExc_ValueError, "%s: '%s': %s", what, text.c_str(), complaint.c_str());
+  return false;
+}
+
 }  // namespace attolog::python
