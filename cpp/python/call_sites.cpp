@@ -33,7 +33,7 @@ std::string default_name(std::uint8_t level) {
 
 // What the caller wrote for its values, read from the source; v1, v2, ... where there is none.
 // False with an exception set: interrupted.
-bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
+bool read_names(const CodePosition& place, Py_ssize_t values, PyObject* kwnames,
                 std::vector<std::string>& names) {
   names.clear();
   if (values > 0 && place.code != nullptr) {
@@ -165,7 +165,7 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   site->nargs = nargs;
   site->level = level;
   site->kind = is_event ? Kind::event : Kind::message;
-  const Place where = describe_place();
+  const CodePosition where = code_position();
   site->code = reinterpret_cast<PyObject*>(where.code);
   if (where.code != nullptr) site->lasti = call_instruction(where.code, where.lasti);
 

@@ -108,7 +108,7 @@ class CallSites {
 
   const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
                              PyObject* kwnames, std::uint8_t level, std::size_t& templates) const;
-  // The number of the same call from the same place, found there by another instruction before.
+  // The number of this call, where another instruction at its place has found it before.
   std::optional<std::uint32_t> number_of(const CallSite& site) const;
   const CallSite* add(std::unique_ptr<CallSite> site);
   static void insert(Table& table, const CallSite* site);
@@ -137,7 +137,7 @@ inline bool has_name(const Hole& hole) {
 }
 
 // Field names in the order of the values. Names that the program gave (holes, keywords, bind) go
-// before those read from the source, which take the _2 where both are the same.
+// before those read from the source. Of two equal names the one from the source takes the _2.
 std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords);

@@ -129,14 +129,14 @@ inline std::uintptr_t call_place() {
 #endif
 }
 
-// The same place in Python's own terms. New references; `code` is null if nothing of Python is
+// The calling place in Python's own terms. New references; `code` is null if nothing of Python is
 // calling.
-struct Place {
+struct CodePosition {
   PyCodeObject* code = nullptr;
   int lasti = 0;  // byte offset of the instruction
 };
 
-inline Place describe_place() {
+inline CodePosition code_position() {
 #if PY_VERSION_HEX >= 0x030c0000
   _PyInterpreterFrame* frame = current_frame();
   if (frame == nullptr) return {};
@@ -210,7 +210,7 @@ inline bool word_int(PyObject* object, std::int64_t& value) {
   return true;
 }
 
-// Whether two classes have the attribute `name` from the same place. Runs no code of theirs.
+// Whether two classes have the attribute `name` from one place. Runs no code of theirs.
 inline bool has_same_attribute(PyTypeObject* a, PyTypeObject* b, const char* name) {
   PyObject* key = PyUnicode_InternFromString(name);
   if (key == nullptr) return false;

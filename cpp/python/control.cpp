@@ -93,7 +93,7 @@ std::map<std::uint32_t, SiteSummary> list_sites(
   return sites;
 }
 
-// What the logger and those behind it do with a site, but for `all`.
+// The strategies of the logger and of those behind it for a site, `all` left out.
 void add_strategies(const LoggerCore& core, const SiteFacts& facts, bool is_first,
                     std::vector<std::string>& found) {
   const Policy policy = core.policy_for(facts, is_first);

@@ -18,7 +18,7 @@ namespace attolog::python {
 //   set NAME=STRATEGY        a rule of the whole process, before all others
 //   set NAME=, unset NAME    takes it back
 //   level LEVEL              of all loggers
-//   enabled true|false       likewise
+//   enabled true|false       of all loggers
 //
 // What was asked is done when the answer comes: `ok ...`, or `error ...` and nothing done.
 std::string answer_request(const std::string& request);

@@ -144,7 +144,7 @@ PyObject* dict_of(const SiteFacts& facts, std::span<PyObject* const> values) {
   return record;
 }
 
-// Whether the logger's `when` is true of the record. What it raises is said once, and means no.
+// Whether the logger's `when` is true of the record. An exception means no, and is reported once.
 bool is_wanted(LoggerCore& core, PyObject* record) {
   PyObject* answer = PyObject_CallOneArg(core.watcher(), record);
   const int is_true = answer == nullptr ? -1 : PyObject_IsTrue(answer);

@@ -125,7 +125,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 // its str(). Else false, and nothing is appended.
 bool encode_inert(Buffer& out, PyObject* object, std::size_t most);
 
-// The str() of any object; the same of an exception in it.
+// Appends the str() of any object; an exception in it as encode_any records it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
 // What is recorded where `what` of the object raised the exception that is set, which is cleared.
 // False where it must pass, which leaves it set.

@@ -61,7 +61,7 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return route.sampler->skips();
 }
 
-// The same by the hash of the key, where that needs no copy of it.
+// Whether the route's sampler leaves the call out by the hash of its key, where that needs no copy.
 [[gnu::noinline]] inline bool skips_by_key(const Route& route, PyObject* const* values,
                                            Py_ssize_t n) {
   if (route.key >= static_cast<std::size_t>(n)) return false;
@@ -72,8 +72,8 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return route.sampler->skips_key(hash);
 }
 
-// Into the channel of another logger. Apart from what writes into its own, which is so inlined
-// once.
+// Writes into the channel of another logger. write_fast is inlined here once more, so that log_fast
+// has it once.
 [[gnu::noinline]] inline bool pass_fast(const Route& route, const BoundFields* bound,
                                         PyObject* const* values, Py_ssize_t n,
                                         std::uint64_t fast_types) {
@@ -82,8 +82,8 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return true;
 }
 
-// What a logger does that is on, or, where it is routed, what the route of the place says: the same
-// as write_fast, for what needs no more than a countdown or one channel.
+// Logs a call, of a place with a route as the route says, if that needs no more than a countdown or
+// one channel. False, with nothing done, otherwise.
 [[gnu::always_inline]] inline bool log_fast(Mode mode, const LoggerCore* core,
                                             const BoundFields* bound, std::uint32_t site,
                                             const RouteCache& routes, PyObject* const* values,

@@ -14,7 +14,7 @@ namespace attolog::python {
 
 // What becomes of an exception in a value's own code, or of a value that its hole does not take.
 enum class OnError {
-  keep,   // the record says so; logging does not raise, but for what must pass
+  keep,   // the record says so; logging raises nothing that need not pass
   raise,  // as the print would have, for which the call stands
 };
 

@@ -1,5 +1,5 @@
-// What a function object calls stands in its PyMethodDef, which is looked at with each call. There
-// a function of ours takes its place, of the same convention, and calls it in turn. Nothing that a
+// A function object finds its C function in a PyMethodDef, with each call. There a function of ours
+// takes its place, with its calling convention, and calls it in turn. Nothing that a
 // program can see of the function object is another.
 #include "python/function_hooks.hpp"
 

@@ -5,8 +5,8 @@
 
 namespace attolog::python {
 
-// The str() of an object, or what is said in its place, which is no template: its braces are
-// doubled where it would be taken for one. Null with an exception set: it must pass.
+// The str() of an object, or the note of its failure. A note is no template: its braces are doubled
+// where it would be taken for one. Null with an exception set: it must pass.
 PyObject* text_of(PyObject* object, bool is_template);
 
 // The line that print() makes of values, without options. Null with an exception set: it must pass.

@@ -16,7 +16,7 @@ constexpr double kSkipNs = 25;       // what a call costs that is left out
 // Messages from here on are sampled only where a rule names them.
 constexpr std::uint8_t kNotSampled = kWarning;
 
-// As with the overrides: nobody holds it around a fork.
+// As with the overrides, no thread holds it around a fork.
 std::mutex loggers_mutex;
 std::vector<std::weak_ptr<LoggerCore>> loggers;
 
@@ -315,8 +315,8 @@ std::shared_ptr<Sampler> LoggerCore::sampler_of(const SiteFacts& facts, const Po
     pool = shared;
   }
   // Keys hash alike at all sites and in all processes, but not for a sampler behind another: its
-  // share would be one of what that has chosen by the same hash. Else each site has chances of its
-  // own, the same with each run of the same seed.
+  // share would be one of what that has chosen by this hash. Else each site has chances of its own,
+  // equal in all runs with one seed.
   const std::uint64_t own = used.key.empty()
                                 ? hash_key(Value::of_str(facts.name), seed_ + samplers_.size())
                                 : key_seed_ + depth;

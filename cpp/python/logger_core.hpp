@@ -80,7 +80,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   }
   // The most bytes of a text, of the logger as it is now.
   std::size_t longest_text() const;
-  // A call that came after close: counted, and said once.
+  // Counts a call that came after close, and reports it once.
   void count_late();
   // Counts a record that does not even reach the ring.
   void count_dropped();
@@ -97,7 +97,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   // Takes the channel out of use, for good if `closes`; it is still asked for its counts. Null:
   // there was none.
   std::shared_ptr<Channel> detach_channel(bool closes = false);
-  // A forked child could not open its file: its calls are dropped, which has been said.
+  // A forked child could not open its file, and has reported it: its calls are dropped.
   void lose_channel();
   // The channel closes, and the next call opens its file anew: the end of the process has come, and
   // some thread may still log.
@@ -209,7 +209,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   std::map<std::uint32_t, std::optional<Policy>> strategies_;  // of declared events, by site
   bool is_circular_ = false;                                   // fixed
   PyObject* watcher_ = nullptr;                                // owned, fixed
-  std::atomic<bool> has_watcher_failed_{false};                // and it was said
+  std::atomic<bool> has_watcher_failed_{false};                // and it was reported
   std::vector<std::shared_ptr<LoggerCore>> targets_;           // fixed
   bool is_relaying_ = false;                                   // to them
   std::uint64_t seed_ = 0;                                     // fixed

@@ -15,7 +15,7 @@
 
 namespace attolog::python {
 
-// Loggers that bind the same names share their call sites, however many there are.
+// Loggers that bind equal names share their call sites, however many there are.
 class SitesByNames {
  public:
   std::shared_ptr<CallSites> of(const std::vector<std::string>& names) {

@@ -11,8 +11,8 @@ namespace attolog::python {
 
 namespace {
 
-// Around a fork nobody holds it: not the control handler, which the writer keeps away from it, and
-// not the threads of Python, of which only the one that forks runs.
+// No thread holds it around a fork: the writer keeps the control handler away, and of Python's
+// threads only the one that forks runs.
 std::mutex overrides_mutex;
 Rules overrides;
 

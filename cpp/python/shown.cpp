@@ -23,7 +23,7 @@ namespace {
 
 PyTypeObject* shown_type = nullptr;
 
-// Off since nobody has turned it on: neither closed nor told to be silent.
+// Whether it is off since it was never turned on: neither closed nor told to be silent.
 bool is_untouched(const LoggerCore& core) {
   return core.mode() == Mode::off && core.is_enabled() && !core.is_closed();
 }

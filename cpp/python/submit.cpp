@@ -128,7 +128,7 @@ WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* pro
 Channel* usable_channel(LoggerCore& core) {
   Channel* channel = core.channel();
   if (channel == nullptr || !channel->is_forked()) return channel;
-  // The child of a fork: it gets a session of its own, in the same file.
+  // The child of a fork: it gets a session of its own, in this file.
   try {
     core.attach_channel(channel->reopen());
   } catch (const std::exception& error) {

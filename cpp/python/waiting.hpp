@@ -13,7 +13,7 @@
 
 namespace attolog::python {
 
-// In seconds; nobody waits longer, and the clock's nanoseconds hold it.
+// The longest wait in seconds, which the clock's nanoseconds hold.
 inline constexpr double kLongest = 1e9;
 
 // From now; without an end for None, which is also what more seconds than anybody waits mean. False
