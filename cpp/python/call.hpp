@@ -3,10 +3,8 @@
 
 #include "python/compat.hpp"
 
-#include <cstddef>
 #include <cstdint>
 
-#include "python/call_sites.hpp"
 #include "python/logger_object.hpp"
 
 namespace attolog::python {
@@ -26,14 +24,6 @@ struct Call {
     return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
   }
 };
-
-// Whether the text may be an event's name.
-inline bool is_word(PyObject* text) {
-  const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
-  return n <= 64 && PyUnicode_IS_COMPACT_ASCII(text) &&
-         is_event_name(
-             {static_cast<const char*>(PyUnicode_DATA(text)), static_cast<std::size_t>(n)});
-}
 
 // A number for the place that is calling; not 0.
 inline std::uintptr_t place_of_call() {

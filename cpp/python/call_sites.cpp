@@ -95,6 +95,12 @@ bool is_event_name(std::string_view text) {
   return std::ranges::find(kRowWords, text) == kRowWords.end();
 }
 
+bool is_event_name(PyObject* text) {
+  return PyUnicode_IS_COMPACT_ASCII(text) &&
+         is_event_name({static_cast<const char*>(PyUnicode_DATA(text)),
+                        static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))});
+}
+
 std::string UniqueNames::add(std::string_view name) {
   std::string base(name);
   if (std::ranges::find(kReserved, name) != kReserved.end()) base += '_';

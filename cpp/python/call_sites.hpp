@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -144,6 +145,7 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
 
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);
+bool is_event_name(PyObject* text);  // a str
 
 // The names that a record has already. A new one gets a trailing underscore where it is reserved,
 // and a number where it is taken.

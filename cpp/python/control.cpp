@@ -1,11 +1,11 @@
 #include "python/control.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <exception>
 #include <map>
-#include <optional>
+#include <memory>
+#include <new>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/folder.hpp"
@@ -151,7 +151,7 @@ std::string one_line(std::string_view word, const std::string& text) {
   return std::string(word) + line;
 }
 
-std::string refuse(const std::string& complaint) {
+std::string error_answer(const std::string& complaint) {
   return one_line("error", complaint);
 }
 
@@ -160,7 +160,7 @@ void invalidate_routes() {
 }
 
 std::string unset(const std::string& name) {
-  if (!remove_override(name)) return refuse("no rule was set for '" + name + "'");
+  if (!remove_override(name)) return error_answer("no rule was set for '" + name + "'");
   invalidate_routes();
   return one_line("ok", name);
 }
@@ -168,13 +168,13 @@ std::string unset(const std::string& name) {
 std::string set(const std::string& setting) {
   const std::size_t at = setting.rfind('=');  // names may have one, strategies have none
   if (at == std::string::npos || at == 0)
-    return refuse("'" + setting + "': NAME=STRATEGY is wanted");
+    return error_answer("'" + setting + "': NAME=STRATEGY is wanted");
   const std::string name = setting.substr(0, at);
   const std::string text = setting.substr(at + 1);
   if (text.empty()) return unset(name);
   std::string complaint;
   const auto policy = parse_policy(text, complaint);
-  if (!policy) return refuse("'" + text + "': " + complaint);
+  if (!policy) return error_answer("'" + text + "': " + complaint);
   set_override(name, *policy);
   invalidate_routes();
   return one_line("ok", name + "=" + to_text(*policy));
@@ -182,13 +182,15 @@ std::string set(const std::string& setting) {
 
 std::string set_level(const std::string& text) {
   const auto level = level_of(text);
-  if (!level) return refuse("'" + text + "' is none of DEBUG, INFO, WARNING, ERROR and CRITICAL");
+  if (!level)
+    return error_answer("'" + text + "' is none of DEBUG, INFO, WARNING, ERROR and CRITICAL");
   for (const auto& core : living_loggers()) core->set_level(*level);
   return "ok level " + text;
 }
 
 std::string set_enabled(const std::string& text) {
-  if (text != "true" && text != "false") return refuse("'" + text + "' is neither true nor false");
+  if (text != "true" && text != "false")
+    return error_answer("'" + text + "' is neither true nor false");
   for (const auto& core : living_loggers()) core->set_enabled(text == "true");
   return "ok enabled " + text;
 }
@@ -204,7 +206,7 @@ std::string answer_request(const std::string& request) {
   if (verb == "unset") return unset(rest);
   if (verb == "level") return set_level(rest);
   if (verb == "enabled") return set_enabled(rest);
-  return refuse("'" + verb + "' is no request; allowed are " + kRequests);
+  return error_answer("'" + verb + "' is no request; allowed are " + kRequests);
 }
 
 // ---- functions of the module --------------------------------------------------------------------

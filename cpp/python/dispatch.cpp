@@ -1,7 +1,6 @@
 #include "python/dispatch.hpp"
 
 #include <cmath>
-#include <memory>
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"

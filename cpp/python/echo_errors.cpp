@@ -1,8 +1,5 @@
 #include "python/echo_errors.hpp"
 
-#include <memory>
-#include <optional>
-
 #include "python/logger_core.hpp"
 #include "python/logger_object.hpp"
 #include "python/prints.hpp"

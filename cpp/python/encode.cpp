@@ -3,9 +3,11 @@
 #include <datetime.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <utility>
 
 #include "core/codec.hpp"
 #include "python/nested.hpp"

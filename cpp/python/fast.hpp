@@ -3,13 +3,12 @@
 
 #include "python/compat.hpp"
 
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 
 #include "core/codec.hpp"
-#include "core/record.hpp"
-#include "core/site.hpp"
 #include "python/bound_fields.hpp"
 #include "python/encode.hpp"
 #include "python/logger_core.hpp"
@@ -22,7 +21,7 @@ namespace attolog::python {
 inline constexpr std::uint64_t kFastRecord = 2048;
 
 // Writes the record and returns true; or returns false, with nothing done, where it takes the slow
-// path: no ring yet, no room, other kinds of values than `accept` lets through.
+// path: no ring yet, no room, values of other kinds than `fast_types`.
 [[gnu::always_inline]] inline bool write_fast(const LoggerCore* core, const BoundFields* bound,
                                               std::uint32_t site, PyObject* const* values,
                                               Py_ssize_t n, std::uint64_t fast_types) {

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>

@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "python/call.hpp"
+#include "python/call_sites.hpp"
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
 #include "python/line.hpp"
+#include "python/logger_core.hpp"
 #include "python/slow_call.hpp"
 #include "python/template_string.hpp"
 #include "python/text.hpp"
@@ -105,7 +107,7 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
                    site->fast_types)) [[likely]] {
         Py_RETURN_NONE;
       }
-    } else if (PyUnicode_CheckExact(args[0]) && !is_word(args[0])) {
+    } else if (PyUnicode_CheckExact(args[0]) && !is_event_name(args[0])) {
       return call_text(self, args[0]);
     }
   } else {

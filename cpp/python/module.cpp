@@ -2,6 +2,8 @@
 #include <pthread.h>
 
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"

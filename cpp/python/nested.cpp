@@ -9,7 +9,6 @@
 #include "core/arena.hpp"
 #include "core/codec.hpp"
 #include "core/value.hpp"
-#include "format/escape.hpp"
 #include "format/plain.hpp"
 #include "python/encode.hpp"
 #include "python/text.hpp"

@@ -3,8 +3,6 @@
 
 #include "python/compat.hpp"
 
-#include <string>
-
 #include "python/rules.hpp"
 #include "strategies/policy.hpp"
 #include "writer/channel.hpp"

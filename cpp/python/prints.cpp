@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "core/codec.hpp"

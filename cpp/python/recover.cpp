@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "core/folder.hpp"
 #include "python/options.hpp"

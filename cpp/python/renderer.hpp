@@ -7,7 +7,6 @@
 #include "core/record.hpp"
 #include "format/template.hpp"
 #include "sinks/sink.hpp"
-#include "sinks/text_sink.hpp"
 
 namespace attolog::python {
 

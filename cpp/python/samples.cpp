@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <exception>
-#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

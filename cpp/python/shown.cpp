@@ -28,10 +28,6 @@ bool is_untouched(const LoggerCore& core) {
   return core.mode() == Mode::off && core.is_enabled() && !core.is_closed();
 }
 
-bool is_event(PyObject* first) {
-  return is_event_name(to_wtf8(first));
-}
-
 // The message of a template and its values. Null where it cannot be filled, with an exception set
 // only if that must pass.
 PyObject* message_of(const Call& call) {
@@ -47,7 +43,8 @@ PyObject* show(Logger* logger, PyObject* const* args, Py_ssize_t nargs, PyObject
                bool is_error) {
   const Call call{logger, args[0], args + 1, nargs - 1, kwnames, 0};
   PyObject* text = nullptr;
-  if (call.n_values() != 0 && PyUnicode_CheckExact(args[0]) && (is_error || !is_event(args[0]))) {
+  if (call.n_values() != 0 && PyUnicode_CheckExact(args[0]) &&
+      (is_error || !is_event_name(args[0]))) {
     text = message_of(call);
     if (text == nullptr && PyErr_Occurred() != nullptr) return nullptr;
   }

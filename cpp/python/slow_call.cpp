@@ -7,11 +7,13 @@
 #include "core/buffer.hpp"
 #include "core/codec.hpp"
 #include "format/template.hpp"
+#include "python/call_sites.hpp"
 #include "python/dispatch.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/format.hpp"
 #include "python/line.hpp"
+#include "python/logger_core.hpp"
 #include "python/routes.hpp"
 #include "python/template_string.hpp"
 #include "python/text.hpp"
@@ -129,7 +131,7 @@ bool log_slowly(const Call& call) {
   Logger* logger = call.logger;
   PyObject* first = call.first;
   if (call.n_values() == 0) {
-    if (call.level == kNone && !is_word(first)) return submit_text(logger, Kind::text, first);
+    if (call.level == kNone && !is_event_name(first)) return submit_text(logger, Kind::text, first);
     if (call.level != kNone) first = nullptr;
   }
   const std::uintptr_t place = place_of_call();

@@ -1,6 +1,7 @@
 #include "python/streams.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <optional>
 #include <string>
