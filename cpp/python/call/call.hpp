@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "python/logger_object.hpp"
+#include "python/route/logger_object.hpp"
 
 namespace attolog::python {
 

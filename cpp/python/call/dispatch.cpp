@@ -1,13 +1,13 @@
-#include "python/dispatch.hpp"
+#include "python/call/dispatch.hpp"
 
 #include <cmath>
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
 #include "core/say.hpp"
-#include "python/encode.hpp"
-#include "python/submit.hpp"
-#include "python/text.hpp"
+#include "python/call/submit.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 
 namespace attolog::python {

@@ -11,10 +11,10 @@
 
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
-#include "python/bound_fields.hpp"
-#include "python/logger_core.hpp"
-#include "python/routes.hpp"
-#include "python/rules.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/routes.hpp"
+#include "python/route/rules.hpp"
 
 namespace attolog::python {
 

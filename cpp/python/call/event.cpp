@@ -1,4 +1,4 @@
-#include "python/event.hpp"
+#include "python/call/event.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -10,15 +10,15 @@
 
 #include "core/buffer.hpp"
 #include "core/codec.hpp"
-#include "python/bound_fields.hpp"
-#include "python/dispatch.hpp"
-#include "python/encode.hpp"
-#include "python/fast.hpp"
+#include "python/call/dispatch.hpp"
+#include "python/call/fast.hpp"
 #include "python/helpers.hpp"
-#include "python/logger_object.hpp"
 #include "python/refusal.hpp"
-#include "python/routes.hpp"
-#include "python/text.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/route/logger_object.hpp"
+#include "python/route/routes.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 #include "strategies/policy.hpp"
 #include "writer/writer.hpp"
 

@@ -9,10 +9,10 @@
 #include <cstring>
 
 #include "core/codec.hpp"
-#include "python/bound_fields.hpp"
-#include "python/encode.hpp"
-#include "python/logger_core.hpp"
-#include "python/routes.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/routes.hpp"
+#include "python/values/encode.hpp"
 #include "strategies/sampler.hpp"
 
 namespace attolog::python {

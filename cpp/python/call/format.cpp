@@ -1,15 +1,15 @@
-#include "python/format.hpp"
+#include "python/call/format.hpp"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "core/codec.hpp"
-#include "python/bound_fields.hpp"
-#include "python/encode.hpp"
-#include "python/nested.hpp"
-#include "python/objects.hpp"
-#include "python/text.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/nested.hpp"
+#include "python/values/objects.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

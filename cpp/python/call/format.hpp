@@ -8,7 +8,7 @@
 #include "core/buffer.hpp"
 #include "core/value.hpp"
 #include "format/template.hpp"
-#include "python/call.hpp"
+#include "python/call/call.hpp"
 
 namespace attolog::python {
 

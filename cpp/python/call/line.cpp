@@ -1,11 +1,11 @@
-#include "python/line.hpp"
+#include "python/call/line.hpp"
 
 #include <string>
 
-#include "python/encode.hpp"
+#include "python/call/template_string.hpp"
 #include "python/helpers.hpp"
-#include "python/template_string.hpp"
-#include "python/text.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -1,17 +1,17 @@
-#include "python/methods.hpp"
+#include "python/call/methods.hpp"
 
 #include <exception>
 #include <vector>
 
-#include "python/call.hpp"
-#include "python/call_sites.hpp"
-#include "python/fast.hpp"
+#include "python/call/call.hpp"
+#include "python/call/fast.hpp"
+#include "python/call/line.hpp"
+#include "python/call/slow_call.hpp"
+#include "python/call/template_string.hpp"
 #include "python/helpers.hpp"
-#include "python/line.hpp"
-#include "python/logger_core.hpp"
-#include "python/slow_call.hpp"
-#include "python/template_string.hpp"
-#include "python/text.hpp"
+#include "python/route/call_sites.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/slow_call.hpp"
+#include "python/call/slow_call.hpp"
 
 #include <exception>
 #include <string>
@@ -7,16 +7,16 @@
 #include "core/buffer.hpp"
 #include "core/codec.hpp"
 #include "format/template.hpp"
-#include "python/call_sites.hpp"
-#include "python/dispatch.hpp"
-#include "python/encode.hpp"
-#include "python/fast.hpp"
-#include "python/format.hpp"
-#include "python/line.hpp"
-#include "python/logger_core.hpp"
-#include "python/routes.hpp"
-#include "python/template_string.hpp"
-#include "python/text.hpp"
+#include "python/call/dispatch.hpp"
+#include "python/call/fast.hpp"
+#include "python/call/format.hpp"
+#include "python/call/line.hpp"
+#include "python/call/template_string.hpp"
+#include "python/route/call_sites.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/routes.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

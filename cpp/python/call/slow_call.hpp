@@ -4,7 +4,7 @@
 #include "python/compat.hpp"
 
 #include "core/site.hpp"
-#include "python/call.hpp"
+#include "python/call/call.hpp"
 
 namespace attolog::python {
 

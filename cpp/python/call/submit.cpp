@@ -1,4 +1,4 @@
-#include "python/submit.hpp"
+#include "python/call/submit.hpp"
 
 #include <unistd.h>
 
@@ -16,7 +16,7 @@
 
 #include "core/codec.hpp"
 #include "core/say.hpp"
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "python/logger_core.hpp"
+#include "python/route/logger_core.hpp"
 
 namespace attolog::python {
 

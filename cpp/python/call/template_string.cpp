@@ -1,4 +1,4 @@
-#include "python/template_string.hpp"
+#include "python/call/template_string.hpp"
 
 #include <array>
 #include <atomic>

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

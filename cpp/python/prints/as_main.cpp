@@ -1,4 +1,4 @@
-#include "python/as_main.hpp"
+#include "python/prints/as_main.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/compiled_print.hpp"
+#include "python/prints/compiled_print.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -15,17 +15,17 @@
 #include "core/codec.hpp"
 #include "core/site.hpp"
 #include "format/template.hpp"
-#include "python/call.hpp"
-#include "python/call_sites.hpp"
-#include "python/encode.hpp"
-#include "python/fast.hpp"
-#include "python/format.hpp"
+#include "python/call/call.hpp"
+#include "python/call/fast.hpp"
+#include "python/call/format.hpp"
 #include "python/helpers.hpp"
-#include "python/logger_object.hpp"
-#include "python/print_source.hpp"
-#include "python/prints.hpp"
-#include "python/streams.hpp"
-#include "python/text.hpp"
+#include "python/prints/print_source.hpp"
+#include "python/prints/prints.hpp"
+#include "python/prints/streams.hpp"
+#include "python/route/call_sites.hpp"
+#include "python/route/logger_object.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

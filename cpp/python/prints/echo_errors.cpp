@@ -1,8 +1,8 @@
-#include "python/echo_errors.hpp"
+#include "python/prints/echo_errors.hpp"
 
-#include "python/logger_core.hpp"
-#include "python/logger_object.hpp"
-#include "python/prints.hpp"
+#include "python/prints/prints.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/logger_object.hpp"
 #include "python/waiting.hpp"
 #include "writer/channel.hpp"
 #include "writer/writer.hpp"

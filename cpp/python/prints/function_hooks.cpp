@@ -1,7 +1,7 @@
 // A function object finds its C function in a PyMethodDef, with each call. There a function of ours
 // takes its place, with its calling convention, and calls it in turn. Nothing that a
 // program can see of the function object is another.
-#include "python/function_hooks.hpp"
+#include "python/prints/function_hooks.hpp"
 
 #include <unistd.h>
 
@@ -19,9 +19,9 @@
 #include <utility>
 
 #include "core/file.hpp"
-#include "python/echo_errors.hpp"
-#include "python/lifetime.hpp"
+#include "python/prints/echo_errors.hpp"
 #include "python/screen_order.hpp"
+#include "python/types/lifetime.hpp"
 #include "writer/last_signal.hpp"
 
 namespace attolog::python {

@@ -1,8 +1,8 @@
-#include "python/print_source.hpp"
+#include "python/prints/print_source.hpp"
 
 #include <string_view>
 
-#include "python/prints.hpp"
+#include "python/prints/prints.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/shown.hpp"
+#include "python/prints/printing_logger.hpp"
 
 #include <structmember.h>
 
@@ -8,14 +8,14 @@
 #include <utility>
 
 #include "format/template.hpp"
-#include "python/call.hpp"
-#include "python/call_sites.hpp"
-#include "python/format.hpp"
+#include "python/call/call.hpp"
+#include "python/call/format.hpp"
+#include "python/call/methods.hpp"
 #include "python/helpers.hpp"
-#include "python/logger_core.hpp"
-#include "python/logger_object.hpp"
-#include "python/methods.hpp"
-#include "python/text.hpp"
+#include "python/route/call_sites.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/logger_object.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/prints.hpp"
+#include "python/prints/prints.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,14 +11,14 @@
 
 #include "core/codec.hpp"
 #include "format/number.hpp"
-#include "python/echo_errors.hpp"
-#include "python/encode.hpp"
-#include "python/fast.hpp"
-#include "python/logger_object.hpp"
+#include "python/call/fast.hpp"
+#include "python/call/submit.hpp"
+#include "python/prints/echo_errors.hpp"
+#include "python/prints/streams.hpp"
+#include "python/route/logger_object.hpp"
 #include "python/screen_order.hpp"
-#include "python/streams.hpp"
-#include "python/submit.hpp"
-#include "python/text.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 #include "python/waiting.hpp"
 
 namespace attolog::python {

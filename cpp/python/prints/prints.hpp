@@ -11,7 +11,7 @@
 #include "console/screen.hpp"
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
-#include "python/logger_core.hpp"
+#include "python/route/logger_core.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/streams.hpp"
+#include "python/prints/streams.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "core/codec.hpp"
-#include "python/encode.hpp"
-#include "python/prints.hpp"
-#include "python/text.hpp"
+#include "python/prints/prints.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "core/buffer.hpp"
-#include "python/prints.hpp"
+#include "python/prints/prints.hpp"
 
 namespace attolog::python {
 

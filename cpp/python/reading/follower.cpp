@@ -1,4 +1,4 @@
-#include "python/follower.hpp"
+#include "python/reading/follower.hpp"
 
 #include <memory>
 #include <mutex>
@@ -8,8 +8,8 @@
 
 #include "core/folder.hpp"
 #include "journal/parts.hpp"
-#include "python/holder.hpp"
-#include "python/reader.hpp"
+#include "python/reading/holder.hpp"
+#include "python/reading/reader.hpp"
 #include "python/without_gil.hpp"
 #include "reader/follower.hpp"
 #include "reader/journal_reader.hpp"

@@ -1,4 +1,4 @@
-#include "python/reader.hpp"
+#include "python/reading/reader.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,11 +12,11 @@
 
 #include "core/folder.hpp"
 #include "journal/parts.hpp"
-#include "python/holder.hpp"
-#include "python/records.hpp"
-#include "python/renderer.hpp"
-#include "python/samples.hpp"
-#include "python/text.hpp"
+#include "python/reading/holder.hpp"
+#include "python/reading/records.hpp"
+#include "python/reading/renderer.hpp"
+#include "python/reading/samples.hpp"
+#include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "reader/arrow.hpp"
 #include "reader/catalog.hpp"

@@ -1,4 +1,4 @@
-#include "python/records.hpp"
+#include "python/reading/records.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -8,10 +8,10 @@
 
 #include "core/site.hpp"
 #include "format/inline_record.hpp"
-#include "python/holder.hpp"
-#include "python/objects.hpp"
-#include "python/renderer.hpp"
-#include "python/text.hpp"
+#include "python/reading/holder.hpp"
+#include "python/reading/renderer.hpp"
+#include "python/values/objects.hpp"
+#include "python/values/text.hpp"
 #include "reader/columns.hpp"
 
 namespace attolog::python {

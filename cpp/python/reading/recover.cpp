@@ -1,4 +1,4 @@
-#include "python/recover.hpp"
+#include "python/reading/recover.hpp"
 
 #include <filesystem>
 #include <string>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/folder.hpp"
-#include "python/options.hpp"
-#include "python/text.hpp"
+#include "python/types/options.hpp"
+#include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "reader/pending.hpp"
 #include "writer/capture.hpp"

@@ -1,4 +1,4 @@
-#include "python/renderer.hpp"
+#include "python/reading/renderer.hpp"
 
 #include <optional>
 

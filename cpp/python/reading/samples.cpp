@@ -1,4 +1,4 @@
-#include "python/samples.hpp"
+#include "python/reading/samples.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "python/holder.hpp"
-#include "python/objects.hpp"
-#include "python/text.hpp"
+#include "python/reading/holder.hpp"
+#include "python/values/objects.hpp"
+#include "python/values/text.hpp"
 #include "reader/catalog.hpp"
 
 namespace attolog::python {

@@ -1,4 +1,4 @@
-#include "python/bound_fields.hpp"
+#include "python/route/bound_fields.hpp"
 
 #include <string_view>
 

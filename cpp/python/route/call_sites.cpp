@@ -1,4 +1,4 @@
-#include "python/call_sites.hpp"
+#include "python/route/call_sites.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "format/template.hpp"
-#include "python/encode.hpp"
 #include "python/helpers.hpp"
-#include "python/text.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {

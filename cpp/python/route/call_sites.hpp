@@ -18,7 +18,7 @@
 
 #include "core/site.hpp"
 #include "format/template.hpp"
-#include "python/routes.hpp"
+#include "python/route/routes.hpp"
 
 namespace attolog::python {
 

@@ -1,4 +1,4 @@
-#include "python/logger_core.hpp"
+#include "python/route/logger_core.hpp"
 
 #include <algorithm>
 #include <utility>

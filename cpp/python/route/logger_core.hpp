@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "core/site.hpp"
-#include "python/rules.hpp"
+#include "python/route/rules.hpp"
 #include "strategies/policy.hpp"
 #include "strategies/sampler.hpp"
 #include "writer/channel.hpp"

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "python/bound_fields.hpp"
-#include "python/call_sites.hpp"
-#include "python/logger_core.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/route/call_sites.hpp"
+#include "python/route/logger_core.hpp"
 
 namespace attolog::python {
 

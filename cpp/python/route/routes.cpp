@@ -1,4 +1,4 @@
-#include "python/routes.hpp"
+#include "python/route/routes.hpp"
 
 #include <algorithm>
 #include <string>

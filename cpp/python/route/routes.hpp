@@ -15,8 +15,8 @@
 #include <optional>
 #include <vector>
 
-#include "python/logger_core.hpp"
-#include "python/rules.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/rules.hpp"
 #include "strategies/sampler.hpp"
 
 namespace attolog::python {

@@ -1,4 +1,4 @@
-#include "python/rules.hpp"
+#include "python/route/rules.hpp"
 
 #include <fnmatch.h>
 

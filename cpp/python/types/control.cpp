@@ -1,4 +1,4 @@
-#include "python/control.hpp"
+#include "python/types/control.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -10,10 +10,10 @@
 
 #include "core/folder.hpp"
 #include "format/plain.hpp"
-#include "python/logger_core.hpp"
 #include "python/refusal.hpp"
-#include "python/rules.hpp"
-#include "python/text.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/rules.hpp"
+#include "python/values/text.hpp"
 #include "writer/control.hpp"
 #include "writer/writer.hpp"
 

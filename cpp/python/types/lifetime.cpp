@@ -1,4 +1,4 @@
-#include "python/lifetime.hpp"
+#include "python/types/lifetime.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "python/helpers.hpp"
-#include "python/logger_core.hpp"
-#include "python/logger_object.hpp"
+#include "python/route/logger_core.hpp"
+#include "python/route/logger_object.hpp"
 #include "python/waiting.hpp"
 #include "python/without_gil.hpp"
 #include "writer/channel.hpp"

@@ -1,4 +1,4 @@
-#include "python/logger.hpp"
+#include "python/types/logger.hpp"
 
 #include <structmember.h>
 
@@ -12,14 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "python/bound_fields.hpp"
-#include "python/encode.hpp"
-#include "python/event.hpp"
-#include "python/lifetime.hpp"
-#include "python/logger_object.hpp"
-#include "python/methods.hpp"
+#include "python/call/event.hpp"
+#include "python/call/methods.hpp"
 #include "python/refusal.hpp"
-#include "python/text.hpp"
+#include "python/route/bound_fields.hpp"
+#include "python/route/logger_object.hpp"
+#include "python/types/lifetime.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

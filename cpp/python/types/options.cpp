@@ -1,4 +1,4 @@
-#include "python/options.hpp"
+#include "python/types/options.hpp"
 
 #include <sys/stat.h>
 
@@ -10,7 +10,7 @@
 
 #include "python/helpers.hpp"
 #include "python/refusal.hpp"
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 #include "python/waiting.hpp"
 #include "sinks/text_sink.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "python/compat.hpp"
 
-#include "python/rules.hpp"
+#include "python/route/rules.hpp"
 #include "strategies/policy.hpp"
 #include "writer/channel.hpp"
 

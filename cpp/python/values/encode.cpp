@@ -1,4 +1,4 @@
-#include "python/encode.hpp"
+#include "python/values/encode.hpp"
 
 #include <datetime.h>
 
@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "core/codec.hpp"
-#include "python/nested.hpp"
-#include "python/text.hpp"
+#include "python/values/nested.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

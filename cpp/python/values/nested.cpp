@@ -1,4 +1,4 @@
-#include "python/nested.hpp"
+#include "python/values/nested.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -10,8 +10,8 @@
 #include "core/codec.hpp"
 #include "core/value.hpp"
 #include "format/plain.hpp"
-#include "python/encode.hpp"
-#include "python/text.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

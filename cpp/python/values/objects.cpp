@@ -1,10 +1,10 @@
-#include "python/objects.hpp"
+#include "python/values/objects.hpp"
 
 #include <datetime.h>
 
 #include <string>
 
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

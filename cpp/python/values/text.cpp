@@ -1,4 +1,4 @@
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 #include <new>
 
