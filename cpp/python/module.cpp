@@ -2,18 +2,35 @@
 #include <pthread.h>
 
 #include <exception>
+#include <string>
+#include <vector>
 
+#include "core/arena.hpp"
+#include "core/codec.hpp"
 #include "format/spec.hpp"
-#include "python/control.hpp"
-#include "python/encode.hpp"
-#include "python/function_hooks.hpp"
-#include "python/logger.hpp"
-#include "python/options.hpp"
-#include "python/prints.hpp"
-#include "python/routes.hpp"
+#include "python/call/event.hpp"
+#include "python/compat.hpp"
+#include "python/prints/as_main.hpp"
+#include "python/prints/compiled_print.hpp"
+#include "python/prints/echo_errors.hpp"
+#include "python/prints/function_hooks.hpp"
+#include "python/prints/printing_logger.hpp"
+#include "python/prints/prints.hpp"
+#include "python/prints/streams.hpp"
+#include "python/reading/follower.hpp"
+#include "python/reading/reader.hpp"
+#include "python/reading/records.hpp"
+#include "python/reading/recover.hpp"
+#include "python/reading/samples.hpp"
+#include "python/refusal.hpp"
+#include "python/route/logger_core.hpp"
 #include "python/screen_order.hpp"
-#include "python/shown.hpp"
-#include "python/text.hpp"
+#include "python/types/control.hpp"
+#include "python/types/logger.hpp"
+#include "python/types/strategies.hpp"
+#include "python/values/encode.hpp"
+#include "python/values/objects.hpp"
+#include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "query/expression.hpp"
 #include "writer/last_signal.hpp"
@@ -160,9 +177,10 @@ int fill_module(PyObject* module) {
     ::pthread_atfork(nullptr, nullptr, change_routes);  // the child gets samplers of its own
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
-    if (!prepare_encoding() || !add_logger_types(module) || !add_shown_type(module) ||
-        !add_event_type(module) || !add_printed_type(module) || !add_stream_types(module) ||
-        !add_reader_type(module)) {
+    if (!prepare_encoding() || !add_logger_type(module) || !add_strategy_types(module) ||
+        !add_shown_type(module) || !add_event_type(module) || !add_compiled_print_type(module) ||
+        !add_stream_types(module) || !prepare_objects() || !add_records_type(module) ||
+        !add_samples_type(module) || !add_reader_type(module) || !add_follower_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

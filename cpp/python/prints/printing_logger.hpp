@@ -1,0 +1,12 @@
+// The default logger as rewritten prints call it: it prints until it is turned on.
+#pragma once
+
+#include "python/compat.hpp"
+
+namespace attolog::python {
+
+// shown(logger): one that shares all with it.
+PyObject* make_shown(PyObject*, PyObject* of);
+bool add_shown_type(PyObject* module);
+
+}  // namespace attolog::python
