@@ -19,7 +19,7 @@ namespace attolog::python {
 
 namespace {
 
-Helper kEndChildren{"attolog._exit_hooks", "end_children"};
+Helper kEndChildren{"attolog._native.exit_hooks", "end_children"};
 
 constexpr const char* kTimeout = "None or seconds, 0 or more";
 

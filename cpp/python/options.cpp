@@ -15,8 +15,8 @@ namespace attolog::python {
 
 namespace {
 
-Helper read_strategy{"attolog._strategies", "strategy_of"};
-Helper read_rules{"attolog._strategies", "rules_of"};
+Helper read_strategy{"attolog._native.constructor_arguments", "strategy_of"};
+Helper read_rules{"attolog._native.constructor_arguments", "rules_of"};
 
 constexpr const char* kSeconds =
     "seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";

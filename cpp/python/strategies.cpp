@@ -27,11 +27,11 @@ namespace attolog::python {
 
 namespace {
 
-Helper read_sampled{"attolog._strategies", "sampled"};
-Helper read_stats{"attolog._strategies", "stats"};
-Helper read_circular{"attolog._strategies", "circular"};
-Helper read_window{"attolog._strategies", "window_of"};
-Helper install_recorder{"attolog._recorder", "install"};
+Helper read_sampled{"attolog._native.constructor_arguments", "sampled"};
+Helper read_stats{"attolog._native.constructor_arguments", "stats"};
+Helper read_circular{"attolog._native.constructor_arguments", "circular"};
+Helper read_window{"attolog._native.constructor_arguments", "window_of"};
+Helper install_recorder{"attolog._native.save_triggers", "install"};
 
 bool open_channel(Root& root, const ChannelOptions& options) {
   if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {

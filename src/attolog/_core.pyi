@@ -1220,7 +1220,7 @@ def compile_print(
 
     Args:
         text: The event's name, or the template; the text itself if there are no values.
-        names: Of the values, as `attolog._names.names` gives them.
+        names: Of the values, as `attolog._native.argument_names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a

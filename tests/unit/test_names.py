@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from attolog import _names
-from attolog._names import clean, names
+from attolog._native import argument_names
+from attolog._native.argument_names import clean, names
 
 STAND_IN = """
 import sys
-from attolog._names import names
+from attolog._native.argument_names import names
 
 def log(*args, **kwargs):
     frame = sys._getframe(1)
@@ -315,17 +315,17 @@ def test_a_hundred_thousand_names_are_told_apart_as_a_few_are() -> None:
 def test_code_is_read_once_for_all_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
 
-    class Facts(_names._Facts):
+    class Facts(argument_names._Facts):
         def __init__(self, code: CodeType) -> None:
             read.append(code)
             super().__init__(code)
 
-    monkeypatch.setattr(_names, "_Facts", Facts)
-    monkeypatch.setattr(_names, "_last", None)
+    monkeypatch.setattr(argument_names, "_Facts", Facts)
+    monkeypatch.setattr(argument_names, "_last", None)
     source = "".join(f"log('EV', x, y{i})\n" for i in range(100))
     code = compile(source, "<many>", "exec")
     linecache.cache["<many>"] = (len(source), None, source.splitlines(keepends=True), "<many>")
     offsets = [at.offset for at in dis.get_instructions(code) if at.opname == "CALL"]
-    found = [_names.names(code, lasti, 2, (), None) for lasti in offsets]
+    found = [argument_names.names(code, lasti, 2, (), None) for lasti in offsets]
     assert found == [("x", f"y{i}") for i in range(100)]
     assert read == [code]

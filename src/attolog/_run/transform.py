@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
 
-from attolog._names import _parts, clean
+from attolog._native.argument_names import _parts, clean
 from attolog._rewrite.classify import Kind, Left, Rewrite, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from attolog._template_strings import text_of as text_of_template
+from attolog._native.template_strings import text_of as text_of_template
 
 
 def text_of(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:

@@ -7,7 +7,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from attolog._strategies import strategy_of
+from attolog._native.constructor_arguments import strategy_of
 
 _NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
