@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import pytest
 
 from attolog._native import argument_names
-from attolog._native.argument_names import clean, names
+from attolog._native.argument_names import names
+from attolog._record_names import clean
 
 STAND_IN = """
 import sys

@@ -20,41 +20,10 @@ from types import CodeType
 from typing import Any, TypeAlias
 from weakref import ref
 
+from attolog._record_names import clean
+
 _Position: TypeAlias = tuple[int, int | None, int | None, int | None]
 """Line, end line, column, end column."""
-
-RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "text"})
-"""Column names that are attolog's own; a field of that name gets a trailing underscore."""
-
-
-def clean(name: str, taken: set[str], numbers: dict[str, int] | None = None) -> str:
-    """Make a field's name one that a table can have, and take it.
-
-    Args:
-        name: The name as the user wrote it.
-        taken: The names that the record has already; the result is added.
-        numbers: The last number that each name was given, for records with many of one name; one
-            dictionary for each `taken`.
-
-    Returns:
-        `name`, with a trailing underscore if it is reserved, and with `_2`, `_3`, ... if taken.
-
-    Example:
-        >>> taken = {"model"}
-        >>> clean("time", taken), clean("model", taken)
-        ('time_', 'model_2')
-    """
-    base = name + "_" if name in RESERVED else name
-    unique, n = base, 1
-    if base in taken and numbers is not None:
-        n = numbers.get(base, 1)
-    while unique in taken:
-        n += 1
-        unique = f"{base}_{n}"
-    if n > 1 and numbers is not None:
-        numbers[base] = n
-    taken.add(unique)
-    return unique
 
 
 def names(
@@ -206,13 +175,13 @@ def _take_apart(
     text_first = first.value if isinstance(first, _ast.Constant) else None
     if isinstance(text_first, str) and plain == text and text_first not in facts.texts:
         return None
-    parts = [_parts(value) for value in values]
+    parts = [parts_of(value) for value in values]
     if not all(part in facts.names for each in parts for part in each):
         return None
     return ["_".join(each) for each in parts]
 
 
-def _parts(value: _ast.expr) -> tuple[str, ...]:
+def parts_of(value: _ast.expr) -> tuple[str, ...]:
     """`model`: model; `task.task_id`: task_id; `len(q)`: len, q; nothing for all else."""
     if isinstance(value, _ast.Name):
         return (value.id,)
@@ -221,7 +190,7 @@ def _parts(value: _ast.expr) -> tuple[str, ...]:
     if isinstance(value, _ast.Call) and len(value.args) == 1 and not value.keywords:
         pair = (value.func, value.args[0])
         if all(isinstance(node, _ast.Name | _ast.Attribute) for node in pair):
-            return _parts(pair[0]) + _parts(pair[1])
+            return parts_of(pair[0]) + parts_of(pair[1])
     return ()
 
 

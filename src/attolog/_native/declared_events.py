@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from types import FunctionType
 from typing import Any
 
 from attolog._native.constructor_arguments import strategy_of
-
-_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,63}", re.ASCII)
-_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
-_ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK", "SKIPPED", "TRIGGER"}
+from attolog._record_names import check_event_name
 
 Description = tuple[str, tuple[str, ...], tuple[Any, ...], str, str, int, str]
 
@@ -48,10 +44,11 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
             raise ValueError(f"{field!r} is no field name: use letters, digits and _")
     if len(set(fields)) != len(fields):
         raise ValueError(f"event {name}: a field is named twice")
+    check_event_name(name)
     frame = sys._getframe(1)
     doc = f"{name}({', '.join(fields)})\n--\n\n"
     code = frame.f_code
-    return _checked(name), tuple(fields), (), doc, code.co_filename, frame.f_lineno, strategy
+    return name, tuple(fields), (), doc, code.co_filename, frame.f_lineno, strategy
 
 
 def _spelling(how: Any) -> str:
@@ -72,25 +69,5 @@ def _describe_function(
         for i, field in enumerate(fields)
     ]
     doc = f"{function.__name__}({', '.join(shown)})\n--\n\n{function.__doc__ or ''}"
-    name = _checked(function.__name__)
+    name = check_event_name(function.__name__)
     return name, fields, defaults, doc, code.co_filename, code.co_firstlineno
-
-
-def is_event_name(name: str) -> bool:
-    """Whether `log(name, ...)` is an event, and no message or text.
-
-    Example:
-        >>> is_event_name("GEN"), is_event_name("two words"), is_event_name("PRINT")
-        (True, False, False)
-    """
-    return _NAME.fullmatch(name) is not None and name not in _ROW_WORDS
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no event name: one word of at most 64 letters, digits and _.:-"
-        )
-    if name in _ROW_WORDS:
-        raise ValueError(f"{name!r} is no event name: attolog's own rows are called so")
-    return name

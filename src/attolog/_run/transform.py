@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
 
-from attolog._native.argument_names import _parts, clean
+from attolog._native.argument_names import parts_of
+from attolog._record_names import clean
 from attolog._rewrite.classify import Kind, Left, Rewrite, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
@@ -141,7 +142,7 @@ def _has_surrogates(text: ast.expr) -> bool:
 def _names(values: list[ast.expr]) -> tuple[str, ...]:
     """The values' names, as a log call with these values would find them in its source."""
     taken: set[str] = set()
-    written = ["_".join(_parts(value)) for value in values]
+    written = ["_".join(parts_of(value)) for value in values]
     numbers: dict[str, int] = {}
     return tuple(clean(name or f"v{i}", taken, numbers) for i, name in enumerate(written, 1))
 
