@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attolog import read
-from attolog._read import Record
+from attolog._reading.journal import Record
 from attolog._rewrite.prove import as_printed
 from programs.program import Program
 from programs.sinks import HEAD, Ran

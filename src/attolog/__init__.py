@@ -38,17 +38,17 @@ from attolog._core import (
     log,
     tee,
 )
-from attolog._default import debug_log, init_logger, obey_environment
+from attolog._default_logger import debug_log, init_logger, obey_environment
 
 TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from attolog._configure import configure
-    from attolog._csv import read_csv
-    from attolog._how import Budget, Cap, Every, First
-    from attolog._protocol import Logger
-    from attolog._read import read
+    from attolog._config_file import configure
+    from attolog._reading.csv import read_csv
+    from attolog._reading.journal import read
+    from attolog._sampling import Budget, Cap, Every, First
+    from attolog._types import Logger
 
 CircularBufferLogger = CircularLogger
 """The name that the benchmark of the user's document has for it."""
@@ -77,14 +77,14 @@ __version__ = "0.1.0"
 
 # What a program that only logs does not need is loaded when it is asked for.
 _LATER = {
-    "Budget": "attolog._how",
-    "Cap": "attolog._how",
-    "Every": "attolog._how",
-    "First": "attolog._how",
-    "Logger": "attolog._protocol",
-    "configure": "attolog._configure",
-    "read": "attolog._read",
-    "read_csv": "attolog._csv",
+    "Budget": "attolog._sampling",
+    "Cap": "attolog._sampling",
+    "Every": "attolog._sampling",
+    "First": "attolog._sampling",
+    "Logger": "attolog._types",
+    "configure": "attolog._config_file",
+    "read": "attolog._reading.journal",
+    "read_csv": "attolog._reading.csv",
 }
 
 

@@ -71,7 +71,7 @@ def join(given: bytes) -> None:
     Args:
         given: What `_given` made in the parent.
     """
-    from attolog._default import is_decided
+    from attolog._default_logger import is_decided
 
     if log or is_decided():
         return

@@ -22,7 +22,7 @@ from typing import (
 
 from _typeshed import ReadableBuffer, SupportsWrite, structseq
 
-from attolog._protocol import (
+from attolog._types import (
     FileOptions,
     Level,
     LogOptions,

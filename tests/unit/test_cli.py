@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from written import run_python
 
-from attolog import AsyncFileLogger, _read
+from attolog import AsyncFileLogger
 from attolog._cli import VERBS, main
 from attolog._cli import recover as recover_verb
-from attolog._read import JOURNAL_MAGIC
+from attolog._reading.journal import JOURNAL_MAGIC
 
 T = 1_700_000_000 * 1_000_000_000
 SHOWN = "2023-11-14T22:13:20.000001Z"
@@ -60,7 +60,7 @@ class FakeReader:
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(_read, "_core", SimpleNamespace(Reader=FakeReader))
+    monkeypatch.setattr("attolog._reading.journal._core", SimpleNamespace(Reader=FakeReader))
     path = tmp_path / "run.atto"
     path.write_bytes(JOURNAL_MAGIC)
     return str(path)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from attolog import _csv
-from attolog._csv import read_csv
-from attolog._csv import rows as rows_of
+import attolog._reading.csv
+from attolog._reading.csv import read_csv
+from attolog._reading.csv import rows as rows_of
 
 pandas: Any = pytest.importorskip("pandas")
 
@@ -96,7 +96,7 @@ def test_newlines_and_commas_inside_quotes(write: Write) -> None:
 
 @pytest.mark.parametrize("chunk", [1, 7, 20, 50])
 def test_rows_across_chunks(write: Write, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr(_csv, "_CHUNK", chunk)
+    monkeypatch.setattr(attolog._reading.csv, "_CHUNK", chunk)
     text = '1.0,A,"a\n\n""b",1\n2.0,A,5" disk,2\n3.0,"A","",3,4\n4.0,A,x\n'
     assert rows(read_csv(write(text))) == [
         [1.0, "A", 'a\n\n"b', 1, None],
@@ -200,7 +200,7 @@ def test_what_is_not_our_csv_is_said_with_its_line(
 def test_without_pandas_the_command_that_installs_it(write: Write) -> None:
     program = (
         "import sys; sys.modules['pandas'] = None\n"
-        "from attolog._csv import read_csv\n"
+        "from attolog._reading.csv import read_csv\n"
         "try: read_csv('run.csv')\n"
         "except ImportError as error: print(error)\n"
     )

@@ -11,8 +11,8 @@ import pytest
 from journal_by_hand import Row, Site, block, decode
 
 import attolog
-from attolog import _estimate
-from attolog._estimate import Estimate, Sample, design_of
+from attolog._reading import estimate
+from attolog._reading.estimate import Estimate, Sample, design_of
 
 SEEDS = 1000
 LEVEL = 0.95
@@ -100,10 +100,10 @@ def estimates(request: pytest.FixtureRequest) -> tuple[str, dict[str, list[Estim
     for seed in range(SEEDS):
         samples = SAMPLERS[request.param](random.Random(seed))
         ones = [each._replace(value=1.0) for each in samples]
-        found["count"].append(_estimate.count(ones, 0, LEVEL))
-        found["sum"].append(_estimate.total(samples, LEVEL))
-        found["mean"].append(_estimate.mean(samples, LEVEL))
-        found["quantile"].append(_estimate.quantile(samples, Q, LEVEL))
+        found["count"].append(estimate.count(ones, 0, LEVEL))
+        found["sum"].append(estimate.total(samples, LEVEL))
+        found["mean"].append(estimate.mean(samples, LEVEL))
+        found["quantile"].append(estimate.quantile(samples, Q, LEVEL))
     return request.param, found
 
 
@@ -142,26 +142,26 @@ def test_intervals_hold_as_often_as_they_say(
 
 def test_what_was_not_sampled_is_exact() -> None:
     samples = [Sample(None, 0, 1.0, x) for x in (3.0, 1.0, 2.0)]
-    assert _estimate.total(samples, LEVEL) == (6, 6, 6, 3)
-    assert _estimate.count(samples, 0, LEVEL)[1:] == (3, 3, 3)
-    assert _estimate.mean(samples, LEVEL) == (2, 2, 2, 3)
-    quantiles = [_estimate.quantile(samples, q, LEVEL).value for q in (0, 0.3, 0.5, 0.7, 1)]
+    assert estimate.total(samples, LEVEL) == (6, 6, 6, 3)
+    assert estimate.count(samples, 0, LEVEL)[1:] == (3, 3, 3)
+    assert estimate.mean(samples, LEVEL) == (2, 2, 2, 3)
+    quantiles = [estimate.quantile(samples, q, LEVEL).value for q in (0, 0.3, 0.5, 0.7, 1)]
     assert quantiles == [1, 1, 2, 3, 3]
-    assert _estimate.quantile(samples, 0.5, LEVEL) == (2, 2, 2, 3)
+    assert estimate.quantile(samples, 0.5, LEVEL) == (2, 2, 2, 3)
     certain = [Sample("sample:1", 0, 1.0, 5.0)]
-    assert _estimate.total(certain, LEVEL) == (5, 5, 5, 1)
-    assert _estimate.quantile(certain, 0.5, LEVEL) == (5, 5, 5, 1)
+    assert estimate.total(certain, LEVEL) == (5, 5, 5, 1)
+    assert estimate.quantile(certain, 0.5, LEVEL) == (5, 5, 5, 1)
 
 
 def test_the_formulas() -> None:
     z = NormalDist().inv_cdf(0.975)
     chance = [Sample("sample:0.1", 0, 10.0, x) for x in (1.0, 2.0)]
-    assert _estimate.total(chance, LEVEL) == (30, *around(30, z * math.sqrt(90 * 5)), 2)
+    assert estimate.total(chance, LEVEL) == (30, *around(30, z * math.sqrt(90 * 5)), 2)
     keyed = [Sample("sample:0.1@k", 0, 10.0, x, key) for x, key in ((1.0, 1), (2.0, 1), (1.0, 2))]
-    assert _estimate.total(keyed, LEVEL) == (40, *around(40, z * math.sqrt(90 * (9 + 1))), 3)
+    assert estimate.total(keyed, LEVEL) == (40, *around(40, z * math.sqrt(90 * (9 + 1))), 3)
     turns = [Sample("every:10", 0, 10.0, x) for x in (1.0, 3.0)]
     spread = 2 * 10 * 9 * 2 + 100 / 4 * 4
-    assert _estimate.total(turns, LEVEL) == (40, *around(40, z * math.sqrt(spread)), 2)
+    assert estimate.total(turns, LEVEL) == (40, *around(40, z * math.sqrt(spread)), 2)
 
 
 def around(value: float, half: float) -> tuple[Any, Any]:
@@ -170,24 +170,24 @@ def around(value: float, half: float) -> tuple[Any, Any]:
 
 def test_a_count_by_turns_is_off_by_less_than_a_period_of_each_stream() -> None:
     streams = [Sample("every:10", stream, 10.0) for stream in (1, 1, 1, 1, 2, 2)]
-    assert _estimate.count(streams, 0, LEVEL) == (60, 40, 80, 6)
-    assert _estimate.count(streams[3:4], 0, LEVEL) == (10, 1, 20, 1)
+    assert estimate.count(streams, 0, LEVEL) == (60, 40, 80, 6)
+    assert estimate.count(streams[3:4], 0, LEVEL) == (10, 1, 20, 1)
     double = [each._replace(policy="every:2 every:5") for each in streams]
-    assert _estimate.count(double, 0, LEVEL) == (60, 40, 80, 6)
+    assert estimate.count(double, 0, LEVEL) == (60, 40, 80, 6)
 
 
 def test_counts_of_first_and_cap_are_exact_and_their_sums_have_no_interval() -> None:
     for policy in "first:2,100,1s", "cap:1000":
         rest = [Sample(policy, 0, weight, 2.0) for weight in (1.0, 1.0, 7.0)]
-        assert _estimate.count(rest, 4, LEVEL) == (13, 13, 13, 3)
-        assert _estimate.total(rest, LEVEL) == (18, None, None, 3)
-        assert _estimate.mean(rest, LEVEL) == (2, None, None, 3)
-        assert _estimate.quantile(rest, 0.5, LEVEL) == (2, None, None, 3)
+        assert estimate.count(rest, 4, LEVEL) == (13, 13, 13, 3)
+        assert estimate.total(rest, LEVEL) == (18, None, None, 3)
+        assert estimate.mean(rest, LEVEL) == (2, None, None, 3)
+        assert estimate.quantile(rest, 0.5, LEVEL) == (2, None, None, 3)
         beside = [*rest, *(Sample("every:5", 0, 5.0, 1.0) for _ in range(2))]
-        assert _estimate.count(beside, 4, LEVEL) == (23, 18, 28, 5)
-        assert _estimate.total(beside, LEVEL) == (28, None, None, 5)
+        assert estimate.count(beside, 4, LEVEL) == (23, 18, 28, 5)
+        assert estimate.total(beside, LEVEL) == (28, None, None, 5)
         within = [each._replace(policy=f"sample:0.5 {policy}") for each in rest]
-        assert _estimate.count(within, 0, LEVEL)[1:3] == (None, None)
+        assert estimate.count(within, 0, LEVEL)[1:3] == (None, None)
 
 
 def test_too_little_for_an_interval_gives_none() -> None:
@@ -195,45 +195,45 @@ def test_too_little_for_an_interval_gives_none() -> None:
     same = [Sample("sample:0.1@k", 0, 10.0, 3.0, "key")] * 5
     for samples in one, same:
         for found in (
-            _estimate.count(samples, 0, LEVEL),
-            _estimate.total(samples, LEVEL),
-            _estimate.mean(samples, LEVEL),
-            _estimate.quantile(samples, 0.5, LEVEL),
+            estimate.count(samples, 0, LEVEL),
+            estimate.total(samples, LEVEL),
+            estimate.mean(samples, LEVEL),
+            estimate.quantile(samples, 0.5, LEVEL),
         ):
             assert found[1:3] == (None, None)
-    assert _estimate.count([], 0, LEVEL) == (0, 0, 0, 0)
-    assert _estimate.total([], LEVEL) == (0, 0, 0, 0)
-    for nothing in _estimate.mean([], LEVEL), _estimate.quantile([], 0.5, LEVEL):
+    assert estimate.count([], 0, LEVEL) == (0, 0, 0, 0)
+    assert estimate.total([], LEVEL) == (0, 0, 0, 0)
+    for nothing in estimate.mean([], LEVEL), estimate.quantile([], 0.5, LEVEL):
         assert math.isnan(nothing.value) and nothing[1:] == (None, None, 0)
 
 
 def test_no_quantile_is_bounded_by_what_the_sample_does_not_reach() -> None:
     samples = [Sample("sample:0.1", 0, 10.0, float(x)) for x in range(100)]
-    lowest = _estimate.quantile(samples, 0, LEVEL)
-    highest = _estimate.quantile(samples, 1, LEVEL)
+    lowest = estimate.quantile(samples, 0, LEVEL)
+    highest = estimate.quantile(samples, 1, LEVEL)
     assert (lowest.value, lowest.low) == (0, None)
     assert (highest.value, highest.high) == (99, None)
-    high = _estimate.quantile(samples, 0.99, LEVEL)
+    high = estimate.quantile(samples, 0.99, LEVEL)
     assert high.value == 98 and high.low is not None and high.high is None
 
 
 def test_a_count_is_at_least_what_is_there() -> None:
     samples = [Sample("sample:0.001", 0, 1000.0) for _ in range(2)]
-    low = _estimate.count(samples, 5, LEVEL).low
+    low = estimate.count(samples, 5, LEVEL).low
     assert low == 7
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, math.nan])
 def test_a_level_is_between_0_and_1(level: float) -> None:
-    for estimate in _estimate.total, _estimate.mean:
+    for of_all in estimate.total, estimate.mean:
         with pytest.raises(ValueError, match="level must be between 0 and 1"):
-            estimate([Sample(None, 0, 1.0, 1.0)], level)
+            of_all([Sample(None, 0, 1.0, 1.0)], level)
 
 
 @pytest.mark.parametrize("q", [-0.1, 1.1, math.nan])
 def test_q_is_between_0_and_1(q: float) -> None:
     with pytest.raises(ValueError, match="q must be between 0 and 1"):
-        _estimate.quantile([Sample(None, 0, 1.0, 1.0)], q, LEVEL)
+        estimate.quantile([Sample(None, 0, 1.0, 1.0)], q, LEVEL)
 
 
 def test_designs() -> None:

@@ -34,7 +34,7 @@ def test_few_modules() -> None:
     assert {name for name in found if name.startswith("attolog")} == {
         "attolog",
         "attolog._core",
-        "attolog._default",
+        "attolog._default_logger",
         "attolog._imports",
     }
     assert len(found) <= 10, found

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from attolog import _read
-from attolog._read import JOURNAL_MAGIC, Record, Table, is_journal, read
+from attolog._reading.journal import JOURNAL_MAGIC, Record, Table, is_journal, read
 
 SECOND = 1_000_000_000
 
@@ -52,7 +51,7 @@ class FakeReader:
 
 @pytest.fixture
 def run_atto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_read, "_core", SimpleNamespace(Reader=FakeReader))
+    monkeypatch.setattr("attolog._reading.journal._core", SimpleNamespace(Reader=FakeReader))
     monkeypatch.setattr(FakeReader, "said", ())
     path = tmp_path / "run.atto"
     path.write_bytes(JOURNAL_MAGIC)

@@ -15,7 +15,7 @@ from written import TIME, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
-from attolog._read import Record
+from attolog._reading.journal import Record
 
 
 def some(log: AsyncFileLogger) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import attolog
 from attolog import _core
-from attolog._protocol import FileOptions
+from attolog._types import FileOptions
 
 STUB = ast.parse(files("attolog").joinpath("_core.pyi").read_text(encoding="utf-8"))
 

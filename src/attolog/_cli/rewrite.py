@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from attolog._cli.show import escape
-from attolog._read import count
+from attolog._reading.journal import count
 from attolog._rewrite import (
     Done,
     Kept,

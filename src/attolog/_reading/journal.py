@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any, BinaryIO, NamedTuple
 
-from attolog import _core, _estimate
-from attolog._estimate import Estimate
+from attolog import _core
+from attolog._reading import estimate
+from attolog._reading.estimate import Estimate
 
 JOURNAL_MAGIC = b"\x89ATTO\r\n\x1a"
 
@@ -145,7 +146,7 @@ class Table:
             Estimate(value=3.0, low=3.0, high=3.0, records=3)
         """
         samples = self._samples(None)
-        return _estimate.count(samples, _estimate.left_out(self._reader, self.name), level)
+        return estimate.count(samples, estimate.left_out(self._reader, self.name), level)
 
     def estimate_sum(self, field: str, *, level: float = 0.95) -> Estimate:
         """Estimate the sum of a field over all calls.
@@ -172,7 +173,7 @@ class Table:
             >>> attolog.read(path)["DONE"].estimate_sum("ms")
             Estimate(value=120.0, low=120.0, high=120.0, records=3)
         """
-        return _estimate.total(self._samples(field), level)
+        return estimate.total(self._samples(field), level)
 
     def estimate_mean(self, field: str, *, level: float = 0.95) -> Estimate:
         """Estimate the mean of a field over all calls that have it.
@@ -198,7 +199,7 @@ class Table:
             >>> attolog.read(path)["DONE"].estimate_mean("ms").value
             40.0
         """
-        return _estimate.mean(self._samples(field), level)
+        return estimate.mean(self._samples(field), level)
 
     def estimate_quantile(self, field: str, q: float, *, level: float = 0.95) -> Estimate:
         """Estimate a quantile of a field over all calls that have it.
@@ -227,12 +228,12 @@ class Table:
             >>> attolog.read(path)["DONE"].estimate_quantile("ms", 0.5).value
             30.0
         """
-        return _estimate.quantile(self._samples(field), q, level)
+        return estimate.quantile(self._samples(field), q, level)
 
-    def _samples(self, field: str | None) -> Iterator[_estimate.Sample]:
+    def _samples(self, field: str | None) -> Iterator[estimate.Sample]:
         if self.kind == "all":
             raise ValueError("an estimate is made from one table, not from all records")
-        return _estimate.samples_of(self._reader, self.name, self.sampling, field)
+        return estimate.samples_of(self._reader, self.name, self.sampling, field)
 
     def __len__(self) -> int:
         return self._length

@@ -9,8 +9,8 @@ from typing import Any
 from attolog import _core
 from attolog._children import hand_on
 from attolog._core import Logger, log
-from attolog._default import is_decided
-from attolog._protocol import FileOptions
+from attolog._default_logger import is_decided
+from attolog._types import FileOptions
 
 _KEYS = ("path", "strategy", "level", *FileOptions.__annotations__)
 

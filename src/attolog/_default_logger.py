@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from attolog._core import Logger
-    from attolog._protocol import FileOptions
+    from attolog._types import FileOptions
 
 # Words that start no path, but a strategy; all but the first two have an argument.
 _STRATEGIES = frozenset(
@@ -193,7 +193,7 @@ def _read_rules(setting: str) -> dict[str, str]:
 
 
 def _obey_config(path: str) -> None:
-    from attolog._configure import apply
+    from attolog._config_file import apply
 
     try:
         apply(path)
