@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import attolog
-from attolog._reading.journal import JOURNAL_MAGIC
+from attolog._reading.files import JOURNAL_MAGIC
 
 from .harness import PATIENCE
 

@@ -19,7 +19,7 @@ from written import objects, written
 
 import attolog
 from attolog import AsyncFileLogger
-from attolog._reading.journal import Table
+from attolog._reading.table import Table
 
 cyclic: list[Any] = [1]
 cyclic.append(cyclic)

@@ -9,7 +9,7 @@ import pytest
 
 import attolog
 from attolog._cli import main
-from attolog._reading.journal import Table
+from attolog._reading.table import Table
 
 PROGRAM = """import attolog, os, sys
 log = attolog.AsyncFileLogger(sys.argv[1])

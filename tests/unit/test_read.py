@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from attolog._reading.journal import JOURNAL_MAGIC, Record, Table, is_journal, read
+from attolog._reading.files import JOURNAL_MAGIC, is_journal
+from attolog._reading.journal import Record, read
+from attolog._reading.table import Table
 
 SECOND = 1_000_000_000
 

@@ -11,7 +11,7 @@ import click
 
 from attolog._cli.show import check_regular, escape, open_journal, time_text
 from attolog._reading.csv import rows
-from attolog._reading.journal import is_journal
+from attolog._reading.files import is_journal
 
 HEADER = ("name", "count", "per second", "first", "last")
 

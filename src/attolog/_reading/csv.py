@@ -11,7 +11,7 @@ from itertools import chain
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from attolog._reading.journal import open_file
+from attolog._reading.files import open_file
 
 if TYPE_CHECKING:
     import pandas

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from attolog import _core
-from attolog._reading import estimate
-from attolog._reading.estimate import Estimate
-
-JOURNAL_MAGIC = b"\x89ATTO\r\n\x1a"
+from attolog._reading.files import is_journal
+from attolog._reading.table import USUAL, Columns, Table
+from attolog._words import count
 
 _INSTEAD = {
     ".csv": "a CSV file is read by attolog.read_csv",
@@ -53,199 +51,6 @@ class Record(NamedTuple):
     """The id of its run, as `Run.id`."""
 
 
-class _Columns(NamedTuple):
-    """Which columns tables have, as `read` was told."""
-
-    origin: bool = False
-    nested: bool = True
-
-
-_USUAL = _Columns()
-
-
-class Table:
-    """The records of one event, one template or one kind of text, as columns.
-
-    It is an Arrow stream: `polars.DataFrame(table)`, `pyarrow.table(table)`, and with pyarrow
-    `pandas.DataFrame.from_arrow(table)` (pandas 3) and duckdb's `FROM table` take it as it is. A
-    table may be passed over any number of times.
-
-    A table may have 2^24 empty cells or, if that is more, 64 for each value. Beyond that its
-    columns with the fewest values are put together into the last column, `more`, whose cells are
-    JSON objects. A warning tells of it.
-
-    Lists and dicts are lists and structs, where those of a column have one shape: items, and values
-    of a key, of one type. Absent keys are null, and tuples are lists. Else the column is text.
-
-    Where records were sampled, the column `weight` says how many calls each stands for (null: for
-    itself), and the estimates tell of all calls that were made. They know nothing of records that
-    were lost, of which the table DROPPED tells.
-
-    Example:
-        >>> import attolog, pyarrow, tempfile
-        >>> path = tempfile.mkdtemp() + "/run.atto"
-        >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("BATCH", tasks=[3, 4], model={"name": "ResNet50", "layers": 50})
-        ...     log("BATCH", tasks=[], model={"name": "VGG"})
-        >>> batches = pyarrow.table(attolog.read(path)["BATCH"])
-        >>> batches["tasks"].to_pylist()
-        [[3, 4], []]
-        >>> batches["model"].to_pylist()
-        [{'name': 'ResNet50', 'layers': 50}, {'name': 'VGG', 'layers': None}]
-    """
-
-    __slots__ = ("_columns", "_length", "_reader", "first", "kind", "last", "name", "sampling")
-
-    def __init__(
-        self,
-        reader: _core.Reader,
-        name: str,
-        kind: str,
-        length: int,
-        first: int | None,
-        last: int | None,
-        sampling: str | None,
-        columns: _Columns,
-    ) -> None:
-        self._reader = reader
-        self._length = length
-        self._columns = columns
-        self.name = name
-        """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
-        self.kind = kind
-        """event, message, text, print, dropped or clock; all for `*`."""
-        self.first = first
-        """The time of the first record in nanoseconds since 1970; None without records."""
-        self.last = last
-        """The time of the last record."""
-        self.sampling = sampling
-        """How its records were sampled: `sample:0.01`, or several policies with ", " between them;
-        None if none were."""
-
-    def estimate_count(self, *, level: float = 0.95) -> Estimate:
-        """Estimate how many calls there were.
-
-        Args:
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records). The count is exact for `first` and `cap` up to the end of
-            their last interval, and without sampling. For `every` the bounds are certain.
-
-        Raises:
-            ValueError: The level is not between 0 and 1, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> done = attolog.read(path)["DONE"]
-            >>> done.estimate_count()
-            Estimate(value=3.0, low=3.0, high=3.0, records=3)
-        """
-        samples = self._samples(None)
-        return estimate.count(samples, estimate.left_out(self._reader, self.name), level)
-
-    def estimate_sum(self, field: str, *, level: float = 0.95) -> Estimate:
-        """Estimate the sum of a field over all calls.
-
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records). There is no interval, but None, for `first` and `cap`,
-            whose sums are approximate, and for a single sampled record.
-
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: The level is not between 0 and 1, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_sum("ms")
-            Estimate(value=120.0, low=120.0, high=120.0, records=3)
-        """
-        return estimate.total(self._samples(field), level)
-
-    def estimate_mean(self, field: str, *, level: float = 0.95) -> Estimate:
-        """Estimate the mean of a field over all calls that have it.
-
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records), as of `estimate_sum`; NaN if there is no value.
-
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: The level is not between 0 and 1, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_mean("ms").value
-            40.0
-        """
-        return estimate.mean(self._samples(field), level)
-
-    def estimate_quantile(self, field: str, q: float, *, level: float = 0.95) -> Estimate:
-        """Estimate a quantile of a field over all calls that have it.
-
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            q: Which one: 0.5 is the median.
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records). The value is one of the field's: the smallest that at least
-            the share `q` of the calls does not exceed; NaN if there is none. A bound is None where
-            the sample does not reach so far; both are where `estimate_sum` has none.
-
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: q or the level is out of range, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_quantile("ms", 0.5).value
-            30.0
-        """
-        return estimate.quantile(self._samples(field), q, level)
-
-    def _samples(self, field: str | None) -> Iterator[estimate.Sample]:
-        if self.kind == "all":
-            raise ValueError("an estimate is made from one table, not from all records")
-        return estimate.samples_of(self._reader, self.name, self.sampling, field)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The Arrow PyCapsule stream of the table; its types are the journal's own."""
-        return self._reader.stream(self.name, *self._columns)
-
-    def __repr__(self) -> str:
-        return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
-
-
 class Journal:
     """What a journal holds, table by table; made by `attolog.read`.
 
@@ -253,7 +58,7 @@ class Journal:
     """
 
     def __init__(
-        self, path: str, open_reader: Callable[[], _core.Reader], columns: _Columns = _USUAL
+        self, path: str, open_reader: Callable[[], _core.Reader], columns: Columns = USUAL
     ) -> None:
         self._path = path
         self._open_reader = open_reader
@@ -267,9 +72,9 @@ class Journal:
     def _tables(self) -> dict[str, Table]:
         reader = self._reader
         tables: dict[str, Table] = {}
-        for name, kind, count, first, last, sampling in reader.tables():
+        for name, kind, length, first, last, sampling in reader.tables():
             # An event comes before a template of the same name.
-            table = Table(reader, name, kind, count, first, last, sampling, self._columns)
+            table = Table(reader, name, kind, length, first, last, sampling, self._columns)
             tables.setdefault(name, table)
         return tables
 
@@ -391,7 +196,7 @@ class Run(Journal):
         self,
         path: str,
         open_reader: Callable[[], _core.Reader],
-        columns: _Columns,
+        columns: Columns,
         id_: str,
         start: int,
         end: int,
@@ -455,52 +260,9 @@ def read(
         instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
         raise ValueError(f"{name} is no journal: {instead}")
     reader = _core.Reader(name, ring_dir)
-    journal = Journal(name, lambda: reader, _Columns(origin, nested))
+    journal = Journal(name, lambda: reader, Columns(origin, nested))
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""
         warnings.warn(f"{first}{more}", stacklevel=2)
     return journal
-
-
-def is_journal(path: str) -> bool:
-    """Whether the file is to be read as a journal: by its first bytes or, damaged, by its name.
-
-    Raises:
-        OSError: It cannot be read; FileNotFoundError if there is none.
-        ValueError: It is no file to be read twice.
-    """
-    with open_file(path) as file:
-        start = file.read(len(JOURNAL_MAGIC))
-    return start == JOURNAL_MAGIC or path.endswith(".atto")
-
-
-_SPECIAL = (
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-
-
-def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file for reading. Nothing else is waited for: a pipe, or a device.
-
-    Raises:
-        OSError: It cannot be opened; FileNotFoundError if there is none.
-        ValueError: It is no regular file.
-    """
-    mode = os.stat(path).st_mode
-    for is_special, what in _SPECIAL:
-        if is_special(mode):
-            raise ValueError(f"{os.fsdecode(path)} is {what}; attolog reads regular files")
-    return open(path, "rb", opener=_open_at_once)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # it may have become a pipe meanwhile
-
-
-def count(n: int, noun: str, plural: str | None = None) -> str:
-    """So many of something: `1 record`, `12,345 records`."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
