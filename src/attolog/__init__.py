@@ -38,13 +38,17 @@ from attolog._core import (
     log,
     tee,
 )
-from attolog._default_logger import debug_log, init_logger, obey_environment
+from attolog._default_logger import (
+    configure,
+    configure_from_environment,
+    debug_log,
+    init_logger,
+)
 
 TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from attolog._config_file import configure
     from attolog._reading.csv import read_csv
     from attolog._reading.journal import read
     from attolog._sampling import Budget, Cap, Every, First
@@ -76,23 +80,22 @@ __all__ = [
 __version__ = "0.1.0"
 
 # What a program that only logs does not need is loaded when it is asked for.
-_LATER = {
+_LAZY = {
     "Budget": "attolog._sampling",
     "Cap": "attolog._sampling",
     "Every": "attolog._sampling",
     "First": "attolog._sampling",
     "Logger": "attolog._types",
-    "configure": "attolog._config_file",
     "read": "attolog._reading.journal",
     "read_csv": "attolog._reading.csv",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
+    if name in _LAZY:
         import importlib
 
-        value = getattr(importlib.import_module(_LATER[name]), name)
+        value = getattr(importlib.import_module(_LAZY[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'attolog' has no attribute {name!r}")
@@ -102,4 +105,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-obey_environment()
+configure_from_environment()

@@ -1,66 +1,22 @@
-"""The default logger by a TOML file: `attolog.configure` and `ATTOLOG_CONFIG`."""
+"""The default logger as a TOML file says: for `attolog.configure` and `ATTOLOG_CONFIG`."""
 
 from __future__ import annotations
 
-import os
 import tomllib
 from typing import Any
 
 from attolog import _core
-from attolog._children import hand_on
-from attolog._core import Logger, log
-from attolog._default_logger import is_decided
+from attolog._core import log
 from attolog._types import FileOptions
 
 _KEYS = ("path", "strategy", "level", *FileOptions.__annotations__)
 
 
-def configure(path: str | os.PathLike[str]) -> Logger:
-    """Turn the default logger on as a TOML file says.
-
-    The file has `path`, and may have `strategy` (such as "sample:0.01", for what no rule names),
-    `level`, a table `[rules]` of strategies by name, and the options of `AsyncFileLogger` by their
-    names. A path is relative to the working directory. With `strategy = "off"` and no path the
-    logger is turned off.
-
-    Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides and this call
-    changes nothing.
-
-    Args:
-        path: The TOML file.
+def apply(file: str) -> tuple[str, dict[str, Any]] | None:
+    """Do what a file says.
 
     Returns:
-        The default logger, `attolog.log`.
-
-    Raises:
-        OSError: The file cannot be read, or the log file not be opened.
-        TypeError: A value is of the wrong type.
-        ValueError: The file is no TOML, a key is unknown, a value is out of range.
-
-    Example:
-        >>> import attolog, pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> _ = (folder / "attolog.toml").write_text(f'''
-        ... path = "{folder}/run.csv"
-        ... digits = 9
-        ... [rules]
-        ... CAND = "every:10"
-        ... ''')
-        >>> log = attolog.configure(folder / "attolog.toml")
-        >>> for n in range(100):
-        ...     log("CAND", n=n)
-        >>> log.close()
-        True
-        >>> len((folder / "run.csv").read_text().splitlines())
-        10
-    """
-    if not is_decided():
-        apply(os.fspath(path))
-    return log
-
-
-def apply(file: str) -> None:
-    """Do what a file says; as `configure`, whoever else decides.
+        The path and the options that the logger was opened with; None where it was turned off.
 
     Raises:
         OSError: The file cannot be read, or the log file not be opened.
@@ -74,12 +30,11 @@ def apply(file: str) -> None:
         if "path" in settings:
             path = settings.pop("path")
             _core.open(log, path, **settings)
-            if not is_decided():
-                hand_on(path, settings)
-        elif settings.get("strategy") == "off":
+            return path, settings
+        if settings.get("strategy") == "off":
             log.close()
-        else:
-            raise ValueError("path is missing")
+            return None
+        raise ValueError("path is missing")
     except Exception as error:
         log.level = before
         raise _with_file(error, file) from None

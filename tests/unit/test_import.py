@@ -1,8 +1,11 @@
 """What `import attolog` brings in."""
 
+import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -144,3 +147,67 @@ def test_a_module_that_cannot_be_loaded_says_what_is_needed(tmp_path: Path) -> N
     assert said[-1].startswith("ImportError: attolog needs CPython 3.11 to 3.15, and to be")
     assert str(module) in said[-1]
     assert "During handling" not in "".join(said)
+
+
+def imports_of(source: str, modules: set[str]) -> set[str]:
+    """The modules that a source imports at any time: at its import, in a function, by a text.
+
+    Imports that are only for type checkers do not count, since no program runs them. Neither do
+    the packages that a module stands in: Python imports them before it.
+    """
+    found: set[str] = set()
+    for node in run_nodes(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner if inner <= modules else {node.module} | inner
+        elif isinstance(node, ast.Constant) and node.value != "attolog":
+            found |= {node.value} if isinstance(node.value, str) else set()
+    return found & modules
+
+
+def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those below `if TYPE_CHECKING:`."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from run_nodes(child)
+
+
+def package_imports(package: Path) -> dict[str, set[str]]:
+    sources: dict[str, str] = {}
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        sources[name] = path.read_text("utf-8")
+    modules = {*sources, "attolog._core"}
+    return {name: imports_of(source, modules) for name, source in sources.items()}
+
+
+def circle(imports: Mapping[str, set[str]]) -> list[str]:
+    """Modules each of which imports the one before it; none if there is no such circle."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        modules: list[str] = error.args[1]
+        return modules
+    return []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    imports = package_imports(Path(attolog.__file__).parent)
+    assert "attolog._children" in imports["attolog._default_logger"]  # by a text
+    assert circle(imports) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import b", "from b import c", "def f():\n    import b", "load('b')", "if x:\n    import b"],
+)
+def test_a_circle_is_found_in_any_form(source: str) -> None:
+    modules = {"a", "b"}
+    imports = {"a": imports_of(source, modules), "b": imports_of("import a", modules)}
+    assert set(circle(imports)) == modules
+    assert imports_of("if TYPE_CHECKING:\n    import b", modules) == set()
