@@ -82,7 +82,7 @@ def _written(
         call = lines[line - 1 : end_line]
         call[-1] = _cut(call[-1], 0, end_col)
         call[0] = _cut(call[0], col, None)
-        written = _take_apart("".join(call), facts, n_values, kwnames)
+        written = _name_arguments("".join(call), facts, n_values, kwnames)
         if written is not None:
             return written
 
@@ -91,7 +91,7 @@ def _written(
     found = [
         written
         for text in _calls_opening(lines[line - 1 :], col)
-        if (written := _take_apart(text, facts, n_values, kwnames)) is not None
+        if (written := _name_arguments(text, facts, n_values, kwnames)) is not None
     ]
     return found[0] if found and all(other == found[0] for other in found) else None
 
@@ -149,7 +149,7 @@ def _cut(line: str, start: int, stop: int | None) -> str:
     return line[start:stop] if line.isascii() else line.encode()[start:stop].decode()
 
 
-def _take_apart(
+def _name_arguments(
     text: str, facts: _Facts, n_values: int, kwnames: tuple[str, ...]
 ) -> list[str] | None:
     """Parse `text` and name its arguments, if it is a call that fits the one being made."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
 
+from attolog._compile_warnings import collect_warnings
 from attolog._native.argument_names import parts_of
 from attolog._record_names import clean
 from attolog._rewrite.classify import Kind, Left, Rewrite, decide
@@ -23,8 +24,7 @@ from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
 from attolog._run.cache import digest
 from attolog._run.exact import Exact, make_exact
-from attolog._run.written import is_partial
-from attolog._warned import take_warnings
+from attolog._run.print_arguments import is_partial
 
 
 class Site(NamedTuple):
@@ -66,7 +66,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
     Returns:
         None where Python has to say what is wrong with the source. Warnings are not given.
     """
-    with take_warnings() as warned:
+    with collect_warnings() as warned:
         try:
             return _transform(raw, path, warned)
         except Exception:

@@ -12,7 +12,7 @@ from typing import Any
 _filters_of_thread: Callable[[], Any] = getattr(warnings, "_get_filters", lambda: warnings.filters)
 
 
-class _Taker:
+class _Collector:
     """Stands in a filter where the pattern of a warning's text has its place."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class _Taker:
 
 
 @contextmanager
-def take_warnings() -> Iterator[list[str]]:
+def collect_warnings() -> Iterator[list[str]]:
     """Keep this thread's warnings to ourselves.
 
     `warnings.catch_warnings` does more: other threads lose their warnings, those that were shown
@@ -40,17 +40,17 @@ def take_warnings() -> Iterator[list[str]]:
         The texts of the warnings, as they come.
 
     Examples:
-        >>> with take_warnings() as texts:
+        >>> with collect_warnings() as texts:
         ...     code = compile("1 is 1", "example", "eval")
         >>> len(texts)
         1
     """
-    taker = _Taker()
-    filters, own = _filters_of_thread(), ("ignore", taker, Warning, None, 0)
+    collector = _Collector()
+    filters, own = _filters_of_thread(), ("ignore", collector, Warning, None, 0)
     filters.insert(0, own)
     try:
-        yield taker.texts
+        yield collector.texts
     finally:
-        taker.end()
+        collector.end()
         with suppress(ValueError):
             filters.remove(own)

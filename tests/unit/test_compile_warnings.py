@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from attolog._warned import take_warnings
+from attolog._compile_warnings import collect_warnings
 
 WRONG = "1 is 1"  # which Python warns of
 
@@ -16,7 +16,7 @@ def compile_wrong() -> None:
 
 def test_warnings_are_taken_and_no_filter_stays() -> None:
     before = list(warnings.filters)
-    with take_warnings() as texts:
+    with collect_warnings() as texts:
         compile_wrong()
     assert [text.partition(" with")[0] for text in texts] == ['"is"']
     assert warnings.filters == before
@@ -25,7 +25,7 @@ def test_warnings_are_taken_and_no_filter_stays() -> None:
 
 
 def test_warnings_of_other_threads_are_theirs() -> None:
-    with pytest.warns(SyntaxWarning) as given, take_warnings() as texts:
+    with pytest.warns(SyntaxWarning) as given, collect_warnings() as texts:
         other = threading.Thread(target=compile_wrong)
         other.start()
         other.join()
@@ -35,7 +35,7 @@ def test_warnings_of_other_threads_are_theirs() -> None:
 def test_filters_that_were_copied_meanwhile_take_nothing_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with take_warnings():
+    with collect_warnings():
         copied = warnings.filters[:]
     with pytest.warns(SyntaxWarning):
         monkeypatch.setattr(warnings, "filters", [*copied[:1], *warnings.filters])
