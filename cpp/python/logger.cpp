@@ -235,7 +235,7 @@ PyType_Slot base_slots[] = {
     {Py_nb_bool, reinterpret_cast<void*>(is_on)},
     {Py_tp_doc, const_cast<char*>("A logger: what a program calls to log.")},
     {0, nullptr}};
-PyType_Spec base_spec = {"attolog._core.Logger", sizeof(Logger), 0,
+PyType_Spec base_spec = {"attolog.Logger", sizeof(Logger), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE |
                              Py_TPFLAGS_HAVE_VECTORCALL,
                          base_slots};

@@ -33,6 +33,7 @@ from attolog._core import (
     AsyncFileLogger,
     CircularLogger,
     Counts,
+    Logger,
     SampledLogger,
     StatsLogger,
     log,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from attolog._reading.csv import read_csv
     from attolog._reading.journal import read
     from attolog._sampling import Budget, Cap, Every, First
-    from attolog._types import Logger
 
 CircularBufferLogger = CircularLogger
 """The name that the benchmark of the user's document has for it."""
@@ -85,7 +85,6 @@ _LAZY = {
     "Cap": "attolog._sampling",
     "Every": "attolog._sampling",
     "First": "attolog._sampling",
-    "Logger": "attolog._types",
     "read": "attolog._reading.journal",
     "read_csv": "attolog._reading.csv",
 }

@@ -9,6 +9,7 @@ from typing import (
     Any,
     Final,
     Literal,
+    Never,
     NoReturn,
     ParamSpec,
     Self,
@@ -43,16 +44,24 @@ else:
     _Words: TypeAlias = str
 
 class Logger:
-    """A logger: what a program calls to log.
+    """A logger of any kind: what a program calls to log, and what it writes in annotations.
 
-    Loggers are made by the names of `attolog`; `attolog.log` is one that is there from the start,
-    and off. A call never fails for what it is given: a value that cannot be shown says so in its
-    place. While a logger is off (before it is opened, after `close`, with `enabled` False) calls
-    cost next to nothing.
+    The classes of `attolog` make loggers; `attolog.log` is one that is there from the start, and
+    off. A call never fails for what it is given: a value that cannot be shown says so in its place.
+    While a logger is off (before it is opened, after `close`, with `enabled` False) calls cost next
+    to nothing.
+
+    Example:
+        >>> import attolog
+        >>> def serve(log: attolog.Logger) -> None:
+        ...     log.info("ready")
+        >>> serve(attolog.log)
+        >>> isinstance(attolog.log, attolog.Logger)
+        True
     """
 
-    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
-        """Loggers in general are not made; an `AsyncFileLogger` is."""
+    def __new__(cls, never: Never, /) -> NoReturn:
+        """Refuse to make a logger of no kind; `AsyncFileLogger` makes one."""
 
     # First the text: a lone object is shown by its str().
     @overload

@@ -78,4 +78,4 @@ def any_logger(logger: attolog.Logger) -> None:
     logger(3, 4)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     logger.level = "VERBOSE"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
     any_logger(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    attolog.Logger()  # type: ignore[misc]  # pyright: ignore[reportAbstractUsage]
+    attolog.Logger()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -287,20 +287,19 @@ def test_set_time_takes_nanoseconds(tmp_path: Path) -> None:
 
 
 def test_loggers_are_made_by_their_names_only() -> None:
-    from attolog import _core
-
-    with pytest.raises(TypeError, match=r"make an attolog\.AsyncFileLogger"):
-        _core.Logger()
+    with pytest.raises(TypeError, match=r"attolog\.Logger is .*; make an attolog\.AsyncFileLogger"):
+        attolog.Logger()  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         type("Mine", (AsyncFileLogger,), {})
-    with pytest.raises(TypeError):
-        attolog.Logger()  # type: ignore[misc]
 
 
-def test_every_logger_has_the_protocol(tmp_path: Path) -> None:
+def test_every_logger_is_a_logger(tmp_path: Path) -> None:
     with AsyncFileLogger(tmp_path / "run.csv") as log:
-        for logger in (log, log.bind(a=1), attolog.log):
+        own = attolog.SampledLogger(log), attolog.StatsLogger(log), attolog.CircularLogger()
+        for logger in (log, log.bind(a=1), attolog.log, attolog.tee(log), *own):
             assert isinstance(logger, attolog.Logger)
+        for logger in own:
+            assert logger.close()
     assert not isinstance(print, attolog.Logger)
 
 
