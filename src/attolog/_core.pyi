@@ -455,11 +455,11 @@ class SampledLogger(Logger):
         rate: The share that is kept, above 0 and at most 1; 0.01 if nothing is said.
         key: Keep all records with the same value of this field or none: by a hash that is the same
             in every process. Where a site has no such field, chance decides.
-        how: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or a
-            strategy's spelling such as "every:100".
+        strategy: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or
+            a strategy's spelling such as "every:100".
         seed: Of chance and of the hash; another one with each run (the hash: always the same) if
             nothing is said.
-        rules: As for `AsyncFileLogger`; what they name goes before rate and how.
+        rules: As for `AsyncFileLogger`; what they name goes before rate and strategy.
         options: Those of `AsyncFileLogger`, for a path.
 
     Raises:
@@ -470,7 +470,7 @@ class SampledLogger(Logger):
     Example:
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/few.atto"
-        >>> with attolog.SampledLogger(path, how=attolog.Every(10), seed=1) as few:
+        >>> with attolog.SampledLogger(path, strategy=attolog.Every(10), seed=1) as few:
         ...     for task_id in range(1000):
         ...         few("GEN", task_id=task_id)
         >>> few.counts.written, few.counts.sampled_out
@@ -485,7 +485,7 @@ class SampledLogger(Logger):
         rate: float = 0.01,
         *,
         key: str | None = None,
-        how: str | Strategy | None = None,
+        strategy: str | Strategy | None = None,
         seed: int | None = None,
         rules: Rules | None = None,
         **options: Unpack[LogOptions],
@@ -936,7 +936,7 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         >>> import attolog, tempfile
         >>> folder = tempfile.mkdtemp()
         >>> full = attolog.AsyncFileLogger(folder + "/full.atto")
-        >>> few = attolog.SampledLogger(folder + "/few.atto", how="every:10")
+        >>> few = attolog.SampledLogger(folder + "/few.atto", strategy="every:10")
         >>> both = attolog.tee(full, few)
         >>> for n in range(100):
         ...     both("GEN", n)

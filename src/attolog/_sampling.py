@@ -1,4 +1,4 @@
-"""How a share of the calls is chosen: what `SampledLogger(how=...)` and `rules=` take.
+"""How a share of the calls is chosen: what `SampledLogger(strategy=...)` and `rules=` take.
 
 Each has `strategy`, its spelling in the grammar that the environment, TOML files and `attolog ctl`
 use too.

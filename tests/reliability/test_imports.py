@@ -64,7 +64,7 @@ import datetime, decimal
 folder = sys.argv[1]
 log = attolog.AsyncFileLogger(folder + "/run.csv")
 stats = attolog.StatsLogger(log)
-samples, capped = attolog.SampledLogger(log, 0.5), attolog.SampledLogger(log, how="cap:10")
+samples, capped = attolog.SampledLogger(log, 0.5), attolog.SampledLogger(log, strategy="cap:10")
 circular = attolog.CircularLogger(path=folder + "/c-{pid}-{n}.atto")
 both = attolog.tee(log, circular)
 class Bad:

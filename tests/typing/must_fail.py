@@ -69,6 +69,9 @@ def opening(path: Path) -> None:
     attolog.init_logger(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.init_logger(path, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
+    attolog.SampledLogger(path, strategy=10)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    attolog.SampledLogger(path, how="off")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
     class Mine(attolog.AsyncFileLogger): ...  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
 
     Mine(path)

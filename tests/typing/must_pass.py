@@ -93,6 +93,8 @@ def opening(path: Path) -> None:
         fsync_interval=1.5,
         echo=True,
     )
+    attolog.SampledLogger(path, strategy=attolog.Every(10), seed=1)
+    attolog.SampledLogger(log, strategy="every:10")
     with attolog.AsyncFileLogger(path) as opened:
         assert_type(opened, attolog.AsyncFileLogger)
     opened("GEN", 1)  # reachable: leaving does not swallow exceptions

@@ -25,7 +25,7 @@ import attolog
 from attolog import log
 attolog.init_logger(sys.argv[1], quiet=True, rules={"CAND": "every:2"})
 full = attolog.AsyncFileLogger(sys.argv[2])
-few = attolog.SampledLogger(full, how="every:5")
+few = attolog.SampledLogger(full, strategy="every:5")
 @log.event(strategy="every:10")
 def SCHED(n): ...
 def use():

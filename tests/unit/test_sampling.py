@@ -50,7 +50,7 @@ def test_a_seed_repeats_itself(tmp_path: Path) -> None:
 
 
 def test_every_nth(tmp_path: Path) -> None:
-    with SampledLogger(tmp_path / "few.jsonl", how=Every(10)) as few:
+    with SampledLogger(tmp_path / "few.jsonl", strategy=Every(10)) as few:
         for i in range(1000):
             few("E", i=i)
     kept = [each["i"] for each in objects(tmp_path / "few.jsonl")]
@@ -96,7 +96,7 @@ def test_without_the_key_chance_decides(tmp_path: Path) -> None:
 
 
 def test_first_of_each_interval_with_exact_counts(tmp_path: Path) -> None:
-    with SampledLogger(tmp_path / "few.jsonl", how=First(3, then=10, per="1s")) as few:
+    with SampledLogger(tmp_path / "few.jsonl", strategy=First(3, then=10, per="1s")) as few:
         for second in range(5):
             for i in range(100):
                 few.set_time((1000 + second) * SECOND + i)
@@ -108,7 +108,7 @@ def test_first_of_each_interval_with_exact_counts(tmp_path: Path) -> None:
 
 
 def test_cap_tells_of_what_is_left_when_it_is_closed(tmp_path: Path) -> None:
-    with SampledLogger(tmp_path / "few.jsonl", how=Cap(10)) as few:
+    with SampledLogger(tmp_path / "few.jsonl", strategy=Cap(10)) as few:
         few.set_time(SECOND)
         for i in range(100):
             few("E", i)
@@ -119,7 +119,7 @@ def test_cap_tells_of_what_is_left_when_it_is_closed(tmp_path: Path) -> None:
 
 def test_a_wrapper_tells_its_target_when_it_is_closed(tmp_path: Path) -> None:
     with AsyncFileLogger(tmp_path / "full.jsonl") as full:
-        with SampledLogger(full, how=Cap(1)) as few:
+        with SampledLogger(full, strategy=Cap(1)) as few:
             few.set_time(SECOND)
             for i in range(2):
                 few("E", i)
@@ -129,7 +129,7 @@ def test_a_wrapper_tells_its_target_when_it_is_closed(tmp_path: Path) -> None:
 
 
 def test_budget_keeps_all_that_costs_little(tmp_path: Path) -> None:
-    with SampledLogger(tmp_path / "few.jsonl", how=Budget(1.0)) as few:
+    with SampledLogger(tmp_path / "few.jsonl", strategy=Budget(1.0)) as few:
         for i in range(50):
             few("E", i)
     assert weights(tmp_path / "few.jsonl") == [1.0] * 50
@@ -137,8 +137,8 @@ def test_budget_keeps_all_that_costs_little(tmp_path: Path) -> None:
 
 def test_weights_multiply(tmp_path: Path) -> None:
     with AsyncFileLogger(tmp_path / "full.jsonl") as full:
-        half = SampledLogger(full, how=Every(2))
-        tenth = SampledLogger(half, how=Every(5))
+        half = SampledLogger(full, strategy=Every(2))
+        tenth = SampledLogger(half, strategy=Every(5))
         for i in range(1000):
             tenth("E", i)
         tenth.close()
@@ -150,7 +150,7 @@ def test_weights_multiply(tmp_path: Path) -> None:
 
 def test_warnings_are_kept_unless_a_rule_names_them(tmp_path: Path) -> None:
     def kept(name: str, **options: Any) -> Counter[str]:
-        with SampledLogger(tmp_path / name, how=Every(100), **options) as few:
+        with SampledLogger(tmp_path / name, strategy=Every(100), **options) as few:
             for i in range(100):
                 few.info("{i} is well", i)
                 few.warning("{i} is late", i)
@@ -163,7 +163,7 @@ def test_warnings_are_kept_unless_a_rule_names_them(tmp_path: Path) -> None:
 
 
 def test_texts_and_prints_are_sampled_too(tmp_path: Path) -> None:
-    with SampledLogger(tmp_path / "few.jsonl", how=Every(10)) as few:
+    with SampledLogger(tmp_path / "few.jsonl", strategy=Every(10)) as few:
         for _ in range(100):
             few("a sentence")
             few.log("another")
@@ -207,7 +207,7 @@ def test_a_strategy_of_an_event_goes_before_rules(tmp_path: Path) -> None:
 
 def test_a_tee_asks_each_logger(tmp_path: Path) -> None:
     full = AsyncFileLogger(tmp_path / "full.jsonl")
-    few = SampledLogger(tmp_path / "few.jsonl", how=Every(10))
+    few = SampledLogger(tmp_path / "few.jsonl", strategy=Every(10))
     loud = AsyncFileLogger(tmp_path / "loud.jsonl")
     loud.level = "ERROR"
     both = attolog.tee(full, few, loud, rules={"MUTED": "off"})
@@ -304,7 +304,7 @@ def test_a_value_is_not_looked_at_where_the_call_is_left_out(tmp_path: Path) -> 
             return "v"
 
     value = Value()
-    with SampledLogger(tmp_path / "few.csv", how=Every(10)) as few:
+    with SampledLogger(tmp_path / "few.csv", strategy=Every(10)) as few:
         for _ in range(100):
             few("E", value)
             few("{} is dear", value)
@@ -318,10 +318,11 @@ def test_a_value_is_not_looked_at_where_the_call_is_left_out(tmp_path: Path) -> 
         ({"target": "x.csv", "rate": 0}, ValueError, "rate must be above 0 and at most 1, not 0"),
         ({"target": "x.csv", "rate": "a"}, TypeError, "rate must be a number, not str"),
         ({"target": "x.csv", "key": 3}, TypeError, "key must be the name of a field"),
-        ({"target": "x.csv", "rate": 0.1, "how": Every(2)}, TypeError, "not both"),
-        ({"target": "x.csv", "how": 3}, TypeError, "not int"),
-        ({"target": "x.csv", "how": "smaple:1"}, ValueError, "'smaple:1': is no strategy; allowed"),
-        ({"target": "x.csv", "how": Every(0)}, ValueError, "whole number from 1: every:100"),
+        ({"target": "x.csv", "rate": 0.1, "strategy": Every(2)}, TypeError, "not both"),
+        ({"target": "x.csv", "strategy": 3}, TypeError, "not int"),
+        ({"target": "x.csv", "strategy": "smaple:1"}, ValueError, "'smaple:1': is no strategy"),
+        ({"target": "x.csv", "strategy": Every(0)}, ValueError, "number from 1: every:100"),
+        ({"target": "x.csv", "how": Every(2)}, TypeError, "'how'; it is called strategy="),
         ({"target": "x.csv", "seed": "a"}, TypeError, "seed must be an int"),
         ({"target": "x.csv", "rules": [1]}, TypeError, "rules must be a dict"),
         ({"target": "x.csv", "rules": {"A": "x"}}, ValueError, "rules: A: 'x': is no strategy"),

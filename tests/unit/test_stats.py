@@ -256,7 +256,7 @@ def test_rules_go_before_statistics(tmp_path: Path) -> None:
 
 def test_a_sampled_record_counts_with_its_weight(tmp_path: Path) -> None:
     stats = StatsLogger(tmp_path / "rates.jsonl", window=60)
-    with SampledLogger(stats, how="every:10") as few:
+    with SampledLogger(stats, strategy="every:10") as few:
         few.set_time(START)
         for _ in range(1000):
             few("E", x=2)

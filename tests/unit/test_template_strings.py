@@ -217,7 +217,7 @@ def test_a_level_that_is_off_and_a_sampled_call_take_it(tmp_path: Path) -> None:
     with AsyncFileLogger(tmp_path / "run.atto") as log:
         log.level = "WARNING"
         logs("log(t'{n} is left out'); log.info(t'{n} is left out'); log.error(t'{n}')")(log)
-    sampled = attolog.SampledLogger(tmp_path / "sampled.atto", how=attolog.Every(10))
+    sampled = attolog.SampledLogger(tmp_path / "sampled.atto", strategy=attolog.Every(10))
     logs("for i in range(100): log(t'{i} of {n}')")(sampled)
     sampled.close()
     assert [r.message for r in attolog.read(tmp_path / "run.atto").records()] == ["3"]

@@ -23,7 +23,7 @@ def strategy_of(value: Any, what: str) -> str:
         TypeError: It is neither.
 
     Example:
-        >>> strategy_of("sample:0.01", "how")
+        >>> strategy_of("sample:0.01", "strategy")
         'sample:0.01'
     """
     spelled = value if isinstance(value, str) else getattr(value, "strategy", None)
@@ -50,7 +50,7 @@ def rules_of(rules: Any) -> tuple[tuple[str, str], ...]:
     for name in rules:
         if not isinstance(name, str):
             raise TypeError(f"rules: a name must be a str, not {type(name).__name__}")
-    return tuple((name, strategy_of(how, f"rules: {name}")) for name, how in rules.items())
+    return tuple((name, strategy_of(its, f"rules: {name}")) for name, its in rules.items())
 
 
 def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
@@ -66,15 +66,19 @@ def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
         rate: float | None = None,
         *,
         key: str | None = None,
-        how: Any = None,
+        strategy: Any = None,
         seed: int | None = None,
         rules: Any = None,
         **options: Any,
     ) -> Described:
-        if how is not None:
+        if "how" in options:
+            raise TypeError("SampledLogger() takes no option 'how'; it is called strategy=")
+        if strategy is not None:
             if rate is not None or key is not None:
-                raise TypeError("SampledLogger takes how=, or a rate and perhaps key=, not both")
-            spelled = strategy_of(how, "how")
+                raise TypeError(
+                    "SampledLogger takes strategy=, or a rate and perhaps key=, not both"
+                )
+            spelled = strategy_of(strategy, "strategy")
         else:
             spelled = f"sample:{_rate(0.01 if rate is None else rate)}"
             if key is not None:

@@ -28,10 +28,10 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         ('GEN', ('model', 'task_id'))
     """
     options = dict(kwargs or {})
-    how = options.pop("strategy", None)
+    given = options.pop("strategy", None)
     if options:
         raise TypeError(f"event() takes no option {next(iter(options))!r}")
-    strategy = "" if how is None else _spelling(how)
+    strategy = "" if given is None else _spelling(given)
     if len(args) == 1 and isinstance(args[0], FunctionType):
         return *_describe_function(args[0]), strategy
     if not args or not all(isinstance(arg, str) for arg in args):
@@ -51,8 +51,8 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
     return name, tuple(fields), (), doc, code.co_filename, frame.f_lineno, strategy
 
 
-def _spelling(how: Any) -> str:
-    return strategy_of(how, "strategy")
+def _spelling(given: Any) -> str:
+    return strategy_of(given, "strategy")
 
 
 def _describe_function(
