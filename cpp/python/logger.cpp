@@ -197,6 +197,8 @@ PyMethodDef logger_methods[] = {
     {"bind", method(guarded<bind>), kNamed, "A logger whose every record has these fields too."},
     {"set_time", method(set_time), METH_O,
      "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
+    {"open", method(guarded<open_file>), kNamed,
+     "Send the records to this file from now on; options are those of AsyncFileLogger."},
     {"flush", method(guarded<flush>), kNamed,
      "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
     {"close", method(guarded<close_logger>), kNamed,

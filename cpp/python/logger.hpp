@@ -285,9 +285,10 @@ std::string trigger_box(const Root& root, Channel& channel, const std::string& r
 // Functions of the module (strategies.cpp).
 PyObject* make_default_logger();  // off, until it is opened
 PyObject* open_logger(PyObject*, PyObject* args,
-                      PyObject* kwargs);                          // open(logger, path, **options)
-PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // tee(*loggers, rules=None)
-PyObject* set_environment(PyObject*, PyObject* args);             // set_environment(logger, rules)
+                      PyObject* kwargs);  // open(logger, path, **options)
+PyObject* open_file(PyObject* self, PyObject* args, PyObject* kwargs);  // .open(path, **options)
+PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);        // tee(*loggers, rules=None)
+PyObject* set_environment(PyObject*, PyObject* args);  // set_environment(logger, rules)
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs);  // recover.cpp
 PyObject* recover_place(PyObject*, PyObject* args, PyObject* kwargs);

@@ -32,6 +32,10 @@ Helper read_stats{"attolog._native.constructor_arguments", "stats"};
 Helper read_circular{"attolog._native.constructor_arguments", "circular"};
 Helper read_window{"attolog._native.constructor_arguments", "window_of"};
 Helper install_recorder{"attolog._native.save_triggers", "install"};
+Helper open_default{"attolog._default_logger", "open"};
+
+// The core of `attolog.log`, which lives as long as the process. Set while the module is made.
+const Root* default_root = nullptr;
 
 bool open_channel(Root& root, const ChannelOptions& options) {
   if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {
@@ -412,9 +416,41 @@ std::string trigger_box(const Root& root, Channel& channel, const std::string& r
 
 PyObject* make_default_logger() {
   PyObject* logger = new_logger(types.logger);
+  if (logger == nullptr) return nullptr;
+  default_root = as_logger(logger)->root;
   // What ATTOLOG lets chance decide is decided otherwise in each process.
-  if (logger != nullptr) as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
+  as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
   return logger;
+}
+
+PyObject* open_file(PyObject* self, PyObject* args, PyObject* kwargs) {
+  Root& root = *as_logger(self)->root;
+  if (&root == default_root) {
+    PyObject* function = open_default.find();
+    PyObject* done = function == nullptr ? nullptr : PyObject_Call(function, args, kwargs);
+    Py_XDECREF(function);
+    if (done == nullptr) return nullptr;
+    Py_DECREF(done);
+    return Py_NewRef(self);
+  }
+  if (root.keeps_all || !root.targets.empty()) {
+    PyErr_SetString(PyExc_TypeError,
+                    root.keeps_all
+                        ? "a circular log has no file to open; save() writes its records to one"
+                        : "this logger passes its records to others; open those");
+    return nullptr;
+  }
+  if (PyTuple_GET_SIZE(args) > 1) {
+    PyErr_SetString(PyExc_TypeError, "open() takes a path, and options by their names");
+    return nullptr;
+  }
+  PyObject* given = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, "rules");
+  const bool has_rules = given != nullptr && given != Py_None;
+  ChannelOptions options;
+  Rules rules;
+  if (!take_file(args, kwargs, options, rules) || !open_channel(root, options)) return nullptr;
+  if (has_rules) root.set_rules(std::move(rules));
+  return Py_NewRef(self);
 }
 
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {

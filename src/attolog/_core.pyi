@@ -313,6 +313,43 @@ class Logger:
             >>> attolog.log.set_time(None)
         """
 
+    def open(self, path: _Path, **options: Unpack[FileOptions]) -> Self:
+        """Send the records to a file from now on: turn the logger on, or over to another file.
+
+        `attolog.log` and loggers with a file of their own have it. Level, events and bound loggers
+        stay as they are. A file that was open before is finished in the background.
+
+        Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides for
+        `attolog.log`, and this call changes nothing. Processes that `multiprocessing` starts later
+        log to the file of `attolog.log` too.
+
+        Args:
+            path: The log file. Its suffix gives the format: .csv, .jsonl, .log or .txt, .atto.
+            options: Those of `AsyncFileLogger`; an option that is not given has its default. Only
+                `rules` stay as they were, except those of `attolog.log`.
+
+        Returns:
+            The logger, for `with log.open(path):`, which closes it.
+
+        Raises:
+            OSError: The file cannot be opened; the logger stays as it was.
+            TypeError: An option is unknown or of the wrong type. Or the logger has no file: it is a
+                `CircularLogger`, or passes its records to other loggers.
+            ValueError: An option is out of range, or the suffix is none of those above.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> folder = tempfile.mkdtemp()
+            >>> with attolog.log.open(folder + "/run.atto"):
+            ...     attolog.log("GEN", model="ResNet50")
+            >>> attolog.read(folder + "/run.atto").events
+            {'GEN': 1}
+            >>> few = attolog.SampledLogger(folder + "/monday.atto", 0.5)
+            >>> few = few.open(folder + "/tuesday.atto")  # a share of one half, in another file
+            >>> few.close()
+            True
+        """
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was logged is in the file, and with `echo` on the screen.
 

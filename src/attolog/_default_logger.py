@@ -23,9 +23,10 @@ _is_decided = False  # by ATTOLOG or ATTOLOG_CONFIG: calls of the program change
 def init_logger(
     path: str | os.PathLike[str], *, quiet: bool = False, **options: Unpack[FileOptions]
 ) -> Logger:
-    """Turn the default logger on: its records go to `path` from now on.
+    """Turn the default logger on, and say so: its records go to `path` from now on.
 
-    Processes that `multiprocessing` starts later log there, too, however they are started.
+    This is `attolog.log.open(path)` with a line on standard output. Processes that
+    `multiprocessing` starts later log there, too, however they are started.
 
     Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides and this call
     changes nothing.
@@ -50,16 +51,17 @@ def init_logger(
         >>> log.close()
         True
     """
-    if not _is_decided:
-        _open(path, options)
-        if not quiet:
-            print(f"[INFO] Debug logging to: {path}", flush=options.get("echo", False))
+    open(path, **options)
+    if not (quiet or _is_decided):
+        print(f"[INFO] Debug logging to: {path}", flush=options.get("echo", False))
     return log
 
 
-def _open(path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
-    _core.open(log, path, **options)
-    _join_others(path, options)
+def open(path: str | os.PathLike[str], **options: Unpack[FileOptions]) -> None:  # noqa: A001
+    """Turn the default logger on, unless the environment decides: its method `open`."""
+    if not _is_decided:
+        _core.open(log, path, **options)
+        _join_others(path, options)
 
 
 def _join_others(path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:

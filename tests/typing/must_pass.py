@@ -75,6 +75,9 @@ def opening(path: Path) -> None:
     attolog.init_logger(path, quiet=True, columns=5)
     assert_type(attolog.init_logger(path).close(), bool)
     attolog.debug_log("text")
+    assert_type(log.open(path, columns=5, rules={"GEN": "every:10"}).close(), bool)
+    with attolog.SampledLogger(path).open(path) as few:
+        assert_type(few, attolog.SampledLogger)
     attolog.AsyncFileLogger("run.csv", 10000)
     attolog.AsyncFileLogger("run.csv", buffer_size=10000)
     attolog.AsyncFileLogger(

@@ -81,6 +81,10 @@ def test_they_log_to_its_file(tmp_path: Path, method: str, body: str) -> None:
     assert [row[:2] for row in rows] == _TWO
 
 
+def test_they_log_to_the_file_that_its_method_has_opened(tmp_path: Path) -> None:
+    assert [row[:2] for row in run(tmp_path, "log.open(path)", _PROCESSES)[1]] == _TWO
+
+
 def test_multiprocessing_may_be_imported_before(tmp_path: Path) -> None:
     start = f"import multiprocessing.spawn; {_START}"
     assert [row[:2] for row in run(tmp_path, start, _PROCESSES)[1]] == _TWO
