@@ -124,7 +124,7 @@ pytest: $(VENV)/installed $(VENV)/group-test
 
 # What differs most from Python to Python: two minutes.
 quick := tests/integration tests/reliability/test_imports.py \
-         $(patsubst %,tests/unit/test_%.py,children default events forks import jit logger messages names values) \
+         $(patsubst %,tests/api/test_%.py,argument_names children default_logger events forks import jit logger messages values) \
          $(patsubst %,tests/run/test_run_%.py,hook main newer transform)
 pytest-quick: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) README.md attolog
