@@ -10,7 +10,6 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
-import bench_fakes
 import pytest
 
 from attolog._bench import cold, driver, plot, report
@@ -20,6 +19,8 @@ from attolog._bench.method import Keeps, Method, count, values
 from attolog._bench.methods import METHODS, REFERENCE, document_classes, is_installed
 from attolog._bench.table import figures, not_best
 from attolog._cli import bench, main
+
+from . import bench_fakes
 
 ROOT = Path(__file__).parents[2]
 FAKE_CHILD = [sys.executable, str(Path(__file__).with_name("bench_fakes.py"))]

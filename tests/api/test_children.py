@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from written import cells
+
+from .helpers import cells
 
 PROGRAM = """
 import sys, os

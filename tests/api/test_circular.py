@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from captures import numbers, reasons, saved
-from written import cells, lines, objects, run_python
 
 import attolog
 from attolog import AsyncFileLogger, CircularLogger
+
+from .helpers import cells, lines, numbers, objects, reasons, run_python, saved
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from written import run_python
 
 from attolog import AsyncFileLogger
 from attolog._cli import VERBS, main
 from attolog._cli import recover as recover_verb
 from attolog._reading.files import JOURNAL_MAGIC
+
+from .helpers import run_python
 
 T = 1_700_000_000 * 1_000_000_000
 SHOWN = "2023-11-14T22:13:20.000001Z"

@@ -4,10 +4,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from written import cells
 
 import attolog
 from attolog import AsyncFileLogger, Counts
+
+from .helpers import cells
 
 
 def adds_up(counts: Counts) -> bool:

@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import NamedTuple
 
 import pytest
-from written import cells
 
 from attolog import _core
 from attolog._cli import main
+
+from .helpers import cells
 
 PROGRAM = """
 import os, sys

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from written import cells, run_python
 
 import attolog
+
+from .helpers import cells, run_python
 
 LOGS = """
 import sys

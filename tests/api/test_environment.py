@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from written import cells, objects, run_python
+
+from .helpers import cells, objects, run_python
 
 LOGS = """
 import sys

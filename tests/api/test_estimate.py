@@ -8,11 +8,12 @@ from statistics import NormalDist, fmean, stdev
 from typing import Any
 
 import pytest
-from journal_by_hand import Row, Site, block, decode
 
 import attolog
 from attolog._reading import estimate
 from attolog._reading.estimate import Estimate, Sample, design_of
+
+from .journal_by_hand import Row, Site, block, decode
 
 SEEDS = 1000
 LEVEL = 0.95

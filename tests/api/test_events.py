@@ -11,10 +11,11 @@ from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
-from written import cells, objects, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import cells, log_to, objects, run_python
 
 
 class Task:
@@ -24,7 +25,7 @@ class Task:
 
 def one(tmp_path: Path, use: Callable[[AsyncFileLogger], object]) -> dict[str, Any]:
     """The only object that `use` logs."""
-    (found,) = objects(written(tmp_path / "run.jsonl", use))
+    (found,) = objects(log_to(tmp_path / "run.jsonl", use))
     return found
 
 
@@ -86,14 +87,14 @@ def test_names_given_make_the_same_table(tmp_path: Path) -> None:
         log.event("GEN", "model", "task_id")("BERT", 9)
         log("GEN", *["Swin", 10], 11)
 
-    path = written(tmp_path / "run.csv", use)
+    path = log_to(tmp_path / "run.csv", use)
     assert cells(path) == [
         ["GEN", "ResNet50", "7"],
         ["GEN", "VGG", "8"],
         ["GEN", "BERT", "9"],
         ["GEN", "", "", "Swin", "10", "11"],
     ]
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     assert run.events == {"GEN": 4}
     assert [record.fields for record in run.records()] == [
         {"model": "ResNet50", "task_id": 7},
@@ -113,7 +114,7 @@ def test_names_that_are_taken_or_our_own(tmp_path: Path) -> None:
         log("D", x, x, x, 5)
         log("E", x, x=2)
 
-    assert [list(each)[1:] for each in objects(written(tmp_path / "run.jsonl", use))] == [
+    assert [list(each)[1:] for each in objects(log_to(tmp_path / "run.jsonl", use))] == [
         ["time_", "event_", "level_", "message_", "weight_", "thread_", "text_"],
         ["time_", "text_"],
         ["time_", "thread_"],
@@ -129,7 +130,7 @@ def test_names_are_read_once_for_each_site(tmp_path: Path) -> None:
         for name in ("ONE", "TWO"):
             log(name, model)
 
-    assert [list(each) for each in objects(written(tmp_path / "run.jsonl", use))] == (
+    assert [list(each) for each in objects(log_to(tmp_path / "run.jsonl", use))] == (
         [["event", "model"]] * 5
     )
 
@@ -160,7 +161,7 @@ def test_a_call_at_one_place_may_change_its_shape(tmp_path: Path) -> None:
         for args, kwargs in calls:
             log(*args, **kwargs)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "A", "v1": 1},
         {"event": "A", "v1": 1, "v2": 2},
         {"event": "A", "v1": 1, "k": 2},
@@ -176,7 +177,7 @@ def test_more_names_at_one_place_than_it_has_sites(tmp_path: Path) -> None:
         for i in range(100):
             log(f"E{i}", i, k=i)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": f"E{i}", **({"i": i} if i < 8 else {"v1": i}), "k": i} for i in range(100)
     ]
 
@@ -188,7 +189,7 @@ def test_keywords_whose_addresses_are_used_again(tmp_path: Path) -> None:
         for i in range(n):
             log("E", **{f"name{i}": i})
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "E", f"name{i}": i} for i in range(n)
     ]
 
@@ -239,7 +240,7 @@ def test_a_decorated_function(tmp_path: Path) -> None:
         assert str(inspect.signature(SCHED)) == "(model, batch_id, exit_id='final', size=8)"
         assert isinstance(SCHED, BuiltinFunctionType)
 
-    assert cells(written(tmp_path / "run.csv", use)) == [
+    assert cells(log_to(tmp_path / "run.csv", use)) == [
         ["SCHED", "ResNet50", "42", "layer1", "4"],
         ["SCHED", "ResNet50", "42", "final", "8"],
         ["SCHED", "ResNet50", "42", "final", "5"],
@@ -256,7 +257,7 @@ def test_declared_by_names(tmp_path: Path) -> None:
         log.event("TICK")()
         assert str(inspect.signature(gen)) == "(model, task_id)"
 
-    assert cells(written(tmp_path / "run.csv", use)) == [
+    assert cells(log_to(tmp_path / "run.csv", use)) == [
         ["GEN", "ResNet50", "7"],
         ["GEN", "ResNet50", "8"],
         ["GEN", "VGG", "9"],
@@ -275,7 +276,7 @@ def test_a_declared_event_called_wrongly_keeps_what_it_got(tmp_path: Path) -> No
         bound("many", 1)
         bound("other", other=3)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "GEN", "model": "few", "task_id": None},
         {"event": "GEN", "model": "many", "task_id": 1, "v3": 2},
         {"event": "GEN", "model": "other", "task_id": None, "other": 3},
@@ -290,7 +291,7 @@ def test_a_declared_event_has_what_its_logger_binds(tmp_path: Path) -> None:
         gen("r50")
         gen(model="vgg")
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "GEN", "model": "r50", "request": 17, "model_2": "mine"},
         {"event": "GEN", "model": "vgg", "request": 17, "model_2": "mine"},
     ]

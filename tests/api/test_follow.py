@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from written import TIME, run_python
 
 from attolog import AsyncFileLogger, _core
 from attolog._cli.cat import JournalLines
+
+from .helpers import TIME, run_python
 
 LEAVES = """
 import attolog, os, sys

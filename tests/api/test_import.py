@@ -9,9 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from written import run_python
 
 import attolog
+
+from .helpers import run_python
 
 # importlib.util is what finds an editable installation.
 LIST_MODULES = """

@@ -8,10 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from written import TIME, cells, lines, objects, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import TIME, cells, lines, log_to, objects, run_python
 
 
 def test_a_logger_has_a_file_and_is_on_until_it_is_closed(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_bound_fields(tmp_path: Path) -> None:
         user.log("text")
         log("GEN", model="o")
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "GEN", "model": "m", "request": 17},
         {"event": "GEN", "model": "n", "request": 17, "user": "eve", "request_2": "again"},
         {
@@ -248,7 +249,7 @@ def test_what_is_bound_is_named_and_taken_as_of_now(tmp_path: Path) -> None:
         with pytest.raises(TypeError, match=r"bind\(\) takes fields by name"):
             log.bind(17)  # type: ignore[call-arg]
 
-    path = written(tmp_path / "run.jsonl", use)
+    path = log_to(tmp_path / "run.jsonl", use)
     assert objects(path) == [
         {"event": "E", "values": [1, [2]], "time_": 2, "table": {"a": [1, [2]]}}
     ]
@@ -317,7 +318,7 @@ def test_leading_parameters_are_positional_only(tmp_path: Path) -> None:
         log("E", self=1, template=2, name=3, args=4)
         log.info("{template} {self}", template=1, self=2)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"event": "E", "self": 1, "template": 2, "name": 3, "args": 4},
         {"level": "INFO", "message": "1 2", "template": 1, "self": 2},
     ]

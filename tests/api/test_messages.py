@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import cells, lines, objects, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import cells, lines, log_to, objects, run_python
 
 
 def messages(tmp_path: Path, *uses: Callable[[AsyncFileLogger], object]) -> list[dict[str, Any]]:
@@ -18,7 +19,7 @@ def messages(tmp_path: Path, *uses: Callable[[AsyncFileLogger], object]) -> list
         for each in uses:
             each(log)
 
-    return objects(written(tmp_path / "run.jsonl", use))
+    return objects(log_to(tmp_path / "run.jsonl", use))
 
 
 def message(tmp_path: Path, use: Callable[[AsyncFileLogger], object]) -> dict[str, Any]:
@@ -35,13 +36,13 @@ def test_levels(tmp_path: Path, level: str) -> None:
         method("word")
         method(3)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"level": level, "message": "1 and 2", "a": 1, "b": 2},
         {"level": level, "message": "a text"},
         {"level": level, "message": "word"},
         {"level": level, "message": "3"},
     ]
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     assert [(r.kind, r.level, r.message) for r in run.records()] == [
         ("message", level, "1 and 2"),
         ("message", level, "a text"),
@@ -108,7 +109,7 @@ def test_numbers_attributes_and_items_are_formatted_at_the_call(tmp_path: Path) 
         log("{:{width}.{digits}f}", 3.14159, width=8, digits=2)
         at["k"].append(2)
 
-    found = objects(written(tmp_path / "run.jsonl", use))
+    found = objects(log_to(tmp_path / "run.jsonl", use))
     assert [each["message"] for each in found] == ["x1x", "007 [1]", "b 7", "    3.14"]
     assert found[1] == {
         "level": "DEBUG",
@@ -125,15 +126,15 @@ def test_values_without_a_hole_stand_behind_the_text(tmp_path: Path) -> None:
         log.info("started", port=80)
         log.info("{x} done", 1, extra, user="eve")
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"level": "INFO", "message": "started", "port": 80},
         {"level": "INFO", "message": "1 done", "x": 1, "extra": 5, "user": "eve"},
     ]
-    assert cells(written(tmp_path / "run.csv", use)) == [
+    assert cells(log_to(tmp_path / "run.csv", use)) == [
         ["INFO", "started", "80"],
         ["INFO", "1 done", "5", "eve"],
     ]
-    assert [line.split(" ", 1)[1] for line in lines(written(tmp_path / "run.log", use))] == [
+    assert [line.split(" ", 1)[1] for line in lines(log_to(tmp_path / "run.log", use))] == [
         "INFO     started port=80",
         "INFO     1 done extra=5 user=eve",
     ]
@@ -163,7 +164,7 @@ def test_without_values_nothing_is_a_template(tmp_path: Path, text: str) -> None
         log.bind(x=1).info(text)
         log.bind(x=1).log(text)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         {"level": "DEBUG", "message": text},
         {"text": text},
         {"text": text},
@@ -266,7 +267,7 @@ def test_a_message_is_what_format_makes_of_it(tmp_path: Path, spec: str) -> None
             log.info(simple, x=value)
             log.info(template, x=value)
 
-    found = objects(written(tmp_path / "run.jsonl", use))
+    found = objects(log_to(tmp_path / "run.jsonl", use))
     for value, short, long in zip(VALUES, found[::2], found[1::2], strict=True):
         try:
             expected = simple.format(x=value)
@@ -288,7 +289,7 @@ def test_a_column_stays_typed_where_its_value_is_formatted_at_the_call(tmp_path:
         log.info("{x:c} {y}", x=65, y=Int(3))
         log.info("{x:,}", x=big)
 
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     records = list(run.records())
     assert [r.message for r in records] == ["5 'é'", "A 3", f"{big:,}"]
     assert [r.fields for r in records] == [{"x": 5, "y": "é"}, {"x": 65, "y": "3"}, {"x": big}]
@@ -301,7 +302,7 @@ def test_values_are_those_of_the_call(tmp_path: Path) -> None:
         log("E", values)
         values.append(2)
 
-    found = objects(written(tmp_path / "run.jsonl", use))
+    found = objects(log_to(tmp_path / "run.jsonl", use))
     assert found[0]["message"] == "[1] and [1]"
     assert found[0]["x"] == found[1]["values"] == [1]
 
@@ -352,7 +353,7 @@ def test_bound_fields_fill_holes_as_keywords_do(tmp_path: Path) -> None:
             bound.info(f"{i} {{request:04d}} {{x}}", i)
             bound.info(f"{i} {{request}} {{x}} {{y}}", i, y="a")
 
-    found = [each["message"] for each in objects(written(tmp_path / "run.jsonl", use))]
+    found = [each["message"] for each in objects(log_to(tmp_path / "run.jsonl", use))]
     assert found[:4] == ["17 1", "0017 'é' 1", "2026   1", "the call's a 'a'"]
     assert found[4::2] == [f"{i} 0017 {i}" for i in range(40)]
     assert found[5::2] == [f"{i} 17 {i} a" for i in range(40)]
@@ -404,9 +405,9 @@ def test_after_eight_templates_at_one_place_the_template_is_a_value(tmp_path: Pa
             for template in templates:
                 log.warning(template, 1, x=2)
 
-    found = [each["message"] for each in objects(written(tmp_path / "run.jsonl", use))]
+    found = [each["message"] for each in objects(log_to(tmp_path / "run.jsonl", use))]
     assert found == [template.format(1, x=2) for template in templates] * 2
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     assert [r.message for r in run.records()] == found
     assert {r.level for r in run.records()} == {"WARNING"}
 
@@ -417,7 +418,7 @@ def test_a_text_is_no_site(tmp_path: Path) -> None:
             log(f"{{{i}}} sentence")
             log.info(f"{{{i}}} message")
 
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     assert {name: len(run[name]) for name in run} == {"LOG": 100, "INFO": 100}
 
 
@@ -450,7 +451,7 @@ def test_templates_made_at_run_time_are_told_apart(tmp_path: Path) -> None:
         for i, x in values:
             log.info(f"no. {i}: " + "{:.3f}", x)
 
-    found = [each["message"] for each in objects(written(tmp_path / "run.jsonl", use))]
+    found = [each["message"] for each in objects(log_to(tmp_path / "run.jsonl", use))]
     assert found == [f"no. {i}: {x:.3f}" for i, x in values]
 
 
@@ -462,7 +463,7 @@ def test_exception(tmp_path: Path) -> None:
             log.exception("task {id} failed", 7)
             log.exception("failed", user="eve")
 
-    first, second = objects(written(tmp_path / "run.jsonl", use))
+    first, second = objects(log_to(tmp_path / "run.jsonl", use))
     traceback = first.pop("exception")
     assert traceback.startswith("Traceback (most recent call last):\n")
     assert traceback.endswith("ValueError: wrong\n")
@@ -489,7 +490,7 @@ def test_what_is_no_str_at_one_place_again_and_again(tmp_path: Path) -> None:
             log.info(value)
             log.log(value)
 
-    assert objects(written(tmp_path / "run.jsonl", use)) == [
+    assert objects(log_to(tmp_path / "run.jsonl", use)) == [
         each
         for value in values
         for each in ({"level": "INFO", "message": str(value)}, {"text": str(value)})
@@ -521,7 +522,7 @@ def test_debug_log_is_text(tmp_path: Path) -> None:
         log.log(None)
         log.log(b"x")
 
-    assert cells(written(tmp_path / "run.csv", use)) == [
+    assert cells(log_to(tmp_path / "run.csv", use)) == [
         ["LOG", "1.5,GEN,m"],
         ["LOG", "3"],
         ["LOG", "None"],

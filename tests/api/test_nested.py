@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from written import objects, written
 
 import attolog
 from attolog import AsyncFileLogger
 from attolog._reading.table import Table
+
+from .helpers import log_to, objects
 
 cyclic: list[Any] = [1]
 cyclic.append(cyclic)
@@ -117,7 +118,7 @@ CALLS: list[Callable[[AsyncFileLogger, object], None]] = [
 def test_a_container_changed_by_its_items_is_text_alone(
     tmp_path: Path, suffix: str, call: Callable[[AsyncFileLogger, object], None]
 ) -> None:
-    path = written(tmp_path / f"run.{suffix}", lambda log: call(log, clearing()))
+    path = log_to(tmp_path / f"run.{suffix}", lambda log: call(log, clearing()))
     if suffix == "atto":
         (found,) = (record.fields for record in attolog.read(path).records())
     else:
@@ -127,7 +128,7 @@ def test_a_container_changed_by_its_items_is_text_alone(
 
 def test_a_repr_in_a_message_runs_the_code_of_items_once(tmp_path: Path) -> None:
     one = Counting()
-    path = written(tmp_path / "run.jsonl", lambda log: log.info("{x!r}", [one]))
+    path = log_to(tmp_path / "run.jsonl", lambda log: log.info("{x!r}", [one]))
     assert [(row["message"], row["x"]) for row in objects(path)] == [("[counting]", "[counting]")]
     assert one.calls == 1
 
@@ -243,8 +244,8 @@ def test_csv_and_text_files_have_the_str(tmp_path: Path) -> None:
         log("E", x=[1, {"a": None}])
         log.info("{x} {y!r}", x=[1], y=(1,))
 
-    assert """"[1, {'a': None}]\"""" in written(tmp_path / "run.csv", use).read_text()
-    text = written(tmp_path / "run.log", use).read_text()
+    assert """"[1, {'a': None}]\"""" in log_to(tmp_path / "run.csv", use).read_text()
+    text = log_to(tmp_path / "run.log", use).read_text()
     assert """x="[1, {'a': None}]\"""" in text
     assert text.endswith("[1] (1,)\n")
 
@@ -255,7 +256,7 @@ def test_messages_keep_nested_values(tmp_path: Path, suffix: str) -> None:
         log.info("{a} and {b}", a=[1, 2], b={"k": (None,)})
         log.bind(c=[3])("E")
 
-    path = written(tmp_path / f"run.{suffix}", use)
+    path = log_to(tmp_path / f"run.{suffix}", use)
     b: object
     if suffix == "atto":
         message, event = attolog.read(path).records()
@@ -277,14 +278,14 @@ def test_what_is_bound_keeps_its_form_in_messages(tmp_path: Path, value: object)
     def use(log: AsyncFileLogger) -> None:
         log.bind(bound=value).info("{x:{y}} {bound}", x=1, y=3)
 
-    assert objects(written(tmp_path / "run.jsonl", use))[0]["message"] == f"  1 {value}"
+    assert objects(log_to(tmp_path / "run.jsonl", use))[0]["message"] == f"  1 {value}"
 
 
 def test_a_hole_looks_into_what_is_bound(tmp_path: Path) -> None:
     def use(log: AsyncFileLogger) -> None:
         log.bind(table={1: (2, 3)}).info("{x} {table!r} {table[1]} {table[1][0]}", x=1)
 
-    message = objects(written(tmp_path / "run.jsonl", use))[0]["message"]
+    message = objects(log_to(tmp_path / "run.jsonl", use))[0]["message"]
     assert message == "1 {1: (2, 3)} (2, 3) 2"
 
 
@@ -313,8 +314,8 @@ def test_a_journal_without_nested_values_is_as_before(tmp_path: Path) -> None:
     def nested(log: AsyncFileLogger) -> None:
         log("E", x=[1])
 
-    assert written(tmp_path / "plain.atto", plain).read_bytes()[10] == 0
-    assert written(tmp_path / "nested.atto", nested).read_bytes()[10] == 1
+    assert log_to(tmp_path / "plain.atto", plain).read_bytes()[10] == 0
+    assert log_to(tmp_path / "nested.atto", nested).read_bytes()[10] == 1
 
 
 COLUMNS: dict[str, tuple[str, list[Any]]] = {
@@ -342,7 +343,7 @@ def log_columns(log: AsyncFileLogger) -> None:
 
 @pytest.fixture
 def columns(tmp_path: Path) -> Table:
-    return attolog.read(written(tmp_path / "run.atto", log_columns))["E"]
+    return attolog.read(log_to(tmp_path / "run.atto", log_columns))["E"]
 
 
 @pytest.fixture
@@ -491,7 +492,7 @@ def cells_of(tmp_path: Path, values: list[Any]) -> tuple[list[Any], str | None]:
         for value in values:
             log("E", x=value)
 
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     table = pytest.importorskip("pyarrow").table(run["E"])
     table.validate(full=True)
     metadata = table.schema.field("x").metadata or {}

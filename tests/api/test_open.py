@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from written import cells, run_python
 
 import attolog
 from attolog import AsyncFileLogger, CircularLogger, SampledLogger, StatsLogger
+
+from .helpers import cells, run_python
 
 DEFAULT = """
 import sys
@@ -171,10 +173,10 @@ def test_a_logger_that_cannot_be_opened_stays_as_it_was(tmp_path: Path, is_defau
             log.open(tmp_path / path, **options)
         assert "\n" not in str(raised.value)
         assert bool(log) is was_on
-    with pytest.raises(TypeError):
-        log.open()  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        log.open(tmp_path / "two.csv", 1000)  # type: ignore[call-arg]
+    open_unchecked: Any = log.open
+    for arguments in (), (tmp_path / "two.csv", 1000):
+        with pytest.raises(TypeError):
+            open_unchecked(*arguments)
     if not is_default:
         log("A", 1)
         log("B", 2)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import TIME, cells, lines, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import TIME, cells, lines, log_to, run_python
 
 PARTS = "is none of time, level, message, event, thread, file, line and function"
 WRONG: list[tuple[str, object, type[Exception], str]] = [
@@ -184,7 +185,7 @@ def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c.csv"
-    written(path, lambda log: log("E"))
+    log_to(path, lambda log: log("E"))
     assert cells(path) == [["E"]]
 
 
@@ -204,7 +205,7 @@ def test_pid_and_time_are_filled_in(tmp_path: Path) -> None:
 def test_append_is_the_default(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run{suffix}"
     for i in range(3):
-        written(path, lambda log, i=i: log("E", x=i))  # type: ignore[misc]
+        log_to(path, lambda log, i=i: log("E", x=i))  # type: ignore[misc]
     if suffix == ".atto":
         assert [r.fields["x"] for r in attolog.read(path).records()] == [0, 1, 2]
     else:
@@ -214,8 +215,8 @@ def test_append_is_the_default(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".log", ".atto"])
 def test_append_false_replaces(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run{suffix}"
-    written(path, lambda log: [log("E", x=i) for i in range(100)])
-    written(path, lambda log: log("E", x="only"), append=False)
+    log_to(path, lambda log: [log("E", x=i) for i in range(100)])
+    log_to(path, lambda log: log("E", x="only"), append=False)
     if suffix == ".atto":
         assert [r.fields["x"] for r in attolog.read(path).records()] == ["only"]
     else:
@@ -225,10 +226,10 @@ def test_append_false_replaces(tmp_path: Path, suffix: str) -> None:
 
 def test_append_false_forgets_the_order_of_columns(tmp_path: Path) -> None:
     path = tmp_path / "run.csv"
-    written(path, lambda log: log("E", a=1, b=2))
-    written(path, lambda log: log("E", b=3))
+    log_to(path, lambda log: log("E", a=1, b=2))
+    log_to(path, lambda log: log("E", b=3))
     assert cells(path) == [["E", "1", "2"], ["E", "", "3"]]
-    written(path, lambda log: log("E", b=3), append=False)
+    log_to(path, lambda log: log("E", b=3), append=False)
     assert cells(path) == [["E", "3"]]
 
 
@@ -252,11 +253,11 @@ with attolog.AsyncFileLogger(sys.argv[1], append=False) as log:
 def test_digits(tmp_path: Path) -> None:
     for digits, seconds in ((6, "1700000000.123456"), (9, "1700000000.123456789")):
         folder = tmp_path / str(digits)
-        path = written(folder / "run.csv", lambda log: log("E"), digits=digits)
+        path = log_to(folder / "run.csv", lambda log: log("E"), digits=digits)
         assert path.read_text() == f"{seconds},E\n"
-        path = written(folder / "run.jsonl", lambda log: log("E"), digits=digits)
+        path = log_to(folder / "run.jsonl", lambda log: log("E"), digits=digits)
         assert path.read_text() == f'{{"time":{seconds},"event":"E"}}\n'
-        path = written(folder / "run.log", lambda log: log("E"), digits=digits)
+        path = log_to(folder / "run.log", lambda log: log("E"), digits=digits)
         fraction = seconds.partition(".")[2]
         assert path.read_text() == f"2023-11-14T22:13:20.{fraction}Z EVENT    E\n"
 
@@ -269,7 +270,7 @@ def test_columns_make_rows_of_one_width(tmp_path: Path) -> None:
         log("TICK")
         log("a, text")
 
-    path = written(tmp_path / "run.csv", use, columns=5)
+    path = log_to(tmp_path / "run.csv", use, columns=5)
     rows = cells(path)
     assert [len(row) for row in rows] == [4] * 5  # and the time stamp
     assert rows == [
@@ -302,13 +303,13 @@ def test_pattern(tmp_path: Path) -> None:
         log("a text")
 
     pattern = "{level:>8}|{event}|{message}|{thread}|{function}|{line:d}|{file}"
-    first, second, third = lines(written(tmp_path / "run.log", use, pattern=pattern))
+    first, second, third = lines(log_to(tmp_path / "run.log", use, pattern=pattern))
     line = use.__code__.co_firstlineno
     where = f"{use.__qualname__}|{{}}|{__file__}"
     assert first == f"   EVENT|E|E x=1|MainThread|{where.format(line + 1)}"
     assert second == f"    INFO||2|MainThread|{where.format(line + 2)}"
     assert third == "a text"
-    assert lines(written(tmp_path / "2.log", use, pattern="{{{message}}}"))[0] == "{E x=1}"
+    assert lines(log_to(tmp_path / "2.log", use, pattern="{{{message}}}"))[0] == "{E x=1}"
 
 
 def test_max_record_cuts_and_says_so(tmp_path: Path) -> None:
@@ -318,7 +319,7 @@ def test_max_record_cuts_and_says_so(tmp_path: Path) -> None:
         log("c" * 5000)
         log.event("E", "x")("d" * 5000)
 
-    path = written(tmp_path / "run.jsonl", use, max_record=1024)
+    path = log_to(tmp_path / "run.jsonl", use, max_record=1024)
     rows = [json.loads(line) for line in lines(path)]
     assert rows[0]["x"] == "a" * 1024 + "... [cut; 5000 bytes]"
     assert rows[0]["z"] == "short"
@@ -349,7 +350,7 @@ def test_a_record_larger_than_the_ring_is_whole(tmp_path: Path, size: int) -> No
         log("E", "x" * size)
         log("E", 2)
 
-    path = written(tmp_path / "run.csv", use, buffer_bytes=65536)
+    path = log_to(tmp_path / "run.csv", use, buffer_bytes=65536)
     assert [row[-1] for row in cells(path)] == ["1", "x" * size, "2"]
 
 
@@ -372,9 +373,7 @@ def test_a_record_larger_than_the_ring_is_whole(tmp_path: Path, size: int) -> No
     ],
 )
 def test_options_that_change_no_row(tmp_path: Path, options: dict[str, Any]) -> None:
-    path = written(
-        tmp_path / "run.csv", lambda log: [log("E", x=i) for i in range(5000)], **options
-    )
+    path = log_to(tmp_path / "run.csv", lambda log: [log("E", x=i) for i in range(5000)], **options)
     assert [row[1] for row in cells(path)] == [str(i) for i in range(5000)]
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal_by_hand import Site, block, decode
 
 import attolog
+
+from .journal_by_hand import Site, block, decode
 
 
 def tags(path: Path) -> list[Any]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import TIME, cells, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import TIME, cells, log_to
 
 CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
     ((), {}),
@@ -37,7 +38,7 @@ def test_a_text_file_has_the_bytes_of_print(tmp_path: Path) -> None:
             log.print(*args, **kwargs)
 
     for name in ("run.log", "run.txt"):
-        path = written(tmp_path / name, use)
+        path = log_to(tmp_path / name, use)
         assert path.read_bytes().decode() == printed.getvalue()
 
 
@@ -47,7 +48,7 @@ def test_a_journal_has_the_text(
 ) -> None:
     printed = io.StringIO(newline="")
     print(*args, **kwargs | {"file": printed})
-    path = written(tmp_path / "run.atto", lambda log: log.print(*args, **kwargs))
+    path = log_to(tmp_path / "run.atto", lambda log: log.print(*args, **kwargs))
     (record,) = attolog.read(path).records()
     assert (record.kind, record.event, record.message) == ("print", None, printed.getvalue())
 
@@ -58,12 +59,12 @@ def test_rows(tmp_path: Path) -> None:
         log.print("two\nlines", end="")
         log.print()
 
-    assert written(tmp_path / "run.csv", use).read_text() == (
+    assert log_to(tmp_path / "run.csv", use).read_text() == (
         '1700000000.123456,PRINT,"a,1"\n'
         '1700000000.123456,PRINT,"two\nlines"\n'
         "1700000000.123456,PRINT,\n"
     )
-    assert written(tmp_path / "run.jsonl", use).read_text() == (
+    assert log_to(tmp_path / "run.jsonl", use).read_text() == (
         '{"time":1700000000.123456,"text":"a,1\\n"}\n'
         '{"time":1700000000.123456,"text":"two\\nlines"}\n'
         '{"time":1700000000.123456,"text":"\\n"}\n'
@@ -72,7 +73,7 @@ def test_rows(tmp_path: Path) -> None:
 
 def test_file_sends_it_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = io.StringIO()
-    path = written(tmp_path / "run.csv", lambda log: log.print("a", "b", sep="-", file=other))
+    path = log_to(tmp_path / "run.csv", lambda log: log.print("a", "b", sep="-", file=other))
     assert other.getvalue() == "a-b\n"
     assert cells(path) == []
     assert capsys.readouterr().out == ""
@@ -102,7 +103,7 @@ def test_a_str_that_raises(tmp_path: Path) -> None:
         def __str__(self) -> str:
             raise ValueError("no")
 
-    path = written(tmp_path / "run.csv", lambda log: log.print("a", Bad(), "b"))
+    path = log_to(tmp_path / "run.csv", lambda log: log.print("a", Bad(), "b"))
     assert cells(path) == [["PRINT", "a <str() of Bad raised ValueError: no> b"]]
 
 

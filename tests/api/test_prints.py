@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from written import run_python
+
+from .helpers import run_python
 
 CALLS = """
 import attolog, sys

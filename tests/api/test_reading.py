@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from journal_by_hand import Site, Tagged, block
-from written import TIME, run_python, written
 
 import attolog
 from attolog import AsyncFileLogger
 from attolog._reading.journal import Record
+
+from .helpers import TIME, log_to, run_python
+from .journal_by_hand import Site, Tagged, block
 
 
 def some(log: AsyncFileLogger) -> None:
@@ -29,7 +30,7 @@ def some(log: AsyncFileLogger) -> None:
 
 
 def test_events(tmp_path: Path) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     assert run.events == {"GEN": 5, "SCHED": 1}
     assert list(run) == ["GEN", "SCHED", "queue {q} is full", "LOG", "PRINT"]
     assert [len(run[name]) for name in run] == [5, 1, 1, 1, 1]
@@ -38,7 +39,7 @@ def test_events(tmp_path: Path) -> None:
 
 
 def test_records(tmp_path: Path) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     records = list(run.records())
     assert [record.kind for record in records] == ["event"] * 6 + ["message", "text", "print"]
     assert [record.time for record in records] == [TIME + min(i, 4) for i in range(9)]
@@ -54,7 +55,7 @@ def test_records(tmp_path: Path) -> None:
 
 def test_polars(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     frame = polars.DataFrame(run["GEN"])
     assert frame.columns == ["time", "model", "task_id", "arrival"]
     assert frame["time"].dtype == polars.Datetime("ns", "UTC")
@@ -65,7 +66,7 @@ def test_polars(tmp_path: Path) -> None:
 
 def test_pyarrow(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     table = pyarrow.table(run["GEN"])
     assert table.schema == pyarrow.schema(
         {
@@ -84,7 +85,7 @@ def test_pyarrow(tmp_path: Path) -> None:
 def test_duckdb(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
-    gen = attolog.read(written(tmp_path / "run.atto", some))["GEN"]
+    gen = attolog.read(log_to(tmp_path / "run.atto", some))["GEN"]
     query = "SELECT count(*), sum(task_id), max(arrival), any_value(model) FROM gen"
     assert duckdb.connect().sql(query).fetchall() == [(5, 10, 2.0, "ResNet50")]
     assert len(gen) == 5
@@ -93,7 +94,7 @@ def test_duckdb(tmp_path: Path) -> None:
 def test_pandas(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     pyarrow = pytest.importorskip("pyarrow")
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     frame = pyarrow.table(run["GEN"]).to_pandas()
     assert list(frame.columns) == ["time", "model", "task_id", "arrival"]
     assert list(frame["task_id"]) == [0, 1, 2, 3, 4]
@@ -104,7 +105,7 @@ def test_pandas(tmp_path: Path) -> None:
 
 def test_the_view_of_all_records(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     every = run["*"]
     assert "*" in run
     assert len(every) == 9
@@ -128,7 +129,7 @@ def test_the_view_of_all_records(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_name_is_told_the_nearest(tmp_path: Path, name: str, nearest: str) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", some))
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
     assert name not in run
     with pytest.raises(KeyError, match="did you mean") as raised:
         run[name]
@@ -149,8 +150,8 @@ def test_a_journal_of_several_runs_and_threads(tmp_path: Path) -> None:
         for each in threads:
             each.join()
 
-    written(path, use)
-    written(path, use)
+    log_to(path, use)
+    log_to(path, use)
     records = list(attolog.read(path).records())
     assert len(records) == 1600
     assert {record.thread for record in records} == {f"t{n}" for n in range(4)}
@@ -194,7 +195,7 @@ os._exit(0)
 
 
 def test_an_empty_journal(tmp_path: Path) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", lambda log: None))
+    run = attolog.read(log_to(tmp_path / "run.atto", lambda log: None))
     assert (run.events, list(run.records()), run.problems) == ({}, [], ())
     assert len(run["*"]) == 0
 
@@ -247,7 +248,7 @@ def test_every_bit_flipped(tmp_path: Path) -> None:
 
 
 def test_a_journal_whose_only_block_is_damaged(tmp_path: Path) -> None:
-    path = written(tmp_path / "run.atto", lambda log: log("E"))
+    path = log_to(tmp_path / "run.atto", lambda log: log("E"))
     whole = path.read_bytes()
     for at in range(8, len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
@@ -257,7 +258,7 @@ def test_a_journal_whose_only_block_is_damaged(tmp_path: Path) -> None:
 
 
 def test_rubbish_before_a_journal(tmp_path: Path) -> None:
-    path = written(tmp_path / "run.atto", lambda log: log("E"))
+    path = log_to(tmp_path / "run.atto", lambda log: log("E"))
     path.write_bytes(b"rubbish" + path.read_bytes())
     with pytest.warns(UserWarning, match="here is none, 7 bytes skipped"):
         assert attolog.read(path).events == {"E": 1}
@@ -274,7 +275,7 @@ def test_rubbish_between_and_behind(tmp_path: Path) -> None:
 
 
 def test_no_journal(tmp_path: Path) -> None:
-    written(tmp_path / "run.csv", lambda log: log("E"))
+    log_to(tmp_path / "run.csv", lambda log: log("E"))
     with pytest.raises(ValueError, match=r"run\.csv is no journal: .*read_csv"):
         attolog.read(tmp_path / "run.csv")
     path = tmp_path / "rubbish.atto"
@@ -289,7 +290,7 @@ def test_no_journal(tmp_path: Path) -> None:
 
 def test_read_csv_of_what_was_written(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    path = written(tmp_path / "run.csv", some)
+    path = log_to(tmp_path / "run.csv", some)
     frame = attolog.read_csv(path, names=["timestamp", "event", "model", "id", "value"])
     assert list(frame.columns) == ["timestamp", "event", "model", "id", "value"]
     assert list(frame["event"]) == ["GEN"] * 5 + ["SCHED", "WARNING", "LOG", "PRINT"]
@@ -353,7 +354,7 @@ def test_names_that_are_no_utf8_are_found_by_what_is_shown(tmp_path: Path) -> No
 
 def test_a_file_that_is_changed_after_it_was_read_is_told_of(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
-    path = written(tmp_path / "run.atto", some)
+    path = log_to(tmp_path / "run.atto", some)
     run = attolog.read(path)
     data = path.read_bytes()
     path.write_bytes(data + data)  # more of it is no change

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from written import cells
 
 import attolog
 from attolog._cli import main
+
+from .helpers import cells
 
 # Logs 1,000 events and a sampled one, says so, and waits for its end.
 PROGRAM = """

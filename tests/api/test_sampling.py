@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import cells, objects
 
 import attolog
 from attolog import AsyncFileLogger, Budget, Cap, Every, First, SampledLogger
+
+from .helpers import cells, objects
 
 SECOND = 1_000_000_000
 

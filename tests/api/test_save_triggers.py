@@ -7,9 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from captures import numbers, reasons, saved
 
 from attolog import CircularLogger
+
+from .helpers import numbers, reasons, saved
 
 PROGRAM = """
 import asyncio, attolog, os, signal, sys, threading

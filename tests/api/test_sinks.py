@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from written import TIME, lines, objects, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import TIME, lines, log_to, objects
 
 pa = pytest.importorskip("pyarrow")
 
@@ -34,7 +35,7 @@ def rows_of_every_kind(log: AsyncFileLogger) -> None:
 
 
 def test_csv_rows(tmp_path: Path) -> None:
-    assert written(tmp_path / "run.csv", rows_of_every_kind).read_text() == (
+    assert log_to(tmp_path / "run.csv", rows_of_every_kind).read_text() == (
         f"{CSV_TIME},GEN,ResNet50,7\n"
         f"{CSV_TIME},DEBUG,ResNet50 took 0.013s,eve\n"
         f'{CSV_TIME},LOG,"a sentence, alone"\n'
@@ -48,7 +49,7 @@ def test_csv_rows(tmp_path: Path) -> None:
 
 
 def test_jsonl_rows(tmp_path: Path) -> None:
-    path = written(tmp_path / "run.jsonl", rows_of_every_kind)
+    path = log_to(tmp_path / "run.jsonl", rows_of_every_kind)
     assert lines(path)[0] == (f'{{"time":{CSV_TIME},"event":"GEN","model":"ResNet50","task_id":7}}')
     assert all(line.startswith(f'{{"time":{CSV_TIME},') for line in lines(path))
     assert objects(path)[1:] == [
@@ -71,7 +72,7 @@ def test_jsonl_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["run.log", "run.txt"])
 def test_text_rows(tmp_path: Path, name: str) -> None:
-    assert written(tmp_path / name, rows_of_every_kind).read_text() == (
+    assert log_to(tmp_path / name, rows_of_every_kind).read_text() == (
         f"{TEXT_TIME} EVENT    GEN model=ResNet50 task_id=7\n"
         f"{TEXT_TIME} DEBUG    ResNet50 took 0.013s user=eve\n"
         "a sentence, alone\n"
@@ -85,7 +86,7 @@ def test_text_rows(tmp_path: Path, name: str) -> None:
 
 
 def test_tables_of_a_journal(tmp_path: Path) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", rows_of_every_kind))
+    run = attolog.read(log_to(tmp_path / "run.atto", rows_of_every_kind))
     when = datetime.fromtimestamp(TIME // 10**9, UTC)
     tables = {}
     for name in run:
@@ -153,7 +154,7 @@ def test_the_first_use_of_an_event_fixes_its_columns(tmp_path: Path) -> None:
         log("E", b=6, a=7)
         log("F", c=8)
 
-    path = written(tmp_path / "run.csv", use)
+    path = log_to(tmp_path / "run.csv", use)
     assert [line.partition(",")[2] for line in lines(path)] == [
         "E,1,2",
         "E,,3",
@@ -172,16 +173,16 @@ def test_newlines(tmp_path: Path) -> None:
         log.bind(y=text).info(text)
         log(text)
 
-    assert written(tmp_path / "run.csv", use).read_bytes().decode() == (
+    assert log_to(tmp_path / "run.csv", use).read_bytes().decode() == (
         f'{CSV_TIME},E,"{text}"\n'
         f'{CSV_TIME},INFO,"{text}!"\n'
         f'{CSV_TIME},INFO,"{text}","{text}"\n'
         f'{CSV_TIME},LOG,"{text}"\n'
     )
-    rows = objects(written(tmp_path / "run.jsonl", use))
+    rows = objects(log_to(tmp_path / "run.jsonl", use))
     assert [row.get("x", row.get("y", row.get("text"))) for row in rows] == [text] * 4
     escaped = r"a\nb\r\nc\u2028d\x1be\\f"
-    assert written(tmp_path / "run.log", use).read_bytes().decode() == (
+    assert log_to(tmp_path / "run.log", use).read_bytes().decode() == (
         f'{TEXT_TIME} EVENT    E x="{escaped}"\n'
         f"{TEXT_TIME} INFO     {escaped}!\n"
         f'{TEXT_TIME} INFO     {escaped} y="{escaped}"\n'
@@ -195,7 +196,7 @@ def test_one_record_is_one_line(tmp_path: Path, suffix: str) -> None:
         for code in [*range(0x100), 0x2028, 0x2029, 0xFEFF]:
             log("E", x=f"a{chr(code)}b\n")
 
-    text = written(tmp_path / f"run{suffix}", use).read_bytes().decode()
+    text = log_to(tmp_path / f"run{suffix}", use).read_bytes().decode()
     assert len(text.splitlines()) == text.count("\n") == 0x103
 
 
@@ -208,9 +209,9 @@ def test_forged_lines_are_none(tmp_path: Path) -> None:
         log.info(forged)
         log.event("E", "forged")(forged)
 
-    assert len(objects(written(tmp_path / "run.jsonl", use))) == 4
-    assert len(lines(written(tmp_path / "run.log", use))) == 4
+    assert len(objects(log_to(tmp_path / "run.jsonl", use))) == 4
+    assert len(lines(log_to(tmp_path / "run.log", use))) == 4
     import csv
 
-    with open(written(tmp_path / "run.csv", use), newline="") as file:
+    with open(log_to(tmp_path / "run.csv", use), newline="") as file:
         assert [row[1] for row in csv.reader(file)] == ["E", "INFO", "INFO", "E"]

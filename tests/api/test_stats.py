@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import cells, lines, objects, run_python
 
 import attolog
 from attolog import AsyncFileLogger, SampledLogger, StatsLogger
+
+from .helpers import cells, lines, objects, run_python
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written import run_python
 
 import attolog
+
+from .helpers import run_python
 
 _NINES = 999_999_999
 _ARABIC = "".join(chr(0x660 + int(digit)) for digit in str(_NINES))

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from written import objects, written
 
 import attolog
 from attolog import AsyncFileLogger
 from attolog._rewrite import rewrite
+
+from .helpers import log_to, objects
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 14), reason="Python 3.14 has them")
 
@@ -42,7 +43,7 @@ def logged(tmp_path: Path, source: str, **names: Any) -> dict[str, Any]:
     app.write_text(source, "utf-8")
     linecache.checkcache()
     path.unlink(missing_ok=True)
-    (found,) = objects(written(path, logs(source, str(app), **names)))
+    (found,) = objects(log_to(path, logs(source, str(app), **names)))
     return found
 
 
@@ -152,7 +153,7 @@ def test_without_values_it_is_text_and_never_an_event(tmp_path: Path) -> None:
 
 def test_a_format_that_is_computed_is_taken_as_it_came_out(tmp_path: Path) -> None:
     source = "for width in range(1, 30): log(t'{model:>{width}}|')"
-    found = objects(written(tmp_path / "run.jsonl", logs(source)))
+    found = objects(log_to(tmp_path / "run.jsonl", logs(source)))
     assert [each["message"] for each in found] == [f"{'ResNet50':>{i}}|" for i in range(1, 30)]
     assert {each["model"] for each in found[:8]} == {"ResNet50"}
 
@@ -171,7 +172,7 @@ def test_templates_that_one_place_makes_are_each_their_own(tmp_path: Path) -> No
 for _ in range(3):
     for each in (t'{n} x', t'{dt} x', t'{n:>4} x', t'{n!r} x', t'{n} y'): log(each)
 """
-    found = objects(written(tmp_path / "run.jsonl", logs(source)))
+    found = objects(log_to(tmp_path / "run.jsonl", logs(source)))
     assert [each["message"] for each in found] == ["3 x", "0.0125 x", "   3 x", "3 x", "3 y"] * 3
     assert ["n" in each for each in found] == [True, False, True, True, True] * 3
 
@@ -182,7 +183,7 @@ from string.templatelib import Interpolation, Template
 for i in range(3000):
     log(Template(f'{i}: ', Interpolation(i, f'n{i}'), Interpolation(i, '1 +'), Interpolation(i)))
 """
-    found = objects(written(tmp_path / "run.jsonl", logs(source)))
+    found = objects(log_to(tmp_path / "run.jsonl", logs(source)))
     assert [each["message"] for each in found] == [f"{i}: {i}{i}{i}" for i in range(3000)]
     assert found[0] == {"level": "DEBUG", "message": "0: 000", "n0": 0, "v2": 0, "v3": 0}
 
@@ -243,6 +244,6 @@ threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
-    run = attolog.read(written(tmp_path / "run.atto", logs(source)))
+    run = attolog.read(log_to(tmp_path / "run.atto", logs(source)))
     found = sorted(tuple(record.fields.values()) for record in run.records())
     assert found == [(k, i) for k in range(4) for i in range(2000)]

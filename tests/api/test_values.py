@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from written import TIME, lines, objects, written
 
 import attolog
 from attolog import AsyncFileLogger
+
+from .helpers import TIME, lines, log_to, objects
 
 pa = pytest.importorskip("pyarrow")
 
@@ -207,9 +208,9 @@ def test_values(
         log.event("E", "x")(value)
 
     row = f"{CSV_TIME},E,{quoted(cell, ',' + chr(34))}\n"
-    assert written(tmp_path / "run.csv", use).read_bytes().decode() == 2 * row
+    assert log_to(tmp_path / "run.csv", use).read_bytes().decode() == 2 * row
 
-    json_lines = lines(written(tmp_path / "run.jsonl", use))
+    json_lines = lines(log_to(tmp_path / "run.jsonl", use))
     assert len(json_lines) == 2
     for line in json_lines:
         found = json.loads(line)["x"]
@@ -220,10 +221,10 @@ def test_values(
         shown = cell.replace("\\", "\\\\")  # escapes are escaped, like all that a line holds
     elif arrow_type in (TEXT, NUMBERS) and (cell == "" or set(cell) & set(" \"'=")):
         shown = '"' + cell.replace('"', '""') + '"'
-    text = written(tmp_path / "run.log", use).read_bytes().decode()
+    text = log_to(tmp_path / "run.log", use).read_bytes().decode()
     assert text == 2 * f"{TEXT_TIME} EVENT    E x={shown}\n"
 
-    run = attolog.read(written(tmp_path / "run.atto", use))
+    run = attolog.read(log_to(tmp_path / "run.atto", use))
     column = pa.table(run["E"])["x"]
     assert column.type == arrow_type
     assert column.to_pylist() == [in_arrow] * 2
@@ -244,7 +245,7 @@ def test_a_str_that_raises_is_said_and_the_caller_goes_on(
         log.info("{x:5}|{y}", x=1, y=value)
         log.bind(x=value)("E")
 
-    found = objects(written(tmp_path / "run.jsonl", use))
+    found = objects(log_to(tmp_path / "run.jsonl", use))
     assert [row.get("x", row.get("text", row.get("message"))) for row in found[:5]] == [said] * 5
     assert found[5]["y"] == said
     assert found[6] == {"event": "E", "x": said}
@@ -255,19 +256,19 @@ def test_nan_is_not_null(tmp_path: Path) -> None:
         for x in (float("nan"), None, np.float32("nan"), 1.5):
             log("E", x)
 
-    assert [line.split(",")[2] for line in lines(written(tmp_path / "run.csv", use))] == [
+    assert [line.split(",")[2] for line in lines(log_to(tmp_path / "run.csv", use))] == [
         "nan",
         "",
         "nan",
         "1.5",
     ]
-    assert [row["x"] for row in objects(written(tmp_path / "run.jsonl", use))] == [
+    assert [row["x"] for row in objects(log_to(tmp_path / "run.jsonl", use))] == [
         "NaN",
         None,
         "NaN",
         1.5,
     ]
-    column = pa.table(attolog.read(written(tmp_path / "run.atto", use))["E"])["x"]
+    column = pa.table(attolog.read(log_to(tmp_path / "run.atto", use))["E"])["x"]
     assert column.null_count == 1
     assert str(column.to_pylist()) == "[nan, None, nan, 1.5]"
 
@@ -303,7 +304,7 @@ def test_columns_of_several_types(
         for x in values:
             log("E", x)
 
-    table = pa.table(attolog.read(written(tmp_path / "run.atto", use))["E"])
+    table = pa.table(attolog.read(log_to(tmp_path / "run.atto", use))["E"])
     assert table["x"].type == arrow_type
     if column is not None:
         assert table["x"].to_pylist() == column
@@ -312,7 +313,7 @@ def test_columns_of_several_types(
 
 
 def test_time_of_a_table(tmp_path: Path) -> None:
-    run = attolog.read(written(tmp_path / "run.atto", lambda log: log("E")))
+    run = attolog.read(log_to(tmp_path / "run.atto", lambda log: log("E")))
     column = pa.table(run["E"])["time"]
     assert column.type == pa.timestamp("ns", "UTC")
     assert column.cast(pa.int64()).to_pylist() == [TIME]
@@ -330,7 +331,7 @@ def test_what_is_logged_again_and_again_is_the_same(tmp_path: Path) -> None:
                 log("E", x=x)
                 log.info("<{x}>", x=x)
 
-    rows = [line.split(",", 2) for line in lines(written(tmp_path / "run.csv", use))]
+    rows = [line.split(",", 2) for line in lines(log_to(tmp_path / "run.csv", use))]
     events = [row[2] for row in rows if row[1] == "E"]
     assert events[::2] == events[1::2]
     assert events[: len(kinds)] == ["1", "1", "1.5", "1.5", "a", "a", "", "", "True", "True",
@@ -350,7 +351,7 @@ def test_a_file_is_utf_8_whatever_is_logged(tmp_path: Path) -> None:
         log.bind(**{text: 1})("E")
 
     for suffix in (".csv", ".jsonl", ".log"):
-        written(tmp_path / f"run{suffix}", use).read_bytes().decode("utf-8")
+        log_to(tmp_path / f"run{suffix}", use).read_bytes().decode("utf-8")
 
 
 def test_numpy_times_finer_than_microseconds_are_no_bare_numbers(tmp_path: Path) -> None:

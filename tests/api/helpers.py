@@ -1,8 +1,9 @@
-"""What the tests of this folder read back."""
+"""Helpers of this folder: they log to a file, read files back, and run programs."""
 
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,14 +13,14 @@ from typing import Any
 import attolog
 
 TIME = 1_700_000_000_123_456_789
-"""The time stamp of `written`: 2023-11-14T22:13:20.123456789Z, 1700000000.123456 in a CSV."""
+"""The time stamp of `log_to`: 2023-11-14T22:13:20.123456789Z, 1700000000.123456 in a CSV."""
 
 csv.field_size_limit(1 << 30)
 
 Use = Callable[[attolog.AsyncFileLogger], object]
 
 
-def written(path: Path, use: Use, **options: Any) -> Path:
+def log_to(path: Path, use: Use, **options: Any) -> Path:
     """Log to `path` with a fixed time and close; nothing may be lost."""
     with attolog.AsyncFileLogger(path, **options) as log:
         log.set_time(TIME)
@@ -61,3 +62,17 @@ def run_python(
         text=True,
         check=True,
     )
+
+
+def numbers(path: Path, name: str = "i") -> list[Any]:
+    """The field of the records of E, in the order of the file."""
+    return [each[name] for each in objects(path) if each.get("event") == "E"]
+
+
+def reasons(path: Path) -> list[str]:
+    return [each["reason"] for each in objects(path) if each.get("event") == "TRIGGER"]
+
+
+def saved(folder: Path) -> list[Path]:
+    """What saved itself, in the order in which it was asked for."""
+    return sorted(folder.glob("self-*"), key=lambda path: int(re.findall(r"\d+", path.name)[-1]))
