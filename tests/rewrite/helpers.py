@@ -1,4 +1,4 @@
-"""What the tests of this folder rewrite."""
+"""Helpers of this folder: they rewrite a source."""
 
 from attolog._rewrite import Kind, Options, Reason, rewrite
 
