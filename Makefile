@@ -53,10 +53,10 @@ fuzz: $(VENV)/tools
 	$(bin)/cmake --build build/asan --target fuzz_files
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 build/asan/fuzz_files seconds $(SECONDS) $(SEED)
 
-## make programs         programs from PyPI under attolog run and under plain Python (scripts/programs/)
+## make programs         programs from PyPI under attolog run and under plain Python (tests/programs/)
 programs:
 	$(MAKE) VENV=build/programs/venv build/programs/venv/installed
-	cd scripts && ../build/programs/venv/bin/python -m programs $(PROGRAMS)
+	cd tests && ../build/programs/venv/bin/python -m programs $(PROGRAMS)
 
 ## make bench            all benchmarks (benchmarks/)
 bench: $(VENV)/installed $(VENV)/group-test
