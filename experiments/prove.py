@@ -16,13 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from arguments import Parser, number, whole
 from proof import plot, report, trial, verdicts
-from proof.trial import LOADS, MODES, OFF, Trial, TrialError
+from proof.trial import LOADS, MODES, OFF, PROGRAM, Trial, TrialError
 
 from attolog._bench import machine
 from attolog._bench.plot import ADD_PLOT
 from attolog._bench.plot import is_possible as can_plot
+
+sys.path.append(str(PROGRAM.parent))  # the serving program has `arguments`
+
+from arguments import Parser, number, whole
 
 PAIRS, SECONDS = 10, 6.0
 QUICK_PAIRS, QUICK_SECONDS = 2, 1.0

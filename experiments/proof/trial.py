@@ -12,7 +12,7 @@ from typing import Any
 
 from proof.terminal import RecordCounter, Terminal
 
-PROGRAM = Path(__file__).parents[1] / "multi_model_dev.py"
+PROGRAM = Path(__file__).parents[2] / "examples" / "serving" / "multi_model_dev.py"
 
 
 class TrialError(Exception):
