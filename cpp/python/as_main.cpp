@@ -1,5 +1,4 @@
-// A program run as the interpreter runs its main program.
-#include "python/prints.hpp"
+#include "python/as_main.hpp"
 
 namespace attolog::python {
 
@@ -29,7 +28,7 @@ PyObject* call_as_main(PyObject*, PyObject* args) {
                     "call_as_main() takes a callable and its arguments, or code and a dict");
     return nullptr;
   }
-  const WithoutCallers outermost;
+  const ScopedOutermostFrame outermost;
   PyObject* result = call_program(args);
   if (result != nullptr) {
     Py_DECREF(result);

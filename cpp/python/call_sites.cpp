@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
 
+#include "format/template.hpp"
+#include "python/encode.hpp"
 #include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "writer/writer.hpp"
@@ -20,14 +26,14 @@ constexpr std::array<std::string_view, 7> kReserved = {"time",   "event",  "leve
 // The complete text of a message, where it is not its template's (see format/template.hpp).
 constexpr std::string_view kMessageField = "message";
 
-std::string level_name(std::uint8_t level) {
+std::string default_name(std::uint8_t level) {
   constexpr std::array names = {"LOG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
   return names[std::min<std::size_t>(level / 10U, names.size() - 1)];
 }
 
 // What the caller wrote for its values, read from the source; v1, v2, ... where there is none.
 // False with an exception set: interrupted.
-bool read_names(const Place& place, Py_ssize_t values, PyObject* kwnames,
+bool read_names(const CodePosition& place, Py_ssize_t values, PyObject* kwnames,
                 std::vector<std::string>& names) {
   names.clear();
   if (values > 0 && place.code != nullptr) {
@@ -65,7 +71,7 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords) {
   std::vector<std::string> fields(written.size() + keywords.size());
-  TakenNames taken;
+  UniqueNames taken;
   const auto name = [&](std::size_t i, const std::string& given) { fields[i] = taken.add(given); };
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (is_named[i]) name(i, written[i]);
@@ -75,22 +81,6 @@ std::vector<std::string> name_fields(const std::vector<std::string>& written,
     if (!is_named[i]) name(i, written[i]);
   }
   return fields;
-}
-
-std::uint64_t accepted(const Template& text, std::size_t values) {
-  if (values > kAcceptValues) return 0;
-  std::uint64_t accept = kAcceptEverything;
-  for (const Hole& hole : text.holes()) {
-    if (hole.value >= values) continue;
-    std::uint64_t kinds = 0;
-    if (hole.native(Tag::str)) kinds |= kAcceptStr;
-    if (hole.native(Tag::int64)) kinds |= kAcceptInt;
-    if (hole.native(Tag::float64)) kinds |= kAcceptFloat;
-    if (hole.native(Tag::true_)) kinds |= kAcceptBool;
-    if (hole.native(Tag::none)) kinds |= kAcceptNone;
-    accept &= ~(std::uint64_t{0xff} << (8 * hole.value)) | kinds << (8 * hole.value);
-  }
-  return accept;
 }
 
 bool is_event_name(std::string_view text) {
@@ -105,7 +95,7 @@ bool is_event_name(std::string_view text) {
   return std::ranges::find(kRowWords, text) == kRowWords.end();
 }
 
-std::string TakenNames::add(std::string_view name) {
+std::string UniqueNames::add(std::string_view name) {
   std::string base(name);
   if (std::ranges::find(kReserved, name) != kReserved.end()) base += '_';
   if (names_.insert(base).second) return base;
@@ -158,12 +148,13 @@ const CallSite* CallSites::find_equal(std::uintptr_t place, PyObject* first, Py_
   }
 }
 
-const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
-                                 PyObject* kwnames, std::uint8_t level, Py_ssize_t n_told) {
+const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* first,
+                                              Py_ssize_t nargs, PyObject* kwnames,
+                                              std::uint8_t level, Py_ssize_t n_from_template) {
   std::size_t templates = 0;
   if (const CallSite* known = find_equal(place, first, nargs, kwnames, level, templates))
     return known;
-  const std::string name = first == nullptr ? level_name(level) : to_wtf8(first);
+  const std::string name = first == nullptr ? default_name(level) : to_wtf8(first);
   const bool is_event = level == kNone && is_event_name(name);
   const CallSite* const without_number = is_event ? &inline_event_ : &inline_messages_[level / 10];
   SiteRegistry& registry = Writer::get().sites();
@@ -174,7 +165,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   site->nargs = nargs;
   site->level = level;
   site->kind = is_event ? Kind::event : Kind::message;
-  const Place where = describe_place();
+  const CodePosition where = code_position();
   site->code = reinterpret_cast<PyObject*>(where.code);
   if (where.code != nullptr) site->lasti = call_instruction(where.code, where.lasti);
 
@@ -182,8 +173,9 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   std::vector<std::string> keywords = names_of(kwnames);
   keywords.insert(keywords.end(), bound_names_.begin(), bound_names_.end());
   std::vector<std::string> written;
-  if (!read_names(where, positional - n_told, kwnames, written)) return nullptr;
-  for (Py_ssize_t i = n_told; i > 0; --i) written.insert(written.begin(), "v" + std::to_string(i));
+  if (!read_names(where, positional - n_from_template, kwnames, written)) return nullptr;
+  for (Py_ssize_t i = n_from_template; i > 0; --i)
+    written.insert(written.begin(), "v" + std::to_string(i));
   std::vector<bool> is_named(written.size(), false);  // by a hole of the template
   if (!is_event && first != nullptr) {
     site->text = Template::parse(name, static_cast<std::size_t>(positional), keywords);
@@ -195,17 +187,17 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   }
   site->fields = name_fields(written, is_named, keywords);
   if (is_event) {
-    site->accept = kAcceptEverything;
+    site->fast_types = kAllFastTypes;
   } else if (first != nullptr) {
     // What we cannot fill Python may: it has the last word on its own language.
     site->needs_python = site->text.whole_at_call() || !site->text.ok() ||
                          formats_bound(site->text, site->fields.size() - bound_names_.size());
     if (!site->needs_python) {
-      site->accept = accepted(site->text, site->fields.size() - bound_names_.size());
+      site->fast_types = fast_types_of(site->text, site->fields.size() - bound_names_.size());
     }
   } else {  // text alone; anything else is turned into text first
     site->fields.insert(site->fields.begin(), std::string(kMessageField));
-    site->accept = kAcceptStr;
+    site->fast_types = kFastStr;
   }
 
   Site definition;
@@ -229,7 +221,7 @@ const CallSite* CallSites::learn(std::uintptr_t place, PyObject* first, Py_ssize
   if (!number) number = registry.add(std::move(definition));
   if (!number) return without_number;
   site->site = *number;
-  return put(std::move(site));
+  return add(std::move(site));
 }
 
 std::uint32_t CallSites::plain_site(Kind kind) {
@@ -280,7 +272,7 @@ std::optional<std::uint32_t> CallSites::number_of(const CallSite& site) const {
   return std::nullopt;
 }
 
-const CallSite* CallSites::put(std::unique_ptr<CallSite> site) {
+const CallSite* CallSites::add(std::unique_ptr<CallSite> site) {
   const std::lock_guard lock(mutex_);
   std::size_t templates = 0;
   if (const CallSite* quicker = find_equal(site->place, site->first, site->nargs, site->kwnames,

@@ -21,20 +21,6 @@
 
 namespace attolog::python {
 
-// Which kinds of values a call may encode without looking further, a byte for each of the first
-// eight. Messages restrict them to what their template formats natively.
-enum Accept : std::uint8_t {
-  kAcceptStr = 1,
-  kAcceptInt = 2,
-  kAcceptFloat = 4,
-  kAcceptBool = 8,
-  kAcceptNone = 16,
-};
-inline constexpr std::size_t kAcceptValues = 8;
-inline constexpr std::uint64_t kAcceptEverything = 0x1f1f'1f1f'1f1f'1f1f;
-
-inline constexpr std::uint8_t kAlways = 255;
-
 // What is known of one way of calling from one place. It holds references to all that it is known
 // by: an address alone may be another object's tomorrow.
 struct CallSite {
@@ -43,9 +29,9 @@ struct CallSite {
   Py_ssize_t nargs = 0;         // positional, the first included
   std::uint32_t site = 0;
   std::uint8_t level = kNone;
-  std::uint8_t rank = kAlways;  // what a logger's level is compared with; events always pass
-  bool is_inline = false;       // there is no number for it: names travel in the record
-  std::uint64_t accept = 0;     // see Accept; 0: always the slow path
+  std::uint8_t rank = kAlways;   // what a logger's level is compared with; events always pass
+  bool is_inline = false;        // there is no number for it: names travel in the record
+  std::uint64_t fast_types = 0;  // see FastType; 0: always the slow path
   std::uintptr_t place = 0;
   PyObject* code = nullptr;
   int lasti = 0;  // of the call in it
@@ -54,7 +40,7 @@ struct CallSite {
   Template text;              // of a message
   std::string name;           // the event's name or the template
   std::vector<std::string> fields;
-  mutable Routes routes;
+  mutable RouteCache routes;
 
   CallSite() = default;
   CallSite(const CallSite&) = delete;
@@ -88,16 +74,17 @@ class CallSites {
 
   // The call site of this call, made if need be; runs Python code to read the names of the values.
   // Without `first` it is that of messages which are text alone (log.debug(f"...")). The first
-  // `n_told` of the values do not stand in the source. Null with an exception set where that was
-  // interrupted.
-  const CallSite* learn(std::uintptr_t place, PyObject* first, Py_ssize_t nargs, PyObject* kwnames,
-                        std::uint8_t level, Py_ssize_t n_told);
+  // `n_from_template` of the values do not stand in the source. Null with an exception set where
+  // that was interrupted.
+  const CallSite* register_call_site(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
+                                     PyObject* kwnames, std::uint8_t level,
+                                     Py_ssize_t n_from_template);
 
   // The site of texts, of prints, or (Kind::event) of log_event(), which have no place of their
   // own.
   std::uint32_t plain_site(Kind kind);
 
-  Routes& plain_routes(Kind kind) { return plain_routes_[plain_index(kind)]; }
+  RouteCache& plain_routes(Kind kind) { return plain_routes_[plain_index(kind)]; }
 
   // What a policy for the call site, or for its texts or prints, is chosen by.
   SiteFacts facts_of(const CallSite& site) const;
@@ -121,9 +108,9 @@ class CallSites {
 
   const CallSite* find_equal(std::uintptr_t place, PyObject* first, Py_ssize_t nargs,
                              PyObject* kwnames, std::uint8_t level, std::size_t& templates) const;
-  // The number of the same call from the same place, found there by another instruction before.
+  // The number of this call, where another instruction at its place has found it before.
   std::optional<std::uint32_t> number_of(const CallSite& site) const;
-  const CallSite* put(std::unique_ptr<CallSite> site);
+  const CallSite* add(std::unique_ptr<CallSite> site);
   static void insert(Table& table, const CallSite* site);
 
   const std::vector<std::string> bound_names_;
@@ -138,7 +125,7 @@ class CallSites {
     return kind == Kind::text ? 0 : kind == Kind::print ? 1 : 2;
   }
   std::uint32_t plain_sites_[3] = {};  // 0: not yet
-  Routes plain_routes_[3];
+  RouteCache plain_routes_[3];
   std::vector<std::string> plain_fields_;
   CallSite inline_event_;
   CallSite inline_messages_[6];  // by level / 10
@@ -150,23 +137,21 @@ inline bool has_name(const Hole& hole) {
 }
 
 // Field names in the order of the values. Names that the program gave (holes, keywords, bind) go
-// before those read from the source, which take the _2 where both are the same.
+// before those read from the source. Of two equal names the one from the source takes the _2.
 std::vector<std::string> name_fields(const std::vector<std::string>& written,
                                      const std::vector<bool>& is_named,
                                      const std::vector<std::string>& keywords);
-
-// Which kinds of values the template's holes format natively; see Accept.
-std::uint64_t accepted(const Template& text, std::size_t values);
 
 // `[A-Za-z_][\w.:-]{0,63}` and not one of the names that rows use themselves.
 bool is_event_name(std::string_view text);
 
 // The names that a record has already. A new one gets a trailing underscore where it is reserved,
 // and a number where it is taken.
-class TakenNames {
+class UniqueNames {
  public:
-  TakenNames() = default;
-  explicit TakenNames(const std::vector<std::string>& names) : names_(names.begin(), names.end()) {}
+  UniqueNames() = default;
+  explicit UniqueNames(const std::vector<std::string>& names)
+      : names_(names.begin(), names.end()) {}
   // The name as it is free, which it is no longer.
   std::string add(std::string_view name);
 

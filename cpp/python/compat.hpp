@@ -32,7 +32,7 @@ inline constexpr bool kHasGil = true;
 
 // Comes back when every other thread has been where it could have given up a GIL, if there were
 // one. False: that cannot be had.
-inline bool let_others_pass() {
+inline bool quiesce_threads() {
 #if defined(Py_GIL_DISABLED)
   // Python stops all threads to look at them, but has no function of its own for that.
   PyObject* error = PyErr_GetRaisedException();
@@ -58,15 +58,15 @@ inline _PyInterpreterFrame* current_frame() {
 
 // As if nothing of Python were calling, for as long as it lives: what is called then is the
 // outermost frame there is, of tracebacks and of the stack, and has the whole depth to itself.
-class WithoutCallers {
+class ScopedOutermostFrame {
  public:
-  WithoutCallers() : frame_(frame()), depth_(limit() - remaining()) {
+  ScopedOutermostFrame() : frame_(frame()), depth_(limit() - remaining()) {
     frame() = bottom();
     remaining() += depth_;
   }
-  WithoutCallers(const WithoutCallers&) = delete;
-  WithoutCallers& operator=(const WithoutCallers&) = delete;
-  ~WithoutCallers() {
+  ScopedOutermostFrame(const ScopedOutermostFrame&) = delete;
+  ScopedOutermostFrame& operator=(const ScopedOutermostFrame&) = delete;
+  ~ScopedOutermostFrame() {
     frame() = frame_;
     remaining() -= depth_;
   }
@@ -129,14 +129,14 @@ inline std::uintptr_t call_place() {
 #endif
 }
 
-// The same place in Python's own terms. New references; `code` is null if nothing of Python is
+// The calling place in Python's own terms. New references; `code` is null if nothing of Python is
 // calling.
-struct Place {
+struct CodePosition {
   PyCodeObject* code = nullptr;
   int lasti = 0;  // byte offset of the instruction
 };
 
-inline Place describe_place() {
+inline CodePosition code_position() {
 #if PY_VERSION_HEX >= 0x030c0000
   _PyInterpreterFrame* frame = current_frame();
   if (frame == nullptr) return {};
@@ -210,7 +210,7 @@ inline bool word_int(PyObject* object, std::int64_t& value) {
   return true;
 }
 
-// Whether two classes have the attribute `name` from the same place. Runs no code of theirs.
+// Whether two classes have the attribute `name` from one place. Runs no code of theirs.
 inline bool has_same_attribute(PyTypeObject* a, PyTypeObject* b, const char* name) {
   PyObject* key = PyUnicode_InternFromString(name);
   if (key == nullptr) return false;

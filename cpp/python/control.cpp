@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -11,8 +10,9 @@
 
 #include "core/folder.hpp"
 #include "format/plain.hpp"
-#include "python/logger.hpp"
-#include "python/options.hpp"
+#include "python/logger_core.hpp"
+#include "python/refusal.hpp"
+#include "python/rules.hpp"
 #include "python/text.hpp"
 #include "writer/control.hpp"
 #include "writer/writer.hpp"
@@ -23,10 +23,6 @@ namespace {
 
 constexpr const char* kRequests =
     "list, set NAME=STRATEGY, unset NAME, level LEVEL, enabled true|false";
-
-// As with the overrides: nobody holds it around a fork.
-std::mutex loggers_mutex;
-std::vector<std::weak_ptr<Root>> loggers;
 
 // ---- list ---------------------------------------------------------------------------------------
 
@@ -58,14 +54,13 @@ const char* kind_name(Kind kind) {
   }
 }
 
-void add_logger(std::string& lines, Root& root) {
-  const Counts counts = root.counts();
+void add_logger(std::string& lines, LoggerCore& core) {
+  const Counts counts = core.counts();
   lines += "logger";
-  add_cell(lines, root.path());
-  add_cell(lines,
-           level_name(static_cast<std::uint8_t>(root.level.load(std::memory_order_relaxed))));
-  add_cell(lines, root.is_enabled.load(std::memory_order_relaxed) ? "true" : "false");
-  add_cell(lines, root.mode.load(std::memory_order_relaxed) == Mode::off ? "off" : "on");
+  add_cell(lines, core.path());
+  add_cell(lines, level_name(static_cast<std::uint8_t>(core.level())));
+  add_cell(lines, core.is_enabled() ? "true" : "false");
+  add_cell(lines, core.mode() == Mode::off ? "off" : "on");
   add_cell(lines, counts.written + counts.waiting + counts.dropped + counts.sampled_out +
                       counts.aggregated + counts.overwritten);
   for (const std::uint64_t n : {counts.written, counts.waiting, counts.dropped, counts.sampled_out,
@@ -75,52 +70,47 @@ void add_logger(std::string& lines, Root& root) {
   lines += '\n';
 }
 
-struct ListedSite {
+struct SiteSummary {
   std::uint64_t written = 0;
   std::uint64_t left_out = 0;
-  std::vector<const Root*> first;   // loggers that its calls come to first
-  std::vector<const Root*> others;  // which have met it
+  std::vector<const LoggerCore*> first;   // loggers that its calls come to first
+  std::vector<const LoggerCore*> others;  // which have met it
 };
 
-std::map<std::uint32_t, ListedSite> list_sites(const std::vector<std::shared_ptr<Root>>& roots) {
+std::map<std::uint32_t, SiteSummary> list_sites(
+    const std::vector<std::shared_ptr<LoggerCore>>& cores) {
   const auto bases = Writer::get().sites().bases();
-  std::map<std::uint32_t, ListedSite> sites;
-  for (const auto& root : roots) {
-    for (const auto& [number, of] : root->by_site()) {
+  std::map<std::uint32_t, SiteSummary> sites;
+  for (const auto& core : cores) {
+    for (const auto& [number, of] : core->by_site()) {
       const auto base = bases.find(number);
-      ListedSite& site = sites[base == bases.end() ? number : base->second];
+      SiteSummary& site = sites[base == bases.end() ? number : base->second];
       site.written += of.written;
       site.left_out += of.left_out;
-      (of.is_planned ? site.first : site.others).push_back(root.get());
+      (of.is_first ? site.first : site.others).push_back(core.get());
     }
   }
   return sites;
 }
 
-// What the logger and those behind it do with a site, but for `all`.
-void add_strategies(const Root& root, SiteFacts facts, bool is_first,
+// The strategies of the logger and of those behind it for a site, `all` left out.
+void add_strategies(const LoggerCore& core, const SiteFacts& facts, bool is_first,
                     std::vector<std::string>& found) {
-  Policy policy;
-  {
-    const std::lock_guard lock(root.mutex);
-    const auto declared = root.strategies.find(facts.site);
-    if (declared != root.strategies.end()) facts.strategy = &declared->second;
-    policy = root.policy_of(facts, is_first);
-  }
+  const Policy policy = core.policy_for(facts, is_first);
   const std::string text = to_text(policy);
   const bool is_news = std::ranges::find(found, text) == found.end();
   if (policy.kind != Policy::Kind::all && is_news) found.push_back(text);
   if (policy.kind == Policy::Kind::off) return;
-  for (const auto& target : root.targets) add_strategies(*target, facts, false, found);
+  for (const auto& target : core.targets()) add_strategies(*target, facts, false, found);
 }
 
-void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
+void add_site(std::string& lines, const Site& site, const SiteSummary& listed) {
   const bool is_plain = site.kind == Kind::text || site.kind == Kind::print;
   const std::string_view name = is_plain ? std::string_view() : site.name;
-  SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
+  const SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
   std::vector<std::string> strategies;
-  for (const Root* root : listed.first.empty() ? listed.others : listed.first) {
-    add_strategies(*root, facts, true, strategies);
+  for (const LoggerCore* core : listed.first.empty() ? listed.others : listed.first) {
+    add_strategies(*core, facts, true, strategies);
   }
   std::string strategy;
   for (const std::string& each : strategies) strategy += (strategy.empty() ? "" : " ") + each;
@@ -135,10 +125,10 @@ void add_site(std::string& lines, const Site& site, const ListedSite& listed) {
 }
 
 std::string list() {
-  const auto roots = living_loggers();
+  const auto cores = living_loggers();
   std::string lines = "ok\n";
-  for (const auto& root : roots) add_logger(lines, *root);
-  for (const auto& [number, listed] : list_sites(roots)) {
+  for (const auto& core : cores) add_logger(lines, *core);
+  for (const auto& [number, listed] : list_sites(cores)) {
     if (const auto site = Writer::get().sites().find(number)) add_site(lines, *site, listed);
   }
   const Rules overrides = overrides_now();
@@ -165,13 +155,13 @@ std::string refuse(const std::string& complaint) {
   return one_line("error", complaint);
 }
 
-void look_again() {
-  for (const auto& root : living_loggers()) root->look_again();
+void invalidate_routes() {
+  for (const auto& core : living_loggers()) core->invalidate_routes();
 }
 
 std::string unset(const std::string& name) {
   if (!remove_override(name)) return refuse("no rule was set for '" + name + "'");
-  look_again();
+  invalidate_routes();
   return one_line("ok", name);
 }
 
@@ -186,39 +176,24 @@ std::string set(const std::string& setting) {
   const auto policy = parse_policy(text, complaint);
   if (!policy) return refuse("'" + text + "': " + complaint);
   set_override(name, *policy);
-  look_again();
+  invalidate_routes();
   return one_line("ok", name + "=" + to_text(*policy));
 }
 
 std::string set_level(const std::string& text) {
   const auto level = level_of(text);
   if (!level) return refuse("'" + text + "' is none of DEBUG, INFO, WARNING, ERROR and CRITICAL");
-  for (const auto& root : living_loggers()) root->set_level(*level);
+  for (const auto& core : living_loggers()) core->set_level(*level);
   return "ok level " + text;
 }
 
 std::string set_enabled(const std::string& text) {
   if (text != "true" && text != "false") return refuse("'" + text + "' is neither true nor false");
-  for (const auto& root : living_loggers()) root->set_enabled(text == "true");
+  for (const auto& core : living_loggers()) core->set_enabled(text == "true");
   return "ok enabled " + text;
 }
 
 }  // namespace
-
-std::vector<std::shared_ptr<Root>> living_loggers() {
-  const std::lock_guard lock(loggers_mutex);
-  std::vector<std::shared_ptr<Root>> living;
-  for (const auto& each : loggers) {
-    if (auto root = each.lock()) living.push_back(std::move(root));
-  }
-  return living;
-}
-
-void enlist(std::weak_ptr<Root> root) {
-  const std::lock_guard lock(loggers_mutex);
-  std::erase_if(loggers, [](const auto& each) { return each.expired(); });
-  loggers.push_back(std::move(root));
-}
 
 std::string answer_request(const std::string& request) {
   const std::size_t space = request.find(' ');

@@ -3,19 +3,9 @@
 
 #include "python/compat.hpp"
 
-#include <memory>
 #include <string>
-#include <vector>
 
 namespace attolog::python {
-
-struct Root;
-
-// From now on the logger is listed, and does what requests say, for as long as it lives.
-void enlist(std::weak_ptr<Root> root);
-
-// Those that live now.
-std::vector<std::shared_ptr<Root>> living_loggers();
 
 // Answers a request, in the writer's thread: without Python, and holding no more than one of the
 // loggers' mutexes at a time.
@@ -28,7 +18,7 @@ std::vector<std::shared_ptr<Root>> living_loggers();
 //   set NAME=STRATEGY        a rule of the whole process, before all others
 //   set NAME=, unset NAME    takes it back
 //   level LEVEL              of all loggers
-//   enabled true|false       likewise
+//   enabled true|false       of all loggers
 //
 // What was asked is done when the answer comes: `ok ...`, or `error ...` and nothing done.
 std::string answer_request(const std::string& request);

@@ -28,14 +28,14 @@ std::int64_t days_of(int year, int month, int day) {
   return std::int64_t{era} * 146097 + day_of_era - 719468;
 }
 
-void put_tagged(Buffer& out, Tag tag, std::int64_t payload) {
+void append_tagged(Buffer& out, Tag tag, std::int64_t payload) {
   char* to = out.room(9);
   *to = static_cast<char>(tag);
   store_as(to + 1, payload);
   out.advance(9);
 }
 
-void put_float(Buffer& out, Tag tag, double payload) {
+void append_float(Buffer& out, Tag tag, double payload) {
   char* to = out.room(9);
   *to = static_cast<char>(tag);
   store_as(to + 1, payload);
@@ -47,7 +47,7 @@ std::string cut_mark(std::size_t length) {
   return "... [cut; " + std::to_string(length) + " bytes]";
 }
 
-void put_bytes(Buffer& out, PyObject* object, std::size_t most) {
+void append_bytes(Buffer& out, PyObject* object, std::size_t most) {
   const std::string_view bytes(PyBytes_AS_STRING(object),
                                static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
   if (bytes.size() <= most) {
@@ -57,34 +57,34 @@ void put_bytes(Buffer& out, PyObject* object, std::size_t most) {
   }
 }
 
-void put_cut(Buffer& out, std::string text, std::size_t most) {
+void append_cut(Buffer& out, std::string text, std::size_t most) {
   encode_str(out, cut_text(std::move(text), most));
 }
 
 // What is recorded where a value's own code raised. False: the exception must pass.
-bool put_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
+bool append_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
   std::string text;
   if (!describe_failure(object, what, text)) return false;
-  put_cut(out, std::move(text), most);
+  append_cut(out, std::move(text), most);
   return true;
 }
 
-bool put_int(Buffer& out, PyObject* object, std::size_t most) {
+bool append_int(Buffer& out, PyObject* object, std::size_t most) {
   int overflow = 0;
   const std::int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
   if (overflow == 0) {
-    put_tagged(out, Tag::int64, value);
+    append_tagged(out, Tag::int64, value);
     return true;
   }
   // Python refuses decimals of more than some thousand digits (sys.set_int_max_str_digits).
   PyObject* digits = PyNumber_ToBase(object, 10);
   if (digits == nullptr && clear_if_ordinary()) digits = PyNumber_ToBase(object, 16);
-  if (digits == nullptr) return put_failure(out, object, "str()", most);
+  if (digits == nullptr) return append_failure(out, object, "str()", most);
   encode_sized(out, Tag::bigint, take_wtf8(digits));
   return true;
 }
 
-bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
+bool append_datetime(Buffer& out, PyObject* object, std::size_t most) {
   const std::int64_t days = days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
                                     PyDateTime_GET_DAY(object));
   const std::int64_t seconds = days * 86400 + PyDateTime_DATE_GET_HOUR(object) * 3600 +
@@ -92,14 +92,14 @@ bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
                                PyDateTime_DATE_GET_SECOND(object);
   std::int64_t us = seconds * kSecondUs + PyDateTime_DATE_GET_MICROSECOND(object);
   if (PyDateTime_DATE_GET_TZINFO(object) == Py_None) {
-    put_tagged(out, Tag::datetime, us);
+    append_tagged(out, Tag::datetime, us);
     return true;
   }
   PyObject* offset = PyObject_CallMethod(object, "utcoffset", nullptr);
-  if (offset == nullptr) return put_failure(out, object, "utcoffset()", most);
+  if (offset == nullptr) return append_failure(out, object, "utcoffset()", most);
   if (!PyDelta_Check(offset)) {  // a tzinfo that knows no offset makes it naive, by Python's rules
     Py_DECREF(offset);
-    put_tagged(out, Tag::datetime, us);
+    append_tagged(out, Tag::datetime, us);
     return true;
   }
   const std::int64_t offset_seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(offset)} * 86400 +
@@ -108,28 +108,29 @@ bool put_datetime(Buffer& out, PyObject* object, std::size_t most) {
   Py_DECREF(offset);
   if (rest != 0) return encode_str_of(out, object, most);  // no column has offsets of part seconds
   us -= offset_seconds * kSecondUs;
-  put_tagged(out, Tag::datetime_utc, us);
+  append_tagged(out, Tag::datetime_utc, us);
   store_as(out.room(4), static_cast<std::int32_t>(offset_seconds));
   out.advance(4);
   return true;
 }
 
-bool put_time(Buffer& out, PyObject* object, std::size_t most) {
+bool append_time(Buffer& out, PyObject* object, std::size_t most) {
   if (PyDateTime_TIME_GET_TZINFO(object) != Py_None) return encode_str_of(out, object, most);
   const std::int64_t seconds = PyDateTime_TIME_GET_HOUR(object) * 3600 +
                                PyDateTime_TIME_GET_MINUTE(object) * 60 +
                                PyDateTime_TIME_GET_SECOND(object);
-  put_tagged(out, Tag::time, seconds * kSecondUs + PyDateTime_TIME_GET_MICROSECOND(object));
+  append_tagged(out, Tag::time, seconds * kSecondUs + PyDateTime_TIME_GET_MICROSECOND(object));
   return true;
 }
 
-bool put_duration(Buffer& out, PyObject* object, std::size_t most) {
+bool append_duration(Buffer& out, PyObject* object, std::size_t most) {
   // A timedelta reaches further than 64 bits of microseconds.
   if (std::abs(PyDateTime_DELTA_GET_DAYS(object)) > 106'751'990)
     return encode_str_of(out, object, most);
   const std::int64_t seconds = std::int64_t{PyDateTime_DELTA_GET_DAYS(object)} * 86400 +
                                PyDateTime_DELTA_GET_SECONDS(object);
-  put_tagged(out, Tag::duration, seconds * kSecondUs + PyDateTime_DELTA_GET_MICROSECONDS(object));
+  append_tagged(out, Tag::duration,
+                seconds * kSecondUs + PyDateTime_DELTA_GET_MICROSECONDS(object));
   return true;
 }
 
@@ -203,9 +204,9 @@ constexpr Width kWidths[] = {{"numpy.int8", Tag::int8},       {"numpy.int16", Ta
 
 // numpy.datetime64 and timedelta64 whose item() is a bare int: finer than microseconds (pandas'
 // ns), or out of datetime's range. As a date where microseconds hold it exactly, else as its str().
-bool put_numpy_ticks(Buffer& out, PyObject* object, const char* unit, std::size_t most) {
+bool append_numpy_ticks(Buffer& out, PyObject* object, const char* unit, std::size_t most) {
   PyObject* coarse = PyObject_CallMethod(object, "astype", "s", unit);
-  if (coarse == nullptr) return put_failure(out, object, "astype()", most);
+  if (coarse == nullptr) return append_failure(out, object, "astype()", most);
   const int is_exact = PyObject_RichCompareBool(coarse, object, Py_EQ);
   PyObject* item = is_exact > 0 ? PyObject_CallMethod(coarse, "item", nullptr) : nullptr;
   Py_DECREF(coarse);
@@ -216,23 +217,23 @@ bool put_numpy_ticks(Buffer& out, PyObject* object, const char* unit, std::size_
   return done;
 }
 
-bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
+bool append_numpy(Buffer& out, PyObject* object, std::size_t most) {
   const std::string_view name = Py_TYPE(object)->tp_name;
   const auto* width = std::ranges::find(kWidths, name, &Width::type);
   PyObject* item = PyObject_CallMethod(object, "item", nullptr);
-  if (item == nullptr) return put_failure(out, object, "item()", most);
+  if (item == nullptr) return append_failure(out, object, "item()", most);
   bool done = true;
   if (width != std::end(kWidths) && PyFloat_CheckExact(item)) {
-    put_float(out, width->tag, PyFloat_AS_DOUBLE(item));
+    append_float(out, width->tag, PyFloat_AS_DOUBLE(item));
   } else if (width != std::end(kWidths) && PyLong_CheckExact(item)) {
-    put_tagged(out, width->tag,
-               width->tag == Tag::uint64
-                   ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
-                   : PyLong_AsLongLong(item));
+    append_tagged(out, width->tag,
+                  width->tag == Tag::uint64
+                      ? static_cast<std::int64_t>(PyLong_AsUnsignedLongLong(item))
+                      : PyLong_AsLongLong(item));
   } else if (PyLong_CheckExact(item) && name == "numpy.datetime64") {
-    done = put_numpy_ticks(out, object, "M8[us]", most);
+    done = append_numpy_ticks(out, object, "M8[us]", most);
   } else if (PyLong_CheckExact(item) && name == "numpy.timedelta64") {
-    done = put_numpy_ticks(out, object, "m8[us]", most);
+    done = append_numpy_ticks(out, object, "m8[us]", most);
   } else if (Py_TYPE(item) == Py_TYPE(object)) {
     done = encode_str_of(out, object, most);  // numpy.longdouble: it has no Python value
   } else {
@@ -242,9 +243,9 @@ bool put_numpy(Buffer& out, PyObject* object, std::size_t most) {
   return done;
 }
 
-bool put_enum(Buffer& out, PyObject* object, std::size_t most) {
+bool append_enum(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* name = PyObject_GetAttrString(object, "name");
-  if (name == nullptr) return put_failure(out, object, "name", most);
+  if (name == nullptr) return append_failure(out, object, "name", most);
   if (PyUnicode_Check(name)) {
     take_text(out, name, most);
     return true;
@@ -274,9 +275,9 @@ bool is_known_scalar(PyObject* object) {
   return is_known;
 }
 
-// The name of an enum's member as put_enum has it, read where the enum module keeps it. False where
-// the program has a way of its own to a name.
-bool put_kept_name(Buffer& out, PyObject* object, std::size_t most) {
+// The name of an enum's member as append_enum has it, read where the enum module keeps it. False
+// where the program has a way of its own to a name.
+bool append_kept_name(Buffer& out, PyObject* object, std::size_t most) {
   if (Py_TYPE(object)->tp_getattro != PyObject_GenericGetAttr) return false;
   PyObject* base = class_if_loaded("enum", "Enum");
   if (base == nullptr) return false;
@@ -343,7 +344,7 @@ void encode_text(Buffer& out, PyObject* text, std::size_t most) {
   const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
   const auto kind = static_cast<std::size_t>(PyUnicode_KIND(text));
   if (n * kind > most) {
-    put_cut(out, to_wtf8(text), most);
+    append_cut(out, to_wtf8(text), most);
     return;
   }
   const char* data = static_cast<const char*>(PyUnicode_DATA(text));
@@ -366,7 +367,7 @@ void take_text(Buffer& out, PyObject* text, std::size_t most) {
 
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* text = PyObject_Str(object);
-  if (text == nullptr) return put_failure(out, object, "str()", most);
+  if (text == nullptr) return append_failure(out, object, "str()", most);
   take_text(out, text, most);
   return true;
 }
@@ -385,6 +386,22 @@ Tag native_tag(PyObject* object, bool ascii_only) {
   if (object == Py_True) return Tag::true_;
   if (object == Py_False) return Tag::false_;
   return Tag::end;
+}
+
+std::uint64_t fast_types_of(const Template& text, std::size_t values) {
+  if (values > kFastTypeValues) return 0;
+  std::uint64_t fast_types = kAllFastTypes;
+  for (const Hole& hole : text.holes()) {
+    if (hole.value >= values) continue;
+    std::uint64_t kinds = 0;
+    if (hole.native(Tag::str)) kinds |= kFastStr;
+    if (hole.native(Tag::int64)) kinds |= kFastInt;
+    if (hole.native(Tag::float64)) kinds |= kFastFloat;
+    if (hole.native(Tag::true_)) kinds |= kFastBool;
+    if (hole.native(Tag::none)) kinds |= kFastNone;
+    fast_types &= ~(std::uint64_t{0xff} << (8 * hole.value)) | kinds << (8 * hole.value);
+  }
+  return fast_types;
 }
 
 bool goes_by_str(PyObject* object) {
@@ -406,24 +423,24 @@ bool formats_as_str(PyObject* object) {
 bool encode_any(Buffer& out, PyObject* object, std::size_t most) {
   switch (row_of(object)) {
     case Row::text: encode_text(out, object, most); return true;
-    case Row::integer: return put_int(out, object, most);
-    case Row::real: put_float(out, Tag::float64, PyFloat_AS_DOUBLE(object)); return true;
+    case Row::integer: return append_int(out, object, most);
+    case Row::real: append_float(out, Tag::float64, PyFloat_AS_DOUBLE(object)); return true;
     case Row::constant:
       out.push(static_cast<char>(object == Py_None   ? Tag::none
                                  : object == Py_True ? Tag::true_
                                                      : Tag::false_));
       return true;
-    case Row::bytes: put_bytes(out, object, most); return true;
-    case Row::datetime: return put_datetime(out, object, most);
+    case Row::bytes: append_bytes(out, object, most); return true;
+    case Row::datetime: return append_datetime(out, object, most);
     case Row::date:
-      put_tagged(out, Tag::date,
-                 days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
-                         PyDateTime_GET_DAY(object)));
+      append_tagged(out, Tag::date,
+                    days_of(PyDateTime_GET_YEAR(object), PyDateTime_GET_MONTH(object),
+                            PyDateTime_GET_DAY(object)));
       return true;
-    case Row::time: return put_time(out, object, most);
-    case Row::duration: return put_duration(out, object, most);
-    case Row::numpy: return put_numpy(out, object, most);
-    case Row::enumeration: return put_enum(out, object, most);
+    case Row::time: return append_time(out, object, most);
+    case Row::duration: return append_duration(out, object, most);
+    case Row::numpy: return append_numpy(out, object, most);
+    case Row::enumeration: return append_enum(out, object, most);
     case Row::nested: return encode_nested(out, object, most);
     case Row::other: break;
   }
@@ -434,7 +451,7 @@ bool encode_inert(Buffer& out, PyObject* object, std::size_t most) {
   switch (row_of(object)) {
     case Row::nested:
     case Row::other: return false;
-    case Row::enumeration: return put_kept_name(out, object, most);
+    case Row::enumeration: return append_kept_name(out, object, most);
     case Row::datetime:
       if (!is_known_zone(PyDateTime_DATE_GET_TZINFO(object))) return false;
       break;

@@ -10,9 +10,21 @@
 
 #include "core/buffer.hpp"
 #include "core/value.hpp"
-#include "python/call_sites.hpp"
+#include "format/template.hpp"
 
 namespace attolog::python {
+
+// Which kinds of values a call may encode without looking further, a byte for each of the first
+// eight. Messages restrict them to what their template formats natively.
+enum FastType : std::uint8_t {
+  kFastStr = 1,
+  kFastInt = 2,
+  kFastFloat = 4,
+  kFastBool = 8,
+  kFastNone = 16,
+};
+inline constexpr std::size_t kFastTypeValues = 8;
+inline constexpr std::uint64_t kAllFastTypes = 0x1f1f'1f1f'1f1f'1f1f;
 
 // The most that one value takes on the fast path, text aside.
 inline constexpr std::size_t kFastValue = 10;
@@ -57,14 +69,14 @@ inline void store_as(char* to, T value) {
 }
 
 // Appends `object` at `to` and returns the end; null where that needs the slow path: another kind
-// of value than `accept` (of Accept) lets through, or one that does not fit before `end`.
+// of value than `fast_types` lets through, or one that does not fit before `end`.
 [[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object,
-                                                std::uint64_t accept) {
+                                                std::uint64_t fast_types) {
   const PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type) {
     const auto* text = reinterpret_cast<const PyASCIIObject*>(object);
     const auto n = static_cast<std::size_t>(text->length);
-    if (text->state.compact && text->state.ascii && n <= 255 && (accept & kAcceptStr) != 0 &&
+    if (text->state.compact && text->state.ascii && n <= 255 && (fast_types & kFastStr) != 0 &&
         n + kFastValue <= static_cast<std::size_t>(end - to)) [[likely]] {
       store_as(to, static_cast<std::uint16_t>(static_cast<unsigned>(Tag::ascii) | n << 8));
       return copy_short(to + 2, reinterpret_cast<const char*>(text + 1), n);
@@ -74,7 +86,7 @@ inline void store_as(char* to, T value) {
   if (end - to < static_cast<std::ptrdiff_t>(kFastValue)) [[unlikely]]
     return nullptr;
   if (type == &PyFloat_Type) {
-    if ((accept & kAcceptFloat) == 0) [[unlikely]]
+    if ((fast_types & kFastFloat) == 0) [[unlikely]]
       return nullptr;
     *to = static_cast<char>(Tag::float64);
     store_as(to + 1, PyFloat_AS_DOUBLE(object));
@@ -82,7 +94,7 @@ inline void store_as(char* to, T value) {
   }
   if (type == &PyLong_Type) {
     std::int64_t value = 0;
-    if ((accept & kAcceptInt) == 0) [[unlikely]]
+    if ((fast_types & kFastInt) == 0) [[unlikely]]
       return nullptr;
     if (!small_int(object, value) && !word_int(object, value)) [[unlikely]]
       return nullptr;
@@ -92,11 +104,11 @@ inline void store_as(char* to, T value) {
   }
   if (object == Py_None) {
     *to = static_cast<char>(Tag::none);
-    return (accept & kAcceptNone) != 0 ? to + 1 : nullptr;
+    return (fast_types & kFastNone) != 0 ? to + 1 : nullptr;
   }
   if (object == Py_True || object == Py_False) {
     *to = static_cast<char>(object == Py_True ? Tag::true_ : Tag::false_);
-    return (accept & kAcceptBool) != 0 ? to + 1 : nullptr;
+    return (fast_types & kFastBool) != 0 ? to + 1 : nullptr;
   }
   return nullptr;
 }
@@ -113,7 +125,7 @@ bool encode_any(Buffer& out, PyObject* object, std::size_t most);
 // its str(). Else false, and nothing is appended.
 bool encode_inert(Buffer& out, PyObject* object, std::size_t most);
 
-// The str() of any object; the same of an exception in it.
+// Appends the str() of any object; an exception in it as encode_any records it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
 // What is recorded where `what` of the object raised the exception that is set, which is cleared.
 // False where it must pass, which leaves it set.
@@ -135,6 +147,9 @@ bool formats_as_str(PyObject* object);
 // The tag under which encode_any stores the object, for those that templates may format natively;
 // Tag::end for all others. Non-ASCII text counts as other where `ascii_only`.
 Tag native_tag(PyObject* object, bool ascii_only);
+
+// Which kinds of values the template's holes format natively; see FastType.
+std::uint64_t fast_types_of(const Template& text, std::size_t values);
 
 // Gets what all of this needs from Python; called once, at import.
 bool prepare_encoding();

@@ -1,36 +1,75 @@
-// Declared events: builtin function objects, the cheapest thing there is to call.
+#include "python/event.hpp"
+
+#include <algorithm>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/buffer.hpp"
+#include "core/codec.hpp"
+#include "python/bound_fields.hpp"
+#include "python/dispatch.hpp"
+#include "python/encode.hpp"
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
-#include "python/logger.hpp"
-#include "python/options.hpp"
-#include "python/submit.hpp"
+#include "python/logger_object.hpp"
+#include "python/refusal.hpp"
+#include "python/routes.hpp"
 #include "python/text.hpp"
+#include "strategies/policy.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
 namespace {
+
+// A declared event: the `self` of a builtin function object, the cheapest thing there is to call.
+struct Event {
+  PyObject_HEAD LoggerCore* core;  // the logger's, at hand
+  const BoundFields* bound;        // the logger's, at hand
+  Py_ssize_t n_fields;             // of its own, without bound ones
+  std::uint32_t site;              // kInlineEventSite: its names travel in the record
+  RouteCache* routes;              // of `text`, at hand
+  PyObject* logger;
+  struct EventText* text;
+};
+
+// The declaration of an event; kept for as long as its function object.
+struct EventText {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> fields;
+  PyObject* field_names = nullptr;  // tuple, by which keywords are matched
+  PyObject* defaults = nullptr;     // tuple, of the last fields
+  PyMethodDef method{};
+  std::vector<std::string> all_fields;  // those of bind() too
+  std::optional<Policy> strategy;
+  RouteCache routes;
+  RouteCache inline_routes;  // where names travel in the record
+};
+
+PyTypeObject* event_type = nullptr;
 
 Event* as_event(PyObject* object) {
   return reinterpret_cast<Event*>(object);
 }
 
 // What a call gave, by the event's fields. Borrowed references.
-struct Arranged {
+struct EventArguments {
   // Null where none was given; positional ones beyond the fields last.
   std::vector<PyObject*> values;
   // Keywords that are no fields, with their values.
   std::vector<std::pair<PyObject*, PyObject*>> others;
 };
 
-Arranged arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+EventArguments arrange(const Event* event, PyObject* const* args, Py_ssize_t nargs,
+                       PyObject* kwnames) {
   const EventText& text = *event->text;
   const Py_ssize_t n_defaults = text.defaults == nullptr ? 0 : PyTuple_GET_SIZE(text.defaults);
-  Arranged result;
+  EventArguments result;
   result.values.assign(static_cast<std::size_t>(std::max(nargs, event->n_fields)), nullptr);
   for (Py_ssize_t i = 0; i < n_defaults; ++i) {
     const auto field = static_cast<std::size_t>(event->n_fields - n_defaults + i);
@@ -64,39 +103,40 @@ SiteFacts facts_of(const Event* event, bool is_inline) {
           &text.strategy};
 }
 
-Decision decide(const Event* event, const SiteFacts& facts, const std::vector<PyObject*>& values) {
-  Root& root = *event->root;
-  if (!root.is_routed.load(std::memory_order_relaxed)) return {root, facts.site};
+Dispatch dispatch_of(const Event* event, const SiteFacts& facts,
+                     const std::vector<PyObject*>& values) {
+  LoggerCore& core = *event->core;
+  if (!core.is_routed()) return {core, facts.site};
   EventText& text = *event->text;
-  Routes& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
-  return {root, *current_plan(routes, root, facts), text.name, values, event->bound};
+  RouteCache& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
+  return {core, *current_route(routes, core, facts), text.name, values, event->bound};
 }
 
 bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t nargs,
                       PyObject* kwnames) {
-  const Arranged arranged = arrange(event, args, nargs, kwnames);
-  const std::size_t most = event->root->longest_text();
+  const EventArguments arranged = arrange(event, args, nargs, kwnames);
+  const std::size_t most = event->core->longest_text();
   // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
   const SiteFacts facts = facts_of(event, is_inline);
-  const Decision decision = decide(event, facts, arranged.values);
-  if (decision.empty()) return !decision.failed();
+  const Dispatch dispatch = dispatch_of(event, facts, arranged.values);
+  if (dispatch.empty()) return !dispatch.failed();
   Buffer values;
-  const auto put = [&](const std::string& name, PyObject* value) {
+  const auto encode_field = [&](const std::string& name, PyObject* value) {
     if (is_inline) encode_str(values, name);
     if (encode_any(values, value == nullptr ? Py_None : value, most)) return true;
-    decision.lose();
+    dispatch.count_dropped();
     return false;
   };
   if (is_inline) encode_str(values, event->text->name);
   const std::vector<std::string>& fields = event->text->fields;
   for (std::size_t i = 0; i < arranged.values.size(); ++i) {
     const std::string name = i < fields.size() ? fields[i] : "v" + std::to_string(i + 1);
-    if (!put(name, arranged.values[i])) return false;
+    if (!encode_field(name, arranged.values[i])) return false;
   }
   for (const auto& [name, value] : arranged.others) {
-    if (!put(to_wtf8(name), value)) return false;
+    if (!encode_field(to_wtf8(name), value)) return false;
   }
   if (event->bound != nullptr) {
     if (is_inline) {
@@ -105,20 +145,20 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
       values.append(event->bound->values);
     }
   }
-  return decision.submit(values, is_inline) && decision.ask_watchers(facts, arranged.values);
+  return dispatch.submit(values, is_inline) && dispatch.ask_watchers(facts, arranged.values);
 }
 
 [[gnu::noinline, gnu::cold]] PyObject* call_event_slowly(const Event* event, PyObject* const* args,
                                                          Py_ssize_t nargs, PyObject* kwnames) {
-  if (event->root->mode.load(std::memory_order_relaxed) == Mode::off) {
-    if (event->root->is_closed.load(std::memory_order_relaxed)) event->root->count_late();
+  if (event->core->mode() == Mode::off) {
+    if (event->core->is_closed()) event->core->count_late();
     Py_RETURN_NONE;
   }
   try {
     return log_event_slowly(event, args, nargs, kwnames) ? Py_NewRef(Py_None) : nullptr;
   } catch (const std::exception&) {
     PyErr_Clear();
-    event->root->lose();
+    event->core->count_dropped();
     Py_RETURN_NONE;
   }
 }
@@ -127,13 +167,13 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 [[gnu::noinline]] PyObject* log_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                                       PyObject* kwnames) {
   const Event* event = as_event(self);
-  const Root* root = event->root;
+  const LoggerCore* core = event->core;
   if (nargs == event->n_fields && kwnames == nullptr && event->site != kInlineEventSite)
       [[likely]] {
-    const Mode mode = root->mode.load(std::memory_order_relaxed);
+    const Mode mode = core->mode();
     if ((mode == Mode::on || mode == Mode::routed) &&
-        take_fast(mode, root, event->bound, event->site, *event->routes, args, nargs,
-                  kAcceptEverything)) [[likely]] {
+        log_fast(mode, core, event->bound, event->site, *event->routes, args, nargs, kAllFastTypes))
+        [[likely]] {
       Py_RETURN_NONE;
     }
   }
@@ -141,9 +181,8 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
 }
 
 PyObject* call_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  const Root* root = as_event(self)->root;
-  if (root->mode.load(std::memory_order_relaxed) == Mode::off &&
-      !root->is_closed.load(std::memory_order_relaxed)) {
+  const LoggerCore* core = as_event(self)->core;
+  if (core->mode() == Mode::off && !core->is_closed()) {
     Py_RETURN_NONE;
   }
   return log_event(self, args, nargs, kwnames);
@@ -238,7 +277,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   text->name = to_wtf8(name);
   text->doc = to_wtf8(doc);
-  TakenNames taken;
+  UniqueNames taken;
   for (const std::string& field : names_of(fields)) text->fields.push_back(taken.add(field));
   text->field_names = Py_NewRef(fields);
   text->defaults = Py_NewRef(defaults);
@@ -257,19 +296,19 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   // Before there is an event: without its text the garbage collector must not meet it.
   const std::uint32_t site = register_event(*text, from, line);
-  auto* event = reinterpret_cast<Event*>(types.event->tp_alloc(types.event, 0));
+  auto* event = reinterpret_cast<Event*>(event_type->tp_alloc(event_type, 0));
   if (event == nullptr) {
     Py_XDECREF(text->field_names);
     Py_XDECREF(text->defaults);
     return nullptr;
   }
-  event->root = logger->root;
+  event->core = logger->core;
   event->bound = logger->bound;
   event->n_fields = static_cast<Py_ssize_t>(text->fields.size());
   event->site = site;
   event->routes = &text->routes;
   event->logger = Py_NewRef(self);
-  if (text->strategy) logger->root->add_strategy(site, *text->strategy);
+  if (text->strategy) logger->core->add_strategy(site, *text->strategy);
   event->text = text.release();
   PyObject* module = PyUnicode_FromString("attolog");
   PyObject* function =
@@ -283,7 +322,7 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 bool add_event_type(PyObject* module) {
   PyObject* type = PyType_FromModuleAndSpec(module, &event_spec, nullptr);
-  types.event = reinterpret_cast<PyTypeObject*>(type);
+  event_type = reinterpret_cast<PyTypeObject*>(type);
   return type != nullptr;
 }
 

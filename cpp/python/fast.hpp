@@ -8,9 +8,13 @@
 #include <cstring>
 
 #include "core/codec.hpp"
+#include "core/record.hpp"
+#include "core/site.hpp"
+#include "python/bound_fields.hpp"
 #include "python/encode.hpp"
-#include "python/logger.hpp"
-#include "writer/writer.hpp"
+#include "python/logger_core.hpp"
+#include "python/routes.hpp"
+#include "strategies/sampler.hpp"
 
 namespace attolog::python {
 
@@ -19,11 +23,10 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 
 // Writes the record and returns true; or returns false, with nothing done, where it takes the slow
 // path: no ring yet, no room, other kinds of values than `accept` lets through.
-[[gnu::always_inline]] inline bool write_fast(const Root* root, const Bound* bound,
+[[gnu::always_inline]] inline bool write_fast(const LoggerCore* core, const BoundFields* bound,
                                               std::uint32_t site, PyObject* const* values,
-                                              Py_ssize_t n, std::uint64_t accept) {
-  // acquire: pairs with Root::use, where no GIL does.
-  const Channel* channel = root->channel.load(std::memory_order_acquire);
+                                              Py_ssize_t n, std::uint64_t fast_types) {
+  const Channel* channel = core->channel();
   if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]
@@ -34,10 +37,10 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   // The padding behind the last value is stored as eight bytes, which must fit as well.
   const char* const end = start + kFastRecord - sizeof(std::uint64_t);
   for (Py_ssize_t i = 0; i < n; ++i) {
-    to = encode_fast(to, end, values[i], accept);
+    to = encode_fast(to, end, values[i], fast_types);
     if (to == nullptr) [[unlikely]]
       return false;
-    accept = std::rotr(accept, 8);
+    fast_types = std::rotr(fast_types, 8);
   }
   if (bound != nullptr) [[unlikely]] {
     if (bound->values.size() + kFastValue > static_cast<std::size_t>(end - to)) return false;
@@ -51,56 +54,56 @@ inline constexpr std::uint64_t kFastRecord = 2048;
   return true;
 }
 
-// Whether the plan's sampler leaves the call out, decided the quick way.
-[[gnu::always_inline]] inline bool skips_quickly(const Plan& plan) {
-  if constexpr (kHasGil) return plan.sampler->skips();
-  const SamplerLock lock(*plan.top->root);
-  return plan.sampler->skips();
+// Whether the route's sampler leaves the call out, decided the quick way.
+[[gnu::always_inline]] inline bool skips_quickly(const Route& route) {
+  if constexpr (kHasGil) return route.sampler->skips();
+  const SamplerLock lock(*route.top->core);
+  return route.sampler->skips();
 }
 
-// The same by the hash of the key, where that needs no copy of it.
-[[gnu::noinline]] inline bool skips_by_key(const Plan& plan, PyObject* const* values,
+// Whether the route's sampler leaves the call out by the hash of its key, where that needs no copy.
+[[gnu::noinline]] inline bool skips_by_key(const Route& route, PyObject* const* values,
                                            Py_ssize_t n) {
-  if (plan.key >= static_cast<std::size_t>(n)) return false;
+  if (route.key >= static_cast<std::size_t>(n)) return false;
   Value key;
-  if (!view_plain(values[plan.key], key)) return false;
-  const std::uint64_t hash = hash_key(key, plan.sampler->seed());
-  const SamplerLock lock(*plan.top->root);
-  return plan.sampler->skips_key(hash);
+  if (!view_plain(values[route.key], key)) return false;
+  const std::uint64_t hash = hash_key(key, route.sampler->seed());
+  const SamplerLock lock(*route.top->core);
+  return route.sampler->skips_key(hash);
 }
 
-// Into the channel of another logger. Apart from what writes into its own, which is so inlined
-// once.
-[[gnu::noinline]] inline bool pass_fast(const Plan& plan, const Bound* bound,
+// Writes into the channel of another logger. write_fast is inlined here once more, so that log_fast
+// has it once.
+[[gnu::noinline]] inline bool pass_fast(const Route& route, const BoundFields* bound,
                                         PyObject* const* values, Py_ssize_t n,
-                                        std::uint64_t accept) {
-  if (!write_fast(plan.to, bound, plan.site, values, n, accept)) return false;
-  plan.passes->count_passed(1, 0);
+                                        std::uint64_t fast_types) {
+  if (!write_fast(route.to, bound, route.site, values, n, fast_types)) return false;
+  route.passes->count_passed(1, 0);
   return true;
 }
 
-// What a logger does that is on, or, where it is routed, what the plan of the place says: the same
-// as write_fast, for what needs no more than a countdown or one channel.
-[[gnu::always_inline]] inline bool take_fast(Mode mode, const Root* root, const Bound* bound,
-                                             std::uint32_t site, const Routes& routes,
-                                             PyObject* const* values, Py_ssize_t n,
-                                             std::uint64_t accept) {
+// Logs a call, of a place with a route as the route says, if that needs no more than a countdown or
+// one channel. False, with nothing done, otherwise.
+[[gnu::always_inline]] inline bool log_fast(Mode mode, const LoggerCore* core,
+                                            const BoundFields* bound, std::uint32_t site,
+                                            const RouteCache& routes, PyObject* const* values,
+                                            Py_ssize_t n, std::uint64_t fast_types) {
   if (mode != Mode::on) {
-    // acquire: pairs with current_plan.
-    const Plan* plan = routes.now.load(std::memory_order_acquire);
-    if (plan == nullptr || !plan->is_current()) [[unlikely]]
+    // acquire: pairs with current_route.
+    const Route* route = routes.now.load(std::memory_order_acquire);
+    if (route == nullptr || !route->is_current()) [[unlikely]]
       return false;
-    const Plan::Action action = plan->action;
-    if (action != Plan::Action::write) {
-      if (action == Plan::Action::off) return true;
-      if (action == Plan::Action::countdown) return skips_quickly(*plan);
-      if (action == Plan::Action::keyed) return skips_by_key(*plan, values, n);
-      return action == Plan::Action::pass && pass_fast(*plan, bound, values, n, accept);
+    const Route::Action action = route->action;
+    if (action != Route::Action::write) {
+      if (action == Route::Action::off) return true;
+      if (action == Route::Action::countdown) return skips_quickly(*route);
+      if (action == Route::Action::keyed) return skips_by_key(*route, values, n);
+      return action == Route::Action::pass && pass_fast(*route, bound, values, n, fast_types);
     }
-    // By the root at hand, so that the look-up of its ring does not wait for that of the plan.
-    site = plan->site;
+    // By the core at hand, so that the look-up of its ring does not wait for that of the route.
+    site = route->site;
   }
-  return write_fast(root, bound, site, values, n, accept);
+  return write_fast(core, bound, site, values, n, fast_types);
 }
 
 }  // namespace attolog::python

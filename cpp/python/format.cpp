@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/codec.hpp"
+#include "python/bound_fields.hpp"
 #include "python/encode.hpp"
-#include "python/logger.hpp"
 #include "python/nested.hpp"
 #include "python/objects.hpp"
 #include "python/text.hpp"
@@ -56,8 +56,8 @@ PyObject* bound_object(const Value& value) {
   constexpr std::size_t kMostLiteral = std::size_t{1} << 16;  // reading takes time and memory
   if (!value.is_nested) return to_object(value);
   if (value.text.size() > kMostLiteral) return from_wtf8(value.text);
-  const Owned text(from_wtf8(value.text));
-  const Owned ast(text == nullptr ? nullptr : PyImport_ImportModule("ast"));
+  const PyRef text(from_wtf8(value.text));
+  const PyRef ast(text == nullptr ? nullptr : PyImport_ImportModule("ast"));
   PyObject* result =
       ast == nullptr ? nullptr : PyObject_CallMethod(ast.get(), "literal_eval", "O", text.get());
   if (result == nullptr && clear_if_ordinary()) return from_wtf8(value.text);
@@ -65,7 +65,7 @@ PyObject* bound_object(const Value& value) {
 }
 
 // Adds what bind() added, as Python's values again, where a keyword of the call has not the name.
-bool add_bound(PyObject* kwargs, const Bound& bound) {
+bool add_bound(PyObject* kwargs, const BoundFields& bound) {
   Arena arena;
   std::vector<Value> values;
   decode_values(bound.values, arena, values);
@@ -94,7 +94,7 @@ PyObject* format_kwargs(const Call& call, const Template& shape) {
     PyObject* name = PyTuple_GET_ITEM(call.kwnames, i - call.n_positional);
     done = set_item(kwargs, PyUnicode_FromObject(name), call.values[i]);
   }
-  const Bound* bound = call.logger->bound;
+  const BoundFields* bound = call.logger->bound;
   if (!done || (bound != nullptr && !add_bound(kwargs, *bound))) Py_CLEAR(kwargs);
   return kwargs;
 }
@@ -216,7 +216,7 @@ bool shows_str(const Hole& hole, PyObject* value) {
 
 // Encodes a nested value whose hole is `{x!r}`: its str() is its repr(), so it is taken once.
 void take_repr(Buffer& values, PyObject* text, const Buffer& json, std::size_t most) {
-  Owned owned(text);
+  PyRef owned(text);
   encode_sized(values, Tag::formatted, cut_text(to_wtf8(text), most));
   take_nested(values, owned.release(), json, most);
 }

@@ -4,34 +4,17 @@
 #include "python/compat.hpp"
 
 #include <cstddef>
-#include <cstdint>
 
 #include "core/buffer.hpp"
 #include "core/value.hpp"
-#include "python/call_sites.hpp"
+#include "format/template.hpp"
+#include "python/call.hpp"
 
 namespace attolog::python {
 
-struct Logger;
-
-// One call, taken apart. Values are the arguments behind the first, positional ones before named.
-struct Call {
-  Logger* logger;
-  PyObject* first;
-  PyObject* const* values;
-  Py_ssize_t n_positional;  // values among them
-  PyObject* kwnames;
-  std::uint8_t level;
-  Py_ssize_t n_told = 0;  // the first of the positional ones, whose names `first` has, if any
-
-  Py_ssize_t n_values() const {
-    return n_positional + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
-  }
-};
-
 // What becomes of an exception in a value's own code, or of a value that its hole does not take.
 enum class OnError {
-  keep,   // the record says so; logging does not raise, but for what must pass
+  keep,   // the record says so; logging raises nothing that need not pass
   raise,  // as the print would have, for which the call stands
 };
 

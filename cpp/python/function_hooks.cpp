@@ -1,5 +1,5 @@
-// What a function object calls stands in its PyMethodDef, which is looked at with each call. There
-// a function of ours takes its place, of the same convention, and calls it in turn. Nothing that a
+// A function object finds its C function in a PyMethodDef, with each call. There a function of ours
+// takes its place, with its calling convention, and calls it in turn. Nothing that a
 // program can see of the function object is another.
 #include "python/function_hooks.hpp"
 
@@ -19,6 +19,8 @@
 #include <utility>
 
 #include "core/file.hpp"
+#include "python/echo_errors.hpp"
+#include "python/lifetime.hpp"
 #include "python/screen_order.hpp"
 #include "writer/last_signal.hpp"
 
@@ -147,9 +149,9 @@ bool wait_before(const Hook& hook, const Arguments& arguments) {
 }
 
 // One call: what comes before it, and behind.
-class Call {
+class CallGuard {
  public:
-  Call(const Hook& hook, const Arguments& arguments) : hook_(hook), arguments_(arguments) {
+  CallGuard(const Hook& hook, const Arguments& arguments) : hook_(hook), arguments_(arguments) {
     try {
       if (wait_before(hook, arguments)) return;
     } catch (const std::exception&) {
@@ -167,13 +169,13 @@ class Call {
       PyErr_Fetch(&type_, &error_, &traceback_);
     }
   }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  ~Call() = default;
+  CallGuard(const CallGuard&) = delete;
+  CallGuard& operator=(const CallGuard&) = delete;
+  ~CallGuard() = default;
 
   bool is_refused() const { return is_refused_; }
   PyObject* end(PyObject* result) {
-    if (result != nullptr) look_again();
+    if (result != nullptr) apply_effects();
     if (type_ == nullptr) return result;
     Py_XDECREF(result);
     PyErr_Restore(type_, error_, traceback_);
@@ -181,7 +183,7 @@ class Call {
   }
 
  private:
-  void look_again() const;
+  void apply_effects() const;
 
   const Hook& hook_;
   const Arguments arguments_;
@@ -208,7 +210,7 @@ bool is_faulthandler_on() {
 
 namespace {
 
-void Call::look_again() const {
+void CallGuard::apply_effects() const {
   if (hook_.rule == Rule::redirecting) {
     const int fd = descriptor_of(hook_, arguments_);
     if (fd == 1 || fd == 2) forget_screen_error(fd);
@@ -259,7 +261,7 @@ int taken_number(const Hook& hook, const Arguments& arguments) {
 
 template <class Function, class... Rest>
 PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
-  Call around(hook, arguments);
+  CallGuard around(hook, arguments);
   if (around.is_refused()) return nullptr;
   std::optional<TakingNumber> taking;
   if (const int number = taken_number(hook, arguments); number >= 0) taking.emplace(number);

@@ -53,7 +53,7 @@ bool load_helpers() {
   if (done == nullptr && !clear_if_ordinary()) return false;
   for (Helper* helper : {&name_values, &put_line_together, &show_values, &format_exception,
                          &read_declaration, &read_template, &fill_template}) {
-    // A program that may not read its own library logs all the same, without names of values.
+    // A program that may not read its own library logs nevertheless, without names of values.
     if (!helper->load() && !clear_if_ordinary()) return false;
   }
   return true;

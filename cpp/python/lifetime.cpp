@@ -1,18 +1,18 @@
-// Waiting for the file, and the end of a logger: flush, close, with.
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <exception>
-#include <utility>
+#include "python/lifetime.hpp"
 
-#include "python/control.hpp"
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+
 #include "python/helpers.hpp"
-#include "python/logger.hpp"
-#include "python/options.hpp"
-#include "python/screen_order.hpp"
-#include "python/text.hpp"
+#include "python/logger_core.hpp"
+#include "python/logger_object.hpp"
 #include "python/waiting.hpp"
 #include "python/without_gil.hpp"
+#include "writer/channel.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -20,40 +20,6 @@ namespace attolog::python {
 namespace {
 
 Helper kEndChildren{"attolog._native.exit_hooks", "end_children"};
-
-constexpr const char* kTimeout = "None or seconds, 0 or more";
-
-// As a double; infinite where that holds no number so large. False with an exception set.
-bool take_number(PyObject* timeout, double& seconds) {
-  seconds = PyFloat_AsDouble(timeout);
-  if (seconds != -1.0 || PyErr_Occurred() == nullptr) return true;
-  if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-    PyErr_Clear();
-    return refuse_type("timeout", kTimeout, timeout);
-  }
-  if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return false;
-  PyErr_Clear();
-  const int is_negative = PyObject_RichCompareBool(timeout, Py_False, Py_LT);  // False: zero
-  seconds = is_negative != 0 ? -HUGE_VAL : HUGE_VAL;
-  return is_negative >= 0;
-}
-
-}  // namespace
-
-bool take_deadline(PyObject* timeout, Deadline& deadline) {
-  deadline.reset();
-  if (timeout == Py_None) return true;
-  double seconds = 0;
-  if (!take_number(timeout, seconds)) return false;
-  if (!(seconds >= 0)) return refuse("timeout", kTimeout, timeout);
-  if (seconds >= kLongest) return true;
-  deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-  return true;
-}
-
-namespace {
 
 // Until it is in the file, and shown.
 bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
@@ -67,8 +33,8 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
          show_channel(channel, deadline, is_done);
 }
 
-bool flush_all(const Root& root, const Deadline& deadline, bool& is_done) {
-  return wait_for_all(root,
+bool flush_all(const LoggerCore& core, const Deadline& deadline, bool& is_done) {
+  return wait_for_all(core,
                       [&](Channel& channel) { return flush_channel(channel, deadline, is_done); });
 }
 
@@ -82,7 +48,7 @@ PyObject* flush(PyObject* self, PyObject* args, PyObject* kwargs) {
   Deadline deadline;
   if (!take_deadline(timeout, deadline)) return nullptr;
   bool is_done = true;
-  if (!flush_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
+  if (!flush_all(*as_logger(self)->core, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -107,7 +73,7 @@ bool end_channel(Channel& channel, SteadyTime end) {
 // False with an exception set: interrupted.
 template <class Patience>
 bool end_channels(const Patience& patience) {
-  for (const auto& root : living_loggers()) root->succeed();
+  for (const auto& core : living_loggers()) core->replace_channel();
   for (const auto& channel : Writer::get().channels()) {
     if (channel->is_finished() || channel->is_forked()) continue;
     if (!end_channel(*channel, std::chrono::steady_clock::now() + patience(*channel))) return false;
@@ -160,11 +126,11 @@ Deadline soon() {
 
 // Closes what records go to, and waits for the files they went to before; flushes what belongs to
 // other loggers. `is_done`: whether all is written. False with an exception set: interrupted.
-bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
-  const auto channel = root.take_down(true);
-  root.tell_remainders();
+bool close_all(LoggerCore& core, const Deadline& deadline, bool& is_done) {
+  const auto channel = core.detach_channel(true);
+  core.flush_skipped_counts();
   is_done = true;
-  for (const auto& before : root.unfinished()) {
+  for (const auto& before : core.unfinished()) {
     if (!close_channel(before, deadline, is_done)) return false;
   }
   // A forked child that has not logged has nothing to wait for.
@@ -172,7 +138,7 @@ bool close_all(Root& root, const Deadline& deadline, bool& is_done) {
     return false;
   }
   return std::ranges::all_of(
-      root.targets, [&](const auto& target) { return flush_all(*target, deadline, is_done); });
+      core.targets(), [&](const auto& target) { return flush_all(*target, deadline, is_done); });
 }
 
 }  // namespace
@@ -185,7 +151,7 @@ PyObject* close_logger(PyObject* self, PyObject* args, PyObject* kwargs) {
   Deadline deadline = soon();
   if (timeout != nullptr && !take_deadline(timeout, deadline)) return nullptr;
   bool is_done = true;
-  if (!close_all(*as_logger(self)->root, deadline, is_done)) return nullptr;
+  if (!close_all(*as_logger(self)->core, deadline, is_done)) return nullptr;
   return PyBool_FromLong(is_done ? 1 : 0);
 }
 
@@ -195,7 +161,7 @@ PyObject* enter(PyObject* self, PyObject*) {
 
 PyObject* leave(PyObject* self, PyObject*, PyObject*) {
   bool is_done = true;
-  if (!close_all(*as_logger(self)->root, soon(), is_done)) return nullptr;
+  if (!close_all(*as_logger(self)->core, soon(), is_done)) return nullptr;
   Py_RETURN_FALSE;
 }
 

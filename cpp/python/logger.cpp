@@ -1,27 +1,33 @@
-// The logger types: construction, properties, everything but the log calls themselves.
 #include "python/logger.hpp"
 
 #include <structmember.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <iterator>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
-#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "python/bound_fields.hpp"
 #include "python/encode.hpp"
-#include "python/options.hpp"
+#include "python/event.hpp"
+#include "python/lifetime.hpp"
+#include "python/logger_object.hpp"
+#include "python/methods.hpp"
+#include "python/refusal.hpp"
+#include "python/strategies.hpp"
 #include "python/text.hpp"
-#include "writer/writer.hpp"
 
 namespace attolog::python {
 
-Types types;
-
 namespace {
+
+PyTypeObject* counts_type = nullptr;
 
 constexpr const char* kLevels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
@@ -29,30 +35,29 @@ void free_logger(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   Logger* logger = as_logger(self);
   if (logger->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
-  std::unique_ptr<Shares>(logger->shares).reset();
+  std::unique_ptr<LoggerParts>(logger->parts).reset();
   type->tp_free(self);
   Py_DECREF(type);
 }
 
 PyObject* represent_logger(PyObject* self) {
-  const Root& root = *as_logger(self)->root;
-  const std::string path = root.path();
-  const bool is_off = root.channel.load(std::memory_order_relaxed) == nullptr && !root.is_relaying;
-  const char* state = is_off ? " (off)" : "";
+  const LoggerCore& core = *as_logger(self)->core;
+  const std::string path = core.path();
+  const char* state = core.has_output() ? "" : " (off)";
   if (path.empty()) return PyUnicode_FromFormat("<%s%s>", Py_TYPE(self)->tp_name, state);
   return PyUnicode_FromFormat("<%s '%s'%s>", Py_TYPE(self)->tp_name, path.c_str(), state);
 }
 
 int is_on(PyObject* self) {
-  return as_logger(self)->root->mode.load(std::memory_order_relaxed) != Mode::off ? 1 : 0;
+  return as_logger(self)->core->mode() != Mode::off ? 1 : 0;
 }
 
 // ---- methods ------------------------------------------------------------------------------------
 
 PyObject* set_time(PyObject* self, PyObject* ns) {
-  Root& root = *as_logger(self)->root;
+  LoggerCore& core = *as_logger(self)->core;
   if (ns == Py_None) {
-    root.set_time(std::nullopt);
+    core.set_time(std::nullopt);
   } else if (!PyLong_Check(ns) || PyBool_Check(ns)) {
     PyErr_Format(PyExc_TypeError,
                  "set_time() takes nanoseconds since 1970 as an int, or None, not %s",
@@ -65,7 +70,7 @@ PyObject* set_time(PyObject* self, PyObject* ns) {
       PyErr_SetString(PyExc_ValueError, "set_time() takes nanoseconds within 64 bits");
       return nullptr;
     }
-    root.set_time(time);
+    core.set_time(time);
   }
   Py_RETURN_NONE;
 }
@@ -76,14 +81,14 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(PyExc_TypeError, "bind() takes fields by name: log.bind(request=17)");
     return nullptr;
   }
-  auto bound = std::make_unique<Bound>();
+  auto bound = std::make_unique<BoundFields>();
   Buffer values;
   if (parent->bound != nullptr) {
     bound->names = parent->bound->names;
     bound->ends = parent->bound->ends;
     values.append(parent->bound->values);
   }
-  TakenNames taken(bound->names);
+  UniqueNames taken(bound->names);
   PyObject* key = nullptr;
   PyObject* value = nullptr;
   Py_ssize_t at = 0;
@@ -94,25 +99,20 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
   bound->values = std::string(values.view());
 
-  auto* logger = reinterpret_cast<Logger*>(types.logger->tp_alloc(types.logger, 0));
-  if (logger == nullptr) return nullptr;
-  auto shares = std::make_unique<Shares>();
-  shares->root = parent->shares->root;
-  shares->sites_by_names = parent->shares->sites_by_names;
-  shares->sites = shares->sites_by_names->of(bound->names);
-  shares->bound = std::move(bound);
-  logger->vectorcall = call_logger;
-  logger->root = shares->root.get();
-  logger->sites = shares->sites.get();
-  logger->bound = shares->bound.get();
-  logger->shares = shares.release();
+  auto parts = std::make_unique<LoggerParts>();
+  parts->core = parent->parts->core;
+  parts->sites_by_names = parent->parts->sites_by_names;
+  parts->sites = parts->sites_by_names->of(bound->names);
+  parts->bound = std::move(bound);
+  auto* logger = reinterpret_cast<Logger*>(logger_type->tp_alloc(logger_type, 0));
+  if (logger != nullptr) logger->set_parts(std::move(parts), call_logger);
   return reinterpret_cast<PyObject*>(logger);
 }
 
 // ---- properties ---------------------------------------------------------------------------------
 
 PyObject* get_level(PyObject* self, void*) {
-  const int level = as_logger(self)->root->level.load(std::memory_order_relaxed);
+  const int level = as_logger(self)->core->level();
   return PyUnicode_FromString(kLevels[level / 10 - 1]);
 }
 
@@ -120,7 +120,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
   if (value != nullptr && PyUnicode_Check(value)) {
     for (int i = 0; i < 5; ++i) {
       if (PyUnicode_CompareWithASCIIString(value, kLevels[i]) == 0) {
-        as_logger(self)->root->set_level((i + 1) * 10);
+        as_logger(self)->core->set_level((i + 1) * 10);
         return 0;
       }
     }
@@ -130,7 +130,7 @@ int set_level(PyObject* self, PyObject* value, void*) {
 }
 
 PyObject* get_enabled(PyObject* self, void*) {
-  return PyBool_FromLong(as_logger(self)->root->is_enabled.load(std::memory_order_relaxed) ? 1 : 0);
+  return PyBool_FromLong(as_logger(self)->core->is_enabled() ? 1 : 0);
 }
 
 int set_enabled(PyObject* self, PyObject* value, void*) {
@@ -138,19 +138,19 @@ int set_enabled(PyObject* self, PyObject* value, void*) {
     refuse_type("enabled", "True or False", value == nullptr ? Py_None : value);
     return -1;
   }
-  as_logger(self)->root->set_enabled(value == Py_True);
+  as_logger(self)->core->set_enabled(value == Py_True);
   return 0;
 }
 
 PyObject* get_path(PyObject* self, void*) {
-  const std::string path = as_logger(self)->root->path();
+  const std::string path = as_logger(self)->core->path();
   if (path.empty()) Py_RETURN_NONE;
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 PyObject* get_counts(PyObject* self, void*) {
-  const Counts now = as_logger(self)->root->counts();
-  PyObject* counts = PyStructSequence_New(types.counts);
+  const Counts now = as_logger(self)->core->counts();
+  PyObject* counts = PyStructSequence_New(counts_type);
   if (counts == nullptr) return nullptr;
   const std::uint64_t figures[] = {
       now.written + now.waiting + now.dropped + now.sampled_out + now.aggregated + now.overwritten,
@@ -257,28 +257,15 @@ PyStructSequence_Desc counts_description = {
 
 }  // namespace
 
-void Bound::append_named(Buffer& out) const {
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    encode_str(out, names[i]);
-    out.append(std::string_view(values).substr(at, ends[i] - at));
-    at = ends[i];
-  }
-}
-
 PyObject* new_logger(PyTypeObject* type) {
   auto* logger = reinterpret_cast<Logger*>(type->tp_alloc(type, 0));
   if (logger == nullptr) return nullptr;
   try {
-    auto shares = std::make_unique<Shares>();
-    shares->root = std::make_shared<Root>();
-    shares->sites = std::make_shared<CallSites>(std::vector<std::string>{});
-    shares->sites_by_names = std::make_shared<SitesByNames>();
-    logger->vectorcall = call_logger;
-    logger->root = shares->root.get();
-    logger->sites = shares->sites.get();
-    logger->bound = nullptr;
-    logger->shares = shares.release();
+    auto parts = std::make_unique<LoggerParts>();
+    parts->core = std::make_shared<LoggerCore>();
+    parts->sites = std::make_shared<CallSites>(std::vector<std::string>{});
+    parts->sites_by_names = std::make_shared<SitesByNames>();
+    logger->set_parts(std::move(parts), call_logger);
   } catch (const std::bad_alloc&) {
     Py_DECREF(logger);
     return PyErr_NoMemory();
@@ -290,14 +277,13 @@ PyMethodDef* common_methods() {
   return logger_methods;
 }
 
-bool add_logger_types(PyObject* module) {
-  types.logger =
+bool add_logger_type(PyObject* module) {
+  logger_type =
       reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &base_spec, nullptr));
-  types.counts = PyStructSequence_NewType(&counts_description);
-  return types.logger != nullptr && types.counts != nullptr &&
-         PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(types.logger)) == 0 &&
-         PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(types.counts)) == 0 &&
-         add_strategy_types(module);
+  counts_type = PyStructSequence_NewType(&counts_description);
+  return logger_type != nullptr && counts_type != nullptr &&
+         PyModule_AddObjectRef(module, "Logger", reinterpret_cast<PyObject*>(logger_type)) == 0 &&
+         PyModule_AddObjectRef(module, "Counts", reinterpret_cast<PyObject*>(counts_type)) == 0;
 }
 
 }  // namespace attolog::python

@@ -3,16 +3,31 @@
 
 #include <exception>
 
+#include "core/arena.hpp"
+#include "core/codec.hpp"
 #include "format/spec.hpp"
+#include "python/as_main.hpp"
+#include "python/compat.hpp"
+#include "python/compiled_print.hpp"
 #include "python/control.hpp"
+#include "python/echo_errors.hpp"
 #include "python/encode.hpp"
+#include "python/event.hpp"
+#include "python/follower.hpp"
 #include "python/function_hooks.hpp"
 #include "python/logger.hpp"
-#include "python/options.hpp"
+#include "python/logger_core.hpp"
+#include "python/objects.hpp"
 #include "python/prints.hpp"
-#include "python/routes.hpp"
+#include "python/reader.hpp"
+#include "python/records.hpp"
+#include "python/recover.hpp"
+#include "python/refusal.hpp"
+#include "python/samples.hpp"
 #include "python/screen_order.hpp"
 #include "python/shown.hpp"
+#include "python/strategies.hpp"
+#include "python/streams.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
 #include "query/expression.hpp"
@@ -160,9 +175,10 @@ int fill_module(PyObject* module) {
     ::pthread_atfork(nullptr, nullptr, change_routes);  // the child gets samplers of its own
     // Ctrl-C ends Python by the signal itself, past C's atexit.
     Py_AtExit([] { Writer::get().shut_down(); });
-    if (!prepare_encoding() || !add_logger_types(module) || !add_shown_type(module) ||
-        !add_event_type(module) || !add_printed_type(module) || !add_stream_types(module) ||
-        !add_reader_type(module)) {
+    if (!prepare_encoding() || !add_logger_type(module) || !add_strategy_types(module) ||
+        !add_shown_type(module) || !add_event_type(module) || !add_compiled_print_type(module) ||
+        !add_stream_types(module) || !prepare_objects() || !add_records_type(module) ||
+        !add_samples_type(module) || !add_reader_type(module) || !add_follower_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

@@ -33,7 +33,7 @@ class JsonWriter {
     if (PyDict_CheckExact(object)) return write_dict(object, depth);
     if (PyTuple_CheckExact(object)) return write_items(object, depth);
     if (PyList_CheckExact(object)) {
-      const Owned items(PyList_AsTuple(object));
+      const PyRef items(PyList_AsTuple(object));
       return items != nullptr && write_items(items.get(), depth);
     }
     return write_value(object, out_);
@@ -51,7 +51,7 @@ class JsonWriter {
   }
 
   bool write_dict(PyObject* dict, int depth) {
-    const Owned pairs(PyDict_Items(dict));
+    const PyRef pairs(PyDict_Items(dict));
     if (pairs == nullptr) return false;
     out_.push('{');
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(pairs.get()); ++i) {

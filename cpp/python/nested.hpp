@@ -1,4 +1,4 @@
-// Lists, tuples and dicts: their str() and, beside it, the same as JSON.
+// Lists, tuples and dicts: their str() and, beside it, their JSON.
 #pragma once
 
 #include "python/compat.hpp"

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "python/helpers.hpp"
+#include "python/refusal.hpp"
 #include "python/text.hpp"
+#include "python/waiting.hpp"
 #include "sinks/text_sink.hpp"
 
 namespace attolog::python {
@@ -122,48 +124,7 @@ std::size_t ring_size(std::uint64_t bytes) {
   return std::bit_ceil(std::clamp<std::uint64_t>(bytes, kMinRing, kMaxRing));
 }
 
-// The value as Python writes it, on one line of sensible length; what it is where it cannot be
-// written. Null with an exception set: it must pass.
-PyObject* show_briefly(PyObject* value) {
-  constexpr Py_ssize_t kMost = 100;
-  PyObject* text = PyObject_Repr(value);
-  if (text == nullptr) {
-    if (!clear_if_ordinary()) return nullptr;
-    return PyUnicode_FromFormat("<%s>", Py_TYPE(value)->tp_name);
-  }
-  if (PyUnicode_GET_LENGTH(text) <= kMost) return text;
-  PyObject* start = PyUnicode_Substring(text, 0, kMost);
-  Py_DECREF(text);
-  PyObject* shown = start == nullptr ? nullptr : PyUnicode_FromFormat("%U...", start);
-  Py_XDECREF(start);
-  return shown;
-}
-
 }  // namespace
-
-bool refuse(const char* option, const char* allowed, PyObject* value) {
-  PyObject* shown = show_briefly(value);
-  if (shown == nullptr) return false;
-  PyErr_Format(PyExc_ValueError, "%s must be %s, not %U", option, allowed, shown);
-  Py_DECREF(shown);
-  return false;
-}
-
-bool refuse_type(const char* option, const char* allowed, PyObject* value) {
-  PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", option, allowed, Py_TYPE(value)->tp_name);
-  return false;
-}
-
-bool take_policy(const char* what, const std::string& text, Policy& policy) {
-  std::string complaint;
-  const auto parsed = parse_policy(text, complaint);
-  if (parsed) {
-    policy = *parsed;
-    return true;
-  }
-  PyErr_Format(PyExc_ValueError, "%s: '%s': %s", what, text.c_str(), complaint.c_str());
-  return false;
-}
 
 bool take_strategy(PyObject* given, Policy& policy) {
   if (given == nullptr || given == Py_None) return true;

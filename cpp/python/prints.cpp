@@ -1,5 +1,3 @@
-// The fast print, and what is written to the streams that stand in the place of sys.stdout and
-// sys.stderr.
 #include "python/prints.hpp"
 
 #include <fcntl.h>
@@ -8,15 +6,19 @@
 
 #include <cerrno>
 #include <exception>
-#include <vector>
+#include <string>
 
 #include "core/codec.hpp"
 #include "format/number.hpp"
+#include "python/echo_errors.hpp"
 #include "python/encode.hpp"
 #include "python/fast.hpp"
+#include "python/logger_object.hpp"
 #include "python/screen_order.hpp"
+#include "python/streams.hpp"
 #include "python/submit.hpp"
 #include "python/text.hpp"
+#include "python/waiting.hpp"
 
 namespace attolog::python {
 
@@ -24,26 +26,26 @@ constinit Prints prints;
 
 namespace {
 
-thread_local Unfinished* t_unfinished = nullptr;
+thread_local PartialPrint* t_innermost_print = nullptr;
 
 }  // namespace
 
-Unfinished::Unfinished() : around_(t_unfinished) {
-  t_unfinished = this;
-  n_obstacles.fetch_add(1, std::memory_order_relaxed);
+PartialPrint::PartialPrint() : around_(t_innermost_print) {
+  t_innermost_print = this;
+  n_slow_path_reasons.fetch_add(1, std::memory_order_relaxed);
 }
 
-Unfinished::~Unfinished() {
-  t_unfinished = around_;
-  n_obstacles.fetch_sub(1, std::memory_order_relaxed);
+PartialPrint::~PartialPrint() {
+  t_innermost_print = around_;
+  n_slow_path_reasons.fetch_sub(1, std::memory_order_relaxed);
 }
 
-bool Unfinished::put_all() {
-  Unfinished* const last = t_unfinished;
+bool PartialPrint::emit_all() {
+  PartialPrint* const last = t_innermost_print;
   if (last == nullptr) return true;
-  t_unfinished = last->around_;  // they go first, and what is put is none of them
-  const bool done = put_all() && last->put();
-  t_unfinished = last;
+  t_innermost_print = last->around_;  // they go first, and what is put is none of them
+  const bool done = emit_all() && last->emit();
+  t_innermost_print = last;
   return done;
 }
 
@@ -123,20 +125,20 @@ class Line {
   int n_taken_ = 0;
 };
 
-// Puts what there is of a line. False with an exception set; `is_refused` as of put_text.
-bool put_line(Line& line, Prints::Stream stream, bool* is_refused = nullptr) {
+// Puts what there is of a line. False with an exception set; `is_refused` as of emit_text.
+bool emit_line(Line& line, Prints::Stream stream, bool* is_refused = nullptr) {
   PyObject* text = line.take();
-  const bool done = text != nullptr && put_text(stream, text, is_refused);
+  const bool done = text != nullptr && emit_text(stream, text, is_refused);
   Py_XDECREF(text);
   return done;
 }
 
-class UnfinishedLine final : public Unfinished {
+class PartialLine final : public PartialPrint {
  public:
-  UnfinishedLine(Line& line, Prints::Stream stream) : line_(line), stream_(stream) {}
+  PartialLine(Line& line, Prints::Stream stream) : line_(line), stream_(stream) {}
 
  private:
-  bool put() override { return put_line(line_, stream_); }
+  bool emit() override { return emit_line(line_, stream_); }
 
   Line& line_;
   const Prints::Stream stream_;
@@ -146,7 +148,7 @@ class UnfinishedLine final : public Unfinished {
 PyObject* ask_for_text(PyObject* value, Line& line, Prints::Stream stream) {
   if (PyUnicode_CheckExact(value)) return Py_NewRef(value);
   if (PyLong_CheckExact(value) || PyFloat_CheckExact(value)) return PyObject_Str(value);
-  const UnfinishedLine unfinished(line, stream);
+  const PartialLine unfinished(line, stream);
   return PyObject_Str(value);
 }
 
@@ -163,7 +165,7 @@ bool add_values(Line& line, PyObject* const* values, Py_ssize_t n, const Options
 }
 
 // Appends a short ASCII text; null where it is another, or does not fit.
-char* put_ascii(char* to, const char* end, PyObject* text) {
+char* append_ascii(char* to, const char* end, PyObject* text) {
   const auto n = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
   if (!PyUnicode_IS_COMPACT_ASCII(text) || n + kNumberRoom > static_cast<std::size_t>(end - to))
     return nullptr;
@@ -171,8 +173,8 @@ char* put_ascii(char* to, const char* end, PyObject* text) {
 }
 
 // The same of any value whose str() needs no Python.
-char* put_value(char* to, const char* end, PyObject* value) {
-  if (PyUnicode_CheckExact(value)) return put_ascii(to, end, value);
+char* append_value(char* to, const char* end, PyObject* value) {
+  if (PyUnicode_CheckExact(value)) return append_ascii(to, end, value);
   if (end - to < kNumberRoom) return nullptr;
   if (PyFloat_CheckExact(value)) return write_double(to, PyFloat_AS_DOUBLE(value));
   std::int64_t number = 0;
@@ -189,8 +191,8 @@ char* put_value(char* to, const char* end, PyObject* value) {
 // A line of such values, put together in the ring itself. False, with nothing done, where it takes
 // more.
 bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options) {
-  const Channel* channel = prints.root->channel.load(std::memory_order_acquire);
-  if (has_obstacle() || channel == nullptr) return false;
+  const Channel* channel = prints.core->channel();
+  if (needs_slow_path() || channel == nullptr) return false;
   Producer* producer = channel->producer();
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) return false;
   char* const start = producer->place();
@@ -201,11 +203,11 @@ bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options
   char* to = text;
   for (Py_ssize_t i = 0; to != nullptr && i < n; ++i) {
     if (i != 0 && options.sep == nullptr) *to++ = ' ';
-    if (i != 0 && options.sep != nullptr) to = put_ascii(to, end, options.sep);
-    if (to != nullptr) to = put_value(to, end, values[i]);
+    if (i != 0 && options.sep != nullptr) to = append_ascii(to, end, options.sep);
+    if (to != nullptr) to = append_value(to, end, values[i]);
   }
   if (to != nullptr && options.end == nullptr) *to++ = '\n';
-  if (to != nullptr && options.end != nullptr) to = put_ascii(to, end, options.end);
+  if (to != nullptr && options.end != nullptr) to = append_ascii(to, end, options.end);
   if (to == nullptr) return false;
   if (to == text) return true;
   text[-5] = static_cast<char>(Tag::long_ascii);
@@ -219,14 +221,14 @@ bool print_quickly(PyObject* const* values, Py_ssize_t n, const Options& options
 
 [[gnu::noinline, gnu::cold]] PyObject* print_slowly(PyObject* const* values, Py_ssize_t n,
                                                     PyObject* kwnames, const Options& options) {
-  const Timed time;
+  const PrintTimer time;
   Line line;
   if (!add_values(line, values, n, options)) {
-    put_before_raising([&] { return put_line(line, options.stream); });
+    emit_before_raising([&] { return emit_line(line, options.stream); });
     return nullptr;
   }
   bool is_refused = false;
-  if (put_line(line, options.stream, &is_refused)) Py_RETURN_NONE;
+  if (emit_line(line, options.stream, &is_refused)) Py_RETURN_NONE;
   if (!is_refused || line.n_taken() > 1 || !clear_if_ordinary()) return nullptr;
   // Piece by piece: those that stand before the one that the stream does not take are written.
   return PyObject_Vectorcall(prints.builtin, values, static_cast<std::size_t>(n), kwnames);
@@ -243,15 +245,14 @@ PyObject* print_known(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames
                       const Options& options) {
   if (!prints.count()) [[likely]]
     return print_line(args, nargs, kwnames, options);
-  const Timed time(prints.choose_next_timed());
+  const PrintTimer time(prints.choose_next_timed());
   return print_line(args, nargs, kwnames, options);
 }
 
 PyObject* fast_print(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Options options = read_options(args + nargs, kwnames);
-  if (!options.is_known ||
-      !(options.is_given ? prints.root->mode.load(std::memory_order_relaxed) == Mode::on
-                         : prints.has(Prints::out))) [[unlikely]] {
+  if (!options.is_known || !(options.is_given ? prints.core->mode() == Mode::on
+                                              : prints.has(Prints::out))) [[unlikely]] {
     return PyObject_Vectorcall(prints.builtin, args, static_cast<std::size_t>(nargs), kwnames);
   }
   try {
@@ -317,15 +318,15 @@ std::uint32_t text_site(Prints::Stream stream) {
   return kSites[stream];
 }
 
-bool put_quickly(Prints::Stream stream, PyObject* text) {
-  return !has_obstacle() && write_fast(prints.root, nullptr, kSites[stream], &text, 1, kAcceptStr);
+bool emit_quickly(Prints::Stream stream, PyObject* text) {
+  return !needs_slow_path() && write_fast(prints.core, nullptr, kSites[stream], &text, 1, kFastStr);
 }
 
 namespace {
 
 // A text whose record has not the bytes that the screen gets: a longer one than a record may have,
 // or one that the stream has to encode.
-bool put_specially(Prints::Stream stream, PyObject* text, bool* is_refused) {
+bool emit_specially(Prints::Stream stream, PyObject* text, bool* is_refused) {
   const StandIn& stand_in = prints.stand_ins[stream];
   std::string bytes;
   if (!stand_in.is_encoded && !has_surrogates(text)) {
@@ -338,55 +339,55 @@ bool put_specially(Prints::Stream stream, PyObject* text, bool* is_refused) {
   encode_text(values, text, prints.longest_text());
   const bool is_special = is_long(text) || (stand_in.is_shown && !stand_in.is_echoed);
   if (is_special || bytes != to_wtf8(text))
-    return put_beside(stream, kSites[stream], values, bytes);
-  const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::off && show(stream, bytes));
+    return emit_beside(stream, kSites[stream], values, bytes);
+  const PrintResult result = emit_print(stream, kSites[stream], values);
+  return result == PrintResult::done || (result == PrintResult::off && show(stream, bytes));
 }
 
 }  // namespace
 
-bool put_text(Prints::Stream stream, PyObject* text, bool* is_refused) {
+bool emit_text(Prints::Stream stream, PyObject* text, bool* is_refused) {
   if (PyUnicode_GET_LENGTH(text) == 0) return true;
   if (prints.stand_ins[stream].is_special() || is_long(text) || has_surrogates(text)) {
-    return put_specially(stream, text, is_refused);
+    return emit_specially(stream, text, is_refused);
   }
   Buffer values;
   encode_text(values, text, prints.longest_text());
-  const Put put = put_print(stream, kSites[stream], values);
-  return put == Put::done || (put == Put::off && show(stream, to_wtf8(text)));
+  const PrintResult result = emit_print(stream, kSites[stream], values);
+  return result == PrintResult::done || (result == PrintResult::off && show(stream, to_wtf8(text)));
 }
 
-bool put_text(Prints::Stream stream, std::string_view wtf8) {
+bool emit_text(Prints::Stream stream, std::string_view wtf8) {
   PyObject* text = from_wtf8(wtf8);
-  const bool done = text != nullptr && put_text(stream, text);
+  const bool done = text != nullptr && emit_text(stream, text);
   Py_XDECREF(text);
   return done;
 }
 
-Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
-  if (!Unfinished::put_all()) return Put::raised;
-  Root& root = *prints.root;
-  Channel* channel = root.channel.load(std::memory_order_acquire);
-  if (root.mode.load(std::memory_order_relaxed) != Mode::on || channel == nullptr) {
-    return Put::off;
+PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& values) {
+  if (!PartialPrint::emit_all()) return PrintResult::raised;
+  LoggerCore& core = *prints.core;
+  Channel* channel = core.channel();
+  if (core.mode() != Mode::on || channel == nullptr) {
+    return PrintResult::off;
   }
-  if (!channel->is_forked() && raise_broken(*channel, stream)) return Put::raised;
-  const Submitted done = submit(root, site, values.view(), root);
-  if (done == Submitted::lost) return Put::off;
-  if (done == Submitted::raised) add_count(prints.raised, 1);
-  return done == Submitted::done ? Put::done : Put::raised;
+  if (!channel->is_forked() && raise_broken(*channel, stream)) return PrintResult::raised;
+  const SubmitResult done = submit(core, site, values.view(), core);
+  if (done == SubmitResult::lost) return PrintResult::off;
+  if (done == SubmitResult::raised) add_count(prints.raised, 1);
+  return done == SubmitResult::done ? PrintResult::done : PrintResult::raised;
 }
 
 bool flush_stream(Prints::Stream stream) {
   if (has_unshown() && !wait_for_screen()) return false;
   if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
-  Channel* channel = prints.root->channel.load(std::memory_order_acquire);
+  Channel* channel = prints.core->channel();
   return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);
 }
 
 bool show(Prints::Stream stream, std::string_view bytes) {
   bool is_done = true;
-  if (!show_all(*prints.root, std::nullopt, is_done)) return false;
+  if (!show_all(*prints.core, std::nullopt, is_done)) return false;
   const int fd = stream == Prints::out ? STDOUT_FILENO : STDERR_FILENO;
   while (!bytes.empty()) {
     PyThreadState* state = PyEval_SaveThread();
@@ -411,7 +412,7 @@ bool show(Prints::Stream stream, std::string_view bytes) {
 
 PyObject* take_prints(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
-  if (!PyArg_ParseTuple(args, "O!:take_prints", types.logger, &logger)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!:take_prints", logger_type, &logger)) return nullptr;
   hands_on_broken_pipes.store(true, std::memory_order_relaxed);
   if (prints.print == nullptr) {
     PyObject* builtins = PyImport_ImportModule("builtins");
@@ -430,7 +431,7 @@ PyObject* take_prints(PyObject*, PyObject* args) {
     prints.sys = sys == nullptr ? nullptr : Py_NewRef(PyModule_GetDict(sys));
     Py_XDECREF(sys);
     prints.logger = Py_NewRef(logger);
-    prints.root = as_logger(logger)->root;
+    prints.core = as_logger(logger)->core;
     prints.print = PyCFunction_NewEx(&print_method, builtins, module);
     Py_XDECREF(module);
     Py_DECREF(builtins);

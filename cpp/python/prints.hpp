@@ -1,19 +1,17 @@
-// The prints of a program that `attolog run` runs: what stands in print's place, and what each
-// `print(...)` of the program's own source is compiled to.
+// The prints of a program that `attolog run` runs: the state that they share, the print in the
+// place of Python's own, and their way into the log and onto the screen.
 #pragma once
 
 #include "python/compat.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "console/screen.hpp"
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
 
 namespace attolog::python {
 
@@ -46,7 +44,7 @@ struct alignas(64) Prints {
   PyObject* sys = nullptr;    // dict
   PyObject* names[2] = {};    // "stdout", "stderr"
   PyObject* streams[2] = {};  // what sys has to have there; null: a print is not ours
-  Root* root = nullptr;
+  LoggerCore* core = nullptr;
   // All counts are relaxed. `left`: how many come before the next that is timed, and that one.
   std::atomic<std::int64_t> left{kGap};
 
@@ -64,11 +62,11 @@ struct alignas(64) Prints {
   // Whether a print to that stream goes to the log.
   bool has(Stream stream) const {
     return streams[stream] != nullptr && dict_holds(sys, names[stream], streams[stream]) &&
-           root->mode.load(std::memory_order_relaxed) == Mode::on;
+           core->mode() == Mode::on;
   }
   // The most bytes of a text.
   std::size_t longest_text() const {
-    return root == nullptr ? std::size_t{1} << 30 : root->longest_text();
+    return core == nullptr ? std::size_t{1} << 30 : core->longest_text();
   }
   // Counts a print; whether it is one of those that are timed.
   bool count() {
@@ -88,42 +86,42 @@ extern Prints prints;
 
 // A print of this thread that asks a value for its text: should that print, too, what stands before
 // the value goes first, as print would have written it by then.
-class Unfinished {
+class PartialPrint {
  public:
-  Unfinished();
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
+  PartialPrint();
+  PartialPrint(const PartialPrint&) = delete;
+  PartialPrint& operator=(const PartialPrint&) = delete;
   // Puts what of all unfinished prints of this thread is not out yet, those around others first.
   // False with an exception set.
-  static bool put_all();
+  static bool emit_all();
 
  protected:
-  ~Unfinished();
-  virtual bool put() = 0;
+  ~PartialPrint();
+  virtual bool emit() = 0;
 
  private:
-  Unfinished* const around_;
+  PartialPrint* const around_;
 };
-// Unfinished prints in all threads, and special streams. Relaxed: a thread asks for its own.
-inline std::atomic<int> n_obstacles{0};
+// Partial prints in all threads, and special streams. Relaxed: a thread asks for its own.
+inline std::atomic<int> n_slow_path_reasons{0};
 
 // Whether a print has to look twice: a stream takes no text any more or makes its own bytes, or the
 // print is one in another.
-inline bool has_obstacle() {
+inline bool needs_slow_path() {
   return has_screen_failed.load(std::memory_order_relaxed) ||
-         n_obstacles.load(std::memory_order_relaxed) != 0;
+         n_slow_path_reasons.load(std::memory_order_relaxed) != 0;
 }
 
 // Ticks of this thread's prints that are counted already, or belong to none.
 inline constinit thread_local Ticks t_counted = 0;
 
 // Counts the ticks of one print, those of prints within it once.
-class Timed {
+class PrintTimer {
  public:
-  explicit Timed(std::uint64_t stands_for = 1) : stands_for_(stands_for) {}
-  Timed(const Timed&) = delete;
-  Timed& operator=(const Timed&) = delete;
-  ~Timed() {
+  explicit PrintTimer(std::uint64_t stands_for = 1) : stands_for_(stands_for) {}
+  PrintTimer(const PrintTimer&) = delete;
+  PrintTimer& operator=(const PrintTimer&) = delete;
+  ~PrintTimer() {
     const Ticks own = now_ticks() - start_ - (t_counted - counted_);
     t_counted += own;
     add_count(prints.ticks, own * stands_for_);
@@ -139,8 +137,8 @@ class Timed {
 // child that could not open one), or no ring for it, and it has to be shown in another way
 // (`show`). `raised`: by a signal handler, or since the stream takes no text any more, as its print
 // would have.
-enum class Put { done, off, raised };
-Put put_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
+enum class PrintResult { done, off, raised };
+PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& values);
 // Waits until all is shown, as `flush=True` asks for. False with an exception set: interrupted, or
 // the stream takes no text any more.
 bool flush_stream(Prints::Stream stream);
@@ -148,40 +146,22 @@ bool flush_stream(Prints::Stream stream);
 bool show(Prints::Stream stream, std::string_view bytes);
 // Logs one text, and shows it. False with an exception set. `is_refused`: the stream does not take
 // it, and nothing is done.
-bool put_text(Prints::Stream stream, std::string_view wtf8);
-bool put_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr);
+bool emit_text(Prints::Stream stream, std::string_view wtf8);
+bool emit_text(Prints::Stream stream, PyObject* text, bool* is_refused = nullptr);
 // One text of a few bytes: straight into the ring. False, with nothing done, where it takes more.
-bool put_quickly(Prints::Stream stream, PyObject* text);
+bool emit_quickly(Prints::Stream stream, PyObject* text);
 
-// What the stream itself writes for a text. False with an exception set: it refuses the text.
-bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes);
-// Logs what is shown at once, and not by the echo, where the record has other bytes.
-bool put_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
-                std::string_view shown);
 // By which site a print is logged that is text alone.
 std::uint32_t text_site(Prints::Stream stream);
 
-// A compiled print as the program has written it.
-struct Written {
-  // Each a tuple: (index,) of a value, (None, constant), or a format and the indices of its values.
-  PyObject* arguments = nullptr;
-  PyObject* options = nullptr;  // a dict; `file` is the name that the stream has in sys
-};
-// Whether they are such arguments, of a print that has `n` values.
-bool are_arguments(PyObject* arguments, Py_ssize_t n);
-// Calls print with them, whatever print is and wherever its stream leads.
-PyObject* print_as_written(PyObject* print, const Written& written, PyObject* const* values);
-// The flush of our print with nothing else added: `print = partial(print, flush=True)`.
-std::optional<bool> flush_of(PyObject* print);
-
 // What a print has written by the time that one of its values raises. The exception stays.
-template <class Put>
-void put_before_raising(const Put& put) {
+template <class Emit>
+void emit_before_raising(const Emit& emit) {
   PyObject* type = nullptr;
   PyObject* error = nullptr;
   PyObject* traceback = nullptr;
   PyErr_Fetch(&type, &error, &traceback);
-  if (!put()) PyErr_Clear();
+  if (!emit()) PyErr_Clear();
   PyErr_Restore(type, error, traceback);
 }
 
@@ -190,14 +170,6 @@ bool has_surrogates(PyObject* text);
 
 // Functions of the module.
 PyObject* take_prints(PyObject*, PyObject* args);
-PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs);
-PyObject* write_to(PyObject*, PyObject* args);
-PyObject* put_stream(PyObject*, PyObject* args);
-PyObject* close_stream(PyObject*, PyObject* number);
 PyObject* count_prints(PyObject*, PyObject*);
-PyObject* call_as_main(PyObject*, PyObject* args);
-
-bool add_printed_type(PyObject* module);
-bool add_stream_types(PyObject* module);
 
 }  // namespace attolog::python

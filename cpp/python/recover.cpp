@@ -1,10 +1,10 @@
-// The module's functions that save what processes left behind, or still hold.
+#include "python/recover.hpp"
+
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 #include "core/folder.hpp"
-#include "python/logger.hpp"
 #include "python/options.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/holder.hpp"
 #include "python/objects.hpp"
 #include "python/text.hpp"
 #include "reader/catalog.hpp"
@@ -111,19 +112,13 @@ PyObject* next_sample(PyObject* self) {
   }
 }
 
-void free_samples(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  std::unique_ptr<SamplesPass>(reinterpret_cast<Samples*>(self)->pass).reset();
-  type->tp_free(self);
-  Py_DECREF(type);
-}
-
-PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(free_samples)},
-                       {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-                       {Py_tp_iternext, reinterpret_cast<void*>(next_sample)},
-                       {0, nullptr}};
-PyType_Spec spec = {"attolog._core.Samples", sizeof(Samples), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Slot samples_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Samples, &Samples::pass>)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(next_sample)},
+    {0, nullptr}};
+PyType_Spec samples_spec = {"attolog._core.Samples", sizeof(Samples), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, samples_slots};
 PyTypeObject* samples_type = nullptr;
 
 }  // namespace
@@ -169,7 +164,8 @@ PyObject* make_samples(std::shared_ptr<JournalReader> journal, PyObject* args) {
 }
 
 bool add_samples_type(PyObject* module) {
-  samples_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
+  samples_type =
+      reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &samples_spec, nullptr));
   return samples_type != nullptr;
 }
 

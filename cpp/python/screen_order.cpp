@@ -7,14 +7,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "python/helpers.hpp"
 #include "python/text.hpp"
 #include "python/waiting.hpp"
+#include "writer/channel.hpp"
 
 namespace attolog::python {
 
@@ -25,13 +29,13 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{1};
 
 // What this thread has waited for.
-struct Waited {
+struct WaitState {
   std::uint64_t channel = 0;
   std::uint64_t head = 0;      // of its ring
   std::uint64_t progress = 0;  // of the screen that did not move
   bool is_stuck = false;
 };
-thread_local Waited t_waited_for;
+thread_local WaitState t_waited_for;
 
 Helper kDrainAtEnd{"attolog._native.exit_hooks", "drain_at_end"};
 
@@ -44,7 +48,7 @@ bool is_hurried() {
 
 // False with an exception set: interrupted.
 bool wait_for_channel(Channel& channel, const Deadline& deadline) {
-  Waited& waited = t_waited_for;
+  WaitState& waited = t_waited_for;
   const Producer* const own = channel.producer();
   const std::uint64_t head = own == nullptr ? 0 : own->head;
   const bool is_known = waited.channel == channel.id;
@@ -87,53 +91,7 @@ bool wait_for_screen(const Deadline& deadline) {
   return true;
 }
 
-void forget_screen_error(int stream) {
-  for (const auto& channel : Writer::get().channels()) channel->forget_echo_error(stream);
-  prints.is_error_told[stream - 1].store(false, std::memory_order_relaxed);
-}
-
-bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
-  if (!channel.has_echo() || channel.is_forked()) return true;
-  std::optional<std::uint64_t> position;
-  return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
-    if (!position) position = channel.show_now();
-    return channel.wait_for_echo(*position, end);
-  });
-}
-
-bool show_all(const Root& root, const Deadline& deadline, bool& is_done) {
-  return wait_for_all(root,
-                      [&](Channel& channel) { return show_channel(channel, deadline, is_done); });
-}
-
-PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"logger", "timeout", nullptr};
-  PyObject* logger = nullptr;
-  PyObject* timeout = Py_None;
-  Deadline deadline;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|O:drain_echo", const_cast<char**>(names),
-                                   types.logger, &logger, &timeout) ||
-      !take_deadline(timeout, deadline)) {
-    return nullptr;
-  }
-  bool is_done = true;
-  const bool is_over = show_all(*as_logger(logger)->root, deadline, is_done);
-  return is_over ? PyBool_FromLong(is_done ? 1 : 0) : nullptr;
-}
-
 namespace {
-
-int first_error(const Root& root, int stream) {
-  int error = 0;
-  {
-    const std::lock_guard lock(root.mutex);
-    if (root.owner != nullptr) error = root.owner->echo_error(stream);
-  }
-  for (const auto& target : root.targets) {
-    if (error == 0) error = first_error(*target, stream);
-  }
-  return error;
-}
 
 // The program's end waits for who reads what it has logged, as it would for what it has printed.
 PyObject* drain_echoes(PyObject*, PyObject*) {
@@ -146,59 +104,59 @@ PyObject* drain_echoes(PyObject*, PyObject*) {
 
 // ---- what Python tells of -----------------------------------------------------------------------
 
-// When an event of sys.audit is waited with.
-enum class When : std::uint8_t {
+// When an event of sys.audit waits for the screen.
+enum class AuditRule : std::uint8_t {
   always,
   starting,  // always, and from then on there are relatives
   ending,    // for a second: what may be ended need not be held up
   related,   // where there are relatives
   opening,   // where somebody else sees that a file is opened
 };
-struct Audited {
+struct AuditEvent {
   std::string_view event;
-  When when;
+  AuditRule when;
 };
-constexpr std::array<Audited, 38> kAudited = {{
-    {"builtins.input", When::always},
-    {"fcntl.fcntl", When::related},
-    {"fcntl.flock", When::related},
-    {"fcntl.ioctl", When::always},
-    {"fcntl.lockf", When::related},
-    {"open", When::opening},
-    {"os.chmod", When::related},
-    {"os.exec", When::always},
-    {"os.fork", When::starting},
-    {"os.forkpty", When::starting},
-    {"os.kill", When::ending},
-    {"os.killpg", When::ending},
-    {"os.link", When::related},
-    {"os.lockf", When::related},
-    {"os.mkdir", When::related},
-    {"os.posix_spawn", When::starting},
-    {"os.remove", When::related},
-    {"os.rename", When::related},
-    {"os.rmdir", When::related},
-    {"os.setxattr", When::related},
-    {"os.spawn", When::starting},
-    {"os.symlink", When::related},
-    {"os.system", When::starting},
-    {"os.truncate", When::always},
-    {"os.utime", When::related},
-    {"pty.spawn", When::starting},
-    {"shutil.copyfile", When::related},
-    {"signal.pthread_kill", When::ending},
-    {"socket.bind", When::related},
-    {"socket.connect", When::always},
-    {"socket.sendmsg", When::always},
-    {"socket.sendto", When::always},
-    {"sqlite3.connect", When::related},
-    {"subprocess.Popen", When::starting},
-    {"syslog.closelog", When::related},
-    {"syslog.openlog", When::related},
-    {"syslog.setlogmask", When::related},
-    {"syslog.syslog", When::always},
+constexpr std::array<AuditEvent, 38> kAudited = {{
+    {"builtins.input", AuditRule::always},
+    {"fcntl.fcntl", AuditRule::related},
+    {"fcntl.flock", AuditRule::related},
+    {"fcntl.ioctl", AuditRule::always},
+    {"fcntl.lockf", AuditRule::related},
+    {"open", AuditRule::opening},
+    {"os.chmod", AuditRule::related},
+    {"os.exec", AuditRule::always},
+    {"os.fork", AuditRule::starting},
+    {"os.forkpty", AuditRule::starting},
+    {"os.kill", AuditRule::ending},
+    {"os.killpg", AuditRule::ending},
+    {"os.link", AuditRule::related},
+    {"os.lockf", AuditRule::related},
+    {"os.mkdir", AuditRule::related},
+    {"os.posix_spawn", AuditRule::starting},
+    {"os.remove", AuditRule::related},
+    {"os.rename", AuditRule::related},
+    {"os.rmdir", AuditRule::related},
+    {"os.setxattr", AuditRule::related},
+    {"os.spawn", AuditRule::starting},
+    {"os.symlink", AuditRule::related},
+    {"os.system", AuditRule::starting},
+    {"os.truncate", AuditRule::always},
+    {"os.utime", AuditRule::related},
+    {"pty.spawn", AuditRule::starting},
+    {"shutil.copyfile", AuditRule::related},
+    {"signal.pthread_kill", AuditRule::ending},
+    {"socket.bind", AuditRule::related},
+    {"socket.connect", AuditRule::always},
+    {"socket.sendmsg", AuditRule::always},
+    {"socket.sendto", AuditRule::always},
+    {"sqlite3.connect", AuditRule::related},
+    {"subprocess.Popen", AuditRule::starting},
+    {"syslog.closelog", AuditRule::related},
+    {"syslog.openlog", AuditRule::related},
+    {"syslog.setlogmask", AuditRule::related},
+    {"syslog.syslog", AuditRule::always},
 }};
-static_assert(std::ranges::is_sorted(kAudited, {}, &Audited::event));
+static_assert(std::ranges::is_sorted(kAudited, {}, &AuditEvent::event));
 
 bool is_screen(const struct stat& info) {
   struct stat screen{};
@@ -240,13 +198,13 @@ bool is_seen_opening(PyObject* args) {
 
 int on_audit(const char* event, PyObject* args, void*) try {
   const std::string_view name(event);
-  const auto* found = std::ranges::lower_bound(kAudited, name, {}, &Audited::event);
+  const auto* found = std::ranges::lower_bound(kAudited, name, {}, &AuditEvent::event);
   if (found == kAudited.end() || found->event != name) return 0;
-  if (found->when == When::starting) has_relatives.store(true, std::memory_order_relaxed);
+  if (found->when == AuditRule::starting) has_relatives.store(true, std::memory_order_relaxed);
   const bool is_alone = !has_relatives.load(std::memory_order_relaxed);
-  if ((found->when == When::related && is_alone) || !has_unshown()) return 0;
-  if (found->when == When::opening && !is_seen_opening(args)) return 0;
-  if (found->when != When::ending) return wait_for_screen() ? 0 : -1;
+  if ((found->when == AuditRule::related && is_alone) || !has_unshown()) return 0;
+  if (found->when == AuditRule::opening && !is_seen_opening(args)) return 0;
+  if (found->when != AuditRule::ending) return wait_for_screen() ? 0 : -1;
   if (!wait_for_screen(last_second())) PyErr_Clear();
   return 0;
 } catch (const std::exception&) {
@@ -263,31 +221,6 @@ bool is_observed(int fd) {
 PyObject* expect_relatives(PyObject*, PyObject*) {
   has_relatives.store(true, std::memory_order_relaxed);
   Py_RETURN_NONE;
-}
-
-namespace {
-
-bool is_stream(int stream) {
-  if (stream == 1 || stream == 2) return true;
-  PyErr_Format(PyExc_ValueError, "stream must be 1 or 2, not %i", stream);
-  return false;
-}
-
-}  // namespace
-
-PyObject* echo_error(PyObject*, PyObject* args) {
-  PyObject* logger = nullptr;
-  int stream = 0;
-  if (!PyArg_ParseTuple(args, "O!i:echo_error", types.logger, &logger, &stream)) return nullptr;
-  if (!is_stream(stream)) return nullptr;
-  return PyLong_FromLong(first_error(*as_logger(logger)->root, stream));
-}
-
-PyObject* has_raised_echo_error(PyObject*, PyObject* args) {
-  int stream = 0;
-  if (!PyArg_ParseTuple(args, "i:has_raised_echo_error", &stream) || !is_stream(stream))
-    return nullptr;
-  return PyBool_FromLong(prints.is_error_told[stream - 1].load(std::memory_order_relaxed) ? 1 : 0);
 }
 
 bool drain_echoes_in_time() {

@@ -5,8 +5,9 @@
 #include "python/compat.hpp"
 
 #include <atomic>
+#include <optional>
 
-#include "python/logger.hpp"
+#include "writer/channel.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -14,7 +15,8 @@ namespace attolog::python {
 // Whether there are processes that were started from this one, or this is such a process. What it
 // does to a regular file tells them something. Relaxed: it is looked at with each call.
 inline std::atomic<bool> has_relatives{false};
-// The program was ended by Ctrl-C, and the screen had its second. Relaxed: likewise.
+// The program was ended by Ctrl-C, and the screen had its second. Relaxed: it is looked at with
+// each call.
 inline std::atomic<bool> is_screen_given_up{false};
 
 // Whether something is not shown yet.
@@ -29,20 +31,15 @@ bool wait_for_screen(const Deadline& deadline = std::nullopt);
 // For what ends the process, or another.
 Deadline last_second();
 
-// The process ends at once, behind Python's back: waits for the screen, and for the files a second
-// at most. False with an exception set: interrupted.
-bool end_process();
-// The stream's descriptor leads elsewhere from now on.
-void forget_screen_error(int stream);
-
 // Whether somebody else sees what is done to the descriptor: a pipe, a socket, a terminal, the
 // screen's own file.
 bool is_observed(int fd);
 
-// Functions of the module.
-PyObject* drain_echo(PyObject*, PyObject* args, PyObject* kwargs);
-PyObject* echo_error(PyObject*, PyObject* args);
-PyObject* has_raised_echo_error(PyObject*, PyObject* args);
+// From now on echoes are drained before the process ends, and before others write to the screen.
+// False with an exception set.
+bool drain_echoes_in_time();
+
+// A function of the module.
 PyObject* expect_relatives(PyObject*, PyObject*);
 
 }  // namespace attolog::python

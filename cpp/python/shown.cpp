@@ -1,17 +1,20 @@
-// The default logger as rewritten prints call it: while nobody has turned it on, it prints.
 #include "python/shown.hpp"
 
 #include <structmember.h>
 
+#include <cstddef>
 #include <exception>
 #include <memory>
-#include <string>
-#include <vector>
+#include <utility>
 
+#include "format/template.hpp"
+#include "python/call.hpp"
 #include "python/call_sites.hpp"
 #include "python/format.hpp"
 #include "python/helpers.hpp"
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
+#include "python/logger_object.hpp"
+#include "python/methods.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -20,11 +23,9 @@ namespace {
 
 PyTypeObject* shown_type = nullptr;
 
-// Off since nobody has turned it on: neither closed nor told to be silent.
-bool is_untouched(const Root& root) {
-  return root.mode.load(std::memory_order_relaxed) == Mode::off &&
-         root.is_enabled.load(std::memory_order_relaxed) &&
-         !root.is_closed.load(std::memory_order_relaxed);
+// Whether it is off since it was never turned on: neither closed nor told to be silent.
+bool is_untouched(const LoggerCore& core) {
+  return core.mode() == Mode::off && core.is_enabled() && !core.is_closed();
 }
 
 bool is_event(PyObject* first) {
@@ -71,18 +72,18 @@ PyObject* guarded_show(F run) {
 PyObject* call_shown(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
   Logger* logger = as_logger(self);
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  if (!is_untouched(*logger->root) || nargs == 0) return call_logger(self, args, nargsf, kwnames);
+  if (!is_untouched(*logger->core) || nargs == 0) return call_logger(self, args, nargsf, kwnames);
   return guarded_show([&] { return show(logger, args, nargs, kwnames, false); });
 }
 
 PyObject* warn_shown(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Logger* logger = as_logger(self);
-  if (!is_untouched(*logger->root) || nargs == 0) return call_warning(self, args, nargs, kwnames);
+  if (!is_untouched(*logger->core) || nargs == 0) return call_warning(self, args, nargs, kwnames);
   return guarded_show([&] { return show(logger, args, nargs, kwnames, true); });
 }
 
 PyObject* print_shown(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  if (!is_untouched(*as_logger(self)->root)) return call_print(self, args, nargs, kwnames);
+  if (!is_untouched(*as_logger(self)->core)) return call_print(self, args, nargs, kwnames);
   PyObject* print = PyDict_GetItemString(PyEval_GetBuiltins(), "print");  // borrowed
   if (print == nullptr) Py_RETURN_NONE;                                   // the interpreter ends
   Py_INCREF(print);
@@ -122,28 +123,23 @@ PyType_Spec shown_spec = {
 }  // namespace
 
 PyObject* make_shown(PyObject*, PyObject* of) {
-  if (!PyObject_TypeCheck(of, types.logger)) {
+  if (!PyObject_TypeCheck(of, logger_type)) {
     PyErr_SetString(PyExc_TypeError, "shown() takes a logger");
     return nullptr;
   }
   const Logger* known = as_logger(of);
+  auto parts = std::make_unique<LoggerParts>();
+  parts->core = known->parts->core;
+  parts->sites = known->parts->sites;
+  parts->sites_by_names = known->parts->sites_by_names;
   auto* logger = reinterpret_cast<Logger*>(shown_type->tp_alloc(shown_type, 0));
-  if (logger == nullptr) return nullptr;
-  auto shares = std::make_unique<Shares>();
-  shares->root = known->shares->root;
-  shares->sites = known->shares->sites;
-  shares->sites_by_names = known->shares->sites_by_names;
-  logger->vectorcall = call_shown;
-  logger->root = shares->root.get();
-  logger->sites = shares->sites.get();
-  logger->bound = nullptr;
-  logger->shares = shares.release();
+  if (logger != nullptr) logger->set_parts(std::move(parts), call_shown);
   return reinterpret_cast<PyObject*>(logger);
 }
 
 bool add_shown_type(PyObject* module) {
   PyObject* type =
-      PyType_FromModuleAndSpec(module, &shown_spec, reinterpret_cast<PyObject*>(types.logger));
+      PyType_FromModuleAndSpec(module, &shown_spec, reinterpret_cast<PyObject*>(logger_type));
   shown_type = reinterpret_cast<PyTypeObject*>(type);
   return type != nullptr && PyModule_AddObjectRef(module, "ShownLogger", type) == 0;
 }

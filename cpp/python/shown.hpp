@@ -1,4 +1,4 @@
-// The default logger as rewritten prints call it: while nobody has turned it on, it prints.
+// The default logger as rewritten prints call it: it prints until it is turned on.
 #pragma once
 
 #include "python/compat.hpp"

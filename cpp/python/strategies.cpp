@@ -1,27 +1,40 @@
-// The strategies' public types, and what makes loggers of others.
-#include "python/logger.hpp"
+#include "python/strategies.hpp"
 
 #include <structmember.h>
 
-#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
-#include <stdexcept>
+#include <optional>
+#include <span>
 #include <string>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/folder.hpp"
-#include "python/encode.hpp"
+#include "core/value.hpp"
+#include "python/dispatch.hpp"
 #include "python/fast.hpp"
 #include "python/helpers.hpp"
+#include "python/lifetime.hpp"
+#include "python/logger.hpp"
+#include "python/logger_core.hpp"
+#include "python/logger_object.hpp"
 #include "python/objects.hpp"
 #include "python/options.hpp"
+#include "python/refusal.hpp"
+#include "python/routes.hpp"
+#include "python/rules.hpp"
+#include "python/screen_order.hpp"
+#include "python/slow_call.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
-#include "writer/writer.hpp"
+#include "strategies/policy.hpp"
+#include "writer/channel.hpp"
 
 namespace attolog::python {
 
@@ -35,16 +48,16 @@ Helper install_recorder{"attolog._native.save_triggers", "install"};
 Helper open_default{"attolog._default_logger", "open"};
 
 // The core of `attolog.log`, which lives as long as the process. Set while the module is made.
-const Root* default_root = nullptr;
+const LoggerCore* default_core = nullptr;
 
-bool open_channel(Root& root, const ChannelOptions& options) {
+bool open_channel(LoggerCore& core, const ChannelOptions& options) {
   if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {
     return false;
   }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
   if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
-  root.use(std::move(channel));
+  core.attach_channel(std::move(channel));
   return true;
 }
 
@@ -74,15 +87,15 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!take_file(args, kwargs, options, rules)) return nullptr;
   PyObject* logger = new_logger(type);
   if (logger == nullptr) return nullptr;
-  as_logger(logger)->root->rules = std::move(rules);
-  if (!open_channel(*as_logger(logger)->root, options)) Py_CLEAR(logger);
+  as_logger(logger)->core->set_rules(std::move(rules));
+  if (!open_channel(*as_logger(logger)->core, options)) Py_CLEAR(logger);
   return logger;
 }
 
 // Lets the logger write to `target`: another logger, or a path with options.
-bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
-  Root& root = *logger->root;
-  if (PyObject_TypeCheck(target, types.logger)) {
+bool attach_target(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
+  LoggerCore& core = *logger->core;
+  if (PyObject_TypeCheck(target, logger_type)) {
     if (PyDict_GET_SIZE(options) != 0) {
       PyObject* key = nullptr;
       Py_ssize_t at = 0;
@@ -90,8 +103,8 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
       PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
       return false;
     }
-    root.targets.push_back(as_logger(target)->shares->root);
-    root.relay();
+    core.add_target(as_logger(target)->parts->core);
+    core.relay();
     return true;
   }
   // Without a file the path is but a name by which the other options are read.
@@ -109,17 +122,17 @@ bool aim(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& ch
     channel.path.clear();
     channel.format = format;
   }
-  return open_channel(root, channel);
+  return open_channel(core, channel);
 }
 
 // What the constructor of a strategy was called with, taken apart in Python.
-class Described {
+class ParsedArguments {
  public:
-  Described(Helper& read, PyObject* args, PyObject* kwargs)
+  ParsedArguments(Helper& read, PyObject* args, PyObject* kwargs)
       : parts_(call_helper(read, "(OO)", args, kwargs == nullptr ? Py_None : kwargs)) {}
-  Described(const Described&) = delete;
-  Described& operator=(const Described&) = delete;
-  ~Described() { Py_XDECREF(parts_); }
+  ParsedArguments(const ParsedArguments&) = delete;
+  ParsedArguments& operator=(const ParsedArguments&) = delete;
+  ~ParsedArguments() { Py_XDECREF(parts_); }
 
   // A logger of that strategy; null with an exception set. `channel` says what a log without a path
   // is.
@@ -134,15 +147,16 @@ class Described {
                                                &key_seed, &PyDict_Type, &options)) {
       return nullptr;
     }
+    Policy own;
+    Rules own_rules;
+    if (!take_policy("strategy", policy, own) || !take_rules(rules, own_rules)) return nullptr;
     PyObject* logger = new_logger(type);
     if (logger == nullptr) return nullptr;
-    Root& root = *as_logger(logger)->root;
-    root.seed = seed;
-    root.key_seed = key_seed;
-    if (!take_policy("strategy", policy, root.policy) || !take_rules(rules, root.rules) ||
-        !aim(as_logger(logger), target, options, channel)) {
-      Py_CLEAR(logger);
-    }
+    LoggerCore& core = *as_logger(logger)->core;
+    core.set_seeds(seed, key_seed);
+    core.set_policy(own);
+    core.set_rules(std::move(own_rules));
+    if (!attach_target(as_logger(logger), target, options, channel)) Py_CLEAR(logger);
     return logger;
   }
 
@@ -152,7 +166,7 @@ class Described {
 
 PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
-  return Described(read_sampled, args, kwargs).make(type, channel);
+  return ParsedArguments(read_sampled, args, kwargs).make(type, channel);
 }
 
 // ---- statistics -------------------------------------------------------------------------------
@@ -160,16 +174,16 @@ PyObject* new_sampled(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions channel;
   channel.format = Format::summary;  // where there is no target
-  return Described(read_stats, args, kwargs).make(type, channel);
+  return ParsedArguments(read_stats, args, kwargs).make(type, channel);
 }
 
 PyObject* log_event(PyObject* self, PyObject*) {
   Logger* logger = as_logger(self);
-  const Routes& routes = logger->sites->plain_routes(Kind::event);
-  const Root* root = logger->root;
+  const RouteCache& routes = logger->sites->plain_routes(Kind::event);
+  const LoggerCore* core = logger->core;
   // Always routed, or special: its own strategy is one.
-  if (root->mode.load(std::memory_order_relaxed) == Mode::routed &&
-      take_fast(Mode::routed, root, logger->bound, 0, routes, nullptr, 0, kAcceptEverything)) {
+  if (core->mode() == Mode::routed &&
+      log_fast(Mode::routed, core, logger->bound, 0, routes, nullptr, 0, kAllFastTypes)) {
     Py_RETURN_NONE;
   }
   return call_any_event(logger);
@@ -189,8 +203,8 @@ PyObject* dict_of(std::span<const Value> values) {
 }
 
 // Everything that a row refers to, kept beyond the drain's mutex.
-struct KeptRow {
-  explicit KeptRow(std::span<const Value> given) : values(given.begin(), given.end()) {
+struct RowCopy {
+  explicit RowCopy(std::span<const Value> given) : values(given.begin(), given.end()) {
     for (Value& value : values) {
       if (value.tag != Tag::str && value.tag != Tag::bytes) continue;
       texts.push_back(std::make_unique<std::string>(value.text));
@@ -201,22 +215,18 @@ struct KeptRow {
   std::vector<std::unique_ptr<std::string>> texts;
 };
 
-void collect(const Root& root, std::vector<KeptRow>& rows) {
-  std::shared_ptr<Channel> channel;
-  {
-    const std::lock_guard lock(root.mutex);
-    channel = root.owner;
-  }
+void collect(const LoggerCore& core, std::vector<RowCopy>& rows) {
+  const auto channel = core.last_channel();
   if (channel != nullptr && !channel->is_forked() && !channel->is_finished()) {
     channel->snapshot(
         [&](std::span<const Value> values, std::int64_t) { rows.emplace_back(values); });
   }
-  for (const auto& target : root.targets) collect(*target, rows);
+  for (const auto& target : core.targets()) collect(*target, rows);
 }
 
 PyObject* snapshot(PyObject* self, PyObject*) {
-  std::vector<KeptRow> rows;
-  outside_gil([&] { collect(*as_logger(self)->root, rows); });
+  std::vector<RowCopy> rows;
+  outside_gil([&] { collect(*as_logger(self)->core, rows); });
   PyObject* list = PyList_New(0);
   for (std::size_t i = 0; list != nullptr && i < rows.size(); ++i) {
     PyObject* row = dict_of(rows[i].values);
@@ -227,24 +237,19 @@ PyObject* snapshot(PyObject* self, PyObject*) {
 }
 
 PyObject* get_window(PyObject* self, void*) {
-  const Root& root = *as_logger(self)->root;
-  const std::lock_guard lock(root.mutex);
-  return PyFloat_FromDouble(static_cast<double>(root.policy.period_ns) / 1e9);
+  const Policy policy = as_logger(self)->core->policy();
+  return PyFloat_FromDouble(static_cast<double>(policy.period_ns) / 1e9);
 }
 
 int set_window(PyObject* self, PyObject* value, void*) {
   PyObject* spelled =
       call_helper(read_window, "(Os)", value == nullptr ? Py_None : value, "window_sec");
   if (spelled == nullptr) return -1;
-  Root& root = *as_logger(self)->root;
-  Policy policy;
-  {
-    const std::lock_guard lock(root.mutex);
-    policy = root.policy;
-  }
+  LoggerCore& core = *as_logger(self)->core;
+  Policy policy = core.policy();
   const auto period = parse_period(take_wtf8(spelled));
   if (period) policy.period_ns = *period;
-  root.set_policy(policy);
+  core.set_policy(policy);
   return 0;
 }
 
@@ -280,19 +285,20 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     channel.box = {max_size, max_bytes};
     channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
                         std::llround(after * 1e9), to_wtf8(path)};
-    logger = new_logger(type);
+    Policy policy;
+    policy.kind = Policy::Kind::last;
+    policy.n = max_size;
+    Rules own_rules;
+    logger = take_rules(rules, own_rules) ? new_logger(type) : nullptr;
     if (logger == nullptr) {
       Py_DECREF(described);
       return nullptr;
     }
-    Root& root = *as_logger(logger)->root;
-    root.policy.kind = Policy::Kind::last;
-    root.policy.n = max_size;
-    root.keeps_all = true;
-    if (call != Py_None) root.watcher = Py_NewRef(call);
-    // What it opens comes last: then nothing is left open where something else fails.
-    if (!take_rules(rules, root.rules) || !install(logger, signals) ||
-        !aim(as_logger(logger), Py_None, options, channel)) {
+    LoggerCore& core = *as_logger(logger)->core;
+    core.make_circular(policy, call == Py_None ? nullptr : call);
+    core.set_rules(std::move(own_rules));
+    // The channel is opened last: then nothing is left open where something else fails.
+    if (!install(logger, signals) || !attach_target(as_logger(logger), Py_None, options, channel)) {
       Py_CLEAR(logger);
     }
   }
@@ -301,11 +307,9 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 // The channel that still holds the records; null with a ValueError set once it is closed.
-std::shared_ptr<Channel> open_box(const Root& root) {
-  const std::lock_guard lock(root.mutex);
-  if (root.channel.load(std::memory_order_relaxed) != nullptr && !root.owner->is_forked()) {
-    return root.owner;
-  }
+std::shared_ptr<Channel> open_box(const LoggerCore& core) {
+  auto channel = core.open_channel();
+  if (channel != nullptr && !channel->is_forked()) return channel;
   PyErr_SetString(PyExc_ValueError, "the circular log is closed, and holds nothing any more");
   return nullptr;
 }
@@ -313,7 +317,7 @@ std::shared_ptr<Channel> open_box(const Root& root) {
 PyObject* save(PyObject* self, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
   if (!parse_copy_options(args, kwargs, options)) return nullptr;
-  const auto channel = open_box(*as_logger(self)->root);
+  const auto channel = open_box(*as_logger(self)->core);
   if (channel == nullptr) return nullptr;
   std::uint64_t records = 0;
   const bool is_done = without_gil(
@@ -327,17 +331,17 @@ PyObject* trigger(PyObject* self, PyObject* reason) {
     refuse_type("reason", "a str", reason);
     return nullptr;
   }
-  const Root& root = *as_logger(self)->root;
-  const auto channel = open_box(root);
+  const LoggerCore& core = *as_logger(self)->core;
+  const auto channel = open_box(core);
   if (channel == nullptr) return nullptr;
-  const std::string path = trigger_box(root, *channel, to_wtf8(reason));
+  const std::string path = trigger_save(core, *channel, to_wtf8(reason));
   return PyUnicode_DecodeFSDefault(path.c_str());
 }
 
 Py_ssize_t length(PyObject* self) {
-  const Root& root = *as_logger(self)->root;
-  if (root.channel.load(std::memory_order_relaxed) == nullptr) return 0;
-  const auto channel = open_box(root);
+  const LoggerCore& core = *as_logger(self)->core;
+  if (core.channel() == nullptr) return 0;
+  const auto channel = open_box(core);
   if (channel == nullptr) return -1;
   std::uint64_t records = 0;
   try {
@@ -361,10 +365,10 @@ PyObject* guarded_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 // ---- types ------------------------------------------------------------------------------------
 
-// A strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
-PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const char* doc,
-                        PyMethodDef* methods, PyGetSetDef* properties = nullptr,
-                        lenfunc length = nullptr) {
+// Adds a strategy's public type. Methods are its own: an inherited one costs 10 ns more a call.
+// False with an exception set.
+bool make_type(PyObject* module, const char* name, newfunc make, const char* doc,
+               PyMethodDef* methods, PyGetSetDef* properties = nullptr, lenfunc length = nullptr) {
   static PyMemberDef members[] = {
       {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
       {nullptr, 0, 0, 0, nullptr}};
@@ -383,10 +387,11 @@ PyTypeObject* make_type(PyObject* module, const char* name, newfunc make, const 
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL,
                       slots};
   PyObject* type =
-      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(types.logger));
+      PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(logger_type));
   const char* short_name = std::strrchr(name, '.') + 1;
-  if (type != nullptr && PyModule_AddObjectRef(module, short_name, type) != 0) Py_CLEAR(type);
-  return reinterpret_cast<PyTypeObject*>(type);
+  const bool is_added = type != nullptr && PyModule_AddObjectRef(module, short_name, type) == 0;
+  Py_XDECREF(type);
+  return is_added;
 }
 
 // The methods of all loggers, and those of a strategy.
@@ -405,27 +410,18 @@ PyGetSetDef stats_properties[] = {
 
 }  // namespace
 
-std::string trigger_box(const Root& root, Channel& channel, const std::string& reason) {
-  const bool is_stamped = root.has_time.load(std::memory_order_acquire);
-  const std::int64_t time = is_stamped ? root.time_ns.load(std::memory_order_relaxed)
-                                       : static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
-  std::string path;
-  outside_gil([&] { path = channel.trigger(time, is_stamped, reason); });
-  return path;
-}
-
 PyObject* make_default_logger() {
-  PyObject* logger = new_logger(types.logger);
+  PyObject* logger = new_logger(logger_type);
   if (logger == nullptr) return nullptr;
-  default_root = as_logger(logger)->root;
+  default_core = as_logger(logger)->core;
   // What ATTOLOG lets chance decide is decided otherwise in each process.
-  as_logger(logger)->root->seed = std::stoull(random_hex(), nullptr, 16);
+  as_logger(logger)->core->set_seeds(std::stoull(random_hex(), nullptr, 16), 0);
   return logger;
 }
 
 PyObject* open_file(PyObject* self, PyObject* args, PyObject* kwargs) {
-  Root& root = *as_logger(self)->root;
-  if (&root == default_root) {
+  LoggerCore& core = *as_logger(self)->core;
+  if (&core == default_core) {
     PyObject* function = open_default.find();
     PyObject* done = function == nullptr ? nullptr : PyObject_Call(function, args, kwargs);
     Py_XDECREF(function);
@@ -433,9 +429,9 @@ PyObject* open_file(PyObject* self, PyObject* args, PyObject* kwargs) {
     Py_DECREF(done);
     return Py_NewRef(self);
   }
-  if (root.keeps_all || !root.targets.empty()) {
+  if (core.is_circular() || !core.targets().empty()) {
     PyErr_SetString(PyExc_TypeError,
-                    root.keeps_all
+                    core.is_circular()
                         ? "a circular log has no file to open; save() writes its records to one"
                         : "this logger passes its records to others; open those");
     return nullptr;
@@ -448,43 +444,43 @@ PyObject* open_file(PyObject* self, PyObject* args, PyObject* kwargs) {
   const bool has_rules = given != nullptr && given != Py_None;
   ChannelOptions options;
   Rules rules;
-  if (!take_file(args, kwargs, options, rules) || !open_channel(root, options)) return nullptr;
-  if (has_rules) root.set_rules(std::move(rules));
+  if (!take_file(args, kwargs, options, rules) || !open_channel(core, options)) return nullptr;
+  if (has_rules) core.set_rules(std::move(rules));
   return Py_NewRef(self);
 }
 
 PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
-  if (!PyObject_TypeCheck(self, types.logger)) {
+  if (!PyObject_TypeCheck(self, logger_type)) {
     PyErr_SetString(PyExc_TypeError, "open() takes a logger, a path and options");
     return nullptr;
   }
   ChannelOptions options;
   Rules rules;
   Policy policy;
-  Root& root = *as_logger(self)->root;
+  LoggerCore& core = *as_logger(self)->core;
   PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
   PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
   PyObject* strategy = pop_option(own, "strategy");
   const bool is_open = rest != nullptr && own != nullptr && !PyErr_Occurred() &&
                        take_strategy(strategy, policy) && take_file(rest, own, options, rules) &&
-                       open_channel(root, options);
+                       open_channel(core, options);
   Py_XDECREF(strategy);
   Py_XDECREF(own);
   Py_XDECREF(rest);
   if (!is_open) return nullptr;
-  root.set_rules(std::move(rules));
-  root.set_policy(policy);
+  core.set_rules(std::move(rules));
+  core.set_policy(policy);
   Py_RETURN_NONE;
 }
 
 PyObject* set_environment(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
   PyObject* given = nullptr;
-  if (!PyArg_ParseTuple(args, "O!O:set_environment", types.logger, &logger, &given)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!O:set_environment", logger_type, &logger, &given)) return nullptr;
   Rules rules;
   if (!take_rules(given, rules)) return nullptr;
-  as_logger(logger)->root->set_environment(std::move(rules));
+  as_logger(logger)->core->set_environment(std::move(rules));
   Py_RETURN_NONE;
 }
 
@@ -500,20 +496,20 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   if (!take_rules(given, rules)) return nullptr;
-  PyObject* logger = new_logger(types.logger);
+  PyObject* logger = new_logger(logger_type);
   if (logger == nullptr) return nullptr;
-  Root& root = *as_logger(logger)->root;
+  LoggerCore& core = *as_logger(logger)->core;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
     PyObject* const target = PyTuple_GET_ITEM(args, i);
-    if (!PyObject_TypeCheck(target, types.logger)) {
+    if (!PyObject_TypeCheck(target, logger_type)) {
       PyErr_Format(PyExc_TypeError, "tee() takes loggers, not %s", Py_TYPE(target)->tp_name);
       Py_DECREF(logger);
       return nullptr;
     }
-    root.targets.push_back(as_logger(target)->shares->root);
+    core.add_target(as_logger(target)->parts->core);
   }
-  root.rules = std::move(rules);
-  root.relay();
+  core.set_rules(std::move(rules));
+  core.relay();
   return logger;
 }
 
@@ -529,19 +525,16 @@ bool add_strategy_types(PyObject* module) {
        {"trigger", guarded_simple<trigger>, METH_O,
         "Have the log save itself, once what comes after has been logged. Where."}});
   PyMethodDef* const plain = common_methods();
-  types.async_file =
-      make_type(module, "attolog.AsyncFileLogger", guarded_new<new_async_file>,
-                "Strategy 1: everything is kept, written to a file in the background.", plain);
-  types.sampled = make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>,
-                            "Strategy 2: a share is kept, each record with its weight.", plain);
-  types.stats = make_type(module, "attolog.StatsLogger", guarded_new<new_stats>,
-                          "Strategy 3: statistics for each window of time.", stats_methods.data(),
-                          stats_properties);
-  types.circular = make_type(module, "attolog.CircularLogger", guarded_new<new_circular>,
-                             "Strategy 4: the last records, saved when it is wanted.",
-                             circular_methods.data(), nullptr, length);
-  return types.async_file != nullptr && types.sampled != nullptr && types.stats != nullptr &&
-         types.circular != nullptr;
+  return make_type(module, "attolog.AsyncFileLogger", guarded_new<new_async_file>,
+                   "Strategy 1: everything is kept, written to a file in the background.", plain) &&
+         make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>,
+                   "Strategy 2: a share is kept, each record with its weight.", plain) &&
+         make_type(module, "attolog.StatsLogger", guarded_new<new_stats>,
+                   "Strategy 3: statistics for each window of time.", stats_methods.data(),
+                   stats_properties) &&
+         make_type(module, "attolog.CircularLogger", guarded_new<new_circular>,
+                   "Strategy 4: the last records, saved when it is wanted.",
+                   circular_methods.data(), nullptr, length);
 }
 
 }  // namespace attolog::python

@@ -1,7 +1,7 @@
-// The streams that stand in the place of sys.stdout and sys.stderr: an io.TextIOWrapper whose
-// writes become records, and which knows when the program gives it a `write` of its own.
+#include "python/streams.hpp"
+
 #include <algorithm>
-#include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -50,7 +50,7 @@ PyObject* call_base(const char* name, PyObject* self) {
 void change(Prints::Stream stream, const StandIn& changed) {
   StandIn& now = prints.stand_ins[stream];
   const int special = static_cast<int>(changed.is_special()) - static_cast<int>(now.is_special());
-  n_obstacles.fetch_add(special, std::memory_order_relaxed);
+  n_slow_path_reasons.fetch_add(special, std::memory_order_relaxed);
   now = changed;
   prints.streams[stream] = now.is_open && !now.has_own ? now.stream : nullptr;
 }
@@ -73,16 +73,16 @@ bool is_utf8(PyObject* self) {
 PyObject* write(PyObject* self, PyObject* text) {
   const auto stream = find_stream(self);
   if (!stream || !prints.stand_ins[*stream].is_open || !PyUnicode_Check(text) ||
-      prints.root->mode.load(std::memory_order_relaxed) != Mode::on) {
+      prints.core->mode() != Mode::on) {
     return PyObject_CallMethod(reinterpret_cast<PyObject*>(wrapper_type), "write", "OO", self,
                                text);
   }
-  if (PyUnicode_CheckExact(text) && put_quickly(*stream, text)) {
+  if (PyUnicode_CheckExact(text) && emit_quickly(*stream, text)) {
     return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
   }
-  const Timed time;
+  const PrintTimer time;
   PyObject* exact = PyUnicode_FromObject(text);
-  const bool done = exact != nullptr && put_text(*stream, exact);
+  const bool done = exact != nullptr && emit_text(*stream, exact);
   Py_XDECREF(exact);
   return done ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text)) : nullptr;
 }
@@ -246,7 +246,7 @@ bool take_stream(long number, Prints::Stream& stream) {
   return false;
 }
 
-bool put_bytes(Prints::Stream stream, const std::string& bytes) {
+bool emit_bytes(Prints::Stream stream, const std::string& bytes) {
   PyObject* text = PyUnicode_DecodeUTF8(bytes.data(), std::ssize(bytes), "strict");
   if (text == nullptr) PyErr_Clear();
   Buffer values;
@@ -254,9 +254,9 @@ bool put_bytes(Prints::Stream stream, const std::string& bytes) {
   Py_XDECREF(text);
   const StandIn& stand_in = prints.stand_ins[stream];
   const std::uint32_t site = text_site(stream);
-  if (stand_in.is_shown && !stand_in.is_echoed) return put_beside(stream, site, values, bytes);
-  const Put put = put_print(stream, site, values);
-  return put == Put::done || (put == Put::off && show(stream, bytes));
+  if (stand_in.is_shown && !stand_in.is_echoed) return emit_beside(stream, site, values, bytes);
+  const PrintResult result = emit_print(stream, site, values);
+  return result == PrintResult::done || (result == PrintResult::off && show(stream, bytes));
 }
 
 }  // namespace
@@ -270,9 +270,9 @@ bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes)
   return done != nullptr;
 }
 
-bool put_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
-                std::string_view shown) {
-  if (put_print(stream, site | kShown, values) == Put::raised) return false;
+bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,
+                 std::string_view shown) {
+  if (emit_print(stream, site | kShown, values) == PrintResult::raised) return false;
   return !prints.stand_ins[stream].is_shown || show(stream, shown);
 }
 
@@ -312,12 +312,12 @@ PyObject* write_to(PyObject*, PyObject* args) {
   Prints::Stream stream = Prints::out;
   if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
     return nullptr;
-  if (prints.root == nullptr) {
+  if (prints.core == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
     return nullptr;
   }
   if (PyUnicode_Check(data)) {
-    return put_text(stream, data) ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(data)) : nullptr;
+    return emit_text(stream, data) ? PyLong_FromSsize_t(PyUnicode_GET_LENGTH(data)) : nullptr;
   }
   Py_buffer view;
   if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0) return nullptr;
@@ -331,7 +331,7 @@ PyObject* write_to(PyObject*, PyObject* args) {
     throw;
   }
   PyBuffer_Release(&view);
-  if (&bytes == &copy && n != 0 && !put_bytes(stream, copy)) return nullptr;
+  if (&bytes == &copy && n != 0 && !emit_bytes(stream, copy)) return nullptr;
   return PyLong_FromSsize_t(n);
 }
 

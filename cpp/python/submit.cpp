@@ -16,7 +16,6 @@
 
 #include "core/codec.hpp"
 #include "core/say.hpp"
-#include "python/encode.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {
@@ -54,14 +53,14 @@ std::string thread_name() {
 }
 
 // Whether the records of a channel that is closed go on to another one.
-bool is_switched(const Root& root, const Channel* channel) {
-  return root.channel.load(std::memory_order_acquire) != channel && !root.is_closed;
+bool is_switched(const LoggerCore& core, const Channel* channel) {
+  return core.channel() != channel && !core.is_closed();
 }
 
 // Gives this thread a ring, with the GIL released: it takes system calls, and a large one a
 // millisecond for the memory's first zeroing. False: there is none, and the record is counted as
 // dropped. As below, nothing in the way of the unwinding.
-bool attach_thread(const Root& root, Channel* channel, const std::string& name) {
+bool attach_thread(const LoggerCore& core, Channel* channel, const std::string& name) {
   channel->pin();
   PyThreadState* state = PyEval_SaveThread();
   bool has_ring = false;
@@ -70,7 +69,7 @@ bool attach_thread(const Root& root, Channel* channel, const std::string& name) 
   } catch (const std::exception&) {  // no memory
   }
   PyEval_RestoreThread(state);
-  const bool goes_on = has_ring || is_switched(root, channel);
+  const bool goes_on = has_ring || is_switched(core, channel);
   if (!goes_on) channel->drop(1);
   channel->unpin();
   return goes_on;
@@ -88,24 +87,24 @@ void grow_ring(Channel* channel, Producer* producer, std::uint64_t size, Growth 
   channel->unpin();
 }
 
-enum class Waited { room, drop, lost, raised };
+enum class WaitResult { room, drop, lost, raised };
 
 // Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
 // forbid the unwinding of the stack, nor may a lock be held: a daemon thread that comes back for
 // the GIL while the interpreter ends is taken off by pthread_exit, or, from Python 3.14 on, hangs
 // for good. A record that is lost is counted in here, where the channel is sure to live.
-Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std::uint64_t size,
-                     std::uint32_t site, std::string_view values) {
+WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* producer,
+                         std::uint64_t size, std::uint32_t site, std::string_view values) {
   using std::chrono::steady_clock;
   const double most = channel->options().block_timeout;
   const auto start = steady_clock::now();
-  Waited result = Waited::room;
+  WaitResult result = WaitResult::room;
   channel->pin();
   while (!channel->has_room(*producer, size)) {
     const bool is_late =
         most >= 0 && std::chrono::duration<double>(steady_clock::now() - start).count() >= most;
     if (channel->is_failing() || channel->is_closed() || is_late) {
-      result = Waited::drop;
+      result = WaitResult::drop;
       break;
     }
     const auto slice =
@@ -114,37 +113,35 @@ Waited wait_for_room(const Root& root, Channel* channel, Producer* producer, std
     channel->wait_for_room(slice);  // throws nothing
     PyEval_RestoreThread(state);
     if (PyErr_CheckSignals() != 0) {
-      result = Waited::raised;
+      result = WaitResult::raised;
       break;
     }
   }
-  if (result == Waited::drop && is_switched(root, channel)) result = Waited::room;
-  if (result == Waited::drop && !channel->lose(site, values)) result = Waited::lost;
-  if (result == Waited::raised) channel->drop(1);
+  if (result == WaitResult::drop && is_switched(core, channel)) result = WaitResult::room;
+  if (result == WaitResult::drop && !channel->lose(site, values)) result = WaitResult::lost;
+  if (result == WaitResult::raised) channel->drop(1);
   channel->unpin();
   return result;
 }
 
 // A channel that can be logged to, or null: the record is dropped (and counted).
-Channel* usable_channel(Root& root) {
-  Channel* channel = root.channel.load(std::memory_order_acquire);
+Channel* usable_channel(LoggerCore& core) {
+  Channel* channel = core.channel();
   if (channel == nullptr || !channel->is_forked()) return channel;
-  // The child of a fork: it gets a session of its own, in the same file.
+  // The child of a fork: it gets a session of its own, in this file.
   try {
-    root.use(channel->reopen());
+    core.attach_channel(channel->reopen());
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
         " does not log: its calls are counted as dropped");
-    root.is_late_said.store(true, std::memory_order_relaxed);
-    root.is_lost.store(true, std::memory_order_relaxed);
-    root.take_down(true);
+    core.lose_channel();
   }
-  return root.channel.load(std::memory_order_acquire);
+  return core.channel();
 }
 
 // Writes the record into room that is there.
-void put_record(Producer& producer, const RecordHead& head, const std::int64_t* stamp,
-                std::string_view values) {
+void write_record(Producer& producer, const RecordHead& head, const std::int64_t* stamp,
+                  std::string_view values) {
   char* to = producer.place();
   std::memset(to + head.size - 8, 0, 8);  // padding; what is not, is overwritten
   RecordHead now = head;
@@ -161,37 +158,37 @@ void put_record(Producer& producer, const RecordHead& head, const std::int64_t* 
 
 }  // namespace
 
-Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller) {
+SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view values,
+                    const LoggerCore& caller) {
   char reference[16];
   const std::uint32_t plain_site = site;
   const std::string_view plain_values = values;
   const Channel* spilled_to = nullptr;
   std::optional<std::string> name;
   for (;;) {
-    Channel* channel = usable_channel(root);
+    Channel* channel = usable_channel(core);
     if (channel != spilled_to) {  // switched while it waited: the spill file is another's
       site = plain_site;
       values = plain_values;
       spilled_to = nullptr;
     }
     if (channel == nullptr) {
-      root.count_late();
-      return Submitted::lost;
+      core.count_late();
+      return SubmitResult::lost;
     }
     Producer* producer = channel->producer();
     if (producer == nullptr) {
       // Either may run other code, behind which the channel may be another.
       if (!name) {
         name = thread_name();
-      } else if (!attach_thread(root, channel, *name)) {
-        return Submitted::lost;
+      } else if (!attach_thread(core, channel, *name)) {
+        return SubmitResult::lost;
       }
       continue;
     }
-    const Root& timed = caller.has_time.load(std::memory_order_acquire) ? caller : root;
-    const bool has_stamp = timed.has_time.load(std::memory_order_acquire);
-    const std::int64_t stamp = timed.time_ns.load(std::memory_order_relaxed);
-    const std::uint64_t before = sizeof(RecordHead) + (has_stamp ? sizeof stamp : 0);
+    auto stamp = caller.time();
+    if (!stamp) stamp = core.time();
+    const std::uint64_t before = sizeof(RecordHead) + (stamp ? sizeof *stamp : 0);
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (const Growth growth = channel->growth_for(*producer, size); growth != Growth::none) {
       grow_ring(channel, producer, size, growth);
@@ -200,7 +197,7 @@ Submitted submit(Root& root, std::uint32_t site, std::string_view values, const 
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number)
-        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
+        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
       const std::uint64_t spilled = values.size();
       std::memcpy(reference, &*number, 8);
       std::memcpy(reference + 8, &spilled, 8);
@@ -211,18 +208,18 @@ Submitted submit(Root& root, std::uint32_t site, std::string_view values, const 
     }
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing())
-        return channel->lose(plain_site, plain_values) ? Submitted::done : Submitted::lost;
-      switch (wait_for_room(root, channel, producer, size, plain_site, plain_values)) {
-        case Waited::room:
+        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
+      switch (wait_for_room(core, channel, producer, size, plain_site, plain_values)) {
+        case WaitResult::room:
           continue;  // a signal handler may have logged, closed or forked meanwhile
-        case Waited::drop: return Submitted::done;
-        case Waited::lost: return Submitted::lost;
-        case Waited::raised: return Submitted::raised;
+        case WaitResult::drop: return SubmitResult::done;
+        case WaitResult::lost: return SubmitResult::lost;
+        case WaitResult::raised: return SubmitResult::raised;
       }
     }
-    const RecordHead head{static_cast<std::uint32_t>(size), has_stamp ? site | kStamped : site, 0};
-    put_record(*producer, head, has_stamp ? &stamp : nullptr, values);
-    return Submitted::done;
+    const RecordHead head{static_cast<std::uint32_t>(size), stamp ? site | kStamped : site, 0};
+    write_record(*producer, head, stamp ? &*stamp : nullptr, values);
+    return SubmitResult::done;
   }
 }
 

@@ -7,17 +7,18 @@
 #include <cstdint>
 #include <string_view>
 
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
 
 namespace attolog::python {
 
 // What became of a record. `done`: it is in a ring, or dropped as full rings are. `lost`: dropped
 // where nothing shows it: there is no log, no ring or no memory. `raised`: with an exception set.
-enum class Submitted { done, lost, raised };
+enum class SubmitResult { done, lost, raised };
 
 // Commits one record of `site` with the encoded `values`, or counts it as dropped. May release the
 // GIL and run signal handlers, which may raise, while it waits for room. `caller`: the logger that
-// was called, whose own time goes before the root's.
-Submitted submit(Root& root, std::uint32_t site, std::string_view values, const Root& caller);
+// was called, whose own time goes before the core's.
+SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view values,
+                    const LoggerCore& caller);
 
 }  // namespace attolog::python

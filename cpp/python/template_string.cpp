@@ -29,7 +29,7 @@ class Layout {
     PyTypeObject* const type = Py_TYPE(object);
     // acquire: pairs with learn. The offsets are there, whichever thread has found them.
     const PyTypeObject* const known = known_.load(std::memory_order_acquire);
-    return known != nullptr ? type == known : learn(type);
+    return known != nullptr ? type == known : read_layout(type);
   }
   // A borrowed reference. `object` is one of these.
   PyObject* member(PyObject* object, std::size_t i) const {
@@ -38,7 +38,7 @@ class Layout {
   }
 
  private:
-  [[gnu::noinline, gnu::cold]] bool learn(PyTypeObject* type) {
+  [[gnu::noinline, gnu::cold]] bool read_layout(PyTypeObject* type) {
     if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 || std::strcmp(type->tp_name, type_) != 0)
       return false;
     for (std::size_t i = 0; i < n; ++i) {
@@ -69,16 +69,16 @@ constexpr std::size_t kParts = 3;  // that say what the template is
 
 // What is known of the template strings of one place in the program. It holds what it knows them
 // by.
-struct Known {
+struct CachedTemplate {
   PyObject* strings = nullptr;
   std::vector<PyObject*> parts;
   PyObject* text = nullptr;
   std::vector<std::size_t> order;  // of the values
 
-  Known() = default;
-  Known(const Known&) = delete;
-  Known& operator=(const Known&) = delete;
-  ~Known() {
+  CachedTemplate() = default;
+  CachedTemplate(const CachedTemplate&) = delete;
+  CachedTemplate& operator=(const CachedTemplate&) = delete;
+  ~CachedTemplate() {
     Py_XDECREF(strings);
     for (PyObject* part : parts) Py_DECREF(part);
     Py_XDECREF(text);
@@ -93,7 +93,7 @@ bool is_same(PyObject* a, PyObject* b) {
 // A later one takes the slot of an earlier one: a program can make templates without an end. Those
 // that are left are not destroyed: at the end of the process there is no Python any more.
 constexpr std::size_t kSlots = 1024;
-constinit std::array<Known*, kSlots> slots{};
+constinit std::array<CachedTemplate*, kSlots> slots{};
 std::mutex slots_mutex;  // where there is no GIL; never held while Python code runs, nor waited for
 
 std::unique_lock<std::mutex> try_slots() {
@@ -105,9 +105,9 @@ bool may_use(const std::unique_lock<std::mutex>& lock) {
   return kHasGil || lock.owns_lock();
 }
 
-class Given {
+class TemplateView {
  public:
-  explicit Given(PyObject* string)
+  explicit TemplateView(PyObject* string)
       : strings_(templates.member(string, kStrings)),
         interpolations_(templates.member(string, kInterpolations)) {}
 
@@ -130,7 +130,7 @@ class Given {
                       (size() == 0 ? 0 : reinterpret_cast<std::uintptr_t>(at(0, kExpression)));
     return (bits >> 4) % kSlots;
   }
-  bool is(const Known& known) const {
+  bool is(const CachedTemplate& known) const {
     if (known.strings != strings_ || known.parts.size() != size() * kParts) return false;
     for (std::size_t i = 0; i < known.parts.size(); ++i) {
       if (!is_same(known.parts[i], at(i / kParts, i % kParts))) return false;
@@ -143,16 +143,17 @@ class Given {
   PyObject* interpolations_;
 };
 
-Owned take_values(const Given& given, const Known& known, std::vector<PyObject*>& values) {
+PyRef take_values(const TemplateView& given, const CachedTemplate& known,
+                  std::vector<PyObject*>& values) {
   for (const std::size_t i : known.order) values.push_back(given.at(i, kValue));
-  return Owned(Py_NewRef(known.text));
+  return PyRef(Py_NewRef(known.text));
 }
 
 // Null where no template can say it, or with an exception set.
-std::unique_ptr<Known> read(const Given& given) {
-  const Owned read(call_helper(read_template, "(OO)", given.strings(), given.all()));
+std::unique_ptr<CachedTemplate> read(const TemplateView& given) {
+  const PyRef read(call_helper(read_template, "(OO)", given.strings(), given.all()));
   if (read == nullptr || read.get() == Py_None) return nullptr;
-  auto known = std::make_unique<Known>();
+  auto known = std::make_unique<CachedTemplate>();
   // The interned text is one object for all templates that are equal: by it a call is known.
   known->text = Py_NewRef(PyTuple_GET_ITEM(read.get(), 0));
   PyUnicode_InternInPlace(&known->text);
@@ -168,28 +169,29 @@ std::unique_ptr<Known> read(const Given& given) {
 }  // namespace
 
 bool is_template_string(PyObject* object) {
-  return !PyUnicode_CheckExact(object) && templates.has(object) && Given(object).is_understood();
+  return !PyUnicode_CheckExact(object) && templates.has(object) &&
+         TemplateView(object).is_understood();
 }
 
-Owned take_apart(PyObject* string, std::vector<PyObject*>& values) {
-  const Given given(string);
-  Known*& slot = slots[given.slot()];
+PyRef take_apart(PyObject* string, std::vector<PyObject*>& values) {
+  const TemplateView given(string);
+  CachedTemplate*& slot = slots[given.slot()];
   {
     const auto lock = try_slots();
     if (may_use(lock) && slot != nullptr && given.is(*slot))
       return take_values(given, *slot, values);
   }
-  std::unique_ptr<Known> known = read(given);
+  std::unique_ptr<CachedTemplate> known = read(given);
   if (known == nullptr) return PyErr_Occurred() != nullptr ? nullptr : filled(string, true);
-  Owned text = take_values(given, *known, values);
+  PyRef text = take_values(given, *known, values);
   const auto lock = try_slots();
   if (may_use(lock)) known.reset(std::exchange(slot, known.release()));
   return text;
 }
 
-Owned filled(PyObject* string, bool doubles_braces) {
-  const Given given(string);
-  return Owned(call_helper(fill_template, "(OOO)", given.strings(), given.all(),
+PyRef filled(PyObject* string, bool doubles_braces) {
+  const TemplateView given(string);
+  return PyRef(call_helper(fill_template, "(OOO)", given.strings(), given.all(),
                            doubles_braces ? Py_True : Py_False));
 }
 
@@ -198,10 +200,10 @@ Owned filled(PyObject* string, bool doubles_braces) {
 bool is_template_string(PyObject*) {
   return false;
 }
-Owned take_apart(PyObject*, std::vector<PyObject*>&) {
+PyRef take_apart(PyObject*, std::vector<PyObject*>&) {
   return nullptr;
 }
-Owned filled(PyObject*, bool) {
+PyRef filled(PyObject*, bool) {
   return nullptr;
 }
 

@@ -13,9 +13,9 @@ bool is_template_string(PyObject* object);
 
 // The template, and the values that fill it, which live as long as `string` does. What no template
 // can say is text, with its braces doubled and without a value. Null with an exception set.
-Owned take_apart(PyObject* string, std::vector<PyObject*>& values);
+PyRef take_apart(PyObject* string, std::vector<PyObject*>& values);
 
 // The text, as an f-string would be. Null with an exception set.
-Owned filled(PyObject* string, bool doubles_braces = false);
+PyRef filled(PyObject* string, bool doubles_braces = false);
 
 }  // namespace attolog::python

@@ -14,7 +14,7 @@ namespace attolog::python {
 struct Release {
   void operator()(PyObject* object) const { Py_DECREF(object); }
 };
-using Owned = std::unique_ptr<PyObject, Release>;
+using PyRef = std::unique_ptr<PyObject, Release>;
 
 // The text as WTF-8: lone surrogates are kept. Leaves no copy behind on the object. `text` must be
 // a str. Without memory it throws std::bad_alloc, and leaves no Python exception set.

@@ -8,12 +8,16 @@
 #include <exception>
 #include <utility>
 
-#include "python/logger.hpp"
+#include "python/logger_core.hpp"
+#include "writer/channel.hpp"
 
 namespace attolog::python {
 
-// From now; none for ever, which is also what more seconds than anybody waits mean. False with an
-// exception set.
+// The longest wait in seconds, which the clock's nanoseconds hold.
+inline constexpr double kLongest = 1e9;
+
+// From now; without an end for None, which is also what more seconds than anybody waits mean. False
+// with an exception set.
 bool take_deadline(PyObject* timeout, Deadline& deadline);
 
 // Calls `wait(end, is_over)` in slices, so that Ctrl-C gets through: false then, with the exception
@@ -49,17 +53,18 @@ bool wait_in_slices(Channel& channel, const Deadline& deadline, bool& is_done, c
 // Calls `wait` with all channels that records of the logger go to. False with an exception set:
 // interrupted.
 template <class Wait>
-bool wait_for_all(const Root& root, const Wait& wait) {
-  for (const auto& before : root.unfinished()) {
+bool wait_for_all(const LoggerCore& core, const Wait& wait) {
+  for (const auto& before : core.unfinished()) {
     if (!wait(*before)) return false;
   }
-  Channel* channel = root.channel.load(std::memory_order_acquire);
+  Channel* channel = core.channel();
   if (channel != nullptr && !wait(*channel)) return false;
-  return std::ranges::all_of(root.targets,
+  return std::ranges::all_of(core.targets(),
                              [&](const auto& target) { return wait_for_all(*target, wait); });
 }
 
-// Until it is shown. False with an exception set: interrupted.
+// Waits until all of it is shown. False with an exception set: interrupted.
 bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done);
+bool show_all(const LoggerCore& core, const Deadline& deadline, bool& is_done);
 
 }  // namespace attolog::python

@@ -1,4 +1,5 @@
-// Prints as the program has written them, for those that do not go to the log.
+#include "python/print_source.hpp"
+
 #include <string_view>
 
 #include "python/prints.hpp"
@@ -8,10 +9,10 @@ namespace attolog::python {
 namespace {
 
 // One argument of the print, as a new reference: a value, a constant, or a format and its values.
-PyObject* argument_of(PyObject* written, PyObject* const* values) {
-  PyObject* const first = PyTuple_GET_ITEM(written, 0);
-  if (PyTuple_GET_SIZE(written) == 1) return Py_NewRef(values[PyLong_AsSsize_t(first)]);
-  PyObject* const second = PyTuple_GET_ITEM(written, 1);
+PyObject* argument_of(PyObject* source, PyObject* const* values) {
+  PyObject* const first = PyTuple_GET_ITEM(source, 0);
+  if (PyTuple_GET_SIZE(source) == 1) return Py_NewRef(values[PyLong_AsSsize_t(first)]);
+  PyObject* const second = PyTuple_GET_ITEM(source, 1);
   if (first == Py_None) return Py_NewRef(second);
   PyObject* shown = PyTuple_New(PyTuple_GET_SIZE(second));
   for (Py_ssize_t i = 0; shown != nullptr && i < PyTuple_GET_SIZE(second); ++i) {
@@ -26,8 +27,8 @@ PyObject* argument_of(PyObject* written, PyObject* const* values) {
 }
 
 // The options of the print, its stream read now. A new dict.
-PyObject* read_options(PyObject* written) {
-  PyObject* options = PyDict_Copy(written);
+PyObject* current_options(PyObject* source) {
+  PyObject* options = PyDict_Copy(source);
   PyObject* stream = options == nullptr ? nullptr : PyDict_GetItemString(options, "file");
   if (stream == nullptr || stream == Py_None) return options;
   PyObject* file = PyDict_GetItemWithError(prints.sys, stream);
@@ -46,13 +47,13 @@ bool is_index(PyObject* object, Py_ssize_t n) {
 }
 
 // Whether it is one argument of a print as compile_print takes it.
-bool is_one_argument(PyObject* written, Py_ssize_t n_values) {
-  if (!PyTuple_Check(written)) return false;
-  const Py_ssize_t n = PyTuple_GET_SIZE(written);
-  if (n == 1) return is_index(PyTuple_GET_ITEM(written, 0), n_values);
+bool is_one_argument(PyObject* source, Py_ssize_t n_values) {
+  if (!PyTuple_Check(source)) return false;
+  const Py_ssize_t n = PyTuple_GET_SIZE(source);
+  if (n == 1) return is_index(PyTuple_GET_ITEM(source, 0), n_values);
   if (n != 2) return false;
-  PyObject* const first = PyTuple_GET_ITEM(written, 0);
-  PyObject* const second = PyTuple_GET_ITEM(written, 1);
+  PyObject* const first = PyTuple_GET_ITEM(source, 0);
+  PyObject* const second = PyTuple_GET_ITEM(source, 1);
   if (first == Py_None) return true;
   if (!PyUnicode_CheckExact(first) || !PyTuple_Check(second)) return false;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(second); ++i) {
@@ -70,15 +71,15 @@ bool are_arguments(PyObject* arguments, Py_ssize_t n_values) {
   return true;
 }
 
-PyObject* print_as_written(PyObject* print, const Written& written, PyObject* const* values) {
-  PyObject* const arguments = written.arguments;
+PyObject* print_as_written(PyObject* print, const PrintSource& source, PyObject* const* values) {
+  PyObject* const arguments = source.arguments;
   PyObject* args = PyTuple_New(PyTuple_GET_SIZE(arguments));
   for (Py_ssize_t i = 0; args != nullptr && i < PyTuple_GET_SIZE(arguments); ++i) {
     PyObject* argument = argument_of(PyTuple_GET_ITEM(arguments, i), values);
     PyTuple_SET_ITEM(args, i, argument);
     if (argument == nullptr) Py_CLEAR(args);
   }
-  PyObject* options = args == nullptr ? nullptr : read_options(written.options);
+  PyObject* options = args == nullptr ? nullptr : current_options(source.options);
   PyObject* result = options == nullptr ? nullptr : PyObject_Call(print, args, options);
   Py_XDECREF(options);
   Py_XDECREF(args);
