@@ -19,8 +19,8 @@
 #include "python/lifetime.hpp"
 #include "python/logger_object.hpp"
 #include "python/methods.hpp"
+#include "python/opening.hpp"
 #include "python/refusal.hpp"
-#include "python/strategies.hpp"
 #include "python/text.hpp"
 
 namespace attolog::python {

@@ -1,4 +1,4 @@
-"""What the strategies are constructed with, taken apart for the native side."""
+"""Arguments of `SampledLogger` and `StatsLogger`, as the native side takes them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ TYPE_CHECKING = False  # ATTOLOG_RULES has this imported: typing takes longer th
 if TYPE_CHECKING:
     from typing import Any
 
-    Described = tuple[Any, str, Any, int, int, dict[str, Any]]
+    Arguments = tuple[Any, str, Any, int, int, dict[str, Any]]
     """Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
-
-    Circular = tuple[int, int, str, Any, float, float, str, tuple[int, ...], Any, dict[str, Any]]
-    """Records and bytes at most, when (text or callable), before and after in seconds, path,
-    signals, rules, options of the rings."""
 
 
 def strategy_of(value: Any, what: str) -> str:
@@ -53,7 +49,7 @@ def rules_of(rules: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, strategy_of(its, f"rules: {name}")) for name, its in rules.items())
 
 
-def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
+def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Arguments:
     """Read the arguments of `SampledLogger`.
 
     Raises:
@@ -70,7 +66,7 @@ def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
         seed: int | None = None,
         rules: Any = None,
         **options: Any,
-    ) -> Described:
+    ) -> Arguments:
         if "how" in options:
             raise TypeError("SampledLogger() takes no option 'how'; it is called strategy=")
         if strategy is not None:
@@ -89,7 +85,7 @@ def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
     return read(*args, **(kwargs or {}))
 
 
-def stats(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
+def stats(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Arguments:
     """Read the arguments of `StatsLogger`.
 
     Raises:
@@ -104,7 +100,7 @@ def stats(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Described:
         *,
         rules: Any = None,
         **options: Any,
-    ) -> Described:
+    ) -> Arguments:
         names = (by,) if isinstance(by, str) else by
         if not isinstance(names, list | tuple):
             raise TypeError(f"by must be names of fields, not {type(by).__name__}")
@@ -134,75 +130,6 @@ def window_of(value: Any, what: str) -> str:
     return f"{_seconds(value, what, least=1e-6)}s"
 
 
-_RING_OPTIONS = frozenset(
-    {
-        "buffer_size",
-        "buffer_bytes",
-        "on_full",
-        "block_timeout",
-        "exit_timeout",
-        "max_record",
-        "ring_dir",
-    }
-)
-
-
-def circular(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Circular:
-    """Read the arguments of `CircularLogger`.
-
-    Raises:
-        TypeError: One is unknown or of the wrong type.
-        ValueError: One is out of range, or `when` is no expression.
-    """
-
-    def read(
-        max_size: int = 100_000,
-        *,
-        max_bytes: int | None = None,
-        when: Any = None,
-        before: float | str | None = None,
-        after: float | str | None = None,
-        path: Any = "circular-{pid}-{n}.atto",
-        signals: Any = (),
-        rules: Any = None,
-        **options: Any,
-    ) -> Circular:
-        for name in options:
-            if name not in _RING_OPTIONS:
-                raise TypeError(f"CircularLogger() takes no option {name!r}")
-        call = when if callable(when) else None
-        if call is None and when is not None and not isinstance(when, str):
-            raise TypeError(f"when must be an expression or a callable, not {type(when).__name__}")
-        text = when if isinstance(when, str) else ""
-        if isinstance(when, str):
-            from attolog._core import check_expression
-
-            check_expression(when)
-        return (
-            _count(max_size, "max_size"),
-            0 if max_bytes is None else _count(max_bytes, "max_bytes"),
-            text,
-            call,
-            -1.0 if before is None else _seconds(before, "before"),
-            0.0 if after is None else _seconds(after, "after"),
-            _log_path(path),
-            _signals(signals),
-            rules,
-            options,
-        )
-
-    read.__name__ = read.__qualname__ = "CircularLogger"
-    return read(*args, **(kwargs or {}))
-
-
-def _count(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be an int, not {type(value).__name__}")
-    if not 1 <= value <= 1 << 30:
-        raise ValueError(f"{what} must be 1 to {1 << 30}, not {value}")
-    return value
-
-
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -221,32 +148,6 @@ def _seconds(value: Any, what: str, least: float = 0.0) -> float:
     if not least <= seconds <= 1e9:
         raise ValueError(f"{what} must be {least:g} to 1e+09 seconds, not {value!r}")
     return float(seconds)
-
-
-def _log_path(path: Any) -> str:
-    spelled = os.fsdecode(path)
-    if not spelled.endswith((".csv", ".jsonl", ".log", ".txt", ".atto")):
-        raise ValueError(
-            "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; "
-            f"{spelled!r} does not"
-        )
-    return spelled
-
-
-def _signals(signals: Any) -> tuple[int, ...]:
-    if not isinstance(signals, list | tuple | set | frozenset):
-        signals = (signals,)
-    if not signals:
-        return ()
-    import signal
-
-    numbers = []
-    for each in signals:
-        try:
-            numbers.append(int(signal.Signals[each] if isinstance(each, str) else each))
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(f"signals must be names such as 'SIGUSR1', not {each!r}") from None
-    return tuple(numbers)
 
 
 def _rate(rate: Any) -> float:

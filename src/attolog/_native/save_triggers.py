@@ -19,16 +19,32 @@ _loggers: weakref.WeakKeyDictionary[CircularLogger, frozenset[int]] = weakref.We
 _handled: dict[int, Any] = {}  # signals, with what was there before
 
 
-def install(logger: CircularLogger, signals: tuple[int, ...]) -> None:
+def install(logger: CircularLogger, signals: Any) -> None:
     """Let `logger` save itself on unhandled exceptions and on `signals`.
 
+    Args:
+        logger: A circular log.
+        signals: A signal by its name or number, or several of them.
+
     Raises:
-        ValueError: A signal cannot be handled, or this is not the main thread.
+        ValueError: There is no such signal, it cannot be handled, or this is not the main thread.
     """
+    numbers = _numbers(signals)
     _hook_exceptions()
-    for number in signals:
+    for number in numbers:
         _handle(number)
-    _loggers[logger] = frozenset(signals)
+    _loggers[logger] = numbers
+
+
+def _numbers(signals: Any) -> frozenset[int]:
+    if not isinstance(signals, list | tuple | set | frozenset):
+        signals = (signals,)
+    try:
+        return frozenset(
+            int(signal.Signals[each] if isinstance(each, str) else each) for each in signals
+        )
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"signals must be names such as 'SIGUSR1', not {signals!r}") from None
 
 
 def _save_all(reason: str, number: int | None = None) -> None:
