@@ -53,10 +53,10 @@ fuzz: $(VENV)/tools
 	$(bin)/cmake --build build/asan --target fuzz_files
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 build/asan/fuzz_files seconds $(SECONDS) $(SEED)
 
-## make programs         programs from PyPI under attolog run and under plain Python (scripts/programs/)
+## make programs         programs from PyPI under attolog run and under plain Python (tests/programs/)
 programs:
 	$(MAKE) VENV=build/programs/venv build/programs/venv/installed
-	cd scripts && ../build/programs/venv/bin/python -m programs $(PROGRAMS)
+	cd tests && ../build/programs/venv/bin/python -m programs $(PROGRAMS)
 
 ## make bench            all benchmarks (benchmarks/)
 bench: $(VENV)/installed $(VENV)/group-test
@@ -124,7 +124,7 @@ pytest: $(VENV)/installed $(VENV)/group-test
 
 # What differs most from Python to Python: two minutes.
 quick := tests/integration tests/reliability/test_imports.py \
-         $(patsubst %,tests/unit/test_%.py,children default events forks import jit logger messages names values) \
+         $(patsubst %,tests/api/test_%.py,argument_names children default_logger events forks import jit logger messages values) \
          $(patsubst %,tests/run/test_run_%.py,hook main newer transform)
 pytest-quick: $(VENV)/installed $(VENV)/group-test
 	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) README.md attolog

@@ -25,7 +25,7 @@ off = attolog.log.event("OFF", "model", "task_id", "arrival", "exit")
 log = attolog.AsyncFileLogger(sys.argv[2])
 event = log.event("SCHED", "model", "task_id", "arrival", "exit")
 clock = time.perf_counter
-out = attolog.SampledLogger(log, how="every:1000000000")
+out = attolog.SampledLogger(log, strategy="every:1000000000")
 by_key = attolog.SampledLogger(log, 1e-9, key="task_id", seed=1)
 keyed = by_key.event("SCHED", "model", "task_id", "arrival", "exit")
 stats = attolog.StatsLogger(sys.argv[2] + ".csv")

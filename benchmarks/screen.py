@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "serving"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 
 from proof.terminal import READ_SIZE, Throttle
 

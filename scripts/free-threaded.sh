@@ -13,6 +13,6 @@ make --no-print-directory VENV="$venv" PYTHON="$python" "$venv/tools"
 "$venv/bin/python" -m pip install --quiet --only-binary :all: pytest hypothesis numpy pandas
 make --no-print-directory VENV="$venv" "$venv/installed"
 if (($# == 0)); then
-  set -- tests/unit tests/reliability
+  set -- tests/api tests/reliability
 fi
 PYTHON_GIL=0 exec "$venv/bin/python" -m pytest -m "not torture" "$@"

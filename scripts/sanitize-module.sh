@@ -21,6 +21,6 @@ export PYTHONMALLOC=malloc
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 if (($# == 0)); then
-  set -- tests/unit tests/document tests/property
+  set -- tests/api tests/document tests/property
 fi
 exec "$venv/bin/python" -m pytest -m 'not torture' -p no:cacheprovider "$@"

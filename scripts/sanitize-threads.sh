@@ -33,6 +33,6 @@ export PYTHON_GIL=0
 if (($# == 0)); then
   # Without C12: ThreadSanitizer maps memory of its own for each new thread.
   set -- tests/reliability/test_shared_logger.py tests/reliability/test_threads.py \
-    tests/reliability/test_switch.py tests/unit/test_logger.py -k "not c12"
+    tests/reliability/test_switch.py tests/api/test_logger.py -k "not c12"
 fi
 exec "${fixed_addresses[@]}" "$venv/bin/python" -m pytest -m 'not torture' -p no:cacheprovider "$@"

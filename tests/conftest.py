@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+collect_ignore = ["programs"]  # `make programs` runs these, which downloads them
+
 
 def pytest_configure() -> None:
     # The background of a shell ignores the first two, and nohup the third. So would each program

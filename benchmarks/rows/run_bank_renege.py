@@ -41,7 +41,7 @@ class Bank:
     """The program, enlarged, in a folder; SimPy is used where it was unpacked."""
 
     def __init__(self, folder: Path) -> None:
-        sys.path.append(str(_ROOT / "scripts"))
+        sys.path.append(str(_ROOT / "tests"))
         from programs.fetch import unpacked
         from programs.table import PROGRAMS
 

@@ -35,7 +35,7 @@ def run(quick: bool) -> Measures:
     """One run."""
     bursts = bursts_of(quick)
     with TemporaryDirectory(prefix="attolog-bench-") as folder:
-        out = attolog.SampledLogger(Path(folder, "out.atto"), how=_NONE_KEPT)
+        out = attolog.SampledLogger(Path(folder, "out.atto"), strategy=_NONE_KEPT)
         few = attolog.SampledLogger(Path(folder, "few.atto"), 0.01)
         keyed = attolog.SampledLogger(Path(folder, "keyed.atto"), 0.01, key="task_id")
         circular = attolog.CircularLogger()

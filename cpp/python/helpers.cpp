@@ -6,13 +6,13 @@
 
 namespace attolog::python {
 
-Helper name_values{"attolog._names", "names"};
-Helper put_line_together{"attolog._print", "text_of"};
-Helper show_values{"attolog._print", "show"};
+Helper name_values{"attolog._native.argument_names", "names"};
+Helper put_line_together{"attolog._native.print_text", "text_of"};
+Helper show_values{"attolog._native.print_text", "show"};
 Helper format_exception{"traceback", "format_exc"};
-Helper read_declaration{"attolog._declare", "describe"};
-Helper read_template{"attolog._template_strings", "template_of"};
-Helper fill_template{"attolog._template_strings", "text_of"};
+Helper read_declaration{"attolog._native.declared_events", "describe"};
+Helper read_template{"attolog._native.template_strings", "template_of"};
+Helper fill_template{"attolog._native.template_strings", "text_of"};
 
 bool Helper::load() {
   if (loaded_.load(std::memory_order_acquire) != nullptr) return true;

@@ -37,7 +37,7 @@ struct WaitState {
 };
 thread_local WaitState t_waited_for;
 
-Helper kDrainAtEnd{"attolog._exit_hooks", "drain_at_end"};
+Helper kDrainAtEnd{"attolog._native.exit_hooks", "drain_at_end"};
 
 // Whether the program was ended by Ctrl-C: then the screen has a second.
 bool is_hurried() {

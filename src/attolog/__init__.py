@@ -33,22 +33,26 @@ from attolog._core import (
     AsyncFileLogger,
     CircularLogger,
     Counts,
+    Logger,
     SampledLogger,
     StatsLogger,
     log,
     tee,
 )
-from attolog._default import debug_log, init_logger, obey_environment
+from attolog._default_logger import (
+    configure,
+    configure_from_environment,
+    debug_log,
+    init_logger,
+)
 
 TYPE_CHECKING = False  # importing typing takes half as long as all of this
 if TYPE_CHECKING:
     from typing import Any
 
-    from attolog._configure import configure
-    from attolog._csv import read_csv
-    from attolog._how import Budget, Cap, Every, First
-    from attolog._protocol import Logger
-    from attolog._read import read
+    from attolog._reading.csv import read_csv
+    from attolog._reading.journal import read
+    from attolog._sampling import Budget, Cap, Every, First
 
 CircularBufferLogger = CircularLogger
 """The name that the benchmark of the user's document has for it."""
@@ -76,23 +80,21 @@ __all__ = [
 __version__ = "0.1.0"
 
 # What a program that only logs does not need is loaded when it is asked for.
-_LATER = {
-    "Budget": "attolog._how",
-    "Cap": "attolog._how",
-    "Every": "attolog._how",
-    "First": "attolog._how",
-    "Logger": "attolog._protocol",
-    "configure": "attolog._configure",
-    "read": "attolog._read",
-    "read_csv": "attolog._csv",
+_LAZY = {
+    "Budget": "attolog._sampling",
+    "Cap": "attolog._sampling",
+    "Every": "attolog._sampling",
+    "First": "attolog._sampling",
+    "read": "attolog._reading.journal",
+    "read_csv": "attolog._reading.csv",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
+    if name in _LAZY:
         import importlib
 
-        value = getattr(importlib.import_module(_LATER[name]), name)
+        value = getattr(importlib.import_module(_LAZY[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'attolog' has no attribute {name!r}")
@@ -102,4 +104,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-obey_environment()
+configure_from_environment()

@@ -31,8 +31,8 @@ try:
         import attolog
     except ImportError:
         sys.path.append({folder!r})
-    from attolog._children import join
-    join({given!r})
+    from attolog._default_logger import join_parent
+    join_parent({given!r})
 except ImportError:
     pass
 """
@@ -71,10 +71,6 @@ def join(given: bytes) -> None:
     Args:
         given: What `_given` made in the parent.
     """
-    from attolog._default import is_decided
-
-    if log or is_decided():
-        return
     import pickle
 
     path, options, level = pickle.loads(given)

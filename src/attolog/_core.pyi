@@ -9,6 +9,7 @@ from typing import (
     Any,
     Final,
     Literal,
+    Never,
     NoReturn,
     ParamSpec,
     Self,
@@ -22,7 +23,7 @@ from typing import (
 
 from _typeshed import ReadableBuffer, SupportsWrite, structseq
 
-from attolog._protocol import (
+from attolog._types import (
     FileOptions,
     Level,
     LogOptions,
@@ -43,16 +44,24 @@ else:
     _Words: TypeAlias = str
 
 class Logger:
-    """A logger: what a program calls to log.
+    """A logger of any kind: what a program calls to log, and what it writes in annotations.
 
-    Loggers are made by the names of `attolog`; `attolog.log` is one that is there from the start,
-    and off. A call never fails for what it is given: a value that cannot be shown says so in its
-    place. While a logger is off (before it is opened, after `close`, with `enabled` False) calls
-    cost next to nothing.
+    The classes of `attolog` make loggers; `attolog.log` is one that is there from the start, and
+    off. A call never fails for what it is given: a value that cannot be shown says so in its place.
+    While a logger is off (before it is opened, after `close`, with `enabled` False) calls cost next
+    to nothing.
+
+    Example:
+        >>> import attolog
+        >>> def serve(log: attolog.Logger) -> None:
+        ...     log.info("ready")
+        >>> serve(attolog.log)
+        >>> isinstance(attolog.log, attolog.Logger)
+        True
     """
 
-    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
-        """Loggers in general are not made; an `AsyncFileLogger` is."""
+    def __new__(cls, never: Never, /) -> NoReturn:
+        """Refuse to make a logger of no kind; `AsyncFileLogger` makes one."""
 
     # First the text: a lone object is shown by its str().
     @overload
@@ -304,6 +313,43 @@ class Logger:
             >>> attolog.log.set_time(None)
         """
 
+    def open(self, path: _Path, **options: Unpack[FileOptions]) -> Self:
+        """Send the records to a file from now on: turn the logger on, or over to another file.
+
+        `attolog.log` and loggers with a file of their own have it. Level, events and bound loggers
+        stay as they are. A file that was open before is finished in the background.
+
+        Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides for
+        `attolog.log`, and this call changes nothing. Processes that `multiprocessing` starts later
+        log to the file of `attolog.log` too.
+
+        Args:
+            path: The log file. Its suffix gives the format: .csv, .jsonl, .log or .txt, .atto.
+            options: Those of `AsyncFileLogger`; an option that is not given has its default. Only
+                `rules` stay as they were, except those of `attolog.log`.
+
+        Returns:
+            The logger, for `with log.open(path):`, which closes it.
+
+        Raises:
+            OSError: The file cannot be opened; the logger stays as it was.
+            TypeError: An option is unknown or of the wrong type. Or the logger has no file: it is a
+                `CircularLogger`, or passes its records to other loggers.
+            ValueError: An option is out of range, or the suffix is none of those above.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> folder = tempfile.mkdtemp()
+            >>> with attolog.log.open(folder + "/run.atto"):
+            ...     attolog.log("GEN", model="ResNet50")
+            >>> attolog.read(folder + "/run.atto").events
+            {'GEN': 1}
+            >>> few = attolog.SampledLogger(folder + "/monday.atto", 0.5)
+            >>> few = few.open(folder + "/tuesday.atto")  # a share of one half, in another file
+            >>> few.close()
+            True
+        """
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was logged is in the file, and with `echo` on the screen.
 
@@ -446,11 +492,11 @@ class SampledLogger(Logger):
         rate: The share that is kept, above 0 and at most 1; 0.01 if nothing is said.
         key: Keep all records with the same value of this field or none: by a hash that is the same
             in every process. Where a site has no such field, chance decides.
-        how: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or a
-            strategy's spelling such as "every:100".
+        strategy: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or
+            a strategy's spelling such as "every:100".
         seed: Of chance and of the hash; another one with each run (the hash: always the same) if
             nothing is said.
-        rules: As for `AsyncFileLogger`; what they name goes before rate and how.
+        rules: As for `AsyncFileLogger`; what they name goes before rate and strategy.
         options: Those of `AsyncFileLogger`, for a path.
 
     Raises:
@@ -461,7 +507,7 @@ class SampledLogger(Logger):
     Example:
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/few.atto"
-        >>> with attolog.SampledLogger(path, how=attolog.Every(10), seed=1) as few:
+        >>> with attolog.SampledLogger(path, strategy=attolog.Every(10), seed=1) as few:
         ...     for task_id in range(1000):
         ...         few("GEN", task_id=task_id)
         >>> few.counts.written, few.counts.sampled_out
@@ -476,7 +522,7 @@ class SampledLogger(Logger):
         rate: float = 0.01,
         *,
         key: str | None = None,
-        how: str | Strategy | None = None,
+        strategy: str | Strategy | None = None,
         seed: int | None = None,
         rules: Rules | None = None,
         **options: Unpack[LogOptions],
@@ -927,7 +973,7 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         >>> import attolog, tempfile
         >>> folder = tempfile.mkdtemp()
         >>> full = attolog.AsyncFileLogger(folder + "/full.atto")
-        >>> few = attolog.SampledLogger(folder + "/few.atto", how="every:10")
+        >>> few = attolog.SampledLogger(folder + "/few.atto", strategy="every:10")
         >>> both = attolog.tee(full, few)
         >>> for n in range(100):
         ...     both("GEN", n)
@@ -1157,17 +1203,6 @@ def has_raised_echo_error(stream: int, /) -> bool:
         False
     """
 
-def check_expression(text: str, /) -> None:
-    """Check an expression such as `CircularLogger(when=...)` takes.
-
-    Raises:
-        ValueError: It is none; the message says where, and what was expected.
-
-    Example:
-        >>> from attolog import _core
-        >>> _core.check_expression("total_ms > 50")
-    """
-
 def take_prints(logger: Logger, /) -> Callable[..., None]:
     """Let a logger have the prints of the process: what `attolog run` does.
 
@@ -1220,7 +1255,7 @@ def compile_print(
 
     Args:
         text: The event's name, or the template; the text itself if there are no values.
-        names: Of the values, as `attolog._names.names` gives them.
+        names: Of the values, as `attolog._native.argument_names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 # `ast` is for the carets of tracebacks, `unicodedata` for those below wide characters,
 # `_suggestions` (3.13) for "Did you mean"; `_colorize` is imported lazily by traceback (3.15).
 _MODULES = [
-    "attolog._names",
-    "attolog._declare",
-    "attolog._print",
-    "attolog._template_strings",
-    "attolog._exit_hooks",
+    "attolog._native.argument_names",
+    "attolog._native.declared_events",
+    "attolog._native.print_text",
+    "attolog._native.template_strings",
+    "attolog._native.exit_hooks",
     "traceback",
     "ast",
     "unicodedata",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from attolog._names import RESERVED, clean
+from attolog._record_names import RESERVED, clean
 
 # fmt: off
 PURE_BUILTINS = frozenset((

@@ -11,8 +11,8 @@ then. In all else it is `attolog.log`. With `ATTOLOG=off` it is `attolog.log` it
 from __future__ import annotations
 
 from attolog import _core
-from attolog import _print as _print  # a call imports nothing
-from attolog._default import is_off
+from attolog._default_logger import is_off
+from attolog._native import print_text as print_text  # a call imports nothing
 
 __all__ = ["log"]
 

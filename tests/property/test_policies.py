@@ -249,14 +249,14 @@ def plant(shape: Any, at: Path, number: Iterator[int]) -> Tree:
         return Tree(AsyncFileLogger(path), path=path)
     if kind == "every file":
         path = at / f"{next(number)}.jsonl"
-        return Tree(SampledLogger(path, how=f"every:{shape[1]}"), shape[1], path=path)
+        return Tree(SampledLogger(path, strategy=f"every:{shape[1]}"), shape[1], path=path)
     if kind == "tee":
         below = [plant(each, at, number) for each in shape[1:]]
         return Tree(tee(*(each.logger for each in below)), targets=below)
     below = [plant(shape[-1], at, number)]
     target = below[0].logger
     if kind == "every":
-        return Tree(SampledLogger(target, how=f"every:{shape[1]}"), shape[1], below)
+        return Tree(SampledLogger(target, strategy=f"every:{shape[1]}"), shape[1], below)
     if kind == "sample":
         return Tree(SampledLogger(target, shape[1]), 1, below, None, shape[1] != 1)
     return Tree(SampledLogger(target, 0.5, key="i"), 1, below, None, True)
@@ -305,7 +305,7 @@ def test_nested_samplers_pass_on_what_they_say(nested: list[int], n: int) -> Non
         full = AsyncFileLogger(at / "full.jsonl")
         loggers: list[Any] = [full]
         for every in nested:
-            loggers.append(SampledLogger(loggers[-1], how=f"every:{every}"))
+            loggers.append(SampledLogger(loggers[-1], strategy=f"every:{every}"))
         event = loggers[-1].event("E", "i")
         for i in range(n):
             event(i)

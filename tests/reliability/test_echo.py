@@ -191,7 +191,7 @@ for name in (*rules, *rules, "GEN"):
 
 def test_samples_and_the_default_logger_echo_too(tmp_path: Path) -> None:
     source = """
-few = attolog.SampledLogger(path + ".few.csv", how="first:2", echo=True)
+few = attolog.SampledLogger(path + ".few.csv", strategy="first:2", echo=True)
 for i in range(20):
     few("GEN", i)
 few.close()

@@ -64,7 +64,7 @@ import datetime, decimal
 folder = sys.argv[1]
 log = attolog.AsyncFileLogger(folder + "/run.csv")
 stats = attolog.StatsLogger(log)
-samples, capped = attolog.SampledLogger(log, 0.5), attolog.SampledLogger(log, how="cap:10")
+samples, capped = attolog.SampledLogger(log, 0.5), attolog.SampledLogger(log, strategy="cap:10")
 circular = attolog.CircularLogger(path=folder + "/c-{pid}-{n}.atto")
 both = attolog.tee(log, circular)
 class Bad:
@@ -137,7 +137,7 @@ import multiprocessing.popen_fork, multiprocessing.resource_tracker, subprocess
 MODULE, fork = sys.argv[3], sys.argv[4]
 is_importing, is_forked = threading.Event(), threading.Event()
 main = threading.get_ident()
-for name in [name for name in sys.modules if name == MODULE or name.startswith("attolog._names")]:
+for name in [name for name in sys.modules if name == MODULE or name.startswith("attolog._native.")]:
     del sys.modules[name]
 
 def is_waiting():
@@ -185,7 +185,9 @@ thread.join()
 """
 
 
-@pytest.mark.parametrize("module", ["linecache", "opcode", "traceback", "attolog._names"])
+@pytest.mark.parametrize(
+    "module", ["linecache", "opcode", "traceback", "attolog._native.argument_names"]
+)
 @pytest.mark.parametrize("fork", ["os.fork", "subprocess", "multiprocessing"])
 def test_c2_a_child_logs_whose_parent_was_opening_a_logger(
     log_path: Path, fork: str, module: str

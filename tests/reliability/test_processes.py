@@ -235,7 +235,7 @@ import sys, os
 log = attolog.AsyncFileLogger(path)
 loggers = {
     "a file": log,
-    "samples": attolog.SampledLogger(log, how="every:2"),
+    "samples": attolog.SampledLogger(log, strategy="every:2"),
     "statistics": attolog.StatsLogger(log),
     "a tee": attolog.tee(log),
     "bound": log.bind(request=1),

@@ -28,7 +28,7 @@ ALLOWED = {
     # Modules that calls need, by names that stand there.
     ("_imports.py", "__import__"),
     # To a tree that is looked at and never run: the names of a call's values in its source.
-    ("_names.py", "compile"),
+    ("_native/argument_names.py", "compile"),
 }
 # Functions of the C API that run text or code.
 # `attolog run` starts the program's code without a Python frame above it.

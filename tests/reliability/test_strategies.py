@@ -402,7 +402,7 @@ def test_a_kill_while_they_are_written_doubles_none(
 # ---- samplers ----------------------------------------------------------------------------------
 
 SAMPLED = """
-few = attolog.SampledLogger(path, how=sys.argv[3])
+few = attolog.SampledLogger(path, strategy=sys.argv[3])
 work(few, 0, 1000)
 for worker in 1, 2, 3:
     pid = os.fork()
@@ -441,7 +441,7 @@ def test_samplers_in_forked_children_add_up(log_path: Path, how: str) -> None:
 
 def test_a_killed_sampler_s_records_are_all_there(log_path: Path) -> None:
     path = log_path.with_suffix(".jsonl")
-    source = "few = attolog.SampledLogger(path, how='every:10')\nwork(few, 0, 10**9)"
+    source = "few = attolog.SampledLogger(path, strategy='every:10')\nwork(few, 0, 10**9)"
     with Program(source, path) as program:
         program.await_acknowledged(20_000)
         program.kill()

@@ -1,9 +1,10 @@
 """What each form of print becomes, and what is left for which reason."""
 
 import pytest
-from rewritten import kind, reasons, statement, whole
 
 from attolog._rewrite import Kind, Reason
+
+from .helpers import kind, reasons, statement, whole
 
 EVENTS = [
     ('print("GEN", model, task_id)', 'log("GEN", model, task_id)'),

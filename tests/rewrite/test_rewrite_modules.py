@@ -1,9 +1,10 @@
 """The module around the prints: its names, its imports, its first lines."""
 
 import pytest
-from rewritten import reasons, whole
 
 from attolog._rewrite import Options, Reason, Start, rewrite
+
+from .helpers import reasons, whole
 
 SHADOWED = [
     'def print(*args): pass\nprint("GEN", x)',

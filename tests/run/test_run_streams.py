@@ -446,10 +446,10 @@ import sys
 from attolog import _core
 from attolog._run.hook import compile_source
 from attolog._run.screen import Screen
-from attolog._run.streams import take_streams
+from attolog._run.streams import install_streams
 log = _core.AsyncFileLogger("run.atto", echo=True, max_record=int(sys.argv[1]))
 screen = Screen(log)
-take_streams(log, screen)
+install_streams(log, screen)
 with open("app.py", "rb") as file:
     exec(compile_source(file.read(), "app.py").code, {"__name__": "app"})
 screen.drain()

@@ -64,10 +64,16 @@ def opening(path: Path) -> None:
     attolog.AsyncFileLogger(path, on_full="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.AsyncFileLogger(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.AsyncFileLogger(path, buffersize=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    log.open()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    log.open(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    log.open(path, quiet=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     attolog.init_logger()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     attolog.init_logger(path, quit=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     attolog.init_logger(path, digits=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.init_logger(path, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+    attolog.SampledLogger(path, strategy=10)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    attolog.SampledLogger(path, how="off")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
     class Mine(attolog.AsyncFileLogger): ...  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -78,4 +84,4 @@ def any_logger(logger: attolog.Logger) -> None:
     logger(3, 4)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     logger.level = "VERBOSE"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
     any_logger(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    attolog.Logger()  # type: ignore[misc]  # pyright: ignore[reportAbstractUsage]
+    attolog.Logger()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

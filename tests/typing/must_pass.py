@@ -75,6 +75,9 @@ def opening(path: Path) -> None:
     attolog.init_logger(path, quiet=True, columns=5)
     assert_type(attolog.init_logger(path).close(), bool)
     attolog.debug_log("text")
+    assert_type(log.open(path, columns=5, rules={"GEN": "every:10"}).close(), bool)
+    with attolog.SampledLogger(path).open(path) as few:
+        assert_type(few, attolog.SampledLogger)
     attolog.AsyncFileLogger("run.csv", 10000)
     attolog.AsyncFileLogger("run.csv", buffer_size=10000)
     attolog.AsyncFileLogger(
@@ -93,6 +96,8 @@ def opening(path: Path) -> None:
         fsync_interval=1.5,
         echo=True,
     )
+    attolog.SampledLogger(path, strategy=attolog.Every(10), seed=1)
+    attolog.SampledLogger(log, strategy="every:10")
     with attolog.AsyncFileLogger(path) as opened:
         assert_type(opened, attolog.AsyncFileLogger)
     opened("GEN", 1)  # reachable: leaving does not swallow exceptions

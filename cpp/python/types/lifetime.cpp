@@ -18,7 +18,7 @@ namespace attolog::python {
 
 namespace {
 
-Helper kEndChildren{"attolog._exit_hooks", "end_children"};
+Helper kEndChildren{"attolog._native.exit_hooks", "end_children"};
 
 // Until it is in the file, and shown.
 bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {

@@ -18,6 +18,7 @@
 #include "python/route/bound_fields.hpp"
 #include "python/route/logger_object.hpp"
 #include "python/types/lifetime.hpp"
+#include "python/types/opening.hpp"
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"
 
@@ -195,6 +196,8 @@ PyMethodDef logger_methods[] = {
     {"bind", method(guarded<bind>), kNamed, "A logger whose every record has these fields too."},
     {"set_time", method(set_time), METH_O,
      "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
+    {"open", method(guarded<open_file>), kNamed,
+     "Send the records to this file from now on; options are those of AsyncFileLogger."},
     {"flush", method(guarded<flush>), kNamed,
      "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
     {"close", method(guarded<close_logger>), kNamed,
@@ -233,7 +236,7 @@ PyType_Slot base_slots[] = {
     {Py_nb_bool, reinterpret_cast<void*>(is_on)},
     {Py_tp_doc, const_cast<char*>("A logger: what a program calls to log.")},
     {0, nullptr}};
-PyType_Spec base_spec = {"attolog._core.Logger", sizeof(Logger), 0,
+PyType_Spec base_spec = {"attolog.Logger", sizeof(Logger), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE |
                              Py_TPFLAGS_HAVE_VECTORCALL,
                          base_slots};

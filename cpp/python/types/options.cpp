@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <exception>
 #include <string>
 
@@ -12,14 +13,15 @@
 #include "python/refusal.hpp"
 #include "python/values/text.hpp"
 #include "python/waiting.hpp"
+#include "query/expression.hpp"
 #include "sinks/text_sink.hpp"
 
 namespace attolog::python {
 
 namespace {
 
-Helper read_strategy{"attolog._strategies", "strategy_of"};
-Helper read_rules{"attolog._strategies", "rules_of"};
+Helper read_strategy{"attolog._native.constructor_arguments", "strategy_of"};
+Helper read_rules{"attolog._native.constructor_arguments", "rules_of"};
 
 constexpr const char* kSeconds =
     "seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";
@@ -102,6 +104,18 @@ bool take_path(PyObject* value, const char* option, std::string& result) {
   return true;
 }
 
+// Sets a ValueError: no suffix of the path gives a format. Returns false.
+bool refuse_format(const std::string& path) {
+  PyObject* shown = PyUnicode_DecodeFSDefault(path.c_str());
+  if (shown == nullptr) return false;
+  PyErr_Format(
+      PyExc_ValueError,
+      "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; %R does not",
+      shown);
+  Py_DECREF(shown);
+  return false;
+}
+
 bool take_format(const std::string& path, Format& format) {
   if (const auto known = format_of(path)) {
     format = *known;
@@ -111,14 +125,7 @@ bool take_format(const std::string& path, Format& format) {
   format = Format::text;  // a terminal, a pipe, /dev/null
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
     return true;
-  PyObject* shown = PyUnicode_DecodeFSDefault(path.c_str());
-  if (shown == nullptr) return false;
-  PyErr_Format(
-      PyExc_ValueError,
-      "path must end in .csv, .jsonl, .log, .txt or .atto, which gives the format; %R does not",
-      shown);
-  Py_DECREF(shown);
-  return false;
+  return refuse_format(path);
 }
 
 std::size_t ring_size(std::uint64_t bytes) {
@@ -264,6 +271,103 @@ bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& option
   if (!parse_options(args, kwargs, options)) return false;
   if (options.echo) PyErr_SetString(PyExc_TypeError, "echo is an option of loggers with a file");
   return !options.echo;
+}
+
+namespace {
+
+// An option that is taken out of the dict: borrowed from the call's keywords, which keep it. Null
+// where it is not there.
+PyObject* take_option(PyObject* options, const char* name) {
+  PyObject* value = PyDict_GetItemString(options, name);
+  if (value != nullptr && PyDict_DelItemString(options, name) != 0) PyErr_Clear();
+  return value;
+}
+
+bool take_count(PyObject* value, const char* option, std::uint64_t& result) {
+  long long number = 0;
+  if (!take_int(value, option, "1 to 1073741824", 1, 1 << 30, number)) return false;
+  result = static_cast<std::uint64_t>(number);
+  return true;
+}
+
+// Seconds as nanoseconds; `result` stays as it is for null and None.
+bool take_duration(PyObject* value, const char* option, std::int64_t& result) {
+  if (value == nullptr || value == Py_None) return true;
+  double seconds = 0;
+  if (!take_seconds(value, option, kSecondsOrNone, seconds)) return false;
+  result = std::llround(seconds * 1e9);
+  return true;
+}
+
+// `when=`: an expression, or a callable.
+bool take_when(PyObject* when, CircularArguments& result) {
+  if (when == nullptr || when == Py_None) return true;
+  if (PyCallable_Check(when) != 0) {
+    result.watcher = when;
+    return true;
+  }
+  if (!PyUnicode_Check(when)) return refuse_type("when", "an expression or a callable", when);
+  result.channel.recorder.when = to_wtf8(when);
+  std::string complaint;
+  if (Expression::parse(result.channel.recorder.when, complaint)) return true;
+  PyErr_Format(PyExc_ValueError, "%R: %s", when, complaint.c_str());
+  return false;
+}
+
+bool are_ring_options(PyObject* options) {
+  static const char* const names[] = {"buffer_size",  "buffer_bytes", "on_full", "block_timeout",
+                                      "exit_timeout", "max_record",   "ring_dir"};
+  PyObject* name = nullptr;
+  Py_ssize_t at = 0;
+  while (PyDict_Next(options, &at, &name, nullptr) != 0) {
+    if (std::ranges::none_of(names, [name](const char* each) {
+          return PyUnicode_CompareWithASCIIString(name, each) == 0;
+        })) {
+      PyErr_Format(PyExc_TypeError, "CircularLogger() takes no option %R", name);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result) {
+  result.ring_options.reset(kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs));
+  PyObject* const options = result.ring_options.get();
+  if (options == nullptr) return false;
+  PyObject* max_size = take_option(options, "max_size");
+  const Py_ssize_t n_args = PyTuple_GET_SIZE(args);
+  if (n_args > 1 || (n_args == 1 && max_size != nullptr)) {
+    PyErr_SetString(PyExc_TypeError,
+                    n_args > 1 ? "CircularLogger() takes max_size, and all else by its name"
+                               : "CircularLogger() got max_size twice");
+    return false;
+  }
+  if (n_args == 1) max_size = PyTuple_GET_ITEM(args, 0);
+  PyObject* max_bytes = take_option(options, "max_bytes");
+  PyObject* when = take_option(options, "when");
+  PyObject* before = take_option(options, "before");
+  PyObject* after = take_option(options, "after");
+  PyObject* path = take_option(options, "path");
+  result.signals = take_option(options, "signals");
+  result.rules = take_option(options, "rules");
+  if (!are_ring_options(options)) return false;
+
+  ChannelOptions& channel = result.channel;
+  channel.format = Format::none;
+  channel.ring_bytes = std::size_t{2} << 20;  // a burst of 10,000 fits into half of it
+  channel.box.max_records = 100'000;
+  channel.recorder.path = "circular-{pid}-{n}.atto";
+  if ((max_size != nullptr && !take_count(max_size, "max_size", channel.box.max_records)) ||
+      (max_bytes != nullptr && max_bytes != Py_None &&
+       !take_count(max_bytes, "max_bytes", channel.box.max_bytes)) ||
+      !take_when(when, result) || !take_duration(before, "before", channel.recorder.before_ns) ||
+      !take_duration(after, "after", channel.recorder.after_ns) ||
+      (path != nullptr && !take_path(path, "path", channel.recorder.path))) {
+    return false;
+  }
+  return format_of(channel.recorder.path) || refuse_format(channel.recorder.path);
 }
 
 }  // namespace attolog::python

@@ -3,7 +3,10 @@
 
 #include "python/compat.hpp"
 
+#include <string>
+
 #include "python/route/rules.hpp"
+#include "python/values/text.hpp"
 #include "strategies/policy.hpp"
 #include "writer/channel.hpp"
 
@@ -14,6 +17,17 @@ namespace attolog::python {
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 // The same for a file that is written once, of what is in memory already: nothing to echo.
 bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
+
+// The arguments of CircularLogger(). Borrowed pointers live as long as the call's own arguments.
+struct CircularArguments {
+  ChannelOptions channel;
+  PyRef ring_options;           // a dict, as parse_options reads it
+  PyObject* watcher = nullptr;  // borrowed: `when`, if that is a callable; null otherwise
+  PyObject* signals = nullptr;  // borrowed; null: none
+  PyObject* rules = nullptr;    // borrowed; null: none
+};
+// Reads them; false with a TypeError or ValueError set. The ring options are only checked by name.
+bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result);
 
 // `strategy=`, which may be null or None: all. False with an exception set.
 bool take_strategy(PyObject* given, Policy& policy);

@@ -2,7 +2,6 @@
 
 #include <structmember.h>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/folder.hpp"
 #include "core/value.hpp"
 #include "python/call/dispatch.hpp"
 #include "python/call/fast.hpp"
@@ -28,6 +26,7 @@
 #include "python/screen_order.hpp"
 #include "python/types/lifetime.hpp"
 #include "python/types/logger.hpp"
+#include "python/types/opening.hpp"
 #include "python/types/options.hpp"
 #include "python/values/objects.hpp"
 #include "python/values/text.hpp"
@@ -39,42 +38,10 @@ namespace attolog::python {
 
 namespace {
 
-Helper read_sampled{"attolog._strategies", "sampled"};
-Helper read_stats{"attolog._strategies", "stats"};
-Helper read_circular{"attolog._strategies", "circular"};
-Helper read_window{"attolog._strategies", "window_of"};
-Helper install_recorder{"attolog._recorder", "install"};
-
-bool open_channel(LoggerCore& core, const ChannelOptions& options) {
-  if (!load_helpers() || !close_at_end_of_children() || (options.echo && !drain_echoes_in_time())) {
-    return false;
-  }
-  std::shared_ptr<Channel> channel;
-  // The log folder may be on a slow disk, and what dead processes left is written first.
-  if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
-  core.attach_channel(std::move(channel));
-  return true;
-}
-
-// Takes `name` out of `kwargs`, which may be null: a new reference, null where it is not there.
-PyObject* pop_option(PyObject* kwargs, const char* name) {
-  PyObject* value = kwargs == nullptr ? nullptr : PyDict_GetItemString(kwargs, name);
-  Py_XINCREF(value);
-  if (value != nullptr && PyDict_DelItemString(kwargs, name) != 0) Py_CLEAR(value);
-  return value;
-}
-
-// The path and options of a logger with a file of its own. `kwargs` may be null.
-bool take_file(PyObject* args, PyObject* kwargs, ChannelOptions& options, Rules& rules) {
-  PyObject* own = kwargs == nullptr ? nullptr : PyDict_Copy(kwargs);
-  if (kwargs != nullptr && own == nullptr) return false;
-  PyObject* given = pop_option(own, "rules");
-  const bool done =
-      !PyErr_Occurred() && take_rules(given, rules) && parse_options(args, own, options);
-  Py_XDECREF(given);
-  Py_XDECREF(own);
-  return done;
-}
+Helper read_sampled{"attolog._native.constructor_arguments", "sampled"};
+Helper read_stats{"attolog._native.constructor_arguments", "stats"};
+Helper read_window{"attolog._native.constructor_arguments", "window_of"};
+Helper install_recorder{"attolog._native.save_triggers", "install"};
 
 PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   ChannelOptions options;
@@ -85,39 +52,6 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   as_logger(logger)->core->set_rules(std::move(rules));
   if (!open_channel(*as_logger(logger)->core, options)) Py_CLEAR(logger);
   return logger;
-}
-
-// Lets the logger write to `target`: another logger, or a path with options.
-bool attach_target(Logger* logger, PyObject* target, PyObject* options, ChannelOptions& channel) {
-  LoggerCore& core = *logger->core;
-  if (PyObject_TypeCheck(target, logger_type)) {
-    if (PyDict_GET_SIZE(options) != 0) {
-      PyObject* key = nullptr;
-      Py_ssize_t at = 0;
-      PyDict_Next(options, &at, &key, nullptr);
-      PyErr_Format(PyExc_TypeError, "%R is an option of files, and the target is a logger", key);
-      return false;
-    }
-    core.add_target(as_logger(target)->parts->core);
-    core.relay();
-    return true;
-  }
-  // Without a file the path is but a name by which the other options are read.
-  const bool has_path = target != Py_None;
-  PyObject* path = has_path ? PyTuple_Pack(1, target) : Py_BuildValue("(s)", "none.log");
-  const Format format = channel.format;
-  const bool is_read = path != nullptr && parse_options(path, options, channel);
-  Py_XDECREF(path);
-  if (!is_read) return false;
-  if (!has_path) {
-    if (channel.echo) {
-      PyErr_SetString(PyExc_ValueError, "echo is for files; without a path this is shown already");
-      return false;
-    }
-    channel.path.clear();
-    channel.format = format;
-  }
-  return open_channel(core, channel);
 }
 
 // What the constructor of a strategy was called with, taken apart in Python.
@@ -252,52 +186,29 @@ int set_window(PyObject* self, PyObject* value, void*) {
 
 // Lets the logger save itself; false with an exception set.
 bool install(PyObject* logger, PyObject* signals) {
-  PyObject* done = call_helper(install_recorder, "(OO)", logger, signals);
+  PyObject* done = signals == nullptr ? call_helper(install_recorder, "(O())", logger)
+                                      : call_helper(install_recorder, "(OO)", logger, signals);
   Py_XDECREF(done);
   return done != nullptr;
 }
 
 PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  PyObject* described =
-      call_helper(read_circular, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
-  if (described == nullptr) return nullptr;
-  unsigned long long max_size = 0;
-  unsigned long long max_bytes = 0;
-  const char* when = nullptr;
-  PyObject* call = nullptr;
-  double before = 0;
-  double after = 0;
-  PyObject* path = nullptr;
-  PyObject* signals = nullptr;
-  PyObject* rules = nullptr;
-  PyObject* options = nullptr;
-  PyObject* logger = nullptr;
-  if (PyArg_ParseTuple(described, "KKsOddOOOO!", &max_size, &max_bytes, &when, &call, &before,
-                       &after, &path, &signals, &rules, &PyDict_Type, &options)) {
-    ChannelOptions channel;
-    channel.format = Format::none;
-    channel.ring_bytes = std::size_t{2} << 20;  // a burst of 10,000 fits into half of it
-    channel.box = {max_size, max_bytes};
-    channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
-                        std::llround(after * 1e9), to_wtf8(path)};
-    Policy policy;
-    policy.kind = Policy::Kind::last;
-    policy.n = max_size;
-    Rules own_rules;
-    logger = take_rules(rules, own_rules) ? new_logger(type) : nullptr;
-    if (logger == nullptr) {
-      Py_DECREF(described);
-      return nullptr;
-    }
-    LoggerCore& core = *as_logger(logger)->core;
-    core.make_circular(policy, call == Py_None ? nullptr : call);
-    core.set_rules(std::move(own_rules));
-    // The channel is opened last: then nothing is left open where something else fails.
-    if (!install(logger, signals) || !attach_target(as_logger(logger), Py_None, options, channel)) {
-      Py_CLEAR(logger);
-    }
+  CircularArguments given;
+  Rules rules;
+  if (!parse_circular(args, kwargs, given) || !take_rules(given.rules, rules)) return nullptr;
+  PyObject* logger = new_logger(type);
+  if (logger == nullptr) return nullptr;
+  Policy policy;
+  policy.kind = Policy::Kind::last;
+  policy.n = given.channel.box.max_records;
+  LoggerCore& core = *as_logger(logger)->core;
+  core.make_circular(policy, given.watcher);
+  core.set_rules(std::move(rules));
+  // The channel is opened last: then nothing is left open where something else fails.
+  if (!install(logger, given.signals) ||
+      !attach_target(as_logger(logger), Py_None, given.ring_options.get(), given.channel)) {
+    Py_CLEAR(logger);
   }
-  Py_DECREF(described);
   return logger;
 }
 
@@ -404,39 +315,6 @@ PyGetSetDef stats_properties[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
-
-PyObject* make_default_logger() {
-  PyObject* logger = new_logger(logger_type);
-  // What ATTOLOG lets chance decide is decided otherwise in each process.
-  if (logger != nullptr)
-    as_logger(logger)->core->set_seeds(std::stoull(random_hex(), nullptr, 16), 0);
-  return logger;
-}
-
-PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs) {
-  PyObject* self = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
-  if (!PyObject_TypeCheck(self, logger_type)) {
-    PyErr_SetString(PyExc_TypeError, "open() takes a logger, a path and options");
-    return nullptr;
-  }
-  ChannelOptions options;
-  Rules rules;
-  Policy policy;
-  LoggerCore& core = *as_logger(self)->core;
-  PyObject* rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
-  PyObject* own = kwargs == nullptr ? PyDict_New() : PyDict_Copy(kwargs);
-  PyObject* strategy = pop_option(own, "strategy");
-  const bool is_open = rest != nullptr && own != nullptr && !PyErr_Occurred() &&
-                       take_strategy(strategy, policy) && take_file(rest, own, options, rules) &&
-                       open_channel(core, options);
-  Py_XDECREF(strategy);
-  Py_XDECREF(own);
-  Py_XDECREF(rest);
-  if (!is_open) return nullptr;
-  core.set_rules(std::move(rules));
-  core.set_policy(policy);
-  Py_RETURN_NONE;
-}
 
 PyObject* set_environment(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;

@@ -5,12 +5,9 @@
 
 namespace attolog::python {
 
-PyObject* make_default_logger();  // off, until it is opened
-
 // Functions of the module.
-PyObject* open_logger(PyObject*, PyObject* args, PyObject* kwargs);  // (logger, path, **options)
-PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);     // (*loggers, rules=None)
-PyObject* set_environment(PyObject*, PyObject* args);                // (logger, rules)
+PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs);  // (*loggers, rules=None)
+PyObject* set_environment(PyObject*, PyObject* args);             // (logger, rules)
 
 bool add_strategy_types(PyObject* module);
 

@@ -15,7 +15,8 @@ import click
 
 from attolog import _core
 from attolog._cli.show import check_regular, escape, line, line_with_origin, open_journal
-from attolog._read import Journal, Record, is_journal
+from attolog._reading.files import is_journal
+from attolog._reading.journal import Journal, Record
 
 POLL_SECONDS = 0.2
 

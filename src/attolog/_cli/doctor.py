@@ -8,7 +8,7 @@ import click
 
 from attolog import _core
 from attolog._cli.show import check_regular, escape
-from attolog._read import count
+from attolog._words import count
 
 
 @click.command("doctor")

@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 
 from attolog._cli.show import escape
-from attolog._read import count
 from attolog._rewrite import (
     Done,
     Kept,
@@ -26,6 +25,7 @@ from attolog._rewrite import (
     files,
     rewrite,
 )
+from attolog._words import count
 
 MODES = ("diff", "write", "interactive", "check", "undo", "prove")
 _HELP = {

@@ -7,7 +7,7 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attolog._read import Journal, Record, read
+from attolog._reading.journal import Journal, Record, read
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

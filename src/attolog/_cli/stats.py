@@ -10,8 +10,8 @@ from decimal import Decimal
 import click
 
 from attolog._cli.show import check_regular, escape, open_journal, time_text
-from attolog._csv import rows
-from attolog._read import is_journal
+from attolog._reading.csv import rows
+from attolog._reading.files import is_journal
 
 HEADER = ("name", "count", "per second", "first", "last")
 

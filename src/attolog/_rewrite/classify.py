@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from attolog._declare import is_event_name
+from attolog._record_names import is_event_name
 from attolog._rewrite.effects import is_text
 from attolog._rewrite.find import Print, is_kept
 from attolog._rewrite.parts import Part, Splitter, Value, format_fields

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from attolog._read import Record, read
+from attolog._reading.journal import Record, read
 from attolog._rewrite import files
 
 Stream = Literal["stdout", "stderr"]
@@ -196,7 +196,7 @@ def as_printed(record: Record) -> str:
     r"""The text that the print wrote which became this record's call.
 
     Example:
-        >>> from attolog._read import Record
+        >>> from attolog._reading.journal import Record
         >>> as_printed(Record(0, "event", "GEN", None, None, {"model": "r50", "n": 7}, "", 0))
         'GEN r50 7\n'
     """

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from attolog._warned import take_warnings
+from attolog._compile_warnings import collect_warnings
 
 Scope: TypeAlias = (
     ast.FunctionDef
@@ -52,7 +52,7 @@ class Scopes:
     """
 
     def __init__(self, tree: ast.Module, text: str, name: str) -> None:
-        with take_warnings():  # of what the program will be warned of itself
+        with collect_warnings():  # of what the program will be warned of itself
             self._module = symtable.symtable(text, name, "exec")
         self._tables: dict[_Key, list[symtable.SymbolTable]] = defaultdict(list)
         self._tables_with: dict[str, list[symtable.SymbolTable]] = defaultdict(list)

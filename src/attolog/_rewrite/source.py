@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from attolog._warned import take_warnings
+from attolog._compile_warnings import collect_warnings
 
 # As the parser sees them: a form feed ends no line.
 _END_OF_LINE = re.compile(rb"\r\n|\r|\n")
@@ -134,7 +134,7 @@ def parse(text: str, name: str) -> ast.Module:
         SourceError: It cannot be parsed.
     """
     try:
-        with take_warnings():
+        with collect_warnings():
             return ast.parse(text, name)
     except SyntaxError as error:
         raise SourceError(f"line {error.lineno}: {error.msg}") from None
@@ -145,7 +145,7 @@ def parse(text: str, name: str) -> ast.Module:
 def parse_expression(text: str) -> ast.expr | None:
     """Parse an expression, which may have line breaks; None if it is none."""
     try:
-        with take_warnings():
+        with collect_warnings():
             return ast.parse(f"({text}\n)", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

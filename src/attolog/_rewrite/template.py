@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attolog._names import clean
 from attolog._naming import MOST_HOLES, name_of
+from attolog._record_names import clean
 from attolog._rewrite.effects import binds, is_pure
 from attolog._rewrite.parts import Part, Value
 from attolog._rewrite.scopes import Place

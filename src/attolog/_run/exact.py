@@ -17,7 +17,7 @@ from attolog._rewrite.classify import Kind, Rewrite
 from attolog._rewrite.effects import is_pure, is_text
 from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
-from attolog._run.written import as_written
+from attolog._run.print_arguments import as_written
 
 _NAMES_ARGUMENT = sys.version_info >= (3, 15)
 """Where `%` fails, Python says which argument it was, and by which letter."""
@@ -70,11 +70,11 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
         walk.visit(arg)
     if not walk.is_exact:
         return None
-    values = [walk.put_right(value) for value in what.call.args[1:]]
+    values = [walk.repair(value) for value in what.call.args[1:]]
     found = [value for value in values if value is not None]
     if len(found) != len(values):
         return None
-    return Exact(found, walk.blamed(), arguments, options)
+    return Exact(found, walk.error_location(), arguments, options)
 
 
 def _option(value: ast.expr) -> Any:
@@ -96,21 +96,21 @@ class _Walk:
 
     Attributes:
         is_exact: Nothing is done that the print would not have done, had it failed before.
-        firm: The nodes that fail for some values: those with a format.
-        weak: The nodes that fail where a value cannot be shown at all.
+        format_may_fail: The nodes that fail for some values: those with a format.
+        str_may_fail: The nodes that fail where a value cannot be shown at all.
         operands: The values of `%`, by identity, with the operation and the conversion.
     """
 
     call: ast.Call
     place: Place
     is_exact: bool = True
-    firm: list[ast.expr] = field(default_factory=list)
-    weak: list[ast.expr] = field(default_factory=list)
+    format_may_fail: list[ast.expr] = field(default_factory=list)
+    str_may_fail: list[ast.expr] = field(default_factory=list)
     operands: dict[int, tuple[ast.BinOp, Conversion]] = field(default_factory=dict)
 
-    def blamed(self) -> ast.expr:
+    def error_location(self) -> ast.expr:
         """The node that Python blames; the call itself where there are several."""
-        nodes = self.firm or self.weak
+        nodes = self.format_may_fail or self.str_may_fail
         positions = {
             (each.lineno, each.col_offset, each.end_lineno, each.end_col_offset) for each in nodes
         }
@@ -128,18 +128,20 @@ class _Walk:
         elif isinstance(node, ast.Call) and _is_text_call(node):
             for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._evaluate(arg)
-            (self.firm if isinstance(node.func, ast.Attribute) else self.weak).append(node)
+            (
+                self.format_may_fail if isinstance(node.func, ast.Attribute) else self.str_may_fail
+            ).append(node)
         else:
             self._evaluate(node)
-            self.weak.append(self.call)
+            self.str_may_fail.append(self.call)
 
-    def put_right(self, value: ast.expr) -> ast.expr | None:
+    def repair(self, value: ast.expr) -> ast.expr | None:
         """A value as it is passed, all of its nodes with positions; None where that cannot be."""
         if hasattr(value, "lineno"):
             return value
         if isinstance(value, ast.JoinedStr):  # formatted where it stands
             return ast.copy_location(value, value.values[0])
-        if isinstance(value, ast.BinOp):  # likewise
+        if isinstance(value, ast.BinOp):  # formatted where it stands
             operand = value.right.elts[0] if isinstance(value.right, ast.Tuple) else value.right
             operation, conversion = self.operands[id(operand)]
             return _placed(_shown(conversion.text, operand, operation), operation)
@@ -170,9 +172,9 @@ class _Walk:
                 for inner in _inner(each.format_spec):
                     self._evaluate(inner.value)
                 if each.format_spec is not None:
-                    self.firm.append(each)
+                    self.format_may_fail.append(each)
                 elif not isinstance(each.value, ast.Constant):  # which can always be shown
-                    self.weak.append(each)
+                    self.str_may_fail.append(each)
 
     def _text(self, node: ast.BinOp) -> None:
         rest: ast.expr = node.left
@@ -190,18 +192,18 @@ class _Walk:
         operands = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         # The compiler makes an f-string of this.
         is_shown = all(each.text[-1] in "sra" for each in wanted) and operands != [node.right]
-        n_before = len(self.firm)
+        n_before = len(self.format_may_fail)
         for operand, conversion in zip(operands, wanted, strict=False):
             self._evaluate(operand)
             self.operands[id(operand)] = (node, conversion)
             if is_shown:
                 if not isinstance(operand, ast.Constant):  # which can always be shown
-                    self.weak.append(operand)
-            elif len(self.firm) == n_before:
-                self.firm.append(node)
+                    self.str_may_fail.append(operand)
+            elif len(self.format_may_fail) == n_before:
+                self.format_may_fail.append(node)
 
     def _evaluate(self, value: ast.expr) -> None:
-        if self.firm and not is_pure(value, self.place):
+        if self.format_may_fail and not is_pure(value, self.place):
             self.is_exact = False
 
 

@@ -66,7 +66,7 @@ def main(args: Sequence[str]) -> int:
     plain = as_plain(args, options)
     by_module = as_module(args) if sys.flags.inspect else None
     if by_module is not None:  # the script `attolog` ends by SystemExit, which would be shown
-        _become(by_module)
+        _exec_plain_python(by_module)
     code, path = None, options.target
     if options.is_text:
         return _run_text(options, plain)
@@ -78,7 +78,7 @@ def main(args: Sequence[str]) -> int:
             with open(path, "rb") as file:
                 code = _compile(file.read(), path, options)
         except Exception:
-            _become(plain)
+            _exec_plain_python(plain)
     elif has_shadows(folder_of(options)):
         from attolog._run import transform  # noqa: F401 (as long as Python's modules are found)
     return _run(options, plain, code, path)
@@ -87,7 +87,7 @@ def main(args: Sequence[str]) -> int:
 def _run_text(options: Options, plain: list[str]) -> int:
     """Run a program from the command line or from standard input."""
     if options.code is None and (sys.stdin is None or sys.stdin.isatty()):
-        _become(plain)  # which asks for it line by line
+        _exec_plain_python(plain)  # which asks for it line by line
     if options.code is None:
         raw, path = sys.stdin.buffer.read(), STANDARD_INPUT
     else:
@@ -98,7 +98,7 @@ def _run_text(options: Options, plain: list[str]) -> int:
     if code is not None:
         return _run(options, plain, code, path)
     if options.code is not None:
-        _become(plain)
+        _exec_plain_python(plain)
     return _core.call_as_main(_compile_main, raw, path, "exec", 0, True)  # which says what is wrong
 
 
@@ -133,7 +133,7 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) in _LACKS:
             _fail(f"{_described(error)}; the program runs without attolog")
-            _become(plain)
+            _exec_plain_python(plain)
         return _fail(f"{_described(error)}; -o FILE puts the log elsewhere")
     atexit.register(session.finish, os.getpid(), options.output)
 
@@ -195,7 +195,7 @@ def _output_of(options: Options) -> str:
     return f"{name}.atto"
 
 
-def _become(argv: list[str]) -> NoReturn:
+def _exec_plain_python(argv: list[str]) -> NoReturn:
     """Let plain Python do it."""
     os.execv(sys.executable, argv)
 

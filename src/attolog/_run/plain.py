@@ -14,7 +14,7 @@ from types import BuiltinMethodType, CodeType, FunctionType, ModuleType, SimpleN
 from typing import TYPE_CHECKING, Any
 
 from attolog import _core
-from attolog._warned import take_warnings
+from attolog._compile_warnings import collect_warnings
 
 if TYPE_CHECKING:
     from attolog._run.hook import Finder
@@ -196,5 +196,5 @@ def _pairs(compiled: CodeType, plain: CodeType) -> Iterator[tuple[object, CodeTy
 
 
 def _compile(raw: bytes, path: str) -> CodeType:
-    with take_warnings():  # they have been given
+    with collect_warnings():  # they have been given
         return compile(raw, path, "exec", dont_inherit=True)

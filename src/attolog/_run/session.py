@@ -7,12 +7,13 @@ import stat
 import sys
 from contextlib import suppress
 
-from attolog import _core, _exit_hooks
+from attolog import _core
+from attolog._native import exit_hooks
 from attolog._run import children, descriptors, plain
 from attolog._run.hook import Finder
 from attolog._run.options import Options
 from attolog._run.screen import LAST_SECONDS, Screen
-from attolog._run.streams import take_streams
+from attolog._run.streams import install_streams
 
 _MAGIC = b"\x89ATTO\r\n\x1a"  # of a journal's first block
 
@@ -31,9 +32,9 @@ class Session:
     def __init__(self, options: Options) -> None:
         self._is_new = _is_new(options.output)
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
-        _exit_hooks.leave_exit_to_others()  # finish()
+        exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
-        take_streams(self.logger, self.screen, is_quiet=options.quiet)
+        install_streams(self.logger, self.screen, is_quiet=options.quiet)
         self.finder = Finder(options.include, is_on=options.structure)
         sys.meta_path.insert(0, self.finder)
         descriptors.wrap(self.finder)

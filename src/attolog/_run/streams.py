@@ -119,7 +119,7 @@ class _Buffer(io.BufferedIOBase):
             raise ValueError(message)
 
 
-def take_streams(logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
+def install_streams(logger: _core.Logger, screen: Screen, *, is_quiet: bool = False) -> None:
     """Put both streams in their places, and the print that goes with them.
 
     Args:
@@ -129,11 +129,11 @@ def take_streams(logger: _core.Logger, screen: Screen, *, is_quiet: bool = False
     """
     fast: Any = _core.take_prints(logger)
     for number in (1, 2):
-        _put_stream(number, screen, is_quiet=is_quiet)
+        _install_stream(number, screen, is_quiet=is_quiet)
     builtins.print = fast
 
 
-def _put_stream(number: int, screen: Screen, *, is_quiet: bool) -> None:
+def _install_stream(number: int, screen: Screen, *, is_quiet: bool) -> None:
     """Put one in the place of `sys.stdout` (1) or `sys.stderr` (2)."""
     name = _NAMES[number - 1]
     real = getattr(sys, name)

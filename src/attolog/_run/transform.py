@@ -15,15 +15,16 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
 
-from attolog._names import _parts, clean
+from attolog._compile_warnings import collect_warnings
+from attolog._native.argument_names import parts_of
+from attolog._record_names import clean
 from attolog._rewrite.classify import Kind, Left, Rewrite, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
 from attolog._run.cache import digest
 from attolog._run.exact import Exact, make_exact
-from attolog._run.written import is_partial
-from attolog._warned import take_warnings
+from attolog._run.print_arguments import is_partial
 
 
 class Site(NamedTuple):
@@ -65,7 +66,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
     Returns:
         None where Python has to say what is wrong with the source. Warnings are not given.
     """
-    with take_warnings() as warned:
+    with collect_warnings() as warned:
         try:
             return _transform(raw, path, warned)
         except Exception:
@@ -141,7 +142,7 @@ def _has_surrogates(text: ast.expr) -> bool:
 def _names(values: list[ast.expr]) -> tuple[str, ...]:
     """The values' names, as a log call with these values would find them in its source."""
     taken: set[str] = set()
-    written = ["_".join(_parts(value)) for value in values]
+    written = ["_".join(parts_of(value)) for value in values]
     numbers: dict[str, int] = {}
     return tuple(clean(name or f"v{i}", taken, numbers) for i, name in enumerate(written, 1))
 

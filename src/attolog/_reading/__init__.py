@@ -1,0 +1,1 @@
+"""Reading what was logged: journals and their tables, estimates from samples, CSV files."""

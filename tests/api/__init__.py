@@ -1,0 +1,1 @@
+"""Python API: what a program meets that logs, reads, or runs the command line."""

@@ -1,0 +1,1 @@
+"""`attolog rewrite`: what becomes of prints, and what they mean afterwards."""
