@@ -15,7 +15,6 @@
 #include "python/shown.hpp"
 #include "python/text.hpp"
 #include "python/without_gil.hpp"
-#include "query/expression.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/writer.hpp"
 
@@ -39,19 +38,6 @@ PyObject* format_value(PyObject*, PyObject* args) {
   Buffer out;
   spec.format(out, values.at(0));
   return from_wtf8(out.view());
-}
-
-// Raises what is wrong with an expression, or nothing.
-PyObject* check_expression(PyObject*, PyObject* text) {
-  if (!PyUnicode_Check(text)) {
-    refuse_type("expression", "a str", text);
-    return nullptr;
-  }
-  std::string complaint;
-  const std::string spelled = to_wtf8(text);
-  if (Expression::parse(spelled, complaint)) Py_RETURN_NONE;
-  PyErr_Format(PyExc_ValueError, "%R: %s", text, complaint.c_str());
-  return nullptr;
 }
 
 PyObject* show_before_signals(PyObject*, PyObject*) {
@@ -123,8 +109,6 @@ PyMethodDef methods[] = {
      "echo_error(logger, stream): errno of the stream's first failed write, or 0."},
     {"has_raised_echo_error", has_raised_echo_error, METH_VARARGS,
      "has_raised_echo_error(stream): whether a print has raised that error."},
-    {"check_expression", check_expression, METH_O,
-     "check_expression(text): raise ValueError where text is no expression."},
     {"take_prints", guarded_simple<take_prints>, METH_VARARGS,
      "take_prints(logger): the print whose lines go to the logger."},
     {"compile_print",

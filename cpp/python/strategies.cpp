@@ -253,13 +253,24 @@ bool install(PyObject* logger, PyObject* signals) {
   return done != nullptr;
 }
 
+// The steps of an expression, as the writer reads them; false with an exception set.
+bool encode_steps(PyObject* steps, std::string& condition) {
+  Buffer encoded;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps); ++i) {
+    if (!encode_any(encoded, PyTuple_GET_ITEM(steps, i), std::size_t{1} << 30)) return false;
+  }
+  condition = encoded.view();
+  return true;
+}
+
 PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* described =
       call_helper(read_circular, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
   if (described == nullptr) return nullptr;
   unsigned long long max_size = 0;
   unsigned long long max_bytes = 0;
-  const char* when = nullptr;
+  PyObject* when = nullptr;
+  PyObject* steps = nullptr;
   PyObject* call = nullptr;
   double before = 0;
   double after = 0;
@@ -268,15 +279,16 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* rules = nullptr;
   PyObject* options = nullptr;
   PyObject* logger = nullptr;
-  if (PyArg_ParseTuple(described, "KKsOddOOOO!", &max_size, &max_bytes, &when, &call, &before,
-                       &after, &path, &signals, &rules, &PyDict_Type, &options)) {
+  if (PyArg_ParseTuple(described, "KKUO!OddOOOO!", &max_size, &max_bytes, &when, &PyTuple_Type,
+                       &steps, &call, &before, &after, &path, &signals, &rules, &PyDict_Type,
+                       &options)) {
     ChannelOptions channel;
     channel.format = Format::none;
     channel.ring_bytes = std::size_t{2} << 20;  // a burst of 10,000 fits into half of it
     channel.box = {max_size, max_bytes};
-    channel.recorder = {when, before < 0 ? -1 : std::llround(before * 1e9),
+    channel.recorder = {to_wtf8(when), "", before < 0 ? -1 : std::llround(before * 1e9),
                         std::llround(after * 1e9), to_wtf8(path)};
-    logger = new_logger(type);
+    logger = encode_steps(steps, channel.recorder.condition) ? new_logger(type) : nullptr;
     if (logger == nullptr) {
       Py_DECREF(described);
       return nullptr;

@@ -1157,17 +1157,6 @@ def has_raised_echo_error(stream: int, /) -> bool:
         False
     """
 
-def check_expression(text: str, /) -> None:
-    """Check an expression such as `CircularLogger(when=...)` takes.
-
-    Raises:
-        ValueError: It is none; the message says where, and what was expected.
-
-    Example:
-        >>> from attolog import _core
-        >>> _core.check_expression("total_ms > 50")
-    """
-
 def take_prints(logger: Logger, /) -> Callable[..., None]:
     """Let a logger have the prints of the process: what `attolog run` does.
 

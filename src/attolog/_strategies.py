@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     Described = tuple[Any, str, Any, int, int, dict[str, Any]]
     """Target, the strategy's spelling, rules, seeds of chance and of keys, options of the file."""
 
-    Circular = tuple[int, int, str, Any, float, float, str, tuple[int, ...], Any, dict[str, Any]]
-    """Records and bytes at most, when (text or callable), before and after in seconds, path,
-    signals, rules, options of the rings."""
+    Circular = tuple[
+        int, int, str, tuple[Any, ...], Any, float, float, str, tuple[int, ...], Any, dict[str, Any]
+    ]
+    """Records and bytes at most, when (text and its steps, or a callable), before and after in
+    seconds, path, signals, rules, options of the rings."""
 
 
 def strategy_of(value: Any, what: str) -> str:
@@ -169,15 +171,16 @@ def circular(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Circular:
         call = when if callable(when) else None
         if call is None and when is not None and not isinstance(when, str):
             raise TypeError(f"when must be an expression or a callable, not {type(when).__name__}")
-        text = when if isinstance(when, str) else ""
+        text, steps = "", ()
         if isinstance(when, str):
-            from attolog._core import check_expression
+            from attolog._imports import load
 
-            check_expression(when)
+            text, steps = when, load("attolog._expression").parse(when)
         return (
             _count(max_size, "max_size"),
             0 if max_bytes is None else _count(max_bytes, "max_bytes"),
             text,
+            steps,
             call,
             -1.0 if before is None else _seconds(before, "before"),
             0.0 if after is None else _seconds(after, "after"),
