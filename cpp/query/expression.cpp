@@ -13,7 +13,7 @@
 #include "format/plain.hpp"
 #include "format/template.hpp"
 #include "query/compare.hpp"
-#include "query/expression_parser.hpp"
+#include "query/expression_tree.hpp"
 
 namespace attolog {
 
@@ -143,7 +143,7 @@ SitePlan Expression::Parts::make_plan(const Record& record, bool is_passing) {
   return plan;
 }
 
-// Recursion is bounded by the nesting that the parser lets through.
+// Recursion is bounded by the nesting that a tree may have.
 Truth Expression::Parts::truth(const Node& node, Look& look) {
   switch (node.kind) {
     case Node::Kind::all:
@@ -246,18 +246,12 @@ Operand Expression::Parts::load_thread(const Thread& of) {
   return Operand::of_text(thread);
 }
 
-Expression::Expression(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Expression::Expression(std::string_view steps) : parts_(std::make_unique<Parts>()) {
+  parts_->tree = expression::read_tree(steps);
+}
 Expression::Expression(Expression&&) noexcept = default;
 Expression& Expression::operator=(Expression&&) noexcept = default;
 Expression::~Expression() = default;
-
-std::optional<Expression> Expression::parse(std::string_view text, std::string& complaint) {
-  auto tree = expression::parse(text, complaint);
-  if (!tree) return std::nullopt;
-  auto parts = std::make_unique<Parts>();
-  parts->tree = std::move(*tree);
-  return Expression(std::move(parts));
-}
 
 bool Expression::matches(const Record& record) {
   const Kind kind = record.site->kind;

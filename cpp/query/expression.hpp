@@ -1,17 +1,10 @@
-// Expressions over records, for `when=` and `attolog grep`: total_ms > 50 and model == 'ResNet50'.
+// Expressions over records, for `when=`: total_ms > 50 and model == 'ResNet50'.
 //
-// The grammar is a part of Python's, with Python's precedence:
+// The grammar is a part of Python's and is read by Python (attolog/_expression.py). Here is what an
+// expression means, which comes as a tree (expression_tree.hpp).
 //
-//   any         = all ("or" all)*
-//   all         = negation ("and" negation)*
-//   negation    = "not" negation | comparison
-//   comparison  = operand (("==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in") operand)*
-//               | ... ("in" | "not in") list of literals, (1, 2) or [1, 2]
-//   operand     = name | literal | "(" any ")"
-//
-// What is compared are names and literals: no result of an expression, no call, no arithmetic.
-// Literals are ints, floats, strings, True, False and None. A name is that of a field (beyond the
-// fields that a site names, v1, v2, ... by position), or one of these, which every record has:
+// What is compared are names and literals. A name is that of a field (beyond the fields that a site
+// names, v1, v2, ... by position), or one of these, which every record has:
 //
 // - event: an event's name, else None
 // - level: a message's, as 'WARNING', else None
@@ -28,8 +21,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "core/record.hpp"
@@ -38,9 +29,8 @@ namespace attolog {
 
 class Expression {
  public:
-  // Nothing where the text is no expression; `complaint` then says where and why, in one line.
-  static std::optional<Expression> parse(std::string_view text, std::string& complaint);
-
+  // Of encoded steps (expression_tree.hpp). Throws std::invalid_argument where they are none.
+  explicit Expression(std::string_view steps);
   Expression(Expression&&) noexcept;
   Expression& operator=(Expression&&) noexcept;
   ~Expression();
@@ -51,8 +41,6 @@ class Expression {
 
  private:
   struct Parts;
-  explicit Expression(std::unique_ptr<Parts> parts);
-
   std::unique_ptr<Parts> parts_;
 };
 

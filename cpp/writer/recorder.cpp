@@ -6,7 +6,6 @@
 #include <atomic>
 #include <ctime>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "core/say.hpp"
@@ -45,10 +44,7 @@ std::string fill_in_path(std::string path, std::uint64_t n) {
 }
 
 Recorder::Recorder(const RecorderOptions& options) : options_(options) {
-  if (options_.when.empty()) return;
-  std::string complaint;
-  when_ = Expression::parse(options_.when, complaint);
-  if (!when_) throw std::invalid_argument(complaint);
+  if (!options_.condition.empty()) when_.emplace(options_.condition);
 }
 
 // Captures that a condition asks for keep their distance: what it is true of meanwhile belongs to

@@ -30,7 +30,8 @@ struct Capture {
 };
 
 struct RecorderOptions {
-  std::string when;             // expression; "": none
+  std::string when;             // the condition as the program spells it
+  std::string condition;        // the condition as Expression reads it; "": none
   std::int64_t before_ns = -1;  // of what was logged before a trigger; negative: all there is
   std::int64_t after_ns = 0;    // of what comes after it
   std::string path;             // {pid}, {time} and {n}, a number of its own, are filled in
@@ -42,7 +43,7 @@ class Recorder {
   static constexpr std::int64_t kSpacingNs = 1'000'000'000;  // between two of those
   static constexpr std::size_t kMostTriggers = 100;          // of a capture that are told of
 
-  // Throws std::invalid_argument where `when` is no expression.
+  // Throws std::invalid_argument where the condition is no expression.
   explicit Recorder(const RecorderOptions& options);
 
   bool has_condition() const { return when_.has_value(); }

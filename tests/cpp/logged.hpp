@@ -11,6 +11,7 @@
 #include "check.hpp"
 #include "core/record.hpp"
 #include "query/expression.hpp"
+#include "steps.hpp"
 
 namespace logged {
 
@@ -60,18 +61,8 @@ struct Logged {
   std::vector<Value> values;
 };
 
-inline Expression parsed(std::string_view text) {
-  std::string complaint;
-  auto expression = Expression::parse(text, complaint);
-  if (!expression) {
-    check::equal(std::string(text) + ": " + complaint, "");
-    return *Expression::parse("False", complaint);
-  }
-  return std::move(*expression);
-}
-
-inline bool holds(std::string_view text, const Logged& logged) {
-  Expression expression = parsed(text);
+inline bool holds(const steps::Steps& steps, const Logged& logged) {
+  Expression expression(steps.bytes);
   const bool first = expression.matches(logged.record());
   check::equal(expression.matches(logged.record()), first);  // now from what is kept of the site
   return first;

@@ -11,9 +11,9 @@
 
 #include "python/helpers.hpp"
 #include "python/refusal.hpp"
+#include "python/values/encode.hpp"
 #include "python/values/text.hpp"
 #include "python/waiting.hpp"
-#include "query/expression.hpp"
 #include "sinks/text_sink.hpp"
 
 namespace attolog::python {
@@ -22,6 +22,7 @@ namespace {
 
 Helper read_strategy{"attolog._native.constructor_arguments", "strategy_of"};
 Helper read_rules{"attolog._native.constructor_arguments", "rules_of"};
+Helper parse_expression{"attolog._expression", "parse"};
 
 constexpr const char* kSeconds =
     "seconds, 0 or more (a finite number, or \"500ms\", \"1s\", \"5m\")";
@@ -299,6 +300,19 @@ bool take_duration(PyObject* value, const char* option, std::int64_t& result) {
   return true;
 }
 
+// An expression's steps, as the writer reads them.
+bool encode_steps(PyObject* expression, std::string& condition) {
+  const PyRef steps(call_helper(parse_expression, "(O)", expression));
+  if (steps.get() == nullptr) return false;
+  Buffer encoded;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps.get()); ++i) {
+    PyObject* const step = PyTuple_GET_ITEM(steps.get(), i);
+    if (!encode_any(encoded, step, std::size_t{1} << 30)) return false;
+  }
+  condition = encoded.view();
+  return true;
+}
+
 // `when=`: an expression, or a callable.
 bool take_when(PyObject* when, CircularArguments& result) {
   if (when == nullptr || when == Py_None) return true;
@@ -308,10 +322,7 @@ bool take_when(PyObject* when, CircularArguments& result) {
   }
   if (!PyUnicode_Check(when)) return refuse_type("when", "an expression or a callable", when);
   result.channel.recorder.when = to_wtf8(when);
-  std::string complaint;
-  if (Expression::parse(result.channel.recorder.when, complaint)) return true;
-  PyErr_Format(PyExc_ValueError, "%R: %s", when, complaint.c_str());
-  return false;
+  return encode_steps(when, result.channel.recorder.condition);
 }
 
 bool are_ring_options(PyObject* options) {

@@ -12,15 +12,18 @@
 
 using namespace attolog;
 using logged::Logged;
+using steps::name;
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNow = 1'700'000'000 * kSecond;
 
-RecorderOptions options_of(const std::string& when, std::int64_t before = -1,
-                           std::int64_t after = 0) {
-  return {when, before, after, "box-{n}.csv"};
+RecorderOptions options_of(std::int64_t before = -1, std::int64_t after = 0) {
+  return {"", "", before, after, "box-{n}.csv"};
+}
+RecorderOptions options_when(const steps::Steps& condition, std::int64_t after = 0) {
+  return {"when", condition.bytes, -1, after, "box-{n}.csv"};
 }
 
 Record at(const Logged& logged, std::int64_t time_ns, bool is_stamped = false) {
@@ -47,25 +50,26 @@ std::string told(const std::optional<Capture>& capture) {
 
 static const check::Test expressions{
     "what is no expression is refused when it is made", [] {
-      check::that(!temp::error_of([] { Recorder recorder(options_of("x >")); }).empty());
-      check::that(!Recorder(options_of("")).has_condition());
-      check::that(Recorder(options_of("x > 1")).has_condition());
+      const steps::Steps damaged(steps::encoded(">"));
+      check::that(!temp::error_of([&] { Recorder recorder(options_when(damaged)); }).empty());
+      check::that(!Recorder(options_of()).has_condition());
+      check::that(Recorder(options_when(name("x") > 1)).has_condition());
     }};
 
 static const check::Test sees{"a record of which it is true opens a capture, others do not", [] {
-                                Recorder recorder(options_of("x > 5"));
+                                Recorder recorder(options_when(name("x") > 5));
                                 const Logged low = with(5);
                                 const Logged high = with(6);
                                 recorder.see(at(low, kNow));
                                 check::equal(told(recorder.take(kNow, true)), "-");
                                 recorder.see(at(high, kNow + kSecond));
-                                check::equal(told(recorder.take(kNow, false)), "1 x > 5; ");
+                                check::equal(told(recorder.take(kNow, false)), "1 when; ");
                                 check::equal(told(recorder.take(kNow, true)), "-");
                               }};
 
 static const check::Test range{
     "a capture goes from so much before its first trigger to so much after it", [] {
-      Recorder recorder(options_of("", 2 * kSecond, 3 * kSecond));
+      Recorder recorder(options_of(2 * kSecond, 3 * kSecond));
       check::that(!recorder.trigger(kNow, false, "first").empty());
       recorder.trigger(kNow + kSecond, false, "second");
       check::equal(told(recorder.take(kNow + 3 * kSecond - 1, false)), "-");
@@ -76,7 +80,7 @@ static const check::Test range{
     }};
 
 static const check::Test everything{"without limits it is all there is", [] {
-                                      Recorder recorder(options_of(""));
+                                      Recorder recorder(options_of());
                                       recorder.trigger(kNow, false, "now");
                                       const auto capture = recorder.take(kNow - kSecond, false);
                                       check::equal(capture->since_ns, INT64_MIN);
@@ -84,7 +88,7 @@ static const check::Test everything{"without limits it is all there is", [] {
                                     }};
 
 static const check::Test at_once{"at the end it does not wait for what comes after", [] {
-                                   Recorder recorder(options_of("", -1, 60 * kSecond));
+                                   Recorder recorder(options_of(-1, 60 * kSecond));
                                    recorder.trigger(kNow, false, "now");
                                    check::equal(told(recorder.take(kNow, false)), "-");
                                    check::equal(told(recorder.take(kNow, true)), "0 now; ");
@@ -92,19 +96,19 @@ static const check::Test at_once{"at the end it does not wait for what comes aft
 
 static const check::Test records_tell{
     "what comes after has come also where a record says so, and the clock does not yet", [] {
-      Recorder recorder(options_of("x == 1", -1, 2 * kSecond));
+      Recorder recorder(options_when(name("x") == 1, 2 * kSecond));
       const Logged one = with(1);
       const Logged two = with(2);
       recorder.see(at(one, kNow));
       recorder.see(at(two, kNow + 1 * kSecond));
       check::equal(told(recorder.take(kNow, false)), "-");
       recorder.see(at(two, kNow + 2 * kSecond));
-      check::equal(told(recorder.take(kNow, false)), "0 x == 1; ");
+      check::equal(told(recorder.take(kNow, false)), "0 when; ");
     }};
 
 static const check::Test stamped{"a trigger with the program's time waits for the program's time",
                                  [] {
-                                   Recorder recorder(options_of("x == 1", -1, 2 * kSecond));
+                                   Recorder recorder(options_when(name("x") == 1, 2 * kSecond));
                                    const Logged one = with(1);
                                    const Logged two = with(2);
                                    recorder.see(at(one, 5 * kSecond, true));
@@ -116,7 +120,7 @@ static const check::Test stamped{"a trigger with the program's time waits for th
                                  }};
 
 static const check::Test ends_of_time{"times at the ends of what there is do not overflow", [] {
-                                        Recorder recorder(options_of("", kSecond, kSecond));
+                                        Recorder recorder(options_of(kSecond, kSecond));
                                         recorder.trigger(INT64_MAX - 1, false, "late");
                                         check::equal(recorder.take(0, true)->until_ns, INT64_MAX);
                                         recorder.trigger(INT64_MIN + 1, false, "early");
@@ -125,7 +129,7 @@ static const check::Test ends_of_time{"times at the ends of what there is do not
                                       }};
 
 static const check::Test order{"triggers are told of in order of time, a hundred at most", [] {
-                                 Recorder recorder(options_of("", -1, kSecond));
+                                 Recorder recorder(options_of(-1, kSecond));
                                  for (int i = 150; i > 0; --i) {
                                    recorder.trigger(kNow + i, false, std::to_string(i));
                                  }
@@ -137,7 +141,7 @@ static const check::Test order{"triggers are told of in order of time, a hundred
 
 static const check::Test most{
     "by its condition it saves itself a hundred times, each time to a path of its own", [] {
-      Recorder recorder(options_of("x > 5"));
+      Recorder recorder(options_when(name("x") > 5));
       const Logged high = with(6);
       std::set<std::string> paths;
       std::int64_t now = kNow;
@@ -156,7 +160,7 @@ static const check::Test most{
 static const check::Test spacing{
     "a condition that is true all the time saves it once a second, and what came between is told",
     [] {
-      Recorder recorder(options_of("x > 5"));
+      Recorder recorder(options_when(name("x") > 5));
       const Logged high = with(6);
       check::that(recorder.see(at(high, kNow)));
       check::that(recorder.take(kNow, false).has_value());
@@ -172,7 +176,7 @@ static const check::Test spacing{
     }};
 
 static const check::Test one_path{"triggers of one capture have one path", [] {
-                                    Recorder recorder(options_of("", -1, kSecond));
+                                    Recorder recorder(options_of(-1, kSecond));
                                     const std::string path = recorder.trigger(kNow, false, "a");
                                     check::equal(recorder.trigger(kNow, false, "b"), path);
                                     check::equal(recorder.take(0, true)->path, path);
