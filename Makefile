@@ -108,7 +108,7 @@ sanitize-threads:
 
 ## make docs             the documentation as a site, in build/site; a broken link is an error
 docs: $(VENV)/group-docs
-	$(bin)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --quiet --strict
 
 ## make pictures         the pictures of README.md, from a real run
 pictures: $(VENV)/installed $(VENV)/group-test
