@@ -22,7 +22,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .PHONY: help test built cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
-        sanitize-threads versions pytest-quick wheels freethreaded docs pictures coverage clean
+        sanitize-threads versions pytest-quick wheels freethreaded editable docs pictures coverage clean
 .DELETE_ON_ERROR:
 
 help:
@@ -105,6 +105,12 @@ freethreaded:
 ## make sanitize-threads tests of threads under ThreadSanitizer, module and free-threaded Python both
 sanitize-threads:
 	VENV="$(VENV)-tsan" scripts/sanitize-threads.sh $(PYTEST_ARGS)
+
+## make editable         an install in .venv-editable that runs src/attolog itself, and compiles cpp again on import
+editable:
+	$(MAKE) VENV=.venv-editable .venv-editable/tools
+	.venv-editable/bin/python -m pip install --quiet --no-build-isolation --config-settings=editable.rebuild=true \
+	    --config-settings=editable.verbose=false --config-settings=build-dir=build/editable --editable .
 
 ## make docs             the documentation as a site, in build/site; a broken link is an error
 docs: $(VENV)/group-docs
