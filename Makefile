@@ -122,8 +122,8 @@ pictures: $(VENV)/installed $(VENV)/group-test
 
 ## make coverage         which lines of src/attolog the tests run, in percent
 coverage: $(VENV)/installed $(VENV)/group-test
-	$(bin)/python -m coverage run --source=attolog -m pytest -q -m 'not torture' $(PYTEST_ARGS) --pyargs tests attolog
-	$(bin)/python -m coverage report --skip-covered --sort=cover
+	COVERAGE_FILE=build/.coverage $(bin)/python -m coverage run --source=attolog -m pytest -q -m 'not torture' $(PYTEST_ARGS) --pyargs tests attolog
+	COVERAGE_FILE=build/.coverage $(bin)/python -m coverage report --skip-covered --sort=cover
 
 ## make clean            remove all that was built
 clean:

@@ -32,7 +32,7 @@ def run(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: str(page.relative_to(pages.ROOT)))
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    names = re.findall(r"log\.open\(|Logger\(.*strategy=", page.read_text("utf-8"))
+    names = re.findall(r"log\.open\(|Logger\(\".*strategy=", page.read_text("utf-8"))
     if names and not hasattr(log, "open"):
         pytest.skip(f"{names[0]} is not there yet")
     run(page, tmp_path)
