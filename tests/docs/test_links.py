@@ -14,6 +14,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PATH = re.compile(
     r"`((?:benchmarks|cmake|cpp|docs|examples|experiments|scripts|src|tests)(?:/[\w.-]+)+/?)`"
 )
+_FILE_BELOW = re.compile(r"`(\w+\.[a-z]+)` in `([\w/]+)`")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 REPOSITORY = "https://github.com/attolog/attolog/blob/main/"
 
@@ -56,3 +57,5 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_paths_that_are_named_are_there(path: Path) -> None:
     named = _PATH.findall(path.read_text("utf-8"))
     assert [each for each in named if not (ROOT / each).exists()] == []
+    below = _FILE_BELOW.findall(path.read_text("utf-8"))
+    assert [each for each in below if not any((ROOT / each[1]).rglob(each[0]))] == []
