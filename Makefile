@@ -22,7 +22,7 @@ cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 .PHONY: help test built cpp-test pytest demo torture fuzz programs bench check format sanitize sanitize-module \
-        sanitize-threads versions pytest-quick wheels freethreaded clean
+        sanitize-threads versions pytest-quick wheels freethreaded editable docs pictures coverage clean
 .DELETE_ON_ERROR:
 
 help:
@@ -106,6 +106,25 @@ freethreaded:
 sanitize-threads:
 	VENV="$(VENV)-tsan" scripts/sanitize-threads.sh $(PYTEST_ARGS)
 
+## make editable         an install in .venv-editable that runs src/attolog itself, and compiles cpp again on import
+editable:
+	$(MAKE) VENV=.venv-editable .venv-editable/tools
+	.venv-editable/bin/python -m pip install --quiet --no-build-isolation --config-settings=editable.rebuild=true \
+	    --config-settings=editable.verbose=false --config-settings=build-dir=build/editable --editable .
+
+## make docs             the documentation as a site, in build/site; a broken link is an error
+docs: $(VENV)/group-docs
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --quiet --strict
+
+## make pictures         the pictures of README.md, from a real run
+pictures: $(VENV)/installed $(VENV)/group-test
+	$(bin)/python scripts/pictures.py docs/pictures
+
+## make coverage         which lines of src/attolog the tests run, in percent
+coverage: $(VENV)/installed $(VENV)/group-test
+	COVERAGE_FILE=build/.coverage $(bin)/python -m coverage run --source=attolog -m pytest -q -m 'not torture' $(PYTEST_ARGS) --pyargs tests attolog
+	COVERAGE_FILE=build/.coverage $(bin)/python -m coverage report --skip-covered --sort=cover
+
 ## make clean            remove all that was built
 clean:
 	rm -rf build dist .venv .venv-*
@@ -120,14 +139,14 @@ built: $(VENV)/installed $(VENV)/group-test
 
 # The installed package is what is tested, docstrings included; random examples are the same each time.
 pytest: $(VENV)/installed $(VENV)/group-test
-	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs tests README.md attolog
+	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs tests attolog
 
 # What differs most from Python to Python: two minutes.
 quick := tests/integration tests/reliability/test_imports.py \
          $(patsubst %,tests/api/test_%.py,argument_names children default_logger events forks import jit logger messages values) \
          $(patsubst %,tests/run/test_run_%.py,hook main newer transform)
 pytest-quick: $(VENV)/installed $(VENV)/group-test
-	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) README.md attolog
+	$(bin)/python -m pytest -m 'not torture' --hypothesis-profile=ci $(PYTEST_ARGS) --pyargs $(quick) attolog
 
 $(VENV)/tools: scripts/environment.py pyproject.toml
 	$$(scripts/find-python.sh) scripts/environment.py $(VENV)

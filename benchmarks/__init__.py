@@ -1,1 +1,1 @@
-"""The numbers that attolog promises, measured: `python -m benchmarks` (docs/benchmarks.md)."""
+"""The numbers that attolog promises: `python -m benchmarks` (docs/explanation/benchmarks.md)."""

@@ -80,7 +80,7 @@ try() {
     "$tools/bin/python" scripts/environment.py "$environment" "$wheel" --group quick "${tags[@]/#/--platform=}"
   fi
   WHEEL=$wheel PATH="$environment/bin:$work/bin" "$environment/bin/python" -m pytest -q -m 'not torture' \
-    --hypothesis-profile=ci "${but[@]}" --pyargs $QUICK tests/packaging README.md attolog
+    --hypothesis-profile=ci "${but[@]}" --pyargs $QUICK tests/packaging attolog
 }
 
 without_compilers

@@ -1,4 +1,4 @@
-"""A decoder of journals written from docs/format.md alone, to prove that page.
+"""A decoder of journals written from docs/reference/journal-format.md alone, to prove that page.
 
 Nothing here is fast or forgiving: a block that is not as the page says raises an error.
 """
@@ -180,7 +180,7 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
         name, file, function, fields, policy (None if not sampled), and values as (tag, value, ...).
 
     Raises:
-        ValueError: the file is not as docs/format.md says.
+        ValueError: the file is not as docs/reference/journal-format.md says.
 
     Example:
         for record in decode("run.atto"):

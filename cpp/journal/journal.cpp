@@ -11,7 +11,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
-// The header's fields by their offsets; docs/format.md draws the same.
+// The header's fields by their offsets; docs/reference/journal-format.md draws the same.
 enum : std::size_t {
   kVersionAt = 8,
   kFlagsAt = 10,

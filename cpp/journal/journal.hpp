@@ -1,4 +1,4 @@
-// The blocks of a journal (.atto), drawn byte by byte in docs/format.md.
+// The blocks of a journal (.atto), drawn byte by byte in docs/reference/journal-format.md.
 //
 // A block stands for itself: it carries the sites and threads it uses and predicts nothing from
 // another block, so that damage costs one block and blocks of several processes may follow each

@@ -1,4 +1,4 @@
-"""Journals written from docs/format.md, of sites that no logger here declares."""
+"""Journals written from docs/reference/journal-format.md, of sites that no logger here declares."""
 
 import struct
 import sys

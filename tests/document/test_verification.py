@@ -1,6 +1,7 @@
 """The document's last step: its command, and what it says one should see then.
 
-That the program "runs visibly faster" is no matter of a test: docs/proof.md has it measured.
+That the program "runs visibly faster" is no matter of a test:
+docs/explanation/the-proof.md has it measured.
 """
 
 import csv

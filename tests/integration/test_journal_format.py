@@ -1,4 +1,4 @@
-"""docs/format.md describes what is written: its decoder and the native reader see the same."""
+"""docs/reference/journal-format.md describes what is written: its decoder and the reader agree."""
 
 import datetime
 import random

@@ -53,7 +53,7 @@ COLUMNS = SHAPES.flatmap(lambda shape: st.lists(values_of(shape), min_size=1, ma
 
 
 def have_one_shape(values: list[Any]) -> bool:
-    """Whether the values have a type of a table in common, as docs/design.md says it."""
+    """Whether the values have a type in common, as docs/explanation/how-it-works.md says."""
     values = [value for value in values if value is not None]
     kinds = {list if isinstance(value, tuple) else type(value) for value in values}
     ints = [value for value in values if type(value) is int]

@@ -20,7 +20,7 @@ from attolog._reading.files import JOURNAL_MAGIC
 
 from .harness import PATIENCE
 
-HEADER = struct.Struct("<8sHHIIIqqQIIII")  # docs/format.md
+HEADER = struct.Struct("<8sHHIIIqqQIIII")  # docs/reference/journal-format.md
 
 
 class Intact(NamedTuple):
