@@ -194,6 +194,14 @@ File File::open(const std::string& path, int flags, mode_t mode) {
   });
 }
 
+File File::open_if_there(const std::string& path) {
+  File file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (!file && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+    throw std::system_error(errno, std::generic_category(), path);
+  }
+  return file;
+}
+
 bool File::is_intact() const {
   struct stat info{};
   return fd_ >= 0 && ::fstat(fd_, &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;

@@ -46,6 +46,9 @@ class File {
   }
   // With a descriptor from the reserve, where the process has used up its own.
   static File open(const std::string& path, int flags, mode_t mode = 0);
+  // Opens a file that may be missing or foreign, to read it: then there is none. Throws
+  // std::system_error where descriptors or memory are short, for the file may be there.
+  static File open_if_there(const std::string& path);
   File(File&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)),
         locker_(std::exchange(other.locker_, 0)),

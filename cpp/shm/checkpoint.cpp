@@ -52,7 +52,7 @@ std::optional<std::string> Checkpoint::read(std::uint64_t committed_batch) {
   std::optional<std::string> best;
   std::uint64_t newest = 0;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    const File file = File::open(slot(i), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const File file = File::open_if_there(slot(i));
     Header header{};
     struct stat info{};
     if (!file || !read_at(file.fd(), reinterpret_cast<char*>(&header), sizeof header, 0) ||

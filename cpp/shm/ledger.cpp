@@ -59,8 +59,7 @@ std::optional<Intent> Ledger::read(const Page& page) {
 std::vector<Intent> Ledger::look(const std::string& folder) {
   std::vector<Intent> intents;
   for (const std::string& name : list_files(folder, kLedgerSuffix)) {
-    const File ledger =
-        File::open(folder + "/" + name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const File ledger = File::open_if_there(folder + "/" + name);
     struct stat info{};
     if (!ledger || ::fstat(ledger.fd(), &info) != 0 ||
         static_cast<std::size_t>(info.st_size) < sizeof(Page)) {

@@ -206,7 +206,7 @@ std::optional<std::string_view> Session::read_spill(std::uint64_t number, std::u
     char* const to = arena.take(size);
     return std::string_view(to, kept->second.copy(to, size));
   }
-  const File file = File::open(spill_path(number), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const File file = File::open_if_there(spill_path(number));
   struct stat info{};
   if (!file || size > kMostSpill || ::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode) ||
       static_cast<std::uint64_t>(info.st_size) < size) {
@@ -284,7 +284,7 @@ bool Session::stage(std::string_view bytes) {
 }
 
 std::optional<std::string> Session::staged(std::uint64_t size, std::uint32_t checksum) const {
-  const File file = File::open(path_of(".batch"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const File file = File::open_if_there(path_of(".batch"));
   struct stat info{};
   if (!file || ::fstat(file.fd(), &info) != 0 || size > static_cast<std::uint64_t>(info.st_size))
     return std::nullopt;

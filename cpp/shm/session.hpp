@@ -106,7 +106,8 @@ class Session final : public SiteMirror {
   // Keeps values that are too large for a ring; they are referred to by the number. Throws
   // std::system_error.
   std::uint64_t spill(std::string_view values);
-  // All `size` bytes of them, in the arena; nothing where they are not there.
+  // All `size` bytes of them, in the arena; nothing where they are not there. Throws
+  // std::system_error where descriptors or memory are short.
   std::optional<std::string_view> read_spill(std::uint64_t number, std::uint64_t size,
                                              Arena& arena) const;
   std::string spill_path(std::uint64_t number) const;  // not in anonymous memory

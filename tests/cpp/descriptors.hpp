@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -24,6 +25,29 @@ inline std::vector<int> all() {
 inline void close_all() {
   for (const int fd : all()) ::close(fd);
 }
+
+// How many descriptors the process may have, for as long as it lives.
+class Limit {
+ public:
+  explicit Limit(rlim_t most) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit now{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &now);
+  }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  ~Limit() {
+    for (const int fd : taken_) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  void use_up() {
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
 
 // A file of the program's own under all numbers that were open, as if it had got them again.
 class TakenOver {

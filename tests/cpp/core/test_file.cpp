@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "descriptors.hpp"
 #include "temp.hpp"
 
 using namespace attolog;
@@ -34,29 +35,6 @@ class Own {
   int fd_;
 };
 
-// How many descriptors the process may have, for as long as it lives.
-class Limit {
- public:
-  explicit Limit(rlim_t most) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit now{most, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &now);
-  }
-  Limit(const Limit&) = delete;
-  Limit& operator=(const Limit&) = delete;
-  ~Limit() {
-    for (const int fd : taken_) ::close(fd);
-    ::setrlimit(RLIMIT_NOFILE, &before_);
-  }
-  void use_up() {
-    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
-  }
-
- private:
-  rlimit before_{};
-  std::vector<int> taken_;
-};
-
 File file_in(const temp::Folder& folder) {
   return File::open(folder / "ours", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
@@ -65,7 +43,7 @@ const check::Test high{"numbers are high ones, as far as the limit allows", [] {
                          const temp::Folder folder;
                          check::that(file_in(folder).fd() >= 200);
                          check::that((::fcntl(file_in(folder).fd(), F_GETFD) & FD_CLOEXEC) != 0);
-                         const Limit limit(100);
+                         const descriptors::Limit limit(100);
                          check::that(file_in(folder).fd() >= 64);
                        }};
 
@@ -239,7 +217,7 @@ const check::Test standard{
 
 const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                             const temp::Folder folder;
-                            Limit limit(100);
+                            descriptors::Limit limit(100);
                             keep_reserve();
                             limit.use_up();
                             check::that(::open("/dev/null", O_RDONLY) < 0);
@@ -256,7 +234,7 @@ const check::Test reserve{"the last descriptors are lent, and taken back", [] {
 const check::Test foreign_reserve{
     "those in reserve are the program's own where that has their numbers", [] {
       const temp::Folder folder;
-      Limit limit(100);
+      descriptors::Limit limit(100);
       keep_reserve();
       for (int fd = 3; fd < 100; ++fd) ::close(fd);
       limit.use_up();

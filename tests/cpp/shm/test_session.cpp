@@ -7,6 +7,7 @@
 #include <string>
 
 #include "check.hpp"
+#include "core/arena.hpp"
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
 #include "descriptors.hpp"
@@ -208,6 +209,22 @@ static const check::Test spills{
       check::that(!session->read_spill(first, 6, arena));
       session->remove_spill(first);
       check::that(!session->read_spill(first, 5, arena));
+    }};
+
+static const check::Test short_of_descriptors{
+    "large values that cannot be opened for lack of descriptors are not taken for missing", [] {
+      const temp::Folder folder;
+      const auto session = Session::create(folder.path(), target_of());
+      const std::uint64_t number = session->spill("large");
+      Arena arena;
+      {
+        descriptors::Limit limit(100);
+        limit.use_up();
+        check::that(!temp::error_of([&] { session->read_spill(number, 5, arena); }).empty());
+      }
+      check::equal(session->read_spill(number, 5, arena).value_or(""), "large");
+      ::unlink(session->spill_path(number).c_str());
+      check::that(!session->read_spill(number, 5, arena));
     }};
 
 static const check::Test files{
