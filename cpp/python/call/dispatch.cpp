@@ -36,7 +36,7 @@ bool key_hash(const Key& key, std::span<PyObject* const> values, const BoundFiel
   if (value == nullptr || view_plain(value, plain)) {
     hash = hash_key(plain, seed);
   } else {
-    if (!encode_any(encoded, value, ChannelOptions{}.max_record)) return false;
+    if (!encode_any(encoded, value, kDefaultMaxRecord)) return false;
     hash = hash_key(nth_value(encoded, 0, arena), seed);
   }
   return true;

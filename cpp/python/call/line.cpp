@@ -24,24 +24,21 @@ PyObject* text_of(PyObject* object, bool is_template) {
   return text;
 }
 
-PyObject* line_of(PyObject* const* values, Py_ssize_t n) {
+PyObject* join_line(PyObject* const* values, Py_ssize_t n) {
+  PyObject* parts = PyList_New(0);
+  if (parts == nullptr) return nullptr;
+  bool done = true;
+  for (Py_ssize_t i = 0; done && i < n; ++i) {
+    PyObject* text = text_of(values[i], false);
+    done = text != nullptr && PyList_Append(parts, text) == 0;
+    Py_XDECREF(text);
+  }
   PyObject* blank = PyUnicode_FromOrdinal(' ');  // CPython keeps one of each
   PyObject* end = PyUnicode_FromOrdinal('\n');
-  PyObject* line = nullptr;
-  if (n == 1 && PyUnicode_CheckExact(values[0])) [[likely]] {
-    line = PyUnicode_Concat(values[0], end);
-  } else if (PyObject* parts = PyList_New(0); parts != nullptr) {
-    bool done = true;
-    for (Py_ssize_t i = 0; done && i < n; ++i) {
-      PyObject* text = text_of(values[i], false);
-      done = text != nullptr && PyList_Append(parts, text) == 0;
-      Py_XDECREF(text);
-    }
-    PyObject* joined = done ? PyUnicode_Join(blank, parts) : nullptr;
-    if (joined != nullptr) line = PyUnicode_Concat(joined, end);
-    Py_XDECREF(joined);
-    Py_DECREF(parts);
-  }
+  PyObject* joined = done ? PyUnicode_Join(blank, parts) : nullptr;
+  PyObject* line = joined == nullptr ? nullptr : PyUnicode_Concat(joined, end);
+  Py_XDECREF(joined);
+  Py_DECREF(parts);
   Py_DECREF(blank);
   Py_DECREF(end);
   return line;

@@ -10,7 +10,16 @@ namespace attolog::python {
 PyObject* text_of(PyObject* object, bool is_template);
 
 // The line that print() makes of values, without options. Null with an exception set: it must pass.
-PyObject* line_of(PyObject* const* values, Py_ssize_t n);
+PyObject* join_line(PyObject* const* values, Py_ssize_t n);
+// That line, quickly for what is one text already.
+inline PyObject* line_of(PyObject* const* values, Py_ssize_t n) {
+  if (n != 1 || !PyUnicode_CheckExact(values[0])) [[unlikely]]
+    return join_line(values, n);
+  PyObject* end = PyUnicode_FromOrdinal('\n');  // CPython keeps one of each
+  PyObject* line = PyUnicode_Concat(values[0], end);
+  Py_DECREF(end);
+  return line;
+}
 // The line with options, and print's complaints about them; None where it went to a file of its
 // own.
 [[gnu::cold]] PyObject* line_with_options(PyObject* const* values, Py_ssize_t n, PyObject* kwnames);

@@ -186,8 +186,7 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
       }
       continue;
     }
-    auto stamp = caller.time();
-    if (!stamp) stamp = core.time();
+    const auto stamp = (caller.time() ? caller : core).time();
     const std::uint64_t before = sizeof(RecordHead) + (stamp ? sizeof *stamp : 0);
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (const Growth growth = channel->growth_for(*producer, size); growth != Growth::none) {

@@ -426,7 +426,7 @@ void LoggerCore::count_dropped() {
 
 std::size_t LoggerCore::longest_text() const {
   const Channel* now = channel();
-  return now == nullptr ? ChannelOptions{}.max_record : now->options().max_record;
+  return now == nullptr ? kDefaultMaxRecord : now->options().max_record;
 }
 
 }  // namespace attolog::python

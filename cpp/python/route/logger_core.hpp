@@ -40,6 +40,9 @@ inline void change_routes() {
   routes_epoch.fetch_add(1, std::memory_order_acq_rel);
 }
 
+// The most bytes of a text where no channel says.
+inline constexpr std::size_t kDefaultMaxRecord = ChannelOptions{}.max_record;
+
 // What a call has to do. `routed`: its site's route says; `special`: all of it is the slow path's
 // business.
 enum class Mode : std::uint8_t { off, on, routed, special };

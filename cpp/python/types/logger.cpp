@@ -93,7 +93,7 @@ PyObject* bind(PyObject* self, PyObject* args, PyObject* kwargs) {
   Py_ssize_t at = 0;
   while (kwargs != nullptr && PyDict_Next(kwargs, &at, &key, &value)) {
     bound->names.push_back(taken.add(to_wtf8(key)));
-    if (!encode_any(values, value, ChannelOptions{}.max_record)) return nullptr;
+    if (!encode_any(values, value, kDefaultMaxRecord)) return nullptr;
     bound->ends.push_back(values.size());
   }
   bound->values = std::string(values.view());
