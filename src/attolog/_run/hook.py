@@ -18,14 +18,14 @@ from attolog._run import cache, plain
 _NEEDED = (call_after, found_by_others)
 
 
-class Compiled(NamedTuple):
+class CompiledModule(NamedTuple):
     """A module's code, and whether Python warns of something in its source."""
 
     code: CodeType
     is_warned: bool
 
 
-def compile_source(raw: bytes, path: str) -> Compiled | None:
+def compile_source(raw: bytes, path: str) -> CompiledModule | None:
     """Compile a module whose prints become records.
 
     Args:
@@ -57,7 +57,7 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     }
     code = _bound(code, printers)
     plain.keep(path, raw, code)
-    return Compiled(code, is_warned)
+    return CompiledModule(code, is_warned)
 
 
 def _compile_print(
