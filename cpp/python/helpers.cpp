@@ -2,7 +2,7 @@
 
 #include <cstdarg>
 
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

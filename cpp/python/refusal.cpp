@@ -1,6 +1,6 @@
 #include "python/refusal.hpp"
 
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 
 namespace attolog::python {
 

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "python/helpers.hpp"
-#include "python/text.hpp"
+#include "python/values/text.hpp"
 #include "python/waiting.hpp"
 #include "writer/channel.hpp"
 

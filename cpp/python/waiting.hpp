@@ -8,7 +8,7 @@
 #include <exception>
 #include <utility>
 
-#include "python/logger_core.hpp"
+#include "python/route/logger_core.hpp"
 #include "writer/channel.hpp"
 
 namespace attolog::python {

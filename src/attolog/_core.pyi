@@ -1044,7 +1044,7 @@ def control_list() -> list[tuple[int, str, int]]:
     """
 
 def control_ask(pid: int, request: str, timeout: float = 2.0) -> str | None:
-    """Ask a process; `cpp/python/control.hpp` says what it understands.
+    """Ask a process; `cpp/python/types/control.hpp` says what it understands.
 
     Args:
         pid: The number of the process.
