@@ -984,15 +984,15 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
     """
 
 @final
-class ShownLogger(Logger):
+class PrintingLogger(Logger):
     """The default logger, which prints until it is turned on; see `attolog.prints`."""
 
-def shown(logger: Logger, /) -> ShownLogger:
+def printing_logger(logger: Logger, /) -> PrintingLogger:
     """Give a logger that shares all with another one, and prints until that is turned on.
 
     Example:
         >>> from attolog import _core
-        >>> log = _core.shown(_core.AsyncFileLogger("/dev/null"))
+        >>> log = _core.printing_logger(_core.AsyncFileLogger("/dev/null"))
         >>> log.close()
         True
     """
@@ -1203,26 +1203,26 @@ def has_raised_echo_error(stream: int, /) -> bool:
         False
     """
 
-def take_prints(logger: Logger, /) -> Callable[..., None]:
+def redirect_prints(logger: Logger, /) -> Callable[..., None]:
     """Let a logger have the prints of the process: what `attolog run` does.
 
     Args:
         logger: Where they go; of later calls it does not count.
 
     Returns:
-        What is to stand in `builtins.print`. Prints to streams that `put_stream` was not given run
-        the `print` of before.
+        What is to stand in `builtins.print`. Prints to streams that `attach_stream` was not given
+        run the `print` of before.
     """
 
 @final
 class Stream(TextIOWrapper):
     """What stands for `sys.stdout` or `sys.stderr`: an `io.TextIOWrapper` for all that ask it.
 
-    What is written becomes records, as long as `put_stream` has it. Where the program gives it a
-    `write` or `flush` of its own, prints call that.
+    What is written becomes records, as long as `attach_stream` has it. Where the program gives it
+    a `write` or `flush` of its own, prints call that.
     """
 
-def put_stream(
+def attach_stream(
     number: int, stream: Stream, is_shown: bool, is_echoed: bool, write_through: bool, /
 ) -> None:
     """Let a stream's texts, and the prints to it, go to the log.
@@ -1267,12 +1267,12 @@ def compile_print(
 
     Returns:
         A function to call with what `print` is there, and the values. It raises what the print
-        would have raised. Where `print` is not what `take_prints` gave, or its stream is another,
-        it calls that as the program has written it.
+        would have raised. Where `print` is not what `redirect_prints` gave, or its stream is
+        another, it calls that as the program has written it.
     """
 
 @final
-class Printed:
+class CompiledPrint:
     """What a compiled print is bound to."""
 
     def print(self, function: Callable[..., Any], /, *values: Any) -> Any:
@@ -1296,7 +1296,7 @@ def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -
         OSError: The stream takes no text any more, as of a pipe that nobody reads.
     """
 
-def printed() -> tuple[int, int, float]:
+def count_prints() -> tuple[int, int, float]:
     """Count the prints of the process.
 
     Returns:
@@ -1335,10 +1335,10 @@ def hook_function(
         ValueError: There is no such rule.
     """
 
-def rest_threads() -> None:
+def stop_threads() -> None:
     """End attolog's own threads before a fork; one that is busy for long stays."""
 
-def wake_threads() -> None:
+def restart_threads() -> None:
     """Have attolog's own threads again behind a fork, where there is something to do."""
 
 def expect_relatives() -> None:

@@ -16,4 +16,4 @@ from attolog._native import print_text as print_text  # a call imports nothing
 
 __all__ = ["log"]
 
-log: _core.Logger = _core.log if is_off() else _core.shown(_core.log)
+log: _core.Logger = _core.log if is_off() else _core.printing_logger(_core.log)

@@ -177,7 +177,7 @@ def _is_ours(constant: object) -> bool:
     """Whether it is a compiled print, or code that has one."""
     if isinstance(constant, CodeType):
         return any(map(_is_ours, constant.co_consts))
-    return type(constant) is BuiltinMethodType and type(constant.__self__) is _core.Printed
+    return type(constant) is BuiltinMethodType and type(constant.__self__) is _core.CompiledPrint
 
 
 def _key(code: CodeType) -> object:

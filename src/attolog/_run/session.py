@@ -65,7 +65,7 @@ class Session:
             return
         if not is_done:
             _say(f"attolog: the rest is not shown; it is all in {output}")
-        n, raised, seconds = _core.printed()
+        n, raised, seconds = _core.count_prints()
         lost = self.logger.counts.dropped - raised
         to = f" -> {output}"
         if self._is_new and self.logger.counts.calls == 0 and _is_empty(output):
