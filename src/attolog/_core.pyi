@@ -80,7 +80,7 @@ class Logger:
         Args:
             text: The text, an event's name, or a template string.
             template: An event's name, a template, or a template string.
-            values: Its values; without a hole in the template they are fields all the same.
+            values: Its values. A value without a hole in the template is a field, too.
             fields: Values with their names.
 
         Raises:
@@ -110,7 +110,8 @@ class Logger:
             template: A template in the language of `str.format`. If it cannot be filled, the record
                 has the template itself and the values.
             values: What goes into its holes, in order of their first appearance.
-            fields: What goes into the holes of these names; the rest are fields beside the text.
+            fields: Values for the holes of these names. A name without a hole is a field beside
+                the text.
 
         Example:
             >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
@@ -188,7 +189,7 @@ class Logger:
             values: What is printed.
             sep: What stands between values.
             end: What stands behind the last.
-            file: If given, print there, as ever, and log nothing.
+            file: If given, print there, and log nothing.
             flush: Means nothing, since the writer flushes by itself.
 
         Raises:
@@ -316,8 +317,9 @@ class Logger:
     def open(self, path: _Path, **options: Unpack[FileOptions]) -> Self:
         """Send the records to a file from now on: turn the logger on, or over to another file.
 
-        `attolog.log` and loggers with a file of their own have it. Level, events and bound loggers
-        stay as they are. A file that was open before is finished in the background.
+        This is for `attolog.log` and for loggers with a file of their own. Level, events and bound
+        loggers stay as they are, and so does the strategy of a `SampledLogger` or `StatsLogger`. A
+        file that was open before is finished in the background.
 
         Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides for
         `attolog.log`, and this call changes nothing. Processes that `multiprocessing` starts later
@@ -413,12 +415,12 @@ class AsyncFileLogger(Logger):
         path: The log file; missing folders are made, `{pid}` and `{time}` are filled in.
         buffer_size: What a thread's ring holds, in records of some 64 bytes: 1 to 16,777,216. It
             begins smaller, and grows with the first burst.
-        buffer_bytes: The same in bytes, 65,536 to 1,073,741,824, rounded up to a power of two; it
-            goes before `buffer_size`. Without either a ring has 4 MiB.
+        buffer_bytes: The size of a thread's ring in bytes, 65,536 to 1,073,741,824, rounded up to a
+            power of two; it goes before `buffer_size`. Without either a ring has 4 MiB.
         on_full: What a call does that finds its ring full: "block" waits, so that nothing is lost;
             "drop" never waits. What is dropped is counted, and said in the file.
         block_timeout: How long "block" waits at most, in seconds or as "500ms", "1s", "5m"; then
-            the record is dropped. None for ever.
+            the record is dropped. None to wait without a limit.
         exit_timeout: How long the end of the program waits for the file at most; what is left in
             the rings by then is kept for recovery. Seconds or as above.
         max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
@@ -490,12 +492,12 @@ class SampledLogger(Logger):
         target: A path, which the logger opens with `options`, or another logger, which it passes
             records on to and leaves open when it is closed itself.
         rate: The share that is kept, above 0 and at most 1; 0.01 if nothing is said.
-        key: Keep all records with the same value of this field or none: by a hash that is the same
+        key: Keep all records with one value of this field, or none of them: by a hash that is equal
             in every process. Where a site has no such field, chance decides.
         strategy: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or
             a strategy's spelling such as "every:100".
-        seed: Of chance and of the hash; another one with each run (the hash: always the same) if
-            nothing is said.
+        seed: Of chance and of the hash. Without it chance has a new seed in each run, and the hash
+            has one that never changes.
         rules: As for `AsyncFileLogger`; what they name goes before rate and strategy.
         options: Those of `AsyncFileLogger`, for a path.
 
@@ -1149,7 +1151,7 @@ def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
 
     Args:
         logger: The logger; without `echo` there is nothing to wait for.
-        timeout: Seconds to wait at most; None for ever.
+        timeout: Seconds to wait at most; None to wait without a limit.
 
     Returns:
         Whether all is shown. What a stream refused to take is not waited for.
@@ -1263,7 +1265,9 @@ def compile_print(
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
         is_event: Whether `text` is a name.
         is_error: Whether it is printed to `sys.stderr`.
-        file: Where it stands, as in a traceback; likewise `line` and `function`.
+        file: Where it stands, as in a traceback: its file.
+        line: Its line.
+        function: The function that it stands in.
 
     Returns:
         A function to call with what `print` is there, and the values. It raises what the print
@@ -1293,7 +1297,7 @@ def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -
         The length of the data.
 
     Raises:
-        OSError: The stream takes no text any more, as of a pipe that nobody reads.
+        OSError: The stream takes no text any more, as of a pipe without a reader.
     """
 
 def count_prints() -> tuple[int, int, float]:
@@ -1318,7 +1322,7 @@ def hook_function(
     is_done_anyway: bool = False,
     /,
 ) -> bool:
-    """Let each call of a function of C wait for the screen, whoever has the function.
+    """Let each call of a function of C wait for the screen.
 
     Args:
         function: A function of a module, or a method of a type as it stands in the type's dict.

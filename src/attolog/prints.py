@@ -1,6 +1,6 @@
 """The default logger for code whose prints were rewritten, so that no text of theirs is lost.
 
-While nobody has turned the log on, calls of this `log` print, at once and to the `sys.stdout` of
+While the log was never turned on, calls of this `log` print, at once and to the `sys.stdout` of
 then. In all else it is `attolog.log`. With `ATTOLOG=off` it is `attolog.log` itself, and silent.
 
     from attolog.prints import log

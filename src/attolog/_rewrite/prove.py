@@ -34,7 +34,7 @@ class ProofError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A line that is not the same.
+    """A line that differs.
 
     Attributes:
         stream: Where the print wrote it.
@@ -69,7 +69,7 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether the text is the same to the byte, and the exit status."""
+        """Whether text and exit status are equal, to the byte."""
         return not self.differences and self.statuses[0] == self.statuses[1]
 
 
@@ -96,7 +96,7 @@ def prove(
 ) -> Proof:
     """Run a program twice, each time in a fresh copy of a folder, at one path.
 
-    Both runs have the same PYTHONHASHSEED and the same standard input: a file's, else none. The
+    Both runs have one PYTHONHASHSEED and one standard input: a file's, else none. The
     text of the log takes its place among what was still printed: the lines must be those of the
     first run, each stream for itself.
 

@@ -66,7 +66,7 @@ class Result:
 
     Attributes:
         old: Its bytes before.
-        new: Its bytes now; the same if nothing was rewritten.
+        new: Its bytes now; those of before if nothing was rewritten.
         done: The prints that were rewritten, in the order of the source.
         left: Those that were not.
     """

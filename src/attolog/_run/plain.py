@@ -1,4 +1,4 @@
-"""The code of the program as Python itself compiles it, for whoever else reads it.
+"""The code of the program as Python itself compiles it, for others that read it.
 
 Who translates code, or sends it elsewhere, knows the constants that Python makes. Compiled prints
 are none of them.

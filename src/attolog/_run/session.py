@@ -105,4 +105,4 @@ def _say(line: str) -> None:
     try:
         os.write(2, f"{line}\n".encode(errors="backslashreplace"))
     except OSError:
-        return  # nobody reads it
+        return  # the stream has no reader

@@ -74,7 +74,7 @@ class _Buffer(io.BufferedIOBase):
 
     @property
     def raw(self) -> Any:
-        """The file itself; whoever asks for it writes past the log."""
+        """The file itself. What is written to it does not come to the log."""
         self._screen.drain()
         return self._raw
 
@@ -83,7 +83,7 @@ class _Buffer(io.BufferedIOBase):
 
     def fileno(self) -> int:
         self._check()
-        self._screen.drain()  # likewise
+        self._screen.drain()  # the caller may write to the descriptor
         return int(self._raw.fileno())
 
     def isatty(self) -> bool:
