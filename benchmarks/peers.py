@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from attolog._bench.method import Opened, Pairs, values
+from attolog._bench.method import OpenLogger, Pairs, values
 from attolog._bench.methods import METHODS, is_installed
 
 _BURST = 10_000
@@ -30,7 +30,7 @@ def installed() -> list[str]:
     return [name for name in (*OURS, *PEERS) if is_installed(METHODS[name])]
 
 
-def _burst(opened: Opened, hundreds: list[Pairs]) -> list[int]:
+def _burst(opened: OpenLogger, hundreds: list[Pairs]) -> list[int]:
     """Log a burst; how long each hundred took, in ns.
 
     A whole burst of the slower peers takes longer than a process is left alone on a machine that

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns
 
-from attolog._bench.method import Opened, values
+from attolog._bench.method import OpenLogger, values
 from attolog._bench.methods import METHODS
 from benchmarks.row import Measures, Row, must_arrive
 from benchmarks.table import summary
@@ -36,7 +36,7 @@ def run(quick: bool) -> Measures:
     turns = 3 if quick else 15
     pairs = values(_RECORDS)
     with TemporaryDirectory(prefix="attolog-bench-") as name:
-        opened: dict[str, Opened] = {}
+        opened: dict[str, OpenLogger] = {}
         for what, method in _METHODS.items():
             folder = Path(name, method)
             folder.mkdir()

@@ -73,7 +73,7 @@ int around_fork(void (Writer::*action)()) {
   return 0;
 }
 
-PyObject* rest_threads(PyObject*, PyObject*) {
+PyObject* stop_threads(PyObject*, PyObject*) {
   around_fork(&Writer::rest);
   Py_RETURN_NONE;
 }
@@ -85,7 +85,7 @@ int wake_now(void*) {
 // Python 3.13 counts the threads only when all hooks of the fork have been called. What is pending
 // is done when os.fork() returns. It is the main thread's to do: the fork of another one is warned
 // of in any case.
-PyObject* wake_threads(PyObject*, PyObject*) {
+PyObject* restart_threads(PyObject*, PyObject*) {
   if (!is_first_thread() || Py_AddPendingCall(wake_now, nullptr) != 0) wake_now(nullptr);
   Py_RETURN_NONE;
 }
@@ -99,8 +99,8 @@ PyMethodDef methods[] = {
      "tee(*loggers, rules=None): a logger whose calls go to each of the others."},
     {"set_environment", set_environment, METH_VARARGS,
      "set_environment(logger, rules): rules that go before those of the program."},
-    {"shown", guarded_simple<make_shown>, METH_O,
-     "shown(logger): one that shares all with it, and prints until it is turned on."},
+    {"printing_logger", guarded_simple<make_printing_logger>, METH_O,
+     "printing_logger(logger): one that shares all with it, and prints until it is turned on."},
     {"check_strategy", check_strategy, METH_O,
      "check_strategy(text): the strategy as it is understood; a ValueError says what is wrong."},
     {"control_list", guarded_simple<control_list>, METH_NOARGS,
@@ -127,29 +127,30 @@ PyMethodDef methods[] = {
      "echo_error(logger, stream): errno of the stream's first failed write, or 0."},
     {"has_raised_echo_error", has_raised_echo_error, METH_VARARGS,
      "has_raised_echo_error(stream): whether a print has raised that error."},
-    {"take_prints", guarded_simple<take_prints>, METH_VARARGS,
-     "take_prints(logger): the print whose lines go to the logger."},
+    {"redirect_prints", guarded_simple<redirect_prints>, METH_VARARGS,
+     "redirect_prints(logger): the print whose lines go to the logger."},
     {"compile_print",
      reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<compile_print>)),
      METH_VARARGS | METH_KEYWORDS, "compile_print(text, names, ...): one print of a program."},
     {"write_to", guarded_simple<write_to>, METH_VARARGS,
      "write_to(stream, data): a str or bytes, as what was written to stream 1 or 2."},
-    {"put_stream", guarded_simple<put_stream>, METH_VARARGS,
-     "put_stream(number, stream, is_shown, is_echoed, write_through): what stands for stdout (1) "
+    {"attach_stream", guarded_simple<attach_stream>, METH_VARARGS,
+     "attach_stream(number, stream, is_shown, is_echoed, write_through): what stands for stdout "
+     "(1) "
      "or stderr (2)."},
     {"close_stream", close_stream, METH_O, "close_stream(number): its prints go elsewhere."},
-    {"printed", count_prints, METH_NOARGS,
-     "printed(): how many prints there were, and the seconds that they took."},
+    {"count_prints", count_prints, METH_NOARGS,
+     "count_prints(): how many prints there were, and the seconds that they took."},
     {"call_as_main", call_as_main, METH_VARARGS,
      "call_as_main(function, *args) or (code, dict): run it as Python runs a main program."},
     {"show_before_signals", show_before_signals, METH_NOARGS,
      "show_before_signals(): those that end the process wait for screen and file, for a second."},
     {"hook_function", hook_function, METH_VARARGS,
      "hook_function(function, rule, argument): each call waits for the screen."},
-    {"rest_threads", rest_threads, METH_NOARGS,
-     "rest_threads(): end the threads of attolog, until wake_threads()."},
-    {"wake_threads", wake_threads, METH_NOARGS,
-     "wake_threads(): have them again, where there is something to do."},
+    {"stop_threads", stop_threads, METH_NOARGS,
+     "stop_threads(): end the threads of attolog, until restart_threads()."},
+    {"restart_threads", restart_threads, METH_NOARGS,
+     "restart_threads(): have them again, where there is something to do."},
     {"expect_relatives", expect_relatives, METH_NOARGS,
      "expect_relatives(): other processes see what this one does to files."},
     {"_format", format_value, METH_VARARGS,

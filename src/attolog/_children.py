@@ -96,7 +96,7 @@ def _given() -> bytes | None:
         return None
 
 
-class _Joining:
+class _JoinRequest:
     """Turns the logger on as it is unpickled."""
 
     def __init__(self, given: bytes) -> None:
@@ -114,7 +114,7 @@ def _wrap(module: Any) -> None:
         data: dict[str, Any] = make(name)
         given = _given()
         if given is not None:
-            data["attolog"] = _Joining(given)
+            data["attolog"] = _JoinRequest(given)
         return data
 
     module.get_preparation_data = get_preparation_data

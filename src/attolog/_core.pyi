@@ -80,7 +80,7 @@ class Logger:
         Args:
             text: The text, an event's name, or a template string.
             template: An event's name, a template, or a template string.
-            values: Its values; without a hole in the template they are fields all the same.
+            values: Its values. A value without a hole in the template is a field, too.
             fields: Values with their names.
 
         Raises:
@@ -110,7 +110,8 @@ class Logger:
             template: A template in the language of `str.format`. If it cannot be filled, the record
                 has the template itself and the values.
             values: What goes into its holes, in order of their first appearance.
-            fields: What goes into the holes of these names; the rest are fields beside the text.
+            fields: Values for the holes of these names. A name without a hole is a field beside
+                the text.
 
         Example:
             >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
@@ -188,7 +189,7 @@ class Logger:
             values: What is printed.
             sep: What stands between values.
             end: What stands behind the last.
-            file: If given, print there, as ever, and log nothing.
+            file: If given, print there, and log nothing.
             flush: Means nothing, since the writer flushes by itself.
 
         Raises:
@@ -316,8 +317,9 @@ class Logger:
     def open(self, path: _Path, **options: Unpack[FileOptions]) -> Self:
         """Send the records to a file from now on: turn the logger on, or over to another file.
 
-        `attolog.log` and loggers with a file of their own have it. Level, events and bound loggers
-        stay as they are. A file that was open before is finished in the background.
+        This is for `attolog.log` and for loggers with a file of their own. Level, events and bound
+        loggers stay as they are, and so does the strategy of a `SampledLogger` or `StatsLogger`. A
+        file that was open before is finished in the background.
 
         Where `ATTOLOG` or `ATTOLOG_CONFIG` is set in the environment, that decides for
         `attolog.log`, and this call changes nothing. Processes that `multiprocessing` starts later
@@ -413,12 +415,12 @@ class AsyncFileLogger(Logger):
         path: The log file; missing folders are made, `{pid}` and `{time}` are filled in.
         buffer_size: What a thread's ring holds, in records of some 64 bytes: 1 to 16,777,216. It
             begins smaller, and grows with the first burst.
-        buffer_bytes: The same in bytes, 65,536 to 1,073,741,824, rounded up to a power of two; it
-            goes before `buffer_size`. Without either a ring has 4 MiB.
+        buffer_bytes: The size of a thread's ring in bytes, 65,536 to 1,073,741,824, rounded up to a
+            power of two; it goes before `buffer_size`. Without either a ring has 4 MiB.
         on_full: What a call does that finds its ring full: "block" waits, so that nothing is lost;
             "drop" never waits. What is dropped is counted, and said in the file.
         block_timeout: How long "block" waits at most, in seconds or as "500ms", "1s", "5m"; then
-            the record is dropped. None for ever.
+            the record is dropped. None to wait without a limit.
         exit_timeout: How long the end of the program waits for the file at most; what is left in
             the rings by then is kept for recovery. Seconds or as above.
         max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
@@ -490,12 +492,12 @@ class SampledLogger(Logger):
         target: A path, which the logger opens with `options`, or another logger, which it passes
             records on to and leaves open when it is closed itself.
         rate: The share that is kept, above 0 and at most 1; 0.01 if nothing is said.
-        key: Keep all records with the same value of this field or none: by a hash that is the same
+        key: Keep all records with one value of this field, or none of them: by a hash that is equal
             in every process. Where a site has no such field, chance decides.
         strategy: In place of a rate: `Every(n)`, `First(n)`, `Cap(per_second)`, `Budget(share)`, or
             a strategy's spelling such as "every:100".
-        seed: Of chance and of the hash; another one with each run (the hash: always the same) if
-            nothing is said.
+        seed: Of chance and of the hash. Without it chance has a new seed in each run, and the hash
+            has one that never changes.
         rules: As for `AsyncFileLogger`; what they name goes before rate and strategy.
         options: Those of `AsyncFileLogger`, for a path.
 
@@ -984,15 +986,15 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
     """
 
 @final
-class ShownLogger(Logger):
+class PrintingLogger(Logger):
     """The default logger, which prints until it is turned on; see `attolog.prints`."""
 
-def shown(logger: Logger, /) -> ShownLogger:
+def printing_logger(logger: Logger, /) -> PrintingLogger:
     """Give a logger that shares all with another one, and prints until that is turned on.
 
     Example:
         >>> from attolog import _core
-        >>> log = _core.shown(_core.AsyncFileLogger("/dev/null"))
+        >>> log = _core.printing_logger(_core.AsyncFileLogger("/dev/null"))
         >>> log.close()
         True
     """
@@ -1149,7 +1151,7 @@ def drain_echo(logger: Logger, timeout: float | None = None) -> bool:
 
     Args:
         logger: The logger; without `echo` there is nothing to wait for.
-        timeout: Seconds to wait at most; None for ever.
+        timeout: Seconds to wait at most; None to wait without a limit.
 
     Returns:
         Whether all is shown. What a stream refused to take is not waited for.
@@ -1203,26 +1205,26 @@ def has_raised_echo_error(stream: int, /) -> bool:
         False
     """
 
-def take_prints(logger: Logger, /) -> Callable[..., None]:
+def redirect_prints(logger: Logger, /) -> Callable[..., None]:
     """Let a logger have the prints of the process: what `attolog run` does.
 
     Args:
         logger: Where they go; of later calls it does not count.
 
     Returns:
-        What is to stand in `builtins.print`. Prints to streams that `put_stream` was not given run
-        the `print` of before.
+        What is to stand in `builtins.print`. Prints to streams that `attach_stream` was not given
+        run the `print` of before.
     """
 
 @final
 class Stream(TextIOWrapper):
     """What stands for `sys.stdout` or `sys.stderr`: an `io.TextIOWrapper` for all that ask it.
 
-    What is written becomes records, as long as `put_stream` has it. Where the program gives it a
-    `write` or `flush` of its own, prints call that.
+    What is written becomes records, as long as `attach_stream` has it. Where the program gives it
+    a `write` or `flush` of its own, prints call that.
     """
 
-def put_stream(
+def attach_stream(
     number: int, stream: Stream, is_shown: bool, is_echoed: bool, write_through: bool, /
 ) -> None:
     """Let a stream's texts, and the prints to it, go to the log.
@@ -1263,16 +1265,18 @@ def compile_print(
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
         is_event: Whether `text` is a name.
         is_error: Whether it is printed to `sys.stderr`.
-        file: Where it stands, as in a traceback; likewise `line` and `function`.
+        file: Where it stands, as in a traceback: its file.
+        line: Its line.
+        function: The function that it stands in.
 
     Returns:
         A function to call with what `print` is there, and the values. It raises what the print
-        would have raised. Where `print` is not what `take_prints` gave, or its stream is another,
-        it calls that as the program has written it.
+        would have raised. Where `print` is not what `redirect_prints` gave, or its stream is
+        another, it calls that as the program has written it.
     """
 
 @final
-class Printed:
+class CompiledPrint:
     """What a compiled print is bound to."""
 
     def print(self, function: Callable[..., Any], /, *values: Any) -> Any:
@@ -1293,10 +1297,10 @@ def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -
         The length of the data.
 
     Raises:
-        OSError: The stream takes no text any more, as of a pipe that nobody reads.
+        OSError: The stream takes no text any more, as of a pipe without a reader.
     """
 
-def printed() -> tuple[int, int, float]:
+def count_prints() -> tuple[int, int, float]:
     """Count the prints of the process.
 
     Returns:
@@ -1318,7 +1322,7 @@ def hook_function(
     is_done_anyway: bool = False,
     /,
 ) -> bool:
-    """Let each call of a function of C wait for the screen, whoever has the function.
+    """Let each call of a function of C wait for the screen.
 
     Args:
         function: A function of a module, or a method of a type as it stands in the type's dict.
@@ -1335,10 +1339,10 @@ def hook_function(
         ValueError: There is no such rule.
     """
 
-def rest_threads() -> None:
+def stop_threads() -> None:
     """End attolog's own threads before a fork; one that is busy for long stays."""
 
-def wake_threads() -> None:
+def restart_threads() -> None:
     """Have attolog's own threads again behind a fork, where there is something to do."""
 
 def expect_relatives() -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import RLock
 
-from attolog._core import rest_threads, wake_threads
+from attolog._core import restart_threads, stop_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def _after_in_child() -> None:
 
 _warns = sys.version_info >= (3, 12)  # of a fork beside threads
 if _warns:
-    os.register_at_fork(before=rest_threads)  # behind the hooks that are registered later
+    os.register_at_fork(before=stop_threads)  # behind the hooks that are registered later
 os.register_at_fork(
     before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
 )
 if _warns:  # behind our own hook of Python: what is pending is done when Python code runs
-    os.register_at_fork(after_in_parent=wake_threads)
+    os.register_at_fork(after_in_parent=restart_threads)

@@ -35,7 +35,7 @@ class First:
 
     Args:
         n: 1 or more.
-        then: 1 or more; None for none of the rest.
+        then: 1 or more; None for no more calls in the interval.
         per: The interval, in seconds or as "500ms", "1s", "5m".
 
     Example:

@@ -56,6 +56,6 @@ class LogOptions(PathOptions, total=False):
 
 
 class FileOptions(LogOptions, total=False):
-    """The options of `AsyncFileLogger` and of `init_logger`."""
+    """The options of `AsyncFileLogger`, of `init_logger` and of the method `open`."""
 
     rules: Rules | None

@@ -1,6 +1,6 @@
 """The default logger for code whose prints were rewritten, so that no text of theirs is lost.
 
-While nobody has turned the log on, calls of this `log` print, at once and to the `sys.stdout` of
+While the log was never turned on, calls of this `log` print, at once and to the `sys.stdout` of
 then. In all else it is `attolog.log`. With `ATTOLOG=off` it is `attolog.log` itself, and silent.
 
     from attolog.prints import log
@@ -16,4 +16,4 @@ from attolog._native import print_text as print_text  # a call imports nothing
 
 __all__ = ["log"]
 
-log: _core.Logger = _core.log if is_off() else _core.shown(_core.log)
+log: _core.Logger = _core.log if is_off() else _core.printing_logger(_core.log)

@@ -9,15 +9,17 @@ from typing import Any
 from unittest.mock import patch
 
 from attolog._bench import child
-from attolog._bench.method import Keeps, Method, Opened, Output, written
+from attolog._bench.method import Keeps, Method, OpenLogger, Output, written
 from attolog._bench.methods import METHODS, document_classes
 
 
 def _calling(function: Any) -> Any:
-    return lambda folder: Opened(function, lambda: None, lambda: None, lambda calls: Output(None))
+    return lambda folder: OpenLogger(
+        function, lambda: None, lambda: None, lambda calls: Output(None)
+    )
 
 
-def _lossy(folder: Path) -> Opened:
+def _lossy(folder: Path) -> OpenLogger:
     """The document's logger, whose thread comes to nothing before the end, and so keeps ten."""
     path = folder / "run.log"
     with patch.object(threading.Thread, "start"):
@@ -33,7 +35,7 @@ def _lossy(folder: Path) -> Opened:
         logger.worker.start()
         logger.close()
 
-    return Opened(log_all, lambda: None, close, written(path))
+    return OpenLogger(log_all, lambda: None, close, written(path))
 
 
 def _fail(pairs: object) -> None:

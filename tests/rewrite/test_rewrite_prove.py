@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from attolog._rewrite.prove import MOST, Logged, compare
+from attolog._rewrite.prove import MOST, LoggedText, compare
 
 PROGRAM = """
 import sys
@@ -106,8 +106,8 @@ def test_a_file_elsewhere_cannot_be_proved(
     assert status == 1 and "not below" in err.splitlines()[-1]
 
 
-def logged(*texts: str) -> list[Logged]:
-    return [Logged(text.encode(), "N") for text in texts]
+def logged(*texts: str) -> list[LoggedText]:
+    return [LoggedText(text.encode(), "N") for text in texts]
 
 
 def test_texts_may_be_laid_into_one_another_in_any_way() -> None:

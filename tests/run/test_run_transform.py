@@ -27,7 +27,7 @@ from attolog._run.transform import Site, transform
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No stream is a log's: compiled prints call what print is."""
     with attolog.AsyncFileLogger(tmp_path_factory.mktemp("taken") / "run.atto") as log:
-        _core.take_prints(log)
+        _core.redirect_prints(log)
         yield
 
 

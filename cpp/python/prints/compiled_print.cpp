@@ -345,7 +345,7 @@ PyType_Slot compiled_print_slots[] = {
      const_cast<char*>("A print of the program's source; its method is what it became.")},
     {0, nullptr}};
 PyType_Spec compiled_print_spec = {
-    "attolog._core.Printed", sizeof(CompiledPrint), 0,
+    "attolog._core.CompiledPrint", sizeof(CompiledPrint), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     compiled_print_slots};
 

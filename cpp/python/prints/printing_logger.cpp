@@ -114,14 +114,14 @@ PyType_Slot shown_slots[] = {
     {0, nullptr}};
 
 PyType_Spec shown_spec = {
-    "attolog._core.ShownLogger", sizeof(Logger), 0,
+    "attolog._core.PrintingLogger", sizeof(Logger), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_VECTORCALL, shown_slots};
 
 }  // namespace
 
-PyObject* make_shown(PyObject*, PyObject* of) {
+PyObject* make_printing_logger(PyObject*, PyObject* of) {
   if (!PyObject_TypeCheck(of, logger_type)) {
-    PyErr_SetString(PyExc_TypeError, "shown() takes a logger");
+    PyErr_SetString(PyExc_TypeError, "printing_logger() takes a logger");
     return nullptr;
   }
   const Logger* known = as_logger(of);
@@ -138,7 +138,7 @@ bool add_shown_type(PyObject* module) {
   PyObject* type =
       PyType_FromModuleAndSpec(module, &shown_spec, reinterpret_cast<PyObject*>(logger_type));
   shown_type = reinterpret_cast<PyTypeObject*>(type);
-  return type != nullptr && PyModule_AddObjectRef(module, "ShownLogger", type) == 0;
+  return type != nullptr && PyModule_AddObjectRef(module, "PrintingLogger", type) == 0;
 }
 
 }  // namespace attolog::python

@@ -5,8 +5,8 @@
 
 namespace attolog::python {
 
-// shown(logger): one that shares all with it.
-PyObject* make_shown(PyObject*, PyObject* of);
+// printing_logger(logger): one that shares all with it.
+PyObject* make_printing_logger(PyObject*, PyObject* of);
 bool add_shown_type(PyObject* module);
 
 }  // namespace attolog::python

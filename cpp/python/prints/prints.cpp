@@ -411,9 +411,9 @@ bool show(Prints::Stream stream, std::string_view bytes) {
   return true;
 }
 
-PyObject* take_prints(PyObject*, PyObject* args) {
+PyObject* redirect_prints(PyObject*, PyObject* args) {
   PyObject* logger = nullptr;
-  if (!PyArg_ParseTuple(args, "O!:take_prints", logger_type, &logger)) return nullptr;
+  if (!PyArg_ParseTuple(args, "O!:redirect_prints", logger_type, &logger)) return nullptr;
   hands_on_broken_pipes.store(true, std::memory_order_relaxed);
   if (prints.print == nullptr) {
     PyObject* builtins = PyImport_ImportModule("builtins");

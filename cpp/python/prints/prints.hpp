@@ -17,7 +17,7 @@ namespace attolog::python {
 
 // What stands in the place of sys.stdout or sys.stderr.
 struct StandIn {
-  PyObject* stream = nullptr;  // null until put_stream; never given back
+  PyObject* stream = nullptr;  // null until attach_stream; never given back
   bool is_open = false;
   bool has_own = false;  // the program has given it a `write` or a `flush`
   bool has_plain_newline = true;
@@ -30,8 +30,8 @@ struct StandIn {
   bool is_special() const { return is_open && (is_encoded || (is_shown && !is_echoed)); }
 };
 
-// Where the prints of this process go; set by take_prints. What it refers to is never given back:
-// other threads may be using it.
+// Where the prints of this process go; set by redirect_prints. What it refers to is never given
+// back: other threads may be using it.
 struct alignas(64) Prints {
   enum Stream : std::uint8_t { out, error };
 
@@ -169,7 +169,7 @@ void emit_before_raising(const Emit& emit) {
 bool has_surrogates(PyObject* text);
 
 // Functions of the module.
-PyObject* take_prints(PyObject*, PyObject* args);
+PyObject* redirect_prints(PyObject*, PyObject* args);
 PyObject* count_prints(PyObject*, PyObject*);
 
 }  // namespace attolog::python

@@ -277,14 +277,14 @@ bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values
   return !prints.stand_ins[stream].is_shown || show(stream, shown);
 }
 
-PyObject* put_stream(PyObject*, PyObject* args) {
+PyObject* attach_stream(PyObject*, PyObject* args) {
   long number = 0;
   Prints::Stream stream = Prints::out;
   StandIn made;
   int is_shown = 0;
   int is_echoed = 0;
   int is_write_through = 0;
-  if (!PyArg_ParseTuple(args, "lO!ppp:put_stream", &number, stream_type, &made.stream, &is_shown,
+  if (!PyArg_ParseTuple(args, "lO!ppp:attach_stream", &number, stream_type, &made.stream, &is_shown,
                         &is_echoed, &is_write_through) ||
       !take_stream(number, stream)) {
     return nullptr;
@@ -314,7 +314,7 @@ PyObject* write_to(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lO:write_to", &number, &data) || !take_stream(number, stream))
     return nullptr;
   if (prints.core == nullptr) {
-    PyErr_SetString(PyExc_RuntimeError, "take_prints() was not called");
+    PyErr_SetString(PyExc_RuntimeError, "redirect_prints() was not called");
     return nullptr;
   }
   if (PyUnicode_Check(data)) {

@@ -21,7 +21,7 @@ bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values
 
 // Functions of the module.
 PyObject* write_to(PyObject*, PyObject* args);
-PyObject* put_stream(PyObject*, PyObject* args);
+PyObject* attach_stream(PyObject*, PyObject* args);
 PyObject* close_stream(PyObject*, PyObject* number);
 
 bool add_stream_types(PyObject* module);

@@ -23,8 +23,6 @@
 #include "python/route/logger_object.hpp"
 #include "python/route/routes.hpp"
 #include "python/route/rules.hpp"
-#include "python/screen_order.hpp"
-#include "python/types/lifetime.hpp"
 #include "python/types/logger.hpp"
 #include "python/types/opening.hpp"
 #include "python/types/options.hpp"

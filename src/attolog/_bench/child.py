@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter, perf_counter_ns
 
 from attolog._bench import cold
-from attolog._bench.method import Method, Opened, Pairs, values
+from attolog._bench.method import Method, OpenLogger, Pairs, values
 from attolog._bench.methods import METHODS
 
 _WARM_UP = 1_000  # records
@@ -99,7 +99,7 @@ def run(method: Method, folder: Path, records: int) -> Run:
 
 
 def _cold_calls(
-    opened: Opened, first: Pairs, turns: int, work: cold.OtherWork
+    opened: OpenLogger, first: Pairs, turns: int, work: cold.OtherWork
 ) -> dict[str, list[int]]:
     """The times of single calls, and of the loop alone, by turns."""
     _log_nothing(first)  # for the interpreter to specialize it, as it has the logger's

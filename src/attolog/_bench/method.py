@@ -49,7 +49,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenLogger:
     """A logger that is open.
 
     `log_all(pairs)` logs a record for each pair; `drain()` waits until what was logged before has
@@ -74,7 +74,7 @@ class Method:
     name: str
     title: str
     call: str
-    open: Callable[[Path], Opened]
+    open: Callable[[Path], OpenLogger]
     maker: str
     module: str = "builtins"
     keeps: Keeps = Keeps.ALL

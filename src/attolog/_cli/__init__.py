@@ -73,7 +73,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.Abort:  # Ctrl-C
         return 130
     except BrokenPipeError:
-        # Whoever read has gone, which is no error; but Python would flush once more at its end.
+        # The reader has gone, which is no error; but Python would flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

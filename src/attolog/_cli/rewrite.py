@@ -15,10 +15,10 @@ import click
 
 from attolog._cli.show import escape
 from attolog._rewrite import (
-    Done,
-    Kept,
     Options,
+    Replacement,
     Result,
+    SkippedPrint,
     SourceError,
     Start,
     Survey,
@@ -46,12 +46,14 @@ class Tally:
 
     n_done: int = 0
     n_found: int = 0
-    left: list[tuple[str, Kept]] = field(default_factory=list)
+    left: list[tuple[str, SkippedPrint]] = field(default_factory=list)
     problems: int = 0
 
     def add(self, path: str, result: Result) -> None:
         """Count the prints of a file; those whose values are not told apart are left, in a way."""
-        whole = [Kept(each.line, each.reason) for each in result.done if each.reason is not None]
+        whole = [
+            SkippedPrint(each.line, each.reason) for each in result.done if each.reason is not None
+        ]
         left = sorted([*result.left, *whole], key=lambda kept: kept.line)
         self.n_done += len(result.done)
         self.n_found += len(result.done) - len(whole)
@@ -218,7 +220,7 @@ class _Asker:
         self._path = path
         self.answer = ""
 
-    def __call__(self, done: Done) -> bool:
+    def __call__(self, done: Replacement) -> bool:
         if self.answer not in ("a", "q"):
             click.echo(f"{escape(self._path)}:{done.line}")
             for sign, text, colour in (("-", done.before, "red"), ("+", done.after, "green")):
@@ -312,7 +314,7 @@ def _show(path: str, result: Result) -> None:
         )
 
 
-def _name(path: str, done: Iterable[Done]) -> None:
+def _name(path: str, done: Iterable[Replacement]) -> None:
     for each in done:
         before, after = (escape(" ".join(text.split())) for text in (each.before, each.after))
         click.echo(f"{escape(path)}:{each.line}: {before} -> {after}")

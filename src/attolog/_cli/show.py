@@ -23,7 +23,7 @@ _LEVELS = {"event": "EVENT", "text": "LOG", "print": "PRINT", "dropped": "WARNIN
 
 
 def check_regular(path: str) -> None:
-    """Refuse what is there but is no file to look into: reading it could wait for ever.
+    """Refuse what is there but is no file to look into: reading it could wait without an end.
 
     Raises:
         ValueError: It is a folder, a pipe or a device.

@@ -84,4 +84,4 @@ def _group_of(uid: int) -> int:
     try:
         return pwd.getpwuid(uid).pw_gid
     except KeyError:
-        return 65534  # nobody's
+        return 65534  # of the user `nobody`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False  # ATTOLOG_RULES has this imported: typing takes longer than all the rest
+TYPE_CHECKING = False  # ATTOLOG_RULES has this imported, and typing takes longer than all of it
 if TYPE_CHECKING:
     from typing import Any
 

@@ -41,7 +41,7 @@ def end_children(end: Callable[[], object]) -> None:
     """Call `end` where children of multiprocessing end, in this process and those forked from it.
 
     Args:
-        end: Puts everything into the files. What is logged later is logged all the same.
+        end: Puts everything into the files. Records of later calls are kept, too.
     """
     global _end
     _end = end
@@ -53,7 +53,7 @@ def _hook() -> None:
     util = sys.modules.get("multiprocessing.util")
     flush = getattr(util, "_flush_std_streams", None)
     if flush is None or hasattr(flush, "__wrapped__"):
-        return  # nobody can have made this process by multiprocessing, or it is hooked
+        return  # multiprocessing has not made this process, or it is hooked
 
     def flush_and_end() -> None:
         flush()

@@ -84,7 +84,7 @@ def _hook_exceptions() -> None:
         of_threads(args)
 
     sys.excepthook, threading.excepthook = excepthook, thread_excepthook
-    # Every event loop, whenever it is made, tells of what nobody handled by this logger.
+    # Every event loop, whenever it is made, reports exceptions without a handler by this logger.
     logging.getLogger("asyncio").addFilter(_see_asyncio)
 
 

@@ -12,7 +12,7 @@ where that is known, and only there:
   process (Cochran, Sampling Techniques, 3rd ed. 1977, ch. 8): too wide where values have a trend,
   too narrow where they repeat in step with it. A count is off by less than a period for each.
 - `first`, `cap`: counts are exact, to the end of the last interval; sums and quantiles are
-  approximate, by an amount that nobody knows.
+  approximate, by an amount that is not known.
 - Nested: by chance at the product of the shares, `every` included; a count is then approximate
   with `first` and `cap` too.
 
@@ -210,7 +210,7 @@ def quantile(samples: Iterable[Sample], q: float, level: float) -> Estimate:
     calls = reached[-1]
 
     def value_at(share: float) -> float:
-        # Sums of weights are rounded: what is reached but for that is reached.
+        # Sums of weights are rounded: a share that is missed by rounding alone is reached.
         return values[min(bisect_left(reached, share * calls * (1 - 1e-12)), len(values) - 1)]
 
     value = value_at(q)
@@ -317,7 +317,7 @@ def _square(x: float) -> float:
 def _of_cluster(totals: dict[float, float]) -> float:
     """The variance of a key's value, kept at several shares if the policy was changed.
 
-    Its hash is the same at all of them, so what a smaller share keeps, a larger one keeps too.
+    All of them use one hash, so what a smaller share keeps, a larger one keeps too.
     """
     variance = _sum(
         [
@@ -326,7 +326,7 @@ def _of_cluster(totals: dict[float, float]) -> float:
             for b, total_b in totals.items()
         ]
     )
-    return max(variance, 0.0)  # but for rounding it is none below
+    return max(variance, 0.0)  # rounding alone makes it negative
 
 
 def _of_systematic(records: Sequence[Sample]) -> float:

@@ -6,24 +6,24 @@
 from __future__ import annotations
 
 from attolog._rewrite import files
-from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, classify
+from attolog._rewrite.classify import Kind, Reason, Rewrite, Skip, classify
 from attolog._rewrite.insert import Start
-from attolog._rewrite.rewrite import Done, Kept, Options, Result, rewrite
+from attolog._rewrite.rewrite import Options, Replacement, Result, SkippedPrint, rewrite
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source, SourceError
 from attolog._rewrite.survey import Survey
 
 __all__ = [
-    "Done",
-    "Kept",
     "Kind",
-    "Left",
     "Options",
     "Place",
     "Reason",
+    "Replacement",
     "Result",
     "Rewrite",
     "Scopes",
+    "Skip",
+    "SkippedPrint",
     "Source",
     "SourceError",
     "Start",

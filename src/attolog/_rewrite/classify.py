@@ -76,7 +76,7 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Skip:
     """A print that stays."""
 
     reason: Reason
@@ -93,7 +93,7 @@ class _Options:
     is_known: bool = True  # no other option has an effect of its own
 
 
-def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Rewrite | Left:
+def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Rewrite | Skip:
     """Decide what becomes of a print where it was found: `classify`, and what stands around it.
 
     Args:
@@ -104,19 +104,19 @@ def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Re
     """
     node, around = found.node, found.around
     if not isinstance(node, ast.Call):
-        return Left(Reason.VALUE)
+        return Skip(Reason.VALUE)
     if is_kept(source, node):
-        return Left(Reason.KEPT)
+        return Skip(Reason.KEPT)
     if around.in_f_string:
-        return Left(Reason.IN_F_STRING)
+        return Skip(Reason.IN_F_STRING)
     if found.has_inner or around.in_print:
-        return Left(Reason.NESTED)
+        return Skip(Reason.NESTED)
     if around.is_redirected or scopes.replaces_streams:
-        return Left(Reason.REDIRECTED)
+        return Skip(Reason.REDIRECTED)
     return classify(node, Place(scopes, around.scopes), log)
 
 
-def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:
+def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Skip:
     """Decide what becomes of a print.
 
     Args:
@@ -137,20 +137,20 @@ def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Left:
     """
     is_builtin = place.is_builtin("print")
     if not is_builtin:
-        return Left(Reason.SHADOWED if is_builtin is False else Reason.UNSURE)
+        return Skip(Reason.SHADOWED if is_builtin is False else Reason.UNSURE)
     options = _read_options(call.keywords, place)
-    if isinstance(options, Left):
+    if isinstance(options, Skip):
         return options
     if len(call.args) == 1 and _is_usage(call.args[0]):
-        return Left(Reason.USAGE)
+        return Skip(Reason.USAGE)
     is_starred = any(isinstance(arg, ast.Starred) for arg in call.args)
     ends_line = options.end is not None and options.end.endswith("\n")
     if options.is_error and not ends_line:
-        return Left(Reason.END)
+        return Skip(Reason.END)
     if options.is_error and not call.args:
-        return Left(Reason.STDERR)
+        return Skip(Reason.STDERR)
     if is_starred or not ends_line or options.sep is None or not options.is_known:
-        return Left(Reason.STDERR) if options.is_error else _as_print(call, log)
+        return Skip(Reason.STDERR) if options.is_error else _as_print(call, log)
     assert options.end is not None
     return _Call(call, place, log, options.sep, options.end[:-1], options.is_error).decide()
 
@@ -166,7 +166,7 @@ class _Call:
     tail: str
     is_error: bool
 
-    def decide(self) -> Rewrite | Left:
+    def decide(self) -> Rewrite | Skip:
         if self.sep == " " and not self.tail and not self.is_error and self._is_event():
             call = ast.Call(ast.Name(self.log, ast.Load()), self.call.args, [])
             return Rewrite(Kind.EVENT, call)
@@ -177,7 +177,7 @@ class _Call:
             parts += [self.sep, *argument] if i else argument
         parts.append(self.tail)
         if _is_usage_text(parts):
-            return Left(Reason.USAGE)
+            return Skip(Reason.USAGE)
         if self.is_error:
             return self._as_warning(parts)
         if not splitter.has_format and not _says_something(parts):
@@ -221,14 +221,14 @@ class _Call:
             return _as_print(self.call, self.log)
         return self._with(template, Kind.TEXT, ast.Name(self.log, ast.Load()))
 
-    def _as_warning(self, parts: list[Part]) -> Rewrite | Left:
+    def _as_warning(self, parts: list[Part]) -> Rewrite | Skip:
         function = ast.Attribute(ast.Name(self.log, ast.Load()), "warning", ast.Load())
         if len(self.call.args) == 1 and not self.tail and _is_one_value(parts):
             # Alone, anything is text.
             return Rewrite(Kind.LEVEL, ast.Call(function, self.call.args, []))
         template = make_template(parts, self.place)
         if template is None:
-            return Left(Reason.STDERR)
+            return Skip(Reason.STDERR)
         return self._with(template, Kind.LEVEL, function)
 
     def _as_whole_format(self) -> Rewrite | None:
@@ -262,7 +262,7 @@ def _as_print(call: ast.Call, log: str) -> Rewrite:
     return Rewrite(Kind.PRINT, ast.Call(function, call.args, keywords), is_plain=True)
 
 
-def _read_options(keywords: list[ast.keyword], place: Place) -> _Options | Left:
+def _read_options(keywords: list[ast.keyword], place: Place) -> _Options | Skip:
     options = _Options()
     for keyword in keywords:
         value = keyword.value
@@ -277,9 +277,9 @@ def _read_options(keywords: list[ast.keyword], place: Place) -> _Options | Left:
             if place.is_from(value, "sys", "stderr"):
                 options.is_error = True
             elif not _is_none(value) and not place.is_from(value, "sys", "stdout"):
-                return Left(Reason.FILE)
+                return Skip(Reason.FILE)
         else:
-            return Left(Reason.OPTIONS if keyword.arg is None else Reason.WRONG)
+            return Skip(Reason.OPTIONS if keyword.arg is None else Reason.WRONG)
     return options
 
 

@@ -92,7 +92,7 @@ def write(path: str, old: bytes, new: bytes) -> None:
             raise OSError(None, "is in the way: remove it, or use --undo", backup)
     else:
         _replace(backup, old, like=path)
-    # Equal times are the sign that nobody has changed the file since.
+    # Equal times are the sign that the file has not changed since.
     now = time.time_ns()
     os.utime(backup, ns=(now, now))
     _replace(path, new, like=path, times=(now, now))
@@ -120,7 +120,7 @@ def _is_unchanged(path: str, backup: str) -> bool:
 
 
 def _replace(path: str, data: bytes, like: str, times: tuple[int, int] | None = None) -> None:
-    """Write a file beside, then give it the name: nobody sees half of it."""
+    """Write a file beside, then give it the name: no reader sees half of it."""
     status = os.stat(like)
     handle, temporary = tempfile.mkstemp(prefix=".attolog-", dir=os.path.dirname(path))
     try:

@@ -17,7 +17,7 @@ _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.) .*\bprint\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class Context:
     """What a node stands in.
 
     Attributes:
@@ -40,7 +40,7 @@ class Print:
     """A print: its call, or its name where that is not called."""
 
     node: ast.Call | ast.Name
-    around: Around
+    around: Context
     has_inner: bool = False
 
     @property
@@ -51,12 +51,12 @@ class Print:
 
 def prints(tree: ast.Module) -> list[Print]:
     """All prints of a module, in the order of the source."""
-    found: list[tuple[ast.Call | ast.Name, Around]] = []
+    found: list[tuple[ast.Call | ast.Name, Context]] = []
     with_inner: set[int] = set()
     # What is to be visited, each with the number of the print that it is an argument of. Not by
     # recursion: an `elif` stands inside of the `if` before it.
-    planned: list[tuple[ast.AST, Around, int]] = [
-        (statement, Around(statement=i), -1) for i, statement in enumerate(tree.body)
+    planned: list[tuple[ast.AST, Context, int]] = [
+        (statement, Context(statement=i), -1) for i, statement in enumerate(tree.body)
     ]
     kept_as_text = _text_annotations(tree)
     while planned:
@@ -99,7 +99,7 @@ def _is_print(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "print"
 
 
-def _children(node: ast.AST, around: Around) -> Iterator[tuple[ast.AST, Around]]:
+def _children(node: ast.AST, around: Context) -> Iterator[tuple[ast.AST, Context]]:
     inside = around
     body: list[ast.AST] = []
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):

@@ -1,6 +1,6 @@
 """What print would write, taken apart into text and values.
 
-Values are evaluated in the same order as before, each once. Where something evaluated later could
+Values are evaluated in the order of before, each once. Where something evaluated later could
 change what an f-string has shown already (see effects), the value is formatted where it stands, and
 its text is passed.
 """
@@ -273,7 +273,7 @@ def _converted(conversion: Conversion, operand: ast.expr, place: Place) -> Value
 
 
 def _spec(node: ast.expr | None) -> tuple[str | Value, ...] | None:
-    """The spec of a hole; None where str.format has not the same."""
+    """The spec of a hole; None where str.format has no such spec."""
     if node is None:
         return ()
     if not isinstance(node, ast.JoinedStr):

@@ -1,11 +1,11 @@
-"""`"%5.2f of %s" % (a, b)` as holes of a template, where the text is the same for every value.
+"""`"%5.2f of %s" % (a, b)` as holes of a template, where the text is equal for every value.
 
 | | |
 |---|---|
 | `%s %r %a` | a hole with that conversion: `{a!s}` |
 | `%d %i %u` | a hole of `int(a)`, which is what `%d` shows of a float, too |
-| `%e %f %g` | a hole of `float(a)`, likewise |
-| `%x %o %c`, `%.3d` | a hole of the text `"%x" % (a,)`: no spec takes the same values |
+| `%e %f %g` | a hole of `float(a)` |
+| `%x %o %c`, `%.3d` | a hole of the text `"%x" % (a,)`: no spec takes these values |
 
 Mappings (`%(name)s`), widths from values (`%*d`) and wrong numbers of values are not taken apart.
 """

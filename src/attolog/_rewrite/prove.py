@@ -34,7 +34,7 @@ class ProofError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A line that is not the same.
+    """A line that differs.
 
     Attributes:
         stream: Where the print wrote it.
@@ -69,12 +69,12 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether the text is the same to the byte, and the exit status."""
+        """Whether text and exit status are equal, to the byte."""
         return not self.differences and self.statuses[0] == self.statuses[1]
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedText:
     """What a record's print wrote.
 
     Attributes:
@@ -96,7 +96,7 @@ def prove(
 ) -> Proof:
     """Run a program twice, each time in a fresh copy of a folder, at one path.
 
-    Both runs have the same PYTHONHASHSEED and the same standard input: a file's, else none. The
+    Both runs have one PYTHONHASHSEED and one standard input: a file's, else none. The
     text of the log takes its place among what was still printed: the lines must be those of the
     first run, each stream for itself.
 
@@ -175,14 +175,14 @@ def _run(
         raise ProofError(f"{command[0]}: {error.strerror or error}") from None
 
 
-def logged_to(records: Iterable[Record], stream: Stream) -> Iterator[Logged]:
+def logged_to(records: Iterable[Record], stream: Stream) -> Iterator[LoggedText]:
     """What the prints to a stream wrote: warnings are those to stderr."""
     for record in records:
         is_error = record.level == "WARNING"
         if is_error == (stream == "stderr"):
             text = f"{record.message}\n" if is_error else as_printed(record)
             name = record.event or record.message or ""
-            yield Logged(_encoded(text), name)
+            yield LoggedText(_encoded(text), name)
 
 
 def _encoded(text: str) -> bytes:
@@ -210,7 +210,7 @@ def compare(
     stream: Stream,
     before: bytes,
     left: bytes,
-    logged: Sequence[Logged],
+    logged: Sequence[LoggedText],
     ignored: re.Pattern[bytes] | None = None,
 ) -> list[Difference]:
     """How `before` differs from `left` and `logged` laid into one another, each in its own order.
@@ -244,7 +244,7 @@ def compare(
         passed = _next_alike(before, left, logged, start)
         printed = before[start.before : passed.before].splitlines(keepends=True)
         others = [*logged[start.turn : passed.turn]]
-        others += [Logged(line, "") for line in left[start.left : passed.left].splitlines(True)]
+        others += [LoggedText(line, "") for line in left[start.left : passed.left].splitlines(True)]
         first = before.count(b"\n", 0, start.before)
         for i in range(max(len(printed), len(others))):
             other = others[i] if i < len(others) else None
@@ -280,7 +280,7 @@ def _start_of_line(before: bytes, left: bytes, at: _At) -> _At:
     return at._replace(before=start)
 
 
-def _next_alike(before: bytes, left: bytes, logged: Sequence[Logged], start: _At) -> _At:
+def _next_alike(before: bytes, left: bytes, logged: Sequence[LoggedText], start: _At) -> _At:
     """Where they go on alike, as few lines further as can be."""
     ends = [_line_ends(before, start.before), _line_ends(left, start.left)]
     best, most = None, -_FARTHEST
@@ -324,7 +324,7 @@ def _line_ends(text: bytes, start: int) -> list[int]:
 
 
 def _furthest(
-    before: bytes, left: bytes, logged: Sequence[Logged], start: tuple[int, int, int]
+    before: bytes, left: bytes, logged: Sequence[LoggedText], start: tuple[int, int, int]
 ) -> tuple[int, int, int]:
     """How far `before`, `logged` and `left` go together from a start.
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attolog._rewrite.classify import Kind, Left, Reason, Rewrite, decide
+from attolog._rewrite.classify import Kind, Reason, Rewrite, Skip, decide
 from attolog._rewrite.find import Print, doctest_prints, prints
 from attolog._rewrite.insert import Insertion, Start, insertions, name_for_log
 from attolog._rewrite.scopes import Scopes
@@ -15,7 +15,7 @@ from attolog._rewrite.splice import splice
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Replacement:
     """A print that was rewritten.
 
     Attributes:
@@ -36,7 +36,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SkippedPrint:
     """A print that was left, and why."""
 
     line: int
@@ -57,7 +57,7 @@ class Options:
     all: bool = False
     start: Start = Start.NONE
     shows: bool = False
-    accept: Callable[[Done], bool] | None = None
+    accept: Callable[[Replacement], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ class Result:
 
     Attributes:
         old: Its bytes before.
-        new: Its bytes now; the same if nothing was rewritten.
+        new: Its bytes now; those of before if nothing was rewritten.
         done: The prints that were rewritten, in the order of the source.
         left: Those that were not.
     """
 
     old: bytes
     new: bytes
-    done: tuple[Done, ...] = ()
-    left: tuple[Kept, ...] = ()
+    done: tuple[Replacement, ...] = ()
+    left: tuple[SkippedPrint, ...] = ()
 
 
 def rewrite(raw: bytes, name: str = "<source>", options: Options | None = None) -> Result:
@@ -116,8 +116,8 @@ class _File:
         except SyntaxError as error:
             raise SourceError(f"line {error.lineno}: {error.msg}") from None
         self._edits: list[Edit] = []
-        self._done: list[Done] = []
-        self._left: list[Kept] = []
+        self._done: list[Replacement] = []
+        self._left: list[SkippedPrint] = []
 
     def rewritten(self) -> Result:
         raw = self._source.raw
@@ -125,12 +125,12 @@ class _File:
         log, is_imported = name_for_log(self._tree, self._scopes, self._found)
         for each in self._found:
             what = self._decide(each, log)
-            if isinstance(what, Left):
-                self._left.append(Kept(each.line, what.reason))
+            if isinstance(what, Skip):
+                self._left.append(SkippedPrint(each.line, what.reason))
             elif isinstance(each.node, ast.Call):
                 calls.append((each.node, what.call))
         for line in doctest_prints(self._source, self._tree):
-            self._left.append(Kept(line, Reason.DOCTEST))
+            self._left.append(SkippedPrint(line, Reason.DOCTEST))
         self._left.sort(key=lambda kept: kept.line)
         new_name = log if calls and not is_imported else None
         options = self._options
@@ -142,33 +142,35 @@ class _File:
         new = self._spliced(calls, inserted)
         if new is None:
             lines = sorted([done.line for done in self._done] + [kept.line for kept in self._left])
-            return Result(raw, raw, (), tuple(Kept(line, Reason.INTERNAL) for line in lines))
+            return Result(
+                raw, raw, (), tuple(SkippedPrint(line, Reason.INTERNAL) for line in lines)
+            )
         return Result(raw, new, tuple(self._done), tuple(self._left))
 
-    def _decide(self, found: Print, log: str) -> Rewrite | Left:
+    def _decide(self, found: Print, log: str) -> Rewrite | Skip:
         try:
             return self._decided(found, log)
         except RecursionError:
-            return Left(Reason.DEEP)
+            return Skip(Reason.DEEP)
 
-    def _decided(self, found: Print, log: str) -> Rewrite | Left:
+    def _decided(self, found: Print, log: str) -> Rewrite | Skip:
         node = found.node
         what = decide(found, self._source, self._scopes, log)
-        if isinstance(what, Left) or not isinstance(node, ast.Call):
+        if isinstance(what, Skip) or not isinstance(node, ast.Call):
             return what
         if what.is_plain and not self._options.all:
-            return Left(Reason.PLAIN)
+            return Skip(Reason.PLAIN)
         edits = splice(self._source, node, what)
-        if isinstance(edits, Left):
+        if isinstance(edits, Skip):
             return edits
         done = self._describe(node, what, edits)
         if self._options.accept is not None and not self._options.accept(done):
-            return Left(Reason.DECLINED)
+            return Skip(Reason.DECLINED)
         self._done.append(done)
         self._edits += edits
         return what
 
-    def _describe(self, node: ast.Call, what: Rewrite, edits: list[Edit]) -> Done:
+    def _describe(self, node: ast.Call, what: Rewrite, edits: list[Edit]) -> Replacement:
         start, stop = self._source.span(node)
         after, at = "", start
         for edit in edits:
@@ -177,7 +179,7 @@ class _File:
         after += self._source.data[at:stop].decode()
         reason = Reason.WHOLE if what.is_whole else None
         before = self._source.segment(node)
-        return Done(node.lineno, what.kind, before, after, what.call, reason)
+        return Replacement(node.lineno, what.kind, before, after, what.call, reason)
 
     def _spliced(
         self, calls: list[tuple[ast.Call, ast.Call]], inserted: list[Insertion]

@@ -152,7 +152,7 @@ def parse_expression(text: str) -> ast.expr | None:
 
 
 def is_same(one: ast.AST, other: ast.AST) -> bool:
-    """Whether two trees are the same, positions aside; they may be as deep as Python can parse."""
+    """Whether two trees are equal, positions aside; they may be as deep as Python can parse."""
     planned: list[tuple[object, object]] = [(one, other)]
     while planned:
         a, b = planned.pop()

@@ -8,7 +8,7 @@ import re
 import tokenize
 from itertools import accumulate
 
-from attolog._rewrite.classify import Left, Reason, Rewrite
+from attolog._rewrite.classify import Reason, Rewrite, Skip
 from attolog._rewrite.literals import quote_of, quoted, template_literal
 from attolog._rewrite.source import Edit, Source, parse_expression
 
@@ -18,21 +18,21 @@ LINE_LENGTH = 100
 _LOOSE = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Tuple, ast.GeneratorExp, ast.Starred)
 
 
-def splice(source: Source, call: ast.Call, rewrite: Rewrite) -> list[Edit] | Left:
+def splice(source: Source, call: ast.Call, rewrite: Rewrite) -> list[Edit] | Skip:
     """The edits that turn a print into what it becomes, or why there are none."""
     new = rewrite.call
     start, stop = source.span(call.func)
     if source.data[start:stop] != b"print":
-        return Left(Reason.IN_F_STRING)
+        return Skip(Reason.IN_F_STRING)
     edits = [Edit(start, stop, ast.unparse(new.func))]
     if _is_same(call.args, new.args) and _is_same(call.keywords, new.keywords):
         return edits
     core = _core(source, stop, source.span(call)[1])
     if core is None:
-        return Left(Reason.COMMENT)
+        return Skip(Reason.COMMENT)
     text = _arguments(source, call, rewrite, *core)
     if not source.can_hold(text):
-        return Left(Reason.INTERNAL)
+        return Skip(Reason.INTERNAL)
     return [*edits, Edit(*core, text)]
 
 

@@ -11,7 +11,7 @@ from attolog._rewrite.wrappers import calls, wrappers
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
+class WrapperUse:
     """A function that prints what it is given, and the calls that give it values.
 
     Attributes:
@@ -54,7 +54,7 @@ class Survey:
             self.programs.append(path)
         self._wrappers += [(path, each.line, each.name) for each in wrappers(tree)]
 
-    def wrapped(self) -> list[Wrapped]:
+    def wrapped(self) -> list[WrapperUse]:
         """The functions that print for others, and are given values."""
         names = {name for _, _, name in self._wrappers}
         found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
@@ -62,7 +62,9 @@ class Survey:
             tree = _parsed(path, raw) if any(name.encode() in raw for name in names) else None
             for name, line in calls(tree, names) if tree is not None else ():
                 found[name].append((path, line))
-        return [Wrapped(*each, tuple(found[each[2]])) for each in self._wrappers if found[each[2]]]
+        return [
+            WrapperUse(*each, tuple(found[each[2]])) for each in self._wrappers if found[each[2]]
+        ]
 
 
 def _parsed(path: str, raw: bytes) -> ast.Module | None:

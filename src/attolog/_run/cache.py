@@ -1,6 +1,6 @@
 """What was made of the program's sources, kept for its next run: one file for each source.
 
-A file is believed only in a folder that nobody else can write to. Whatever else is wrong with one,
+A file is believed only in a folder that no other user can write to. If anything is wrong with one,
 the source is compiled again.
 """
 
@@ -19,10 +19,10 @@ import attolog
 _LAYOUT = 5  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
 _SITE = (bytes, str, tuple, tuple, tuple, tuple, bool, bool, int, str)
-_HASH_KEY = 0x6174746F6C6F67  # any number, always the same
+_HASH_KEY = 0x6174746F6C6F67  # any number that never changes
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
-"""A module's code, None where it is compiled as ever, and its compiled prints."""
+"""A module's code, None where Python compiles it, and its compiled prints."""
 
 
 def digest(raw: bytes) -> bytes:
@@ -97,7 +97,7 @@ def _name(path: str) -> str:
 
 
 def _folder(*, make: bool = False) -> str | None:
-    """The folder, if it is the user's and nobody else can write to it."""
+    """The folder, if it is the user's and no other user can write to it."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if not os.path.isabs(base):
         return None

@@ -1,7 +1,7 @@
 """Whether the log call that a print becomes behaves as the print, where that fails, too.
 
-`attolog rewrite` may change what happens to a print that raises; `attolog run` may not. Both have
-the same templates; here the values are put right, and what cannot be is left to print.
+`attolog rewrite` may change what happens to a print that raises; `attolog run` may not. Both make
+equal templates. Here values are repaired; a print whose values cannot be repaired stays a print.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Exact:
         at: The node whose position the call has: the one that Python blames where it raises.
         arguments: What the print is given, for one that does not go to the log; see
             `_core.compile_print`.
-        options: Its keywords, likewise.
+        options: Its keywords, as the program has written them.
     """
 
     values: list[ast.expr]

@@ -1,4 +1,4 @@
-"""The program's own modules are compiled here as they are imported; all others as ever."""
+"""The program's own modules are compiled here as they are imported; all others by Python."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from attolog._run import cache, plain
 _NEEDED = (call_after, found_by_others)
 
 
-class Compiled(NamedTuple):
+class CompiledModule(NamedTuple):
     """A module's code, and whether Python warns of something in its source."""
 
     code: CodeType
     is_warned: bool
 
 
-def compile_source(raw: bytes, path: str) -> Compiled | None:
+def compile_source(raw: bytes, path: str) -> CompiledModule | None:
     """Compile a module whose prints become records.
 
     Args:
@@ -33,7 +33,7 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
         path: The file, as its code names it.
 
     Returns:
-        None where it is to be compiled as ever: there is nothing to do, or something is wrong.
+        None where Python is to compile it: there is nothing to do, or something is wrong.
     """
     if b"print" not in raw:
         return None
@@ -57,7 +57,7 @@ def compile_source(raw: bytes, path: str) -> Compiled | None:
     }
     code = _bound(code, printers)
     plain.keep(path, raw, code)
-    return Compiled(code, is_warned)
+    return CompiledModule(code, is_warned)
 
 
 def _compile_print(
@@ -108,8 +108,8 @@ class Loader(SourceFileLoader):
         return made.code
 
 
-# A module's loader looks as ever. Python leaves the frames of its import system out of tracebacks
-# by the name of their file.
+# A module's loader looks as it does without attolog. Python leaves the frames of its import system
+# out of tracebacks by the name of their file.
 Loader.__module__, Loader.__qualname__ = SourceFileLoader.__module__, SourceFileLoader.__qualname__
 Loader.get_code.__code__ = Loader.get_code.__code__.replace(
     co_filename="<frozen importlib._bootstrap_external>"

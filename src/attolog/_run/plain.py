@@ -1,4 +1,4 @@
-"""The code of the program as Python itself compiles it, for whoever else reads it.
+"""The code of the program as Python itself compiles it, for others that read it.
 
 Who translates code, or sends it elsewhere, knows the constants that Python makes. Compiled prints
 are none of them.
@@ -177,7 +177,7 @@ def _is_ours(constant: object) -> bool:
     """Whether it is a compiled print, or code that has one."""
     if isinstance(constant, CodeType):
         return any(map(_is_ours, constant.co_consts))
-    return type(constant) is BuiltinMethodType and type(constant.__self__) is _core.Printed
+    return type(constant) is BuiltinMethodType and type(constant.__self__) is _core.CompiledPrint
 
 
 def _key(code: CodeType) -> object:

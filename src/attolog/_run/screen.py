@@ -1,4 +1,4 @@
-"""How long the program waits for its screen: for ever, but not after Ctrl-C."""
+"""How long the program waits for its screen: without a limit, but not after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Screen:
         return 0 if self.is_given_up or is_known else self._error(self._logger, number)
 
     def _has_ended_by(self, kind: type[BaseException]) -> bool:
-        """Whether the program has raised such an exception, and nobody has caught it."""
+        """Whether the program has raised such an exception without catching it."""
         last = getattr(self._sys, "last_type", None)
         return isinstance(last, type) and issubclass(last, kind)
 

@@ -65,7 +65,7 @@ class Session:
             return
         if not is_done:
             _say(f"attolog: the rest is not shown; it is all in {output}")
-        n, raised, seconds = _core.printed()
+        n, raised, seconds = _core.count_prints()
         lost = self.logger.counts.dropped - raised
         to = f" -> {output}"
         if self._is_new and self.logger.counts.calls == 0 and _is_empty(output):
@@ -105,4 +105,4 @@ def _say(line: str) -> None:
     try:
         os.write(2, f"{line}\n".encode(errors="backslashreplace"))
     except OSError:
-        return  # nobody reads it
+        return  # the stream has no reader

@@ -74,7 +74,7 @@ class _Buffer(io.BufferedIOBase):
 
     @property
     def raw(self) -> Any:
-        """The file itself; whoever asks for it writes past the log."""
+        """The file itself. What is written to it does not come to the log."""
         self._screen.drain()
         return self._raw
 
@@ -83,7 +83,7 @@ class _Buffer(io.BufferedIOBase):
 
     def fileno(self) -> int:
         self._check()
-        self._screen.drain()  # likewise
+        self._screen.drain()  # the caller may write to the descriptor
         return int(self._raw.fileno())
 
     def isatty(self) -> bool:
@@ -127,7 +127,7 @@ def install_streams(logger: _core.Logger, screen: Screen, *, is_quiet: bool = Fa
         screen: What is shown of them.
         is_quiet: What goes to sys.stdout is not shown; sys.stderr still is.
     """
-    fast: Any = _core.take_prints(logger)
+    fast: Any = _core.redirect_prints(logger)
     for number in (1, 2):
         _install_stream(number, screen, is_quiet=is_quiet)
     builtins.print = fast
@@ -151,6 +151,6 @@ def _install_stream(number: int, screen: Screen, *, is_quiet: bool) -> None:
     )
     stream.mode = "w"
     is_shown = not is_quiet or number == 2
-    _core.put_stream(number, stream, is_shown, not is_quiet, real.write_through)
+    _core.attach_stream(number, stream, is_shown, not is_quiet, real.write_through)
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from attolog._compile_warnings import collect_warnings
 from attolog._native.argument_names import parts_of
 from attolog._record_names import clean
-from attolog._rewrite.classify import Kind, Left, Rewrite, decide
+from attolog._rewrite.classify import Kind, Rewrite, Skip, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
@@ -42,7 +42,7 @@ class Site(NamedTuple):
     function: str
 
 
-class Transformed(NamedTuple):
+class Transformation(NamedTuple):
     """What became of a source.
 
     Attributes:
@@ -56,7 +56,7 @@ class Transformed(NamedTuple):
     is_warned: bool
 
 
-def transform(raw: bytes, path: str) -> Transformed | None:
+def transform(raw: bytes, path: str) -> Transformation | None:
     """Compile a module, and the prints in it.
 
     Args:
@@ -74,7 +74,7 @@ def transform(raw: bytes, path: str) -> Transformed | None:
             return None
 
 
-def _transform(raw: bytes, path: str, warned: list[str]) -> Transformed:
+def _transform(raw: bytes, path: str, warned: list[str]) -> Transformation:
     source = Source(raw, path)
     tree = ast.parse(source.text, path)
     scopes = Scopes(tree, source.text, path)
@@ -85,7 +85,7 @@ def _transform(raw: bytes, path: str, warned: list[str]) -> Transformed:
     for each in prints(tree):
         try:
             what = decide(each, source, scopes)
-            if isinstance(what, Left) or not isinstance(each.node, ast.Call):
+            if isinstance(what, Skip) or not isinstance(each.node, ast.Call):
                 continue
             exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
         except RecursionError:
@@ -98,11 +98,11 @@ def _transform(raw: bytes, path: str, warned: list[str]) -> Transformed:
         for i, (call, what, exact) in enumerate(chosen)
     ]
     if not sites:
-        return Transformed(None, (), bool(warned))
+        return Transformation(None, (), bool(warned))
     code = compile(tree, path, "exec", dont_inherit=True)
     functions = dict(_called(code))
     placed = tuple(site._replace(function=functions.get(site.marker, "")) for site in sites)
-    return Transformed(code, placed, not all(map(_is_of_markers, warned)))
+    return Transformation(code, placed, not all(map(_is_of_markers, warned)))
 
 
 def _is_of_markers(warning: str) -> bool:

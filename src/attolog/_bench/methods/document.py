@@ -11,7 +11,7 @@ from typing import Any
 from attolog._bench.method import (
     MODEL,
     RECORD,
-    Opened,
+    OpenLogger,
     Pairs,
     last,
     sampled,
@@ -27,7 +27,7 @@ EVENT = rb"Event: \d"
 MAX_SIZE = 100_000
 
 
-def file_logger(folder: Path) -> Opened:
+def file_logger(folder: Path) -> OpenLogger:
     """Strategy 1: a queue and a thread."""
     path = folder / "run.log"
     logger: Any = document_classes.AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]
@@ -40,10 +40,10 @@ def file_logger(folder: Path) -> Opened:
     def drain() -> None:
         wait_until(logger.log_queue.empty)
 
-    return Opened(log_all, drain, logger.close, written(path, RECORD))
+    return OpenLogger(log_all, drain, logger.close, written(path, RECORD))
 
 
-def sample(folder: Path) -> Opened:
+def sample(folder: Path) -> OpenLogger:
     """Strategy 2: `print` once in a hundred times. How many it left out it does not know."""
     path = folder / "run.log"
     file = path.open("w")
@@ -54,10 +54,10 @@ def sample(folder: Path) -> Opened:
             if random.random() < SAMPLE_RATE:
                 print(f"[Generator-{model_name}] New task {task_id}", file=file)
 
-    return Opened(log_all, file.flush, file.close, sampled(path, lambda: None))
+    return OpenLogger(log_all, file.flush, file.close, sampled(path, lambda: None))
 
 
-def stats(folder: Path) -> Opened:
+def stats(folder: Path) -> OpenLogger:
     """Strategy 3: a line a second, printed."""
     path = folder / "run.log"
     file = path.open("w")
@@ -68,10 +68,10 @@ def stats(folder: Path) -> Opened:
             for _ in pairs:
                 stats.log_event()
 
-    return Opened(log_all, file.flush, file.close, summed(path, WINDOWS))
+    return OpenLogger(log_all, file.flush, file.close, summed(path, WINDOWS))
 
 
-def circular(folder: Path) -> Opened:
+def circular(folder: Path) -> OpenLogger:
     """Strategy 4: the last messages, saved at the end."""
     path = folder / "events.log"
     logger: Any = document_classes.CircularLogger(MAX_SIZE)  # type: ignore[no-untyped-call]
@@ -80,6 +80,6 @@ def circular(folder: Path) -> Opened:
         for info, _ in pairs:
             logger.log(f"Event: {info}")
 
-    return Opened(
+    return OpenLogger(
         log_all, lambda: None, lambda: logger.save(str(path)), last(path, MAX_SIZE, EVENT)
     )

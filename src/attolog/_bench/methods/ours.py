@@ -10,7 +10,7 @@ from typing import Any
 import attolog
 from attolog._bench.method import (
     MODEL,
-    Opened,
+    OpenLogger,
     Output,
     Pairs,
     last,
@@ -68,13 +68,13 @@ def _journal(path: Path) -> Callable[[int], Output]:
     return output
 
 
-def _everything(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Opened:
+def _everything(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> OpenLogger:
     log = attolog.AsyncFileLogger(path)
     output = _journal(path) if path.suffix == ".atto" else written(path)
-    return Opened(calling(log), log.flush, _close(log), output)
+    return OpenLogger(calling(log), log.flush, _close(log), output)
 
 
-def text(folder: Path) -> Opened:
+def text(folder: Path) -> OpenLogger:
     """The document's line, unchanged: `debug_log(f"...")`."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
@@ -88,12 +88,12 @@ def text(folder: Path) -> Opened:
     return _everything(folder / "run.log", calling)
 
 
-def printing(folder: Path) -> Opened:
+def printing(folder: Path) -> OpenLogger:
     """The document's `print`, unchanged but for `print = log.print`."""
     return _everything(folder / "run.log", _printing)
 
 
-def message(folder: Path) -> Opened:
+def message(folder: Path) -> OpenLogger:
     """A template and its values, to a text file."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
@@ -107,48 +107,48 @@ def message(folder: Path) -> Opened:
     return _everything(folder / "run.log", calling)
 
 
-def csv(folder: Path) -> Opened:
+def csv(folder: Path) -> OpenLogger:
     """Strategy 1, to CSV."""
     return _everything(folder / "run.csv", _gen)
 
 
-def journal(folder: Path) -> Opened:
+def journal(folder: Path) -> OpenLogger:
     """Strategy 1, to a journal."""
     return _everything(folder / "run.atto", _gen)
 
 
-def declared_csv(folder: Path) -> Opened:
+def declared_csv(folder: Path) -> OpenLogger:
     """A declared event, to CSV."""
     return _everything(folder / "run.csv", _declared)
 
 
-def declared_journal(folder: Path) -> Opened:
+def declared_journal(folder: Path) -> OpenLogger:
     """A declared event, to a journal."""
     return _everything(folder / "run.atto", _declared)
 
 
-def _sample(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Opened:
+def _sample(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> OpenLogger:
     log = attolog.SampledLogger(path, SAMPLE_RATE)
     output = sampled(path, lambda: log.counts.sampled_out)
-    return Opened(calling(log), log.flush, _close(log), output)
+    return OpenLogger(calling(log), log.flush, _close(log), output)
 
 
-def sample_printing(folder: Path) -> Opened:
+def sample_printing(folder: Path) -> OpenLogger:
     """Strategy 2, by `print`."""
     return _sample(folder / "few.log", _printing)
 
 
-def sample(folder: Path) -> Opened:
+def sample(folder: Path) -> OpenLogger:
     """Strategy 2."""
     return _sample(folder / "few.csv", _gen)
 
 
-def _stats(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Opened:
+def _stats(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> OpenLogger:
     log = attolog.StatsLogger(path)
-    return Opened(calling(log), log.flush, _close(log), summed(path, COUNTS))
+    return OpenLogger(calling(log), log.flush, _close(log), summed(path, COUNTS))
 
 
-def stats_counting(folder: Path) -> Opened:
+def stats_counting(folder: Path) -> OpenLogger:
     """Strategy 3, called as the document does."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
@@ -161,12 +161,12 @@ def stats_counting(folder: Path) -> Opened:
     return _stats(folder / "rates.csv", calling)
 
 
-def stats(folder: Path) -> Opened:
+def stats(folder: Path) -> OpenLogger:
     """Strategy 3, with the sums and quantiles of two fields."""
     return _stats(folder / "rates.csv", _gen)
 
 
-def circular_text(folder: Path) -> Opened:
+def circular_text(folder: Path) -> OpenLogger:
     """Strategy 4, called as the document does."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
@@ -179,7 +179,7 @@ def circular_text(folder: Path) -> Opened:
     return _circular(folder / "events.log", calling, last(folder / "events.log", MAX_SIZE, EVENT))
 
 
-def circular(folder: Path) -> Opened:
+def circular(folder: Path) -> OpenLogger:
     """Strategy 4."""
     return _circular(folder / "events.csv", _gen, last(folder / "events.csv", MAX_SIZE))
 
@@ -188,11 +188,11 @@ def _circular(
     path: Path,
     calling: Callable[[Any], Callable[[Pairs], None]],
     output: Callable[[int], Output],
-) -> Opened:
+) -> OpenLogger:
     log = attolog.CircularLogger(MAX_SIZE)
 
     def close() -> None:
         log.save(path)
         log.close(timeout=None)
 
-    return Opened(calling(log), log.flush, close, output)
+    return OpenLogger(calling(log), log.flush, close, output)

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attolog._bench.method import MODEL, Opened, Pairs, wait_until, written
+from attolog._bench.method import MODEL, OpenLogger, Pairs, wait_until, written
 
 
-def file_handler(folder: Path) -> Opened:
+def file_handler(folder: Path) -> OpenLogger:
     """Its own way."""
     path = folder / "run.log"
     handler = logging.FileHandler(path)
-    return Opened(_calling(handler, handler), handler.flush, handler.close, written(path))
+    return OpenLogger(_calling(handler, handler), handler.flush, handler.close, written(path))
 
 
-def queue_handler(folder: Path) -> Opened:
+def queue_handler(folder: Path) -> OpenLogger:
     """Its way to write in the background."""
     path = folder / "run.log"
     handler = logging.FileHandler(path)
@@ -32,7 +32,7 @@ def queue_handler(folder: Path) -> Opened:
         handler.close()
 
     log_all = _calling(logging.handlers.QueueHandler(records), handler)
-    return Opened(log_all, lambda: wait_until(records.empty), close, written(path))
+    return OpenLogger(log_all, lambda: wait_until(records.empty), close, written(path))
 
 
 def _calling(used: logging.Handler, formats: logging.Handler) -> Callable[[Pairs], None]:

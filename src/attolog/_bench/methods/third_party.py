@@ -11,7 +11,7 @@ from typing import Any
 
 from attolog._bench.method import (
     MODEL,
-    Opened,
+    OpenLogger,
     Output,
     Pairs,
     count,
@@ -22,22 +22,22 @@ from attolog._bench.method import (
 )
 
 
-def bqlog_text(folder: Path) -> Opened:
+def bqlog_text(folder: Path) -> OpenLogger:
     """Its text file."""
     return _bqlog(folder, "text_file", direct=False)
 
 
-def bqlog_compressed(folder: Path) -> Opened:
+def bqlog_compressed(folder: Path) -> OpenLogger:
     """Its binary file (`raw_file` until 2.0)."""
     return _bqlog(folder, "compressed_file", direct=False)
 
 
-def bqlog_direct(folder: Path) -> Opened:
+def bqlog_direct(folder: Path) -> OpenLogger:
     """The compressed file by the C function below its Python class; no public name of bqlog's."""
     return _bqlog(folder, "compressed_file", direct=True)
 
 
-def _bqlog(folder: Path, kind: str, *, direct: bool) -> Opened:
+def _bqlog(folder: Path, kind: str, *, direct: bool) -> OpenLogger:
     log: Any = importlib.import_module("bq.log").log
     native: Any = importlib.import_module("bq._bqlog")
     decoder: Any = importlib.import_module("bq.tools.log_decoder").log_decoder
@@ -76,20 +76,20 @@ def _bqlog(folder: Path, kind: str, *, direct: bool) -> Opened:
         return Output(kept, 0, written)
 
     log_them = log_all_directly if direct else log_all
-    return Opened(log_them, logger.force_flush, logger.force_flush, output)
+    return OpenLogger(log_them, logger.force_flush, logger.force_flush, output)
 
 
-def spdlog_sync(folder: Path) -> Opened:
+def spdlog_sync(folder: Path) -> OpenLogger:
     """Its file logger, buffered by stdio."""
     return _spdlog(folder, is_async=False)
 
 
-def spdlog_async(folder: Path) -> Opened:
+def spdlog_async(folder: Path) -> OpenLogger:
     """The same with a thread that writes; a full queue makes the caller wait."""
     return _spdlog(folder, is_async=True)
 
 
-def _spdlog(folder: Path, *, is_async: bool) -> Opened:
+def _spdlog(folder: Path, *, is_async: bool) -> OpenLogger:
     spdlog: Any = importlib.import_module("spdlog")
     path = folder / "run.log"
     if is_async:
@@ -116,10 +116,10 @@ def _spdlog(folder: Path, *, is_async: bool) -> Opened:
         wait_until(is_written)
         logger.close()
 
-    return Opened(log_all, lambda: wait_until(is_written), close, written(path))
+    return OpenLogger(log_all, lambda: wait_until(is_written), close, written(path))
 
 
-def loguru(folder: Path) -> Opened:
+def loguru(folder: Path) -> OpenLogger:
     """Its file sink, with the same columns as the others."""
     logger: Any = importlib.import_module("loguru").logger
     path = folder / "run.log"
@@ -131,20 +131,20 @@ def loguru(folder: Path) -> Opened:
         for task_id, arrival in pairs:
             logger.debug("GEN,{},{},{}", model, task_id, arrival)
 
-    return Opened(log_all, logger.complete, lambda: logger.remove(sink), written(path))
+    return OpenLogger(log_all, logger.complete, lambda: logger.remove(sink), written(path))
 
 
-def logust_sync(folder: Path) -> Opened:
+def logust_sync(folder: Path) -> OpenLogger:
     """Its file sink; its time has milliseconds."""
     return _logust(folder, enqueue=False)
 
 
-def logust_async(folder: Path) -> Opened:
+def logust_async(folder: Path) -> OpenLogger:
     """Its file sink with a thread that writes."""
     return _logust(folder, enqueue=True)
 
 
-def _logust(folder: Path, *, enqueue: bool) -> Opened:
+def _logust(folder: Path, *, enqueue: bool) -> OpenLogger:
     logger: Any = importlib.import_module("logust").logger
     path = folder / "run.log"
     logger.remove()
@@ -160,10 +160,10 @@ def _logust(folder: Path, *, enqueue: bool) -> Opened:
         logger.complete()
         logger.remove(sink)
 
-    return Opened(log_all, logger.complete, close, written(path))
+    return OpenLogger(log_all, logger.complete, close, written(path))
 
 
-def nexuslog(folder: Path) -> Opened:
+def nexuslog(folder: Path) -> OpenLogger:
     """Its text file, with Unix times; it puts the day into the name of the file."""
     module: Any = importlib.import_module("nexuslog")
     module.basicConfig(filename=str(folder / "run.log"), level=module.DEBUG, unix_ts=True)
@@ -184,10 +184,10 @@ def nexuslog(folder: Path) -> Opened:
         files = list(folder.glob("run_*.log"))
         return Output(sum(map(count, files)), 0, sum(map(size, files)))
 
-    return Opened(log_all, drain, lambda: logger.shutdown(), output)
+    return OpenLogger(log_all, drain, lambda: logger.shutdown(), output)
 
 
-def structlog(folder: Path) -> Opened:
+def structlog(folder: Path) -> OpenLogger:
     """JSON lines, as its page on performance advises; orjson makes them if it is there."""
     module: Any = importlib.import_module("structlog")
     path = folder / "run.jsonl"
@@ -208,7 +208,7 @@ def structlog(folder: Path) -> Opened:
         for task_id, arrival in pairs:
             logger.debug("GEN", model=model, task_id=task_id, arrival=arrival)
 
-    return Opened(log_all, file.flush, file.close, written(path))
+    return OpenLogger(log_all, file.flush, file.close, written(path))
 
 
 def _json_serializer() -> Callable[..., bytes]:
@@ -218,7 +218,7 @@ def _json_serializer() -> Callable[..., bytes]:
     return lambda value, **options: json.dumps(value, **options).encode()
 
 
-def picologging(folder: Path) -> Opened:
+def picologging(folder: Path) -> OpenLogger:
     """The standard library's way, rewritten in C++."""
     module: Any = importlib.import_module("picologging")
     path = folder / "run.log"
@@ -231,10 +231,10 @@ def picologging(folder: Path) -> Opened:
         for task_id, arrival in pairs:
             logger.debug("GEN,%s,%s,%s", model, task_id, arrival)
 
-    return Opened(log_all, handler.flush, handler.close, written(path))
+    return OpenLogger(log_all, handler.flush, handler.close, written(path))
 
 
-def logxide(folder: Path) -> Opened:
+def logxide(folder: Path) -> OpenLogger:
     """The standard library's way, rewritten in Rust; its native handler and format.
 
     An f-string is faster than a template and its values.
@@ -255,7 +255,7 @@ def logxide(folder: Path) -> Opened:
         for task_id, arrival in pairs:
             logger.debug(f"GEN,{model},{task_id},{arrival}")
 
-    return Opened(log_all, handler.flush, handler.flush, written(path))
+    return OpenLogger(log_all, handler.flush, handler.flush, written(path))
 
 
 def _logger_of(module: Any, handler: Any) -> Any:
