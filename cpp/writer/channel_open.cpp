@@ -252,7 +252,7 @@ void Channel::open_session(Inherited inherited) {
   first_folder_ = session_->folder();
   last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
-  if (!Writer::get().sites().attach(*session_)) {
+  if (!site_registry().attach(*session_)) {
     throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,

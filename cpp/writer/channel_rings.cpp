@@ -41,7 +41,7 @@ Channel::Slot::Slot(Ring made, RingBytes counted, std::uint32_t name, Channel* o
 }
 
 Channel::~Channel() {
-  if (session_ && !is_forked()) Writer::get().sites().detach(*session_);
+  if (session_ && !is_forked()) site_registry().detach(*session_);
 }
 
 Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name) {

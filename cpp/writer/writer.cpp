@@ -68,21 +68,22 @@ struct ForkHandlers {
   static void prepare() {
     writer().control_mutex_.lock();
     writer().mutex_.lock();
-    writer().sites_.mutex().lock();
+    site_registry().mutex().lock();
     writer().leftovers_.mutex().lock();
   }
   static void parent() {
     // relaxed: when it was is all there is to know
     writer().last_fork_.store(steady_clock::now(), std::memory_order_relaxed);
     writer().leftovers_.mutex().unlock();
-    writer().sites_.mutex().unlock();
+    site_registry().mutex().unlock();
     writer().mutex_.unlock();
     writer().control_mutex_.unlock();
   }
   static void child() {
     Writer& old = writer();
     old.leftovers_.mutex().unlock();
-    old.sites_.mutex().unlock();
+    site_registry().forget_mirrors();
+    site_registry().mutex().unlock();
     old.mutex_.unlock();
     old.control_mutex_.unlock();
     Rest::forget_in_child();
@@ -95,7 +96,6 @@ struct ForkHandlers {
     for (const auto& channel : old.channels_) channel->forget_in_child();
     try {
       std::unique_ptr<Writer> fresh(new Writer());
-      fresh->sites_.inherit(old.sites_);
       fresh->leftovers_.inherit(old.leftovers_);
       fresh->has_tidied_ = old.has_tidied_;
       fresh->control_ = std::move(old.control_);

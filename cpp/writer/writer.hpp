@@ -39,7 +39,7 @@ class Writer {
   // Behind the fork, in the parent.
   void go_on();
 
-  SiteRegistry& sites() { return sites_; }
+  SiteRegistry& sites() { return site_registry(); }
   Leftovers& leftovers() { return leftovers_; }
   // Whether there may be children that have just ended, and left something.
   bool has_forked_lately() const;
@@ -98,7 +98,6 @@ class Writer {
   bool has_not_rested_ = false;     // nor has come round since; under mutex_
   std::atomic<SteadyTime> last_fork_{SteadyTime{}};
   SteadyTime last_tidied_{};  // the thread's own
-  SiteRegistry sites_;
   Leftovers leftovers_;
 };
 

@@ -346,10 +346,10 @@ static const check::Test events{
       const Log log;
       Site site;
       site.name = "EARLY";
-      const std::uint32_t early = Writer::get().sites().add(site).value();
+      const std::uint32_t early = site_registry().add(site).value();
       const auto channel = log.open();
       site.name = "LATE";
-      const std::uint32_t late = Writer::get().sites().add(site).value();
+      const std::uint32_t late = site_registry().add(site).value();
       check::that(try_log(*channel, "", early) && try_log(*channel, "", late));
       check::that(channel->close(patience()));
       const std::string text = temp::read_file(log.path());
