@@ -17,6 +17,7 @@
 #include "python/without_gil.hpp"
 #include "query/expression.hpp"
 #include "writer/last_signal.hpp"
+#include "writer/thread_rings.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -56,7 +57,7 @@ PyObject* check_expression(PyObject*, PyObject* text) {
 
 PyObject* show_before_signals(PyObject*, PyObject*) {
   last_signal::wait_for_screen();
-  Writer::reserve_thread();
+  thread_rings::reserve();
   last_signal::renew_crashes(is_faulthandler_on());
   Py_RETURN_NONE;
 }

@@ -1,4 +1,4 @@
-// Draining, waiting and counting; the rest is in channel_open, channel_rings and channel_circular.
+// Draining, waiting and counting; opening is in channel_open.cpp.
 #include "writer/channel.hpp"
 
 #include <algorithm>
@@ -76,15 +76,10 @@ void Channel::drain_now() {
   const Ticks until = is_last ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
   std::vector<const Ring*> added;
-  {
-    const std::lock_guard rings(rings_mutex_);
-    added.reserve(undrained_.size());
-    // Without memory for one the next sweep begins with it.
-    for (; !undrained_.empty(); undrained_.erase(undrained_.begin())) {
-      drain_->add(undrained_.front()->ring);
-      added.push_back(&undrained_.front()->ring);
-    }
-  }
+  rings_->hand_new(RingPool::Reader::drain, [&](const Ring& ring) {
+    added.push_back(&ring);
+    drain_->add(ring);
+  });
   const bool report_drops = is_last || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
   sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
@@ -182,7 +177,14 @@ void Channel::tend() {
       say(session_->folder() +
           " was taken away; what is not in the file yet is lost with the process");
     }
-    give_back_rings();
+    {
+      const std::lock_guard showing(echo_mutex_);
+      rings_->give_back([this](const Ring& ring) {
+        if (!drain_->remove(ring)) return false;
+        if (has_echo()) echo_->remove(ring);
+        return true;
+      });
+    }
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -225,18 +227,9 @@ milliseconds Channel::longest_round() const {
 
 bool Channel::show(Ticks until) {
   const std::lock_guard lock(echo_mutex_);
-  {
-    const std::lock_guard rings(rings_mutex_);
-    for (; !unshown_.empty(); unshown_.erase(unshown_.begin())) echo_->add(unshown_.front()->ring);
-  }
+  rings_->hand_new(RingPool::Reader::mirror, [this](const Ring& ring) { echo_->add(ring); });
   const bool has_shown = echo_->look(until);
-  const std::lock_guard rings(rings_mutex_);
-  // Both in the order in which they were made; the newest may be unknown to the echo.
-  auto source = echo_->sources().begin();
-  for (Slot& slot : slots_) {
-    if (source == echo_->sources().end()) break;
-    if (source->ring == &slot.ring) slot.shown = (source++)->committed;
-  }
+  rings_->note_shown(echo_->sources());
   return has_shown;
 }
 
@@ -297,12 +290,7 @@ std::uint64_t Channel::show_now() {
 bool Channel::has_unshown() const {
   if (!has_echo() || is_forked()) return false;
   if (echo_->screen().is_behind()) return true;
-  if (is_finished()) return false;
-  const std::lock_guard lock(rings_mutex_);
-  return std::ranges::any_of(slots_, [](const Slot& slot) {
-    // acquire: pairs with Producer::commit of a thread that has told this one since.
-    return slot.shown != slot.ring.header().head.load(std::memory_order_acquire);
-  });
+  return !is_finished() && rings_->has_unshown();
 }
 
 std::uint64_t Channel::echo_progress() const {
@@ -325,43 +313,38 @@ void Channel::forget_echo_error(int stream) {
 
 // ---- waiting ----------------------------------------------------------------------------------
 
-std::vector<Channel::RingEnd> Channel::heads() const {
-  const std::lock_guard lock(rings_mutex_);
-  std::vector<RingEnd> heads;
-  for (const Slot& slot : slots_) {
-    heads.push_back({slot.number, slot.header->head.load(std::memory_order_acquire)});
-  }
-  return heads;
+void Channel::request_drain() {
+  urgent_.store(true, std::memory_order_relaxed);
+  Writer::get().wake();
 }
 
-bool Channel::is_drained_to(const std::vector<RingEnd>& heads) const {
-  const std::lock_guard lock(rings_mutex_);
-  auto slot = slots_.begin();
-  for (const auto& [number, head] : heads) {
-    while (slot != slots_.end() && slot->number < number) ++slot;
-    if (slot == slots_.end()) break;
-    if (slot->number != number) continue;  // drained, and given back
-    std::uint64_t position = slot->header->tail.load(std::memory_order_acquire);
-    if (!slot->ring.can_hold(position, std::max(position, head))) continue;  // damaged
-    // A last announcement of a thread that logged nothing is not waited for.
-    while (position < head) {
-      RingRecord record;
-      const std::uint64_t offset = position & slot->mask;
-      if (!parse_record({slot->data + offset, head - position}, record)) break;
-      if (record.site() != kThreadSite) return false;
-      position += record.head.size;
-    }
+void Channel::wait_for_room(milliseconds slice) {
+  if (!Writer::get().is_running()) {
+    drain();
+    return;
   }
-  return true;
+  std::unique_lock lock(progress_.mutex);
+  const std::uint64_t seen = progress_.steps;
+  request_drain();
+  progress_.moved.wait_for(lock, slice, [&] { return progress_.steps != seen; });
+}
+
+std::optional<std::uint64_t> Channel::spill(std::string_view values) {
+  try {
+    return session_->spill(values);
+  } catch (const std::exception& error) {  // no room, no memory
+    say(std::string(error.what()) + "; a record of that size is dropped");
+    return std::nullopt;
+  }
 }
 
 bool Channel::flush(Deadline deadline) {
   if (is_forked()) return true;  // nothing of ours is in it
-  const std::vector<RingEnd> wanted = heads();
+  const auto wanted = rings_->heads();
   bool has_swept = false;
   for (;;) {
     std::unique_lock lock(progress_.mutex);
-    if (is_drained_to(wanted) && (!is_closed() || is_through())) return true;
+    if (rings_->is_drained_to(wanted) && (!is_closed() || is_through())) return true;
     const auto now = steady_clock::now();
     if (is_finished() || is_forked() || (has_swept && is_failing()) ||
         (deadline && now >= *deadline)) {
@@ -369,8 +352,7 @@ bool Channel::flush(Deadline deadline) {
     }
     const std::uint64_t seen = progress_.steps;
     if (Writer::get().is_running()) {
-      urgent_.store(true, std::memory_order_relaxed);
-      Writer::get().wake();
+      request_drain();
       const auto slice = now + milliseconds(20);
       progress_.moved.wait_until(lock, deadline ? std::min(*deadline, slice) : slice,
                                  [&] { return progress_.steps != seen; });
@@ -384,25 +366,17 @@ bool Channel::flush(Deadline deadline) {
 
 void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped) {
   if (is_forked() || is_finished() || output_ == nullptr) return;
-  const auto wanted = heads();
-  const bool is_last = seal_if_alone(stopped);
+  const auto wanted = rings_->heads();
+  const auto is_ours = [this](const ThreadRings::Slot& slot) { return slot.channel == id; };
+  const auto n_stopped = static_cast<std::size_t>(std::ranges::count_if(stopped, is_ours));
+  const bool is_last = rings_->seal_if_unused(n_stopped);
   if (is_last) closed_.store(true, std::memory_order_relaxed);
   while (steady_clock::now() < until) {
     drain();
     if (is_failing()) return;
-    if (is_last ? finish() : is_drained_to(wanted)) return;
+    if (is_last ? finish() : rings_->is_drained_to(wanted)) return;
     std::this_thread::sleep_for(milliseconds(1));  // others hold the file's lock
   }
-}
-
-// Whether nobody logs any more: the threads behind all rings have stopped. Then there are no more
-// rings.
-bool Channel::seal_if_alone(std::span<const ThreadRings::Slot> stopped) {
-  const std::lock_guard rings(rings_mutex_);
-  std::size_t n_stopped = free_.size();
-  for (const ThreadRings::Slot& slot : stopped) n_stopped += slot.channel == id ? 1 : 0;
-  is_sealed_ = is_sealed_ || n_stopped == slots_.size();
-  return n_stopped == slots_.size();
 }
 
 bool Channel::is_through() const {
@@ -427,12 +401,7 @@ bool Channel::finish(milliseconds patience) {
   if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
-  if (!lock.owns_lock() || !is_through()) return false;
-  {
-    const std::lock_guard rings(rings_mutex_);
-    if (waiting_in_rings() != 0) return false;
-    is_sealed_ = true;
-  }
+  if (!lock.owns_lock() || !is_through() || !rings_->seal_if_drained()) return false;
   if (!session_->name().empty() && output_ != nullptr) {
     // What children left that have died meanwhile.
     const Recovery recovered = recover(session_->folder(), main_path_,
@@ -472,23 +441,12 @@ void Channel::give_up() {
 // ---- counting ---------------------------------------------------------------------------------
 
 std::uint64_t Channel::waiting_in_rings() const {
-  std::uint64_t waiting = 0;
-  for (const Slot& slot : slots_) {
-    std::uint64_t position = slot.header->tail.load(std::memory_order_acquire);
-    const std::uint64_t head = slot.header->head.load(std::memory_order_acquire);
-    if (!slot.ring.can_hold(position, head)) continue;  // damaged
-    while (position < head) {
-      RingRecord record;
-      if (!parse_record({slot.data + (position & slot.mask), head - position}, record)) break;
-      if (!is_own_site(record.site())) ++waiting;
-      position += record.head.size;
-    }
-  }
+  const std::uint64_t waiting = rings_->waiting();
   return waiting - std::min(waiting, abandoned_);
 }
 
 Counts Channel::counts() const {
-  const std::scoped_lock lock(progress_.mutex, rings_mutex_);
+  const std::lock_guard lock(progress_.mutex);
   const Box::Counts kept = drain_->keeper().counts();
   Counts counts;
   counts.written = progress_.written + kept.saved;

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,14 +17,15 @@
 #include "console/echo.hpp"
 #include "core/mapping.hpp"
 #include "shm/place.hpp"
-#include "shm/ring.hpp"
 #include "shm/ring_budget.hpp"
 #include "shm/session.hpp"
 #include "sinks/sink.hpp"
 #include "writer/drain.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
+#include "writer/producer.hpp"
 #include "writer/recorder.hpp"
+#include "writer/ring_pool.hpp"
 
 namespace attolog {
 
@@ -72,34 +72,6 @@ struct Watch {
   std::vector<std::weak_ptr<Channel>> channels;
 };
 
-// The producer's end of a ring. Only its thread touches it (and the next owner, after a hand-over).
-struct alignas(64) Producer {
-  std::uint64_t head = 0;   // where the next record goes
-  std::uint64_t limit = 0;  // up to here there is room, without asking again
-  std::uint64_t mask = 0;
-  char* data = nullptr;
-  RingHeader* header = nullptr;
-  Channel* channel = nullptr;
-
-  char* place() const { return data + (head & mask); }
-  void commit(std::uint64_t size) {
-    head += size;
-    // release: the record is complete before it can be seen; pairs with RingMerge::sweep.
-    header->head.store(head, std::memory_order_release);
-  }
-};
-
-// Which rings this thread uses. One slot is looked at by every call, so it is as plain as can be.
-struct ThreadRings {
-  static constexpr std::size_t kSlots = 4;
-  struct Slot {
-    std::uint64_t channel;  // its id; 0: empty
-    Producer* producer;
-  };
-  Slot slots[kSlots];
-};
-extern constinit thread_local ThreadRings t_rings;
-
 class Channel {
  public:
   // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
@@ -126,16 +98,15 @@ class Channel {
   // Gives the calling thread a ring; null where there is none to be had (forked, closed, no
   // memory).
   Producer* attach(std::uint64_t thread_id, std::string_view thread_name);
-  // The thread behind `producer` is gone: the ring may go to another.
-  void detach(Producer& producer);
-  // Whether the calling thread should go on in a larger ring before it puts `n` bytes. Rings begin
-  // small: nearly all threads log little.
-  Growth growth_for(const Producer& producer, std::uint64_t n) const;
-  // Gives it one, where there is room for it. Not asked for again at once where there is none.
-  void grow(Producer& producer, std::uint64_t n, Growth growth);
-
-  // Whether `n` bytes fit now. Looks at the tail, wakes the writer when the ring is half full.
-  bool has_room(Producer& producer, std::uint64_t n);
+  // As in RingPool.
+  Growth growth_for(const Producer& producer, std::uint64_t n) const {
+    return rings_->growth_for(producer, n);
+  }
+  void grow(Producer& producer, std::uint64_t n, Growth growth) {
+    rings_->grow(producer, n, growth);
+  }
+  // Whether `n` bytes fit now. Wakes the writer where the ring is half full.
+  bool has_room(Producer& producer, std::uint64_t n) { return rings_->has_room(producer, n); }
   // Waits until they might, `slice` at most. For callers without the GIL.
   void wait_for_room(std::chrono::milliseconds slice);
   // Puts values that are too large for the ring beside it; the number to refer to them by.
@@ -231,19 +202,6 @@ class Channel {
   void forget_in_child();
 
  private:
-  struct Slot : Producer {
-    Slot(Ring made, RingBytes counted, std::uint32_t name, Channel* owner);
-    Ring ring;
-    RingBytes bytes;
-    std::uint32_t number;  // of the ring; grows
-    Thread thread{};       // whose it is, or was
-    // When a larger ring may be asked for again: early, needed. The thread's own.
-    SteadyTime retry[2]{};
-    bool was_free = false;    // a round ago; under rings_mutex_
-    std::uint64_t shown = 0;  // up to here the echo has read; likewise
-    bool is_over = false;     // given back
-  };
-
   Channel(const ChannelOptions& options, std::uint64_t number);
   // What the child of a fork has of its parent.
   struct Inherited {
@@ -260,30 +218,16 @@ class Channel {
   std::uint64_t take_in(const std::vector<RingPlace>& places);
   std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
+  void make_session(const std::string& folder);
+  // The rings are to be drained soon. From any thread, without a lock of the channel's.
+  void request_drain();
   void begin_file(std::uint64_t living);
   void remove_session();
-  // Under rings_mutex_; null: there is none.
-  Slot* take_free(std::size_t at_least, std::uint64_t n);
-  Slot* make_first_ring(std::size_t size);
-  Slot* make_larger_ring(const Slot& old, std::size_t wanted, Growth growth);
-  Slot* add_ring(Ring ring, std::uint32_t number);
-  void give_back_rings();  // under drain_mutex_
-  void give_back(Slot& slot);
-  std::size_t first_ring() const;
-  std::size_t spare_ring(const std::string& folder) const;
-  void announce(Producer& producer, std::string_view record);
-  struct RingEnd {
-    std::uint32_t number;
-    std::uint64_t head;
-  };
-  std::vector<RingEnd> heads() const;
-  bool is_drained_to(const std::vector<RingEnd>& heads) const;
-  std::uint64_t waiting_in_rings() const;  // under rings_mutex_
-  enum class Within { call, drain };       // whether drain_mutex_ is held already
+  enum class Within { call, drain };  // whether drain_mutex_ is held already
   std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
   void save_captures(bool at_once, Within within);
-  bool seal_if_alone(std::span<const ThreadRings::Slot> stopped);
-  bool is_through() const;  // nothing is left to tell, and no window open
+  std::uint64_t waiting_in_rings() const;  // under progress_.mutex
+  bool is_through() const;                 // nothing is left to tell, and no window open
   void look_at_samplers(bool all);
   void drain_now();                                                  // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
@@ -299,15 +243,10 @@ class Channel {
   std::unique_ptr<Output> output_;       // null: there is no file
   std::unique_ptr<Output> main_output_;  // of who writes a part: shows others that it does
   Clock clock_;
+  bool is_child_ = false;  // of a fork
 
-  mutable std::mutex rings_mutex_;  // down to is_sealed_
-  std::list<Slot> slots_;           // by number
-  std::vector<Slot*> free_;         // has room for all
-  std::vector<Slot*> undrained_;    // those that the drain does not know yet; has room for all
-  std::vector<Slot*> unshown_;      // likewise the echo
-  std::uint32_t ring_names_ = 0;    // spent
-  bool is_sealed_ = false;          // no more rings: the session is over
-  bool is_child_ = false;           // of a fork
+  // Null until the session is there. Shared with the threads that have a ring of it.
+  std::shared_ptr<RingPool> rings_;
 
   last_signal::Mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
@@ -317,7 +256,7 @@ class Channel {
   Deadline busy_since_;  // others hold the file's lock
 
   // Not the drain's: a file that cannot be written does not stop the screen. Taken after
-  // drain_mutex_, before rings_mutex_.
+  // drain_mutex_, before that of the rings.
   std::mutex echo_mutex_;       // all that a look uses
   std::unique_ptr<Echo> echo_;  // null: there is none; fixed
 

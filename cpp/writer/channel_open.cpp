@@ -71,6 +71,15 @@ std::shared_ptr<Channel> Channel::successor() const {
   return next;
 }
 
+Channel::~Channel() {
+  if (session_ && !is_forked()) site_registry().detach(*session_);
+}
+
+Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name) {
+  if (is_forked() || is_closed()) return nullptr;
+  return rings_->attach(thread_id, thread_name);
+}
+
 LogTarget target_of(const ChannelOptions& options, const std::string& path) {
   return {path,
           static_cast<std::uint8_t>(options.format),
@@ -128,17 +137,11 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
   const std::string& folder = held.path;
   try {
     if (output_) target_.file = known_in(place, output_->id());
-    session_ = Session::create(folder, target_);
+    make_session(folder);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
-    if (needs_ring) {
-      if (!may_take(folder, options_.ring_bytes, options_.ring_bytes, Growth::needed)) {
-        throw std::system_error(ENOSPC, std::generic_category(), folder);
-      }
-      const std::uint32_t number = ring_names_++;
-      const std::string path = session_->ring_path(number);
-      free_.push_back(add_ring(Ring::create(path, spare_ring(folder)), number));
-    }
+    if (needs_ring) rings_->add_first();
   } catch (const std::exception&) {
+    rings_.reset();
     if (session_) session_->remove();
     session_.reset();
     held.lock.close();
@@ -165,8 +168,19 @@ std::string Channel::create_session(const std::vector<RingPlace>& places, const 
     say_once("in memory", main_path_,
              reason + "; rings are kept in memory and lost with the process");
   }
-  session_ = Session::create("", target_);
+  make_session("");
   return reason;
+}
+
+void Channel::make_session(const std::string& folder) {
+  session_ = Session::create(folder, target_);
+  rings_ = std::make_shared<RingPool>(
+      *session_, RingPool::Options{.channel = id,
+                                   .ring_bytes = options_.ring_bytes,
+                                   .is_child = is_child_,
+                                   .has_mirror = options_.echo,
+                                   .log_path = main_path_,
+                                   .on_half_full = [this] { request_drain(); }});
 }
 
 bool Channel::Inherited::is_alive() const try {
@@ -269,10 +283,7 @@ void Channel::open_session(Inherited inherited) {
     }
     forget_old_boxes(circular_place(options_));
   }
-  if (slots_.empty()) {
-    const std::size_t size = session_->name().empty() ? spare_ring("") : first_ring();
-    if (Slot* spare = make_first_ring(size)) free_.push_back(spare);
-  }
+  rings_->ensure_first();
 }
 
 void Channel::remove_session() {

@@ -13,6 +13,7 @@
 #include "core/folder.hpp"
 #include "core/say.hpp"
 #include "writer/last_signal.hpp"
+#include "writer/thread_rings.hpp"
 
 namespace attolog {
 
@@ -43,23 +44,6 @@ std::atomic<Writer*> current{nullptr};
 
 }  // namespace
 
-constinit thread_local ThreadRings t_rings{};
-
-namespace {
-
-// All rings of this thread; gives them back when the thread ends.
-struct ThreadEnd {
-  last_signal::Stack stack;
-  std::vector<ThreadRings::Slot> rings;
-  ~ThreadEnd() {
-    t_rings = {};
-    for (const auto& [channel, producer] : rings) Writer::get().release_thread(channel, producer);
-  }
-};
-thread_local ThreadEnd t_end;
-
-}  // namespace
-
 // Registered once; prepare and parent only hold mutexes still, which are never held for long. The
 // first is that of control, under which the others may be asked for.
 struct ForkHandlers {
@@ -87,8 +71,7 @@ struct ForkHandlers {
     old.mutex_.unlock();
     old.control_mutex_.unlock();
     Rest::forget_in_child();
-    t_rings = {};
-    t_end.rings.clear();
+    thread_rings::forget_in_child();
     last_signal::forget_in_child();
     UsingFiles::forget_in_child();
     if (old.page_ != nullptr) old.page_->close_in_child();
@@ -332,40 +315,6 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
 
 void Writer::end_if_wanted() {
   if (last_signal::is_wanted()) last_signal::write_all(channels());
-}
-
-void Writer::reserve_thread() {
-  t_end.stack.prepare();
-  t_end.rings.reserve(t_end.rings.size() + 1);
-}
-
-void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {
-  const ThreadRings::Slot slot{channel_id, producer};
-  t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
-  t_end.rings.push_back(slot);
-}
-
-Producer* Writer::find_thread(std::uint64_t channel_id) {
-  for (const ThreadRings::Slot& slot : t_end.rings) {
-    if (slot.channel != channel_id) continue;
-    t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
-    return slot.producer;
-  }
-  return nullptr;
-}
-
-void Writer::rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to) {
-  t_rings.slots[channel_id % ThreadRings::kSlots] = {channel_id, to};
-  for (ThreadRings::Slot& slot : t_end.rings) {
-    if (slot.producer == from) slot.producer = to;
-  }
-}
-
-void Writer::release_thread(std::uint64_t channel_id, Producer* producer) {
-  // The writer's mutex is not held while the channel's is asked for: others take them the other way
-  // round.
-  const auto channel = channel_after(channel_id - 1);
-  if (channel != nullptr && channel->id == channel_id) channel->detach(*producer);
 }
 
 namespace {

@@ -54,16 +54,6 @@ class Writer {
   // The process is not listed any more, until it has another channel.
   void unlist();
 
-  // The calling thread's ring in channel `channel_id` is its own until the thread ends.
-  // `reserve_thread` before it: then it takes no memory.
-  static void reserve_thread();
-  void bind_thread(std::uint64_t channel_id, Producer* producer);
-  Producer* find_thread(std::uint64_t channel_id);
-  // The calling thread goes on in another ring; takes no memory.
-  static void rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to);
-  // As the thread ends; takes no memory.
-  void release_thread(std::uint64_t channel_id, Producer* producer);
-
   // C's atexit: the last drain, after the interpreter's end. Throws nothing.
   void shut_down();
 
