@@ -39,7 +39,8 @@ bool open_channel(Root& root, const ChannelOptions& options) {
   }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
-  if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
+  if (!without_gil(options.path.c_str(), [&] { channel = Writer::get().open(options); }))
+    return false;
   root.use(std::move(channel));
   return true;
 }

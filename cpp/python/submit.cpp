@@ -18,6 +18,7 @@
 #include "core/say.hpp"
 #include "python/encode.hpp"
 #include "python/text.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
@@ -131,7 +132,7 @@ Channel* usable_channel(Root& root) {
   if (channel == nullptr || !channel->is_forked()) return channel;
   // The child of a fork: it gets a session of its own, in the same file.
   try {
-    root.use(channel->reopen());
+    root.use(Writer::get().reopen(*channel));
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
         " does not log: its calls are counted as dropped");

@@ -15,7 +15,6 @@
 #include "writer/last_signal.hpp"
 #include "writer/merge.hpp"
 #include "writer/recovery.hpp"
-#include "writer/writer.hpp"
 
 namespace attolog {
 
@@ -161,13 +160,11 @@ void Channel::tell(std::uint32_t site, std::string_view values,
   drain_->tell(site, values, time_ns);
 }
 
-void Channel::tend() {
+void Channel::tend(bool has_forked_lately) {
   look_at_samplers(false);
   if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
-  // Children that have ended may have left much.
-  if (now - last_tended_ < (Writer::get().has_forked_lately() ? kForkedInterval : kTendInterval))
-    return;
+  if (now - last_tended_ < (has_forked_lately ? kForkedInterval : kTendInterval)) return;
   last_tended_ = now;
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
@@ -315,11 +312,11 @@ void Channel::forget_echo_error(int stream) {
 
 void Channel::request_drain() {
   urgent_.store(true, std::memory_order_relaxed);
-  Writer::get().wake();
+  waker_.wake();
 }
 
 void Channel::wait_for_room(milliseconds slice) {
-  if (!Writer::get().is_running()) {
+  if (!waker_.is_running()) {
     drain();
     return;
   }
@@ -351,7 +348,7 @@ bool Channel::flush(Deadline deadline) {
       return false;
     }
     const std::uint64_t seen = progress_.steps;
-    if (Writer::get().is_running()) {
+    if (waker_.is_running()) {
       request_drain();
       const auto slice = now + milliseconds(20);
       progress_.moved.wait_until(lock, deadline ? std::min(*deadline, slice) : slice,

@@ -26,6 +26,7 @@
 #include "writer/producer.hpp"
 #include "writer/recorder.hpp"
 #include "writer/ring_pool.hpp"
+#include "writer/waker.hpp"
 
 namespace attolog {
 
@@ -74,13 +75,14 @@ struct Watch {
 
 class Channel {
  public:
-  // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
-  // std::system_error and std::runtime_error that name the path.
-  static std::shared_ptr<Channel> open(const ChannelOptions& options) {
-    return open(options, Inherited());
+  // Opens the log file, and takes in what dead processes left for it. Throws std::system_error and
+  // std::runtime_error that name the path. Loggers go through Writer::open, which has it drained
+  // too. `waker` must outlive the channel.
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker) {
+    return open(options, waker, Inherited());
   }
   // What a forked child uses in place of its parent's channel.
-  std::shared_ptr<Channel> reopen();
+  std::shared_ptr<Channel> reopen(Waker& waker);
   // Stands where this channel was, with nothing open: reopen() opens the file for the next call, as
   // in a forked child.
   std::shared_ptr<Channel> successor() const;
@@ -129,8 +131,9 @@ class Channel {
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
   // time, too.
   bool look_ahead();
-  // What the writer does every now and then besides.
-  void tend();
+  // What the writer does every now and then besides. `has_forked_lately`: children may have ended
+  // that left much.
+  void tend(bool has_forked_lately);
   // Puts the file onto the disk itself, where its fsync_interval is over.
   void sync_if_due();
   // How long the writer may rest between two looks at the channel, at most.
@@ -179,6 +182,10 @@ class Channel {
   bool close(Deadline deadline);
   // Nobody will log any more and nobody waits: the writer finishes by itself.
   void let_go() { closed_.store(true, std::memory_order_relaxed); }
+  // The folder of its session and rings, where the log file has one; else "".
+  std::string ring_folder() const;
+  // Takes back what open() made, where the channel is not used after all.
+  void remove_session();
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
   bool finish(std::chrono::milliseconds patience = {});
@@ -202,7 +209,7 @@ class Channel {
   void forget_in_child();
 
  private:
-  Channel(const ChannelOptions& options, std::uint64_t number);
+  Channel(const ChannelOptions& options, std::uint64_t number, Waker& waker);
   // What the child of a fork has of its parent.
   struct Inherited {
     File file;
@@ -211,7 +218,8 @@ class Channel {
     bool is_fork = false;
     bool is_alive() const;
   };
-  static std::shared_ptr<Channel> open(const ChannelOptions& options, Inherited inherited);
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker,
+                                       Inherited inherited);
   void open_session(Inherited inherited);
   void open_with_file(Inherited inherited);
   void open_file(File inherited);
@@ -222,7 +230,6 @@ class Channel {
   // The rings are to be drained soon. From any thread, without a lock of the channel's.
   void request_drain();
   void begin_file(std::uint64_t living);
-  void remove_session();
   enum class Within { call, drain };  // whether drain_mutex_ is held already
   std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
   void save_captures(bool at_once, Within within);
@@ -236,6 +243,7 @@ class Channel {
   bool look();
 
   ChannelOptions options_;
+  Waker& waker_;
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::unique_ptr<Session> session_;

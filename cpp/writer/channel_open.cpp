@@ -14,7 +14,6 @@
 #include "writer/channel.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
-#include "writer/writer.hpp"
 
 namespace attolog {
 
@@ -32,15 +31,15 @@ RingPlace circular_place(const ChannelOptions& options) {
 
 }  // namespace
 
-Channel::Channel(const ChannelOptions& options, std::uint64_t number)
-    : id(number), options_(options) {}
+Channel::Channel(const ChannelOptions& options, std::uint64_t number, Waker& waker)
+    : id(number), options_(options), waker_(waker) {}
 
-std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Inherited inherited) {
-  std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
+std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Waker& waker,
+                                       Inherited inherited) {
+  std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1), waker));
   keep_reserve();
   try {
     channel->open_session(std::move(inherited));
-    Writer::get().add(channel);
   } catch (...) {
     channel->remove_session();
     throw;
@@ -48,7 +47,7 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Inherited 
   return channel;
 }
 
-std::shared_ptr<Channel> Channel::reopen() {
+std::shared_ptr<Channel> Channel::reopen(Waker& waker) {
   ChannelOptions options = options_;
   if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
@@ -60,11 +59,11 @@ std::shared_ptr<Channel> Channel::reopen() {
     inherited.folder = first_folder_;
     inherited.session = session_->file_name();
   }
-  return open(options, std::move(inherited));
+  return open(options, waker, std::move(inherited));
 }
 
 std::shared_ptr<Channel> Channel::successor() const {
-  std::shared_ptr<Channel> next(new Channel(options_, next_channel.fetch_add(1)));
+  std::shared_ptr<Channel> next(new Channel(options_, next_channel.fetch_add(1), waker_));
   next->main_path_ = main_path_;
   next->target_ = target_;
   next->forked_.store(true, std::memory_order_relaxed);
@@ -229,7 +228,6 @@ void Channel::open_with_file(Inherited inherited) {
           "mount", main_path_,
           main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
     }
-    Writer::get().leftovers().add(place_of(folder), folder);
   }
   begin_file(living);
 }
@@ -284,6 +282,10 @@ void Channel::open_session(Inherited inherited) {
     forget_old_boxes(circular_place(options_));
   }
   rings_->ensure_first();
+}
+
+std::string Channel::ring_folder() const {
+  return has_file() ? session_->folder() : "";
 }
 
 void Channel::remove_session() {

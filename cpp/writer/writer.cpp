@@ -65,6 +65,9 @@ struct ForkHandlers {
   }
   static void child() {
     Writer& old = writer();
+    // The parent's channels still know it: they find no thread, and wake none.
+    old.running_.store(false, std::memory_order_release);
+    old.is_wanted_.store(true, std::memory_order_release);
     old.leftovers_.mutex().unlock();
     site_registry().forget_mirrors();
     site_registry().mutex().unlock();
@@ -88,7 +91,6 @@ struct ForkHandlers {
       old.channels_.clear();
       old.is_announced_ = false;
       old.is_wanted_.store(false, std::memory_order_relaxed);
-      old.running_.store(false, std::memory_order_release);
     }
   }
 };
@@ -108,11 +110,27 @@ bool Writer::is_there() {
   return current.load(std::memory_order_acquire) != nullptr;
 }
 
-void Writer::add(std::shared_ptr<Channel> channel) {
-  announce();
-  const std::lock_guard lock(mutex_);
-  channels_.push_back(std::move(channel));
-  start();
+std::shared_ptr<Channel> Writer::open(const ChannelOptions& options) {
+  return add(Channel::open(options, *this));
+}
+
+std::shared_ptr<Channel> Writer::reopen(Channel& channel) {
+  return add(channel.reopen(*this));
+}
+
+std::shared_ptr<Channel> Writer::add(std::shared_ptr<Channel> channel) {
+  try {
+    if (const std::string folder = channel->ring_folder(); !folder.empty())
+      leftovers_.add(place_of(folder), folder);
+    announce();
+    const std::lock_guard lock(mutex_);
+    channels_.push_back(channel);
+    start();
+  } catch (...) {
+    channel->remove_session();
+    throw;
+  }
+  return channel;
 }
 
 void Writer::rest() {
@@ -248,12 +266,12 @@ std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
 namespace {
 
 // Whether it has shown anything.
-bool look_after(Channel& channel) {
+bool look_after(Channel& channel, bool has_forked_lately) {
   const bool has_shown = channel.look_ahead();
   try {
     if (channel.is_due(steady_clock::now())) channel.drain();
     channel.sync_if_due();
-    channel.tend();
+    channel.tend(has_forked_lately);
     if (channel.is_closed()) channel.finish();
   } catch (const std::exception& error) {
     // No memory, or no file descriptor, for something that can wait. The thread goes on.
@@ -300,7 +318,7 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
     const UsingFiles section;
     if (TakingNumber::is_stream_reopening()) return milliseconds{1};
     for (const auto& channel : channels()) {
-      if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+      if (look_after(*channel, has_forked_lately())) lively_until = steady_clock::now() + kLively;
       next = std::min(next, channel->longest_round());
     }
     attend();

@@ -15,23 +15,25 @@
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
 #include "writer/leftovers.hpp"
+#include "writer/waker.hpp"
 
 namespace attolog {
 
-class Writer {
+class Writer final : public Waker {
  public:
   // The process's writer. After a fork the child has one of its own.
   static Writer& get();
   // Whether get() would find one: it may be asked in a signal's handler.
   static bool is_there();
 
-  // From now on `channel` is drained, until it is finished and nobody uses it.
-  void add(std::shared_ptr<Channel> channel);
-  // Sweeps soon instead of at the next round.
-  void wake();
-  // Whether there is a thread. Without one (there was none to be had, or the process is ending)
-  // callers drain for themselves.
-  bool is_running() const { return running_.load(std::memory_order_acquire); }
+  // Opens a channel (Channel::open), which is drained from now on until it is finished and nobody
+  // uses it.
+  std::shared_ptr<Channel> open(const ChannelOptions& options);
+  // What a forked child uses in place of its parent's channel.
+  std::shared_ptr<Channel> reopen(Channel& channel);
+
+  void wake() override;
+  bool is_running() const override { return running_.load(std::memory_order_acquire); }
 
   // Before a fork: ends the threads of this process, without the GIL. One that is busy for longer
   // than a moment stays.
@@ -40,7 +42,6 @@ class Writer {
   void go_on();
 
   SiteRegistry& sites() { return site_registry(); }
-  Leftovers& leftovers() { return leftovers_; }
   // Whether there may be children that have just ended, and left something.
   bool has_forked_lately() const;
   // Those that are drained.
@@ -60,6 +61,7 @@ class Writer {
  private:
   friend struct ForkHandlers;
   Writer() = default;
+  std::shared_ptr<Channel> add(std::shared_ptr<Channel> channel);
   void announce();
   void attend();
   void end_if_wanted();

@@ -68,7 +68,7 @@ class Log {
     options.ring_bytes = kMinRing;
     return options;
   }
-  std::shared_ptr<Channel> open() const { return Channel::open(options()); }
+  std::shared_ptr<Channel> open() const { return Writer::get().open(options()); }
 
   std::vector<std::string> texts() const { return temp::sentences_of(path()); }
   std::size_t files(std::string_view suffix) const {
@@ -213,7 +213,7 @@ static const check::Test echoed{
         ::dup2(out.fd(), STDOUT_FILENO);
         ChannelOptions options = log.options();
         options.echo = true;
-        const auto channel = Channel::open(options);
+        const auto channel = Writer::get().open(options);
         {
           std::vector<std::jthread> running;
           for (int t = 0; t < kThreads; ++t) {
@@ -376,12 +376,12 @@ static const check::Test appended{
       const Log log;
       temp::write_file(log.path(), "0,LOG,old\n");
       auto options = log.options();
-      auto channel = Channel::open(options);
+      auto channel = Writer::get().open(options);
       ::log(*channel, "new");
       check::that(channel->close(patience()));
       check::that(log.texts() == std::vector<std::string>{"old", "new"});
       options.append = false;
-      channel = Channel::open(options);
+      channel = Writer::get().open(options);
       ::log(*channel, "only");
       check::that(channel->close(patience()));
       check::that(log.texts() == std::vector<std::string>{"only"});
@@ -397,7 +397,7 @@ static const check::Test parents{
       std::filesystem::create_directory(log / "folder.csv");
       auto options = log.options();
       options.path = log / "folder.csv";
-      const std::string said = temp::error_of([&] { Channel::open(options); });
+      const std::string said = temp::error_of([&] { Writer::get().open(options); });
       check::that(said.find("folder.csv") != std::string::npos);
       check::equal(log.files(kSessionSuffix), 0u);
     }};
@@ -426,7 +426,7 @@ static const check::Test forked{
       const int status = temp::in_child([&] {
         check::that(channel->is_forked());
         check::that(channel->attach(1, "child") == nullptr);
-        const auto own = channel->reopen();
+        const auto own = Writer::get().reopen(*channel);
         ::log(*own, "child");
         ::_exit(own->close(patience()) ? 0 : 1);
       });
@@ -445,7 +445,7 @@ static const check::Test synced{
       const Log file;
       ChannelOptions options = file.options();
       options.fsync_interval = 1e-6;
-      const auto channel = Channel::open(options);
+      const auto channel = Writer::get().open(options);
       for (int i = 0; i < 5; ++i) {
         const int before = syncs;
         log(*channel, "again");
@@ -459,11 +459,11 @@ static const check::Test synced{
       check::equal(channel->longest_round().count(), 1);
       check::that(channel->close(patience()));
       options.fsync_interval = 0.02;
-      check::equal(Channel::open(options)->longest_round().count(), 20);
+      check::equal(Writer::get().open(options)->longest_round().count(), 20);
       options.fsync_interval = 5;
-      check::equal(Channel::open(options)->longest_round().count(), 50);
+      check::equal(Writer::get().open(options)->longest_round().count(), 50);
       options.fsync_interval = 0;
-      check::equal(Channel::open(options)->longest_round().count(), 50);
+      check::equal(Writer::get().open(options)->longest_round().count(), 50);
     }};
 
 static const check::Test failing{
@@ -471,7 +471,7 @@ static const check::Test failing{
       Log log;
       auto options = log.options();
       options.path = "/dev/full";
-      const auto channel = Channel::open(options);
+      const auto channel = Writer::get().open(options);
       ::log(*channel, "waiting");
       check::that(!channel->flush(patience()));
       check::that(channel->is_failing());
@@ -486,7 +486,7 @@ static const check::Test no_folder{
       auto options = log.options();
       options.ring_dir = log / "none";
       std::ofstream(options.ring_dir) << "no folder";
-      const auto channel = Channel::open(options);
+      const auto channel = Writer::get().open(options);
       ::log(*channel, "there");
       Buffer values;
       encode_str(values, std::string(500'000, 'x'));
@@ -505,7 +505,7 @@ static const check::Test small_rings{
       std::shared_ptr<Channel> channel;
       {
         const program::FileLimit limited(200'000);
-        channel = Channel::open(options);
+        channel = Writer::get().open(options);
       }
       check::equal(log.files(".ring"), 1u);
       for (int i = 0; i < 10'000; ++i) ::log(*channel, numbered(0, i));
