@@ -8,7 +8,6 @@
 #include <system_error>
 #include <thread>
 
-#include "console/signals.hpp"
 #include "core/codec.hpp"
 #include "core/say.hpp"
 #include "strategies/sampler.hpp"
@@ -174,14 +173,8 @@ void Channel::tend(bool has_forked_lately) {
       say(session_->folder() +
           " was taken away; what is not in the file yet is lost with the process");
     }
-    {
-      const std::lock_guard showing(echo_mutex_);
-      rings_->give_back([this](const Ring& ring) {
-        if (!drain_->remove(ring)) return false;
-        if (has_echo()) echo_->remove(ring);
-        return true;
-      });
-    }
+    const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
+    has_echo() ? mirror_->give_back_rings(remove) : rings_->give_back(remove);
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -222,90 +215,64 @@ milliseconds Channel::longest_round() const {
 
 // ---- showing ----------------------------------------------------------------------------------
 
-bool Channel::show(Ticks until) {
-  const std::lock_guard lock(echo_mutex_);
-  rings_->hand_new(RingPool::Reader::mirror, [this](const Ring& ring) { echo_->add(ring); });
-  const bool has_shown = echo_->look(until);
-  rings_->note_shown(echo_->sources());
-  return has_shown;
+// Up to when the mirror shows: all there is once no more can come.
+std::optional<Ticks> Channel::mirrored_until() const {
+  if (is_finished()) return std::nullopt;
+  return is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
 }
 
 bool Channel::look_ahead() {
-  const SignalsBlocked blocked(last_signal::waiting());
-  return look();
-}
-
-// With the signals blocked that wait for the screen.
-bool Channel::look() {
-  if (!has_echo() || is_forked() || is_finished()) return false;
-  try {
-    return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
-  } catch (const std::exception&) {
-    return false;  // no memory: the next look begins where this one did
-  }
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror != nullptr && mirror->try_show(mirrored_until());
 }
 
 bool Channel::lose(std::uint32_t site, std::string_view values) {
   drop(1);
   if (!has_echo() || !options_.block) return true;
   if (is_forked() || is_finished()) return false;
-  const SignalsBlocked blocked(last_signal::waiting());
-  try {
-    show(now_ticks());
-    const std::lock_guard lock(echo_mutex_);
-    echo_->show_lost(site, values);
-    return true;
-  } catch (const std::exception&) {
-    return false;  // no memory
-  }
+  return mirror_->show_dropped(site, values);
 }
 
 std::uint64_t Channel::echo_position() {
-  if (!has_echo() || is_forked()) return 0;
-  look_ahead();
-  return echo_->screen().position();
-}
-
-void Channel::rest_screen(SteadyTime until) {
-  if (has_echo() && !is_forked()) echo_->screen().rest(until);
-}
-
-void Channel::wake_screen() {
-  if (has_echo() && !is_forked()) echo_->screen().go_on();
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->position(mirrored_until());
 }
 
 std::uint64_t Channel::show_now() {
-  if (!has_echo() || is_forked()) return 0;
-  const SignalsBlocked blocked(last_signal::waiting());
-  Screen::Turn turn(echo_->screen());
-  look();
-  const std::uint64_t position = echo_->screen().position();
-  turn.write();
-  return position;
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->show_now(mirrored_until());
 }
 
 bool Channel::has_unshown() const {
-  if (!has_echo() || is_forked()) return false;
-  if (echo_->screen().is_behind()) return true;
-  return !is_finished() && rings_->has_unshown();
-}
-
-std::uint64_t Channel::echo_progress() const {
-  return has_echo() && !is_forked() ? echo_->screen().progress() : 0;
+  const ConsoleMirror* const mirror = live_mirror();
+  if (mirror == nullptr) return false;
+  return mirror->is_behind() || (!is_finished() && rings_->has_unshown());
 }
 
 bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
-  if (!has_echo() || is_forked() || echo_->screen().progress() >= position) return true;
-  const SignalsBlocked blocked(last_signal::waiting());
-  return echo_->screen().wait(position, deadline);
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr || mirror->wait(position, deadline);
+}
+
+std::uint64_t Channel::echo_progress() const {
+  const ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->progress();
+}
+
+void Channel::rest_screen(SteadyTime until) {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->rest(until);
+}
+
+void Channel::wake_screen() {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->go_on();
 }
 
 int Channel::echo_error(int stream) const {
-  return has_echo() ? echo_->screen().error(stream) : 0;
+  return has_echo() ? mirror_->error(stream) : 0;
 }
 
 void Channel::forget_echo_error(int stream) {
-  if (echo_ != nullptr) echo_->screen().forget_error(stream);
+  if (has_echo()) mirror_->forget_error(stream);
 }
 
 // ---- waiting ----------------------------------------------------------------------------------

@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "console/echo.hpp"
 #include "core/mapping.hpp"
 #include "shm/place.hpp"
 #include "shm/ring_budget.hpp"
 #include "shm/session.hpp"
 #include "sinks/sink.hpp"
+#include "writer/console_mirror.hpp"
 #include "writer/drain.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
@@ -120,7 +120,7 @@ class Channel {
   // cost callers nothing: a full disk does not stop the screen. False: it could not be shown.
   bool lose(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
-  bool has_echo() const { return echo_ != nullptr; }
+  bool has_echo() const { return mirror_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -239,8 +239,8 @@ class Channel {
   void drain_now();                                                  // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
-  bool show(Ticks until);
-  bool look();
+  ConsoleMirror* live_mirror() const { return is_forked() ? nullptr : mirror_.get(); }
+  std::optional<Ticks> mirrored_until() const;
 
   ChannelOptions options_;
   Waker& waker_;
@@ -263,10 +263,7 @@ class Channel {
   SteadyTime last_report_{};
   Deadline busy_since_;  // others hold the file's lock
 
-  // Not the drain's: a file that cannot be written does not stop the screen. Taken after
-  // drain_mutex_, before that of the rings.
-  std::mutex echo_mutex_;       // all that a look uses
-  std::unique_ptr<Echo> echo_;  // null: there is none; fixed
+  std::unique_ptr<ConsoleMirror> mirror_;  // null: nothing is shown; fixed
 
   mutable Progress progress_;
   std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex

@@ -270,8 +270,8 @@ void Channel::open_session(Inherited inherited) {
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.box);
   if (options_.echo) {
-    echo_ = std::make_unique<Echo>(*session_);
-    drain_->watch_rings([this](Ticks until) { show(until); });
+    mirror_ = std::make_unique<ConsoleMirror>(*session_, *rings_);
+    drain_->watch_rings([this](Ticks until) { mirror_->show(until); });
   }
   if (options_.format == Format::none) {
     recorder_ = std::make_unique<Recorder>(options_.recorder);

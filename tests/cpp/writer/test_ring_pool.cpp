@@ -1,6 +1,8 @@
 #include "writer/ring_pool.hpp"
 
+#include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
