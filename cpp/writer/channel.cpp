@@ -8,7 +8,6 @@
 #include <system_error>
 #include <thread>
 
-#include "core/codec.hpp"
 #include "core/say.hpp"
 #include "strategies/sampler.hpp"
 #include "writer/last_signal.hpp"
@@ -126,32 +125,19 @@ void Channel::report(const Drain::Outcome& outcome) {
   }
 }
 
-void Channel::watch(Watch watch) {
-  const std::lock_guard lock(watch_mutex_);
-  const bool is_known = std::ranges::any_of(
-      watches_, [&](const Watch& known) { return known.sampler == watch.sampler; });
-  if (!is_known) watches_.push_back(std::move(watch));
+namespace {
+
+void tell_skipped(const Watch& watch, std::string_view values) {
+  for (const auto& each : watch.channels) {
+    if (const auto channel = each.lock())
+      channel->tell(kSkippedSite, values, watch.sampler->end_ns());
+  }
 }
+
+}  // namespace
 
 void Channel::tell_remainders() {
-  look_at_samplers(true);
-}
-
-void Channel::look_at_samplers(bool all) {
-  const std::lock_guard lock(watch_mutex_);
-  for (const Watch& watch : watches_) {
-    const std::uint64_t n =
-        all ? watch.sampler->take_remainder() : watch.sampler->take_remainder_if_over(now_ticks());
-    if (n == 0) continue;
-    Buffer values;
-    encode_str(values, watch.name);
-    encode_int(values, std::llround(static_cast<double>(n) * watch.weight));
-    for (const auto& each : watch.channels) {
-      if (const auto channel = each.lock()) {
-        channel->tell(kSkippedSite, values.view(), watch.sampler->end_ns());
-      }
-    }
-  }
+  skipped_.report_all(tell_skipped);
 }
 
 void Channel::tell(std::uint32_t site, std::string_view values,
@@ -160,7 +146,7 @@ void Channel::tell(std::uint32_t site, std::string_view values,
 }
 
 void Channel::tend(bool has_forked_lately) {
-  look_at_samplers(false);
+  skipped_.report_due(now_ticks(), tell_skipped);
   if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
   const auto now = steady_clock::now();
   if (now - last_tended_ < (has_forked_lately ? kForkedInterval : kTendInterval)) return;

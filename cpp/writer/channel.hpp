@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/mapping.hpp"
@@ -26,6 +27,7 @@
 #include "writer/producer.hpp"
 #include "writer/recorder.hpp"
 #include "writer/ring_pool.hpp"
+#include "writer/skipped_counts.hpp"
 #include "writer/waker.hpp"
 
 namespace attolog {
@@ -60,17 +62,6 @@ struct Counts {
   std::uint64_t sampled_out = 0;
   std::uint64_t aggregated = 0;
   std::uint64_t overwritten = 0;
-};
-
-class Channel;
-class Sampler;
-
-// A sampler with intervals, whose end the channels behind it tell of where no call does.
-struct Watch {
-  std::shared_ptr<Sampler> sampler;
-  std::string name;  // of its site
-  double weight;     // of the calls that get to it
-  std::vector<std::weak_ptr<Channel>> channels;
 };
 
 class Channel {
@@ -142,7 +133,7 @@ class Channel {
   bool is_due(SteadyTime now) const;
 
   // From now on looks whether the sampler's interval is over; at close it is.
-  void watch(Watch watch);
+  void watch(Watch watch) { skipped_.watch(std::move(watch)); }
   // Tells now of what watched samplers have left out, whether their intervals are over or not.
   void tell_remainders();
   // A record of attolog's own, into the next batch.
@@ -235,8 +226,7 @@ class Channel {
   void save_captures(bool at_once, Within within);
   std::uint64_t waiting_in_rings() const;  // under progress_.mutex
   bool is_through() const;                 // nothing is left to tell, and no window open
-  void look_at_samplers(bool all);
-  void drain_now();                                                  // likewise
+  void drain_now();                        // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
   ConsoleMirror* live_mirror() const { return is_forked() ? nullptr : mirror_.get(); }
@@ -276,8 +266,7 @@ class Channel {
   std::atomic<int> pins_{0};
 
   std::mutex capture_mutex_;  // captures saved by calls; taken before drain_mutex_
-  std::mutex watch_mutex_;    // watches_
-  std::vector<Watch> watches_;
+  SkippedCounts skipped_;
 
   // Of sync_if_due, under drain_mutex_.
   SteadyTime last_sync_{};
