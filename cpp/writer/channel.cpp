@@ -147,7 +147,7 @@ void Channel::tell(std::uint32_t site, std::string_view values,
 
 void Channel::tend(bool has_forked_lately) {
   skipped_.report_due(now_ticks(), tell_skipped);
-  if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
+  if (recorder_ != nullptr && !is_forked() && !is_finished()) recorder_->save_triggered(false);
   const auto now = steady_clock::now();
   if (now - last_tended_ < (has_forked_lately ? kForkedInterval : kTendInterval)) return;
   last_tended_ = now;
@@ -348,7 +348,7 @@ bool Channel::close(Deadline deadline) {
 }
 
 bool Channel::finish(milliseconds patience) {
-  if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
+  if (recorder_ != nullptr && !is_finished()) recorder_->save_triggered(true);
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
   if (!lock.owns_lock() || !is_through() || !rings_->seal_if_drained()) return false;
@@ -386,6 +386,27 @@ void Channel::give_up() {
         main_path_ + "`, writes them");
   }
   finished_.store(true, std::memory_order_release);
+}
+
+// ---- a log without a file ----------------------------------------------------------------------
+
+std::uint64_t Channel::save(const LogTarget& target) {
+  flush(std::nullopt);
+  return recorder_->save(target);
+}
+
+std::string Channel::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
+  if (recorder_ == nullptr) return "";
+  std::string path = recorder_->trigger(time_ns, is_stamped, reason);
+  flush(std::nullopt);
+  recorder_->save_triggered(false);
+  const std::lock_guard lock(drain_mutex_);  // a drain under way may be the one that saves it
+  return path;
+}
+
+std::uint64_t Channel::records_held() {
+  flush(std::nullopt);
+  return drain_->keeper().records();
 }
 
 // ---- counting ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@
 #include "sinks/sink.hpp"
 #include "writer/console_mirror.hpp"
 #include "writer/drain.hpp"
+#include "writer/flight_recorder.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
 #include "writer/producer.hpp"
@@ -221,9 +222,6 @@ class Channel {
   // The rings are to be drained soon. From any thread, without a lock of the channel's.
   void request_drain();
   void begin_file(std::uint64_t living);
-  enum class Within { call, drain };  // whether drain_mutex_ is held already
-  std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
-  void save_captures(bool at_once, Within within);
   std::uint64_t waiting_in_rings() const;  // under progress_.mutex
   bool is_through() const;                 // nothing is left to tell, and no window open
   void drain_now();                        // likewise
@@ -248,7 +246,7 @@ class Channel {
 
   last_signal::Mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
-  std::unique_ptr<Recorder> recorder_;  // of a log without a file
+  std::unique_ptr<FlightRecorder> recorder_;  // of a log without a file; takes drain_mutex_ itself
   SteadyTime last_said_{};
   SteadyTime last_report_{};
   Deadline busy_since_;  // others hold the file's lock
@@ -265,7 +263,6 @@ class Channel {
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
   std::atomic<int> pins_{0};
 
-  std::mutex capture_mutex_;  // captures saved by calls; taken before drain_mutex_
   SkippedCounts skipped_;
 
   // Of sync_if_due, under drain_mutex_.

@@ -274,11 +274,8 @@ void Channel::open_session(Inherited inherited) {
     drain_->watch_rings([this](Ticks until) { mirror_->show(until); });
   }
   if (options_.format == Format::none) {
-    recorder_ = std::make_unique<Recorder>(options_.recorder);
-    if (recorder_->has_condition()) {
-      drain_->watch_kept([this](const Record& record) { return recorder_->see(record); },
-                         [this] { save_captures(false, Within::drain); });
-    }
+    recorder_ = std::make_unique<FlightRecorder>(options_.recorder, target_, *session_, *drain_,
+                                                 drain_mutex_, [this] { drain(); });
     forget_old_boxes(circular_place(options_));
   }
   rings_->ensure_first();
