@@ -36,7 +36,8 @@ constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microsecon
 // ---- draining ---------------------------------------------------------------------------------
 
 bool Channel::is_due(SteadyTime now) const {
-  if (is_failing()) return now - last_sweep_ >= kRetryInterval;
+  const SteadyTime last_sweep = last_sweep_.load(std::memory_order_relaxed);
+  if (is_failing()) return now - last_sweep >= kRetryInterval;
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
   milliseconds delay = is_slow ? kJournalDelay : kTextDelay;
@@ -45,7 +46,7 @@ bool Channel::is_due(SteadyTime now) const {
     const std::chrono::duration<double> interval(options_.fsync_interval);
     if (interval < delay) delay = std::chrono::duration_cast<milliseconds>(interval);
   }
-  return urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= delay;
+  return urgent_.load(std::memory_order_relaxed) || now - last_sweep >= delay;
 }
 
 bool Channel::drain() {
@@ -57,7 +58,7 @@ bool Channel::drain() {
   } catch (const std::exception&) {
     failing_.store(true, std::memory_order_relaxed);  // no memory; it is tried again
   }
-  last_sweep_ = steady_clock::now();
+  last_sweep_.store(steady_clock::now(), std::memory_order_relaxed);
   const std::lock_guard state(progress_.mutex);
   ++progress_.steps;
   progress_.moved.notify_all();
@@ -142,7 +143,7 @@ void Channel::tell_remainders() {
 
 void Channel::tell(std::uint32_t site, std::string_view values,
                    std::optional<std::int64_t> time_ns) {
-  drain_->tell(site, values, time_ns);
+  if (drain_ != nullptr) drain_->tell(site, values, time_ns);
 }
 
 void Channel::tend(bool has_forked_lately) {

@@ -137,7 +137,7 @@ class Channel {
   void watch(Watch watch) { skipped_.watch(std::move(watch)); }
   // Tells now of what watched samplers have left out, whether their intervals are over or not.
   void tell_remainders();
-  // A record of attolog's own, into the next batch.
+  // A record of attolog's own, into the next batch. A successor takes none.
   void tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns);
 
   // Of a log without a file: saves what it holds to the target. How many records. Throws
@@ -231,7 +231,7 @@ class Channel {
   std::optional<Ticks> mirrored_until() const;
 
   ChannelOptions options_;
-  Waker& waker_;
+  Waker& waker_;  // of the writer: all that a channel knows of it
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::unique_ptr<Session> session_;
@@ -256,11 +256,16 @@ class Channel {
   mutable Progress progress_;
   std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex
 
-  std::atomic<bool> failing_{false};
-  std::atomic<bool> forked_{false};
+  // Relaxed, down to last_sweep_: nothing is read because of them but what a mutex guards. Who sees
+  // one late tries once more, or waits for one more round.
+  std::atomic<bool> failing_{false};  // the last sweep has
+  std::atomic<bool> forked_{false};   // set where the child has one thread
   std::atomic<bool> closed_{false};
-  std::atomic<bool> finished_{false};
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
+  std::atomic<SteadyTime> last_sweep_{SteadyTime{}};
+  // release: all resources are given back; pairs with the acquire of is_finished.
+  std::atomic<bool> finished_{false};
+  // acq_rel: what a caller did with the channel is over; pairs with the acquire of is_idle.
   std::atomic<int> pins_{0};
 
   SkippedCounts skipped_;
@@ -271,7 +276,6 @@ class Channel {
 
   // The writer's own, once the channel is open.
   bool is_removal_said_ = false;
-  SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
 };

@@ -81,15 +81,18 @@ class Writer final : public Waker {
   std::mutex mutex_;  // channels_, stopping_; never held while draining
   std::condition_variable changed_;
   std::vector<std::shared_ptr<Channel>> channels_;
+  // acq_rel: what a waker has asked for is seen by the round that it wakes; `wake` pairs with
+  // `run`.
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
+  // release: the thread is there, or has done its last; pairs with the acquire of is_running.
   std::atomic<bool> running_{false};
-  std::condition_variable rested_;  // running_ is false
-  ::pid_t thread_ = 0;              // the one that ran last; under mutex_
-  bool has_not_rested_ = false;     // nor has come round since; under mutex_
-  std::atomic<SteadyTime> last_fork_{SteadyTime{}};
-  SteadyTime last_tidied_{};  // the thread's own
+  std::condition_variable rested_;                   // running_ is false
+  ::pid_t thread_ = 0;                               // the one that ran last; under mutex_
+  bool has_not_rested_ = false;                      // nor has come round since; under mutex_
+  std::atomic<SteadyTime> last_fork_{SteadyTime{}};  // relaxed: the time alone counts
+  SteadyTime last_tidied_{};                         // the thread's own
   Leftovers leftovers_;
 };
 

@@ -439,6 +439,21 @@ static const check::Test forked{
       check::equal(std::count(texts.begin(), texts.end(), "child"), 1);
     }};
 
+static const check::Test successor{
+    "a successor takes no records of its own, and opens the file for the next call", [] {
+      const Log log;
+      const auto channel = log.open();
+      const auto next = channel->successor();
+      check::that(next->is_forked());
+      check::that(next->attach(1, "thread") == nullptr);
+      next->tell(kSkippedSite, "", std::nullopt);
+      check::that(channel->close(patience()));
+      const auto reopened = Writer::get().reopen(*next);
+      ::log(*reopened, "again");
+      check::that(reopened->close(patience()));
+      check::that(log.texts() == std::vector<std::string>{"again"});
+    }};
+
 static const check::Test synced{
     "the file is put onto the disk at its interval, however short, and only with something new",
     [] {
