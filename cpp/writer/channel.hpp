@@ -1,6 +1,9 @@
 // A channel: everything between the calls of one logger and its log file, inside one process. It
-// owns the session, the rings and the drain. No Python here: the caller's side gives and takes the
-// GIL.
+// owns session, drain and output, and joins ring pool, console mirror, flight recorder and skipped
+// counts. No Python here: the caller's side gives and takes the GIL.
+//
+// Mutexes are taken in this order: the flight recorder's, the drain's, the mirror's or that of the
+// progress, the pool's, the writer's. That of the skipped counts comes before the drain's records.
 #pragma once
 
 #include <atomic>
