@@ -44,15 +44,15 @@ bool replace_file(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-std::string FileMemory::read(const Place& place) {
-  stored_ = load(place);
+std::string FileMemory::read(const Location& where) {
+  stored_ = load(where);
   return stored_ + unstored_;
 }
 
-bool FileMemory::add(const Place& place, std::string_view text) {
-  if (load(place) != stored_) return false;
+bool FileMemory::add(const Location& where, std::string_view text) {
+  if (load(where) != stored_) return false;
   const std::string all = stored_ + unstored_ + std::string(text);
-  if (store(place, all)) {
+  if (store(where, all)) {
     stored_ = all;
     unstored_.clear();
   } else {
@@ -61,41 +61,41 @@ bool FileMemory::add(const Place& place, std::string_view text) {
   return true;
 }
 
-void FileMemory::clear(const Place& place) {
-  store(place, "");
+void FileMemory::clear(const Location& where) {
+  store(where, "");
   stored_.clear();
   unstored_.clear();
 }
 
 // The file beside the ledger has what the attribute had no room for, and what the attribute has.
-std::string FileMemory::load(const Place& place) {
-  if (const File file = File::open(place.beside, O_RDONLY | O_CLOEXEC | O_NOFOLLOW); file) {
+std::string FileMemory::load(const Location& where) {
+  if (const File file = File::open(where.beside, O_RDONLY | O_CLOEXEC | O_NOFOLLOW); file) {
     struct stat info{};
     std::string text;
     if (::fstat(file.fd(), &info) == 0) text.resize(static_cast<std::size_t>(info.st_size));
     if (!text.empty() && read_at(file.fd(), text.data(), text.size(), 0)) return text;
   }
   std::string text;
-  if (get_attribute(place.fd, nullptr, 0) <= 0) return text;  // as a rule
+  if (get_attribute(where.fd, nullptr, 0) <= 0) return text;  // as a rule
   text.resize(std::size_t{64} * 1024);
-  const ssize_t n = get_attribute(place.fd, text.data(), text.size());
+  const ssize_t n = get_attribute(where.fd, text.data(), text.size());
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   return text;
 }
 
-bool FileMemory::store(const Place& place, const std::string& text) {
-  const int result = set_attribute(place.fd, text);
+bool FileMemory::store(const Location& where, const std::string& text) {
+  const int result = set_attribute(where.fd, text);
   if (result == 0 || text.empty()) {
-    if (!place.beside.empty()) ::unlink(place.beside.c_str());
+    if (!where.beside.empty()) ::unlink(where.beside.c_str());
     return result == 0;
   }
   if (errno != EBADF && !std::exchange(is_lack_told_, true)) {
-    say(place.log_path +
+    say(where.log_path +
         (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
                              : ": the order of its columns has no room in its attribute") +
         "; a later run may put values of an event in other columns");
   }
-  return !place.beside.empty() && replace_file(place.beside, text);
+  return !where.beside.empty() && replace_file(where.beside, text);
 }
 
 }  // namespace attolog

@@ -11,22 +11,22 @@ namespace attolog {
 class FileMemory {
  public:
   // Where it is kept, as of now.
-  struct Place {
+  struct Location {
     int fd;                // of the log file
     std::string log_path;  // for messages
     std::string beside;    // the path of the file beside the ledger; "": there is none
   };
 
   // All there is, as stored now, and what could not be stored.
-  std::string read(const Place& place);
+  std::string read(const Location& where);
   // Adds to it. False: another process has added to it since it was last read here; then it has to
   // be read again first. Under the log file's lock.
-  bool add(const Place& place, std::string_view text);
-  void clear(const Place& place);
+  bool add(const Location& where, std::string_view text);
+  void clear(const Location& where);
 
  private:
-  static std::string load(const Place& place);
-  bool store(const Place& place, const std::string& text);
+  static std::string load(const Location& where);
+  bool store(const Location& where, const std::string& text);
 
   std::string stored_;    // as it was when last read
   std::string unstored_;  // for which there was no room

@@ -382,25 +382,25 @@ std::string Output::holder() const {
 
 // ---- the file's memory --------------------------------------------------------------------------
 
-FileMemory::Place Output::memory_place() const {
+FileMemory::Location Output::memory_location() const {
   const bool has_folder = !folder_.empty();
   return {file_.fd(), path_, has_folder ? file_about(folder_, named_, kMemorySuffix) : ""};
 }
 
 std::string Output::remembered() {
   restore();
-  return memory_.read(memory_place());
+  return memory_.read(memory_location());
 }
 
 bool Output::remember(std::string_view text) {
   if (!is_regular_) return true;
   const Held lock(*this, kPatience);
   if (!lock) fail_busy(path_);
-  return memory_.add(memory_place(), text);
+  return memory_.add(memory_location(), text);
 }
 
 void Output::forget() {
-  memory_.clear(memory_place());
+  memory_.clear(memory_location());
 }
 
 // ---- beginning and end --------------------------------------------------------------------------

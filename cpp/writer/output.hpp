@@ -106,7 +106,7 @@ class Output {
   std::optional<std::uint64_t> position() const;
   std::string cut(std::uint64_t from, std::string_view written);
   Result write_all(std::string_view bytes);
-  FileMemory::Place memory_place() const;
+  FileMemory::Location memory_location() const;
 
   std::string path_;
   std::string folder_;  // of the ledger

@@ -21,8 +21,8 @@ class Log {
  public:
   Log() : file_(::open(path().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {}
   std::string path() const { return root_ / "run.csv"; }
-  FileMemory::Place place() const { return {file_.fd(), path(), root_ / "beside"}; }
-  FileMemory::Place nowhere() const { return {file_.fd(), path(), ""}; }
+  FileMemory::Location place() const { return {file_.fd(), path(), root_ / "beside"}; }
+  FileMemory::Location nowhere() const { return {file_.fd(), path(), ""}; }
   bool has_beside() const { return std::filesystem::exists(root_ / "beside"); }
 
  private:
