@@ -33,6 +33,7 @@ class Echo {
 
   // From any thread.
   Screen& screen() { return screen_; }
+  const Screen& screen() const { return screen_; }
 
  private:
   static constexpr std::size_t kPiece = std::size_t{64} << 10;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace attolog {
@@ -150,16 +151,18 @@ void SiteRegistry::detach(SiteMirror& mirror) {
   std::erase(mirrors_, &mirror);
 }
 
-void SiteRegistry::inherit(const SiteRegistry& parent) {
-  bytes_.append(parent.bytes_.view());
-  places_ = parent.places_;
-  n_variants_ = parent.n_variants_;
-  variants_ = parent.variants_;
-}
-
 std::size_t SiteRegistry::size() const {
   const std::lock_guard lock(mutex_);
   return places_.size() - n_variants_;
+}
+
+namespace {
+// Made before main() and never destroyed. A static in the function could stop a forked child.
+SiteRegistry& process_registry = *std::make_unique<SiteRegistry>().release();
+}  // namespace
+
+SiteRegistry& site_registry() {
+  return process_registry;
 }
 
 SiteReader::SiteReader() {

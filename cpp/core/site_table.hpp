@@ -33,7 +33,7 @@ class SiteMirror {
   virtual bool append_sites(std::string_view encoded) = 0;
 };
 
-// The process's table. Safe from any thread; calls back into nothing but mirrors.
+// A process's table. Safe from any thread; calls back into nothing but mirrors.
 class SiteRegistry {
  public:
   // Gives the site its number and writes it to every mirror. Nothing once the table or a mirror is
@@ -55,8 +55,8 @@ class SiteRegistry {
 
   // Held around fork, so that the child finds the table in order.
   std::mutex& mutex() { return mutex_; }
-  // Takes over the sites of a forked process's parent, under the same numbers.
-  void inherit(const SiteRegistry& parent);
+  // In a forked child, with the mutex held: the mirrors are its parent's, the sites stay.
+  void forget_mirrors() { mirrors_.clear(); }
 
  private:
   std::optional<std::uint32_t> add_locked(Site site);
@@ -68,6 +68,9 @@ class SiteRegistry {
   std::map<std::tuple<std::uint32_t, Handling, bool, std::string>, std::uint32_t> variants_;
   std::vector<SiteMirror*> mirrors_;
 };
+
+// This process's table. It lives as long as the process: threads register sites to the very end.
+SiteRegistry& site_registry();
 
 // Reads a session's table as it grows. Sites stay where they are for the reader's life.
 class SiteReader {

@@ -34,6 +34,7 @@
 #include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "writer/last_signal.hpp"
+#include "writer/thread_rings.hpp"
 #include "writer/writer.hpp"
 
 namespace attolog::python {
@@ -60,7 +61,7 @@ PyObject* format_value(PyObject*, PyObject* args) {
 
 PyObject* show_before_signals(PyObject*, PyObject*) {
   last_signal::wait_for_screen();
-  Writer::reserve_thread();
+  thread_rings::reserve();
   last_signal::renew_crashes(is_faulthandler_on());
   Py_RETURN_NONE;
 }

@@ -19,7 +19,7 @@
 #include "shm/place.hpp"
 #include "shm/ring_merge.hpp"
 #include "shm/session.hpp"
-#include "sinks/journal_sink.hpp"
+#include "sinks/sink.hpp"
 #include "strategies/aggregator.hpp"
 #include "strategies/policy.hpp"
 #include "writer/recovery.hpp"

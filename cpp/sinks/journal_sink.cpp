@@ -1,6 +1,6 @@
-#include "sinks/journal_sink.hpp"
-
+// The sink that writes a journal.
 #include "journal/journal.hpp"
+#include "sinks/sink.hpp"
 
 namespace attolog {
 namespace {

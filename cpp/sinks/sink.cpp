@@ -1,7 +1,5 @@
 #include "sinks/sink.hpp"
 
-#include "sinks/journal_sink.hpp"
-
 namespace attolog {
 
 std::optional<Format> format_of(std::string_view path) {

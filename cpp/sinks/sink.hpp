@@ -2,6 +2,7 @@
 // it made, batch by batch, under the ledger.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 
 namespace attolog {
 
+// A new format is added here, in `format_of` and in `make_sink`, with a file for its sink. Where
+// its records may span lines, writer/settle has to know where one ends.
 enum class Format : std::uint8_t {
   none = 0,  // no file: a circular log
   csv = 1,
@@ -56,5 +59,9 @@ std::unique_ptr<Sink> make_csv_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_jsonl_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_text_sink(const SinkOptions& options);
 std::unique_ptr<Sink> make_summary_sink();
+// `run_id` is shared by a process and its children: their journals read as one. `pid` is that of
+// the process whose records these are. Limits and failures of `append` are those of
+// BlockEncoder::append (journal/journal.hpp).
+std::unique_ptr<Sink> make_journal_sink(std::uint64_t run_id, std::uint32_t pid);
 
 }  // namespace attolog

@@ -1,4 +1,4 @@
-// Draining, waiting and counting; the rest is in channel_open, channel_rings and channel_circular.
+// Draining, waiting and counting; opening is in channel_open.cpp.
 #include "writer/channel.hpp"
 
 #include <algorithm>
@@ -8,14 +8,11 @@
 #include <system_error>
 #include <thread>
 
-#include "console/signals.hpp"
-#include "core/codec.hpp"
 #include "core/say.hpp"
 #include "strategies/sampler.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/merge.hpp"
 #include "writer/recovery.hpp"
-#include "writer/writer.hpp"
 
 namespace attolog {
 
@@ -39,7 +36,8 @@ constexpr milliseconds kSweepPatience{1'000};  // an idle sweep takes microsecon
 // ---- draining ---------------------------------------------------------------------------------
 
 bool Channel::is_due(SteadyTime now) const {
-  if (is_failing()) return now - last_sweep_ >= kRetryInterval;
+  const SteadyTime last_sweep = last_sweep_.load(std::memory_order_relaxed);
+  if (is_failing()) return now - last_sweep >= kRetryInterval;
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
   milliseconds delay = is_slow ? kJournalDelay : kTextDelay;
@@ -48,7 +46,7 @@ bool Channel::is_due(SteadyTime now) const {
     const std::chrono::duration<double> interval(options_.fsync_interval);
     if (interval < delay) delay = std::chrono::duration_cast<milliseconds>(interval);
   }
-  return urgent_.load(std::memory_order_relaxed) || now - last_sweep_ >= delay;
+  return urgent_.load(std::memory_order_relaxed) || now - last_sweep >= delay;
 }
 
 bool Channel::drain() {
@@ -60,7 +58,7 @@ bool Channel::drain() {
   } catch (const std::exception&) {
     failing_.store(true, std::memory_order_relaxed);  // no memory; it is tried again
   }
-  last_sweep_ = steady_clock::now();
+  last_sweep_.store(steady_clock::now(), std::memory_order_relaxed);
   const std::lock_guard state(progress_.mutex);
   ++progress_.steps;
   progress_.moved.notify_all();
@@ -76,15 +74,10 @@ void Channel::drain_now() {
   const Ticks until = is_last ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
   std::vector<const Ring*> added;
-  {
-    const std::lock_guard rings(rings_mutex_);
-    added.reserve(undrained_.size());
-    // Without memory for one the next sweep begins with it.
-    for (; !undrained_.empty(); undrained_.erase(undrained_.begin())) {
-      drain_->add(undrained_.front()->ring);
-      added.push_back(&undrained_.front()->ring);
-    }
-  }
+  rings_->hand_new(RingPool::Reader::drain, [&](const Ring& ring) {
+    added.push_back(&ring);
+    drain_->add(ring);
+  });
   const bool report_drops = is_last || now - last_report_ >= kReportInterval;
   if (report_drops) last_report_ = now;
   sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
@@ -133,46 +126,31 @@ void Channel::report(const Drain::Outcome& outcome) {
   }
 }
 
-void Channel::watch(Watch watch) {
-  const std::lock_guard lock(watch_mutex_);
-  const bool is_known = std::ranges::any_of(
-      watches_, [&](const Watch& known) { return known.sampler == watch.sampler; });
-  if (!is_known) watches_.push_back(std::move(watch));
+namespace {
+
+void tell_skipped(const Watch& watch, std::string_view values) {
+  for (const auto& each : watch.channels) {
+    if (const auto channel = each.lock())
+      channel->tell(kSkippedSite, values, watch.sampler->end_ns());
+  }
 }
+
+}  // namespace
 
 void Channel::tell_remainders() {
-  look_at_samplers(true);
-}
-
-void Channel::look_at_samplers(bool all) {
-  const std::lock_guard lock(watch_mutex_);
-  for (const Watch& watch : watches_) {
-    const std::uint64_t n =
-        all ? watch.sampler->take_remainder() : watch.sampler->take_remainder_if_over(now_ticks());
-    if (n == 0) continue;
-    Buffer values;
-    encode_str(values, watch.name);
-    encode_int(values, std::llround(static_cast<double>(n) * watch.weight));
-    for (const auto& each : watch.channels) {
-      if (const auto channel = each.lock()) {
-        channel->tell(kSkippedSite, values.view(), watch.sampler->end_ns());
-      }
-    }
-  }
+  skipped_.report_all(tell_skipped);
 }
 
 void Channel::tell(std::uint32_t site, std::string_view values,
                    std::optional<std::int64_t> time_ns) {
-  drain_->tell(site, values, time_ns);
+  if (drain_ != nullptr) drain_->tell(site, values, time_ns);
 }
 
-void Channel::tend() {
-  look_at_samplers(false);
-  if (recorder_ != nullptr && !is_forked() && !is_finished()) save_captures(false, Within::call);
+void Channel::tend(bool has_forked_lately) {
+  skipped_.report_due(now_ticks(), tell_skipped);
+  if (recorder_ != nullptr && !is_forked() && !is_finished()) recorder_->save_triggered(false);
   const auto now = steady_clock::now();
-  // Children that have ended may have left much.
-  if (now - last_tended_ < (Writer::get().has_forked_lately() ? kForkedInterval : kTendInterval))
-    return;
+  if (now - last_tended_ < (has_forked_lately ? kForkedInterval : kTendInterval)) return;
   last_tended_ = now;
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
@@ -182,7 +160,8 @@ void Channel::tend() {
       say(session_->folder() +
           " was taken away; what is not in the file yet is lost with the process");
     }
-    give_back_rings();
+    const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
+    has_echo() ? mirror_->give_back_rings(remove) : rings_->give_back(remove);
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -223,154 +202,108 @@ milliseconds Channel::longest_round() const {
 
 // ---- showing ----------------------------------------------------------------------------------
 
-bool Channel::show(Ticks until) {
-  const std::lock_guard lock(echo_mutex_);
-  {
-    const std::lock_guard rings(rings_mutex_);
-    for (; !unshown_.empty(); unshown_.erase(unshown_.begin())) echo_->add(unshown_.front()->ring);
-  }
-  const bool has_shown = echo_->look(until);
-  const std::lock_guard rings(rings_mutex_);
-  // Both in the order in which they were made; the newest may be unknown to the echo.
-  auto source = echo_->sources().begin();
-  for (Slot& slot : slots_) {
-    if (source == echo_->sources().end()) break;
-    if (source->ring == &slot.ring) slot.shown = (source++)->committed;
-  }
-  return has_shown;
+// Up to when the mirror shows: all there is once no more can come.
+std::optional<Ticks> Channel::mirrored_until() const {
+  if (is_finished()) return std::nullopt;
+  return is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
 }
 
 bool Channel::look_ahead() {
-  const SignalsBlocked blocked(last_signal::waiting());
-  return look();
-}
-
-// With the signals blocked that wait for the screen.
-bool Channel::look() {
-  if (!has_echo() || is_forked() || is_finished()) return false;
-  try {
-    return show(is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks());
-  } catch (const std::exception&) {
-    return false;  // no memory: the next look begins where this one did
-  }
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror != nullptr && mirror->try_show(mirrored_until());
 }
 
 bool Channel::lose(std::uint32_t site, std::string_view values) {
   drop(1);
   if (!has_echo() || !options_.block) return true;
   if (is_forked() || is_finished()) return false;
-  const SignalsBlocked blocked(last_signal::waiting());
-  try {
-    show(now_ticks());
-    const std::lock_guard lock(echo_mutex_);
-    echo_->show_lost(site, values);
-    return true;
-  } catch (const std::exception&) {
-    return false;  // no memory
-  }
+  return mirror_->show_dropped(site, values);
 }
 
 std::uint64_t Channel::echo_position() {
-  if (!has_echo() || is_forked()) return 0;
-  look_ahead();
-  return echo_->screen().position();
-}
-
-void Channel::rest_screen(SteadyTime until) {
-  if (has_echo() && !is_forked()) echo_->screen().rest(until);
-}
-
-void Channel::wake_screen() {
-  if (has_echo() && !is_forked()) echo_->screen().go_on();
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->position(mirrored_until());
 }
 
 std::uint64_t Channel::show_now() {
-  if (!has_echo() || is_forked()) return 0;
-  const SignalsBlocked blocked(last_signal::waiting());
-  Screen::Turn turn(echo_->screen());
-  look();
-  const std::uint64_t position = echo_->screen().position();
-  turn.write();
-  return position;
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->show_now(mirrored_until());
 }
 
 bool Channel::has_unshown() const {
-  if (!has_echo() || is_forked()) return false;
-  if (echo_->screen().is_behind()) return true;
-  if (is_finished()) return false;
-  const std::lock_guard lock(rings_mutex_);
-  return std::ranges::any_of(slots_, [](const Slot& slot) {
-    // acquire: pairs with Producer::commit of a thread that has told this one since.
-    return slot.shown != slot.ring.header().head.load(std::memory_order_acquire);
-  });
-}
-
-std::uint64_t Channel::echo_progress() const {
-  return has_echo() && !is_forked() ? echo_->screen().progress() : 0;
+  const ConsoleMirror* const mirror = live_mirror();
+  if (mirror == nullptr) return false;
+  return mirror->is_behind() || (!is_finished() && rings_->has_unshown());
 }
 
 bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
-  if (!has_echo() || is_forked() || echo_->screen().progress() >= position) return true;
-  const SignalsBlocked blocked(last_signal::waiting());
-  return echo_->screen().wait(position, deadline);
+  ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr || mirror->wait(position, deadline);
+}
+
+std::uint64_t Channel::echo_progress() const {
+  const ConsoleMirror* const mirror = live_mirror();
+  return mirror == nullptr ? 0 : mirror->progress();
+}
+
+void Channel::rest_screen(SteadyTime until) {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->rest(until);
+}
+
+void Channel::wake_screen() {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->go_on();
 }
 
 int Channel::echo_error(int stream) const {
-  return has_echo() ? echo_->screen().error(stream) : 0;
+  return has_echo() ? mirror_->error(stream) : 0;
 }
 
 void Channel::forget_echo_error(int stream) {
-  if (echo_ != nullptr) echo_->screen().forget_error(stream);
+  if (has_echo()) mirror_->forget_error(stream);
 }
 
 // ---- waiting ----------------------------------------------------------------------------------
 
-std::vector<Channel::RingEnd> Channel::heads() const {
-  const std::lock_guard lock(rings_mutex_);
-  std::vector<RingEnd> heads;
-  for (const Slot& slot : slots_) {
-    heads.push_back({slot.number, slot.header->head.load(std::memory_order_acquire)});
-  }
-  return heads;
+void Channel::request_drain() {
+  urgent_.store(true, std::memory_order_relaxed);
+  waker_.wake();
 }
 
-bool Channel::is_drained_to(const std::vector<RingEnd>& heads) const {
-  const std::lock_guard lock(rings_mutex_);
-  auto slot = slots_.begin();
-  for (const auto& [number, head] : heads) {
-    while (slot != slots_.end() && slot->number < number) ++slot;
-    if (slot == slots_.end()) break;
-    if (slot->number != number) continue;  // drained, and given back
-    std::uint64_t position = slot->header->tail.load(std::memory_order_acquire);
-    if (!slot->ring.can_hold(position, std::max(position, head))) continue;  // damaged
-    // A last announcement of a thread that logged nothing is not waited for.
-    while (position < head) {
-      RingRecord record;
-      const std::uint64_t offset = position & slot->mask;
-      if (!parse_record({slot->data + offset, head - position}, record)) break;
-      if (record.site() != kThreadSite) return false;
-      position += record.head.size;
-    }
+void Channel::wait_for_room(milliseconds slice) {
+  if (!waker_.is_running()) {
+    drain();
+    return;
   }
-  return true;
+  std::unique_lock lock(progress_.mutex);
+  const std::uint64_t seen = progress_.steps;
+  request_drain();
+  progress_.moved.wait_for(lock, slice, [&] { return progress_.steps != seen; });
+}
+
+std::optional<std::uint64_t> Channel::spill(std::string_view values) {
+  try {
+    return session_->spill(values);
+  } catch (const std::exception& error) {  // no room, no memory
+    say(std::string(error.what()) + "; a record of that size is dropped");
+    return std::nullopt;
+  }
 }
 
 bool Channel::flush(Deadline deadline) {
   if (is_forked()) return true;  // nothing of ours is in it
-  const std::vector<RingEnd> wanted = heads();
+  const auto wanted = rings_->heads();
   bool has_swept = false;
   for (;;) {
     std::unique_lock lock(progress_.mutex);
-    if (is_drained_to(wanted) && (!is_closed() || is_through())) return true;
+    if (rings_->is_drained_to(wanted) && (!is_closed() || is_through())) return true;
     const auto now = steady_clock::now();
     if (is_finished() || is_forked() || (has_swept && is_failing()) ||
         (deadline && now >= *deadline)) {
       return false;
     }
     const std::uint64_t seen = progress_.steps;
-    if (Writer::get().is_running()) {
-      urgent_.store(true, std::memory_order_relaxed);
-      Writer::get().wake();
+    if (waker_.is_running()) {
+      request_drain();
       const auto slice = now + milliseconds(20);
       progress_.moved.wait_until(lock, deadline ? std::min(*deadline, slice) : slice,
                                  [&] { return progress_.steps != seen; });
@@ -384,25 +317,17 @@ bool Channel::flush(Deadline deadline) {
 
 void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped) {
   if (is_forked() || is_finished() || output_ == nullptr) return;
-  const auto wanted = heads();
-  const bool is_last = seal_if_alone(stopped);
+  const auto wanted = rings_->heads();
+  const auto is_ours = [this](const ThreadRings::Slot& slot) { return slot.channel == id; };
+  const auto n_stopped = static_cast<std::size_t>(std::ranges::count_if(stopped, is_ours));
+  const bool is_last = rings_->seal_if_unused(n_stopped);
   if (is_last) closed_.store(true, std::memory_order_relaxed);
   while (steady_clock::now() < until) {
     drain();
     if (is_failing()) return;
-    if (is_last ? finish() : is_drained_to(wanted)) return;
+    if (is_last ? finish() : rings_->is_drained_to(wanted)) return;
     std::this_thread::sleep_for(milliseconds(1));  // others hold the file's lock
   }
-}
-
-// Whether nobody logs any more: the threads behind all rings have stopped. Then there are no more
-// rings.
-bool Channel::seal_if_alone(std::span<const ThreadRings::Slot> stopped) {
-  const std::lock_guard rings(rings_mutex_);
-  std::size_t n_stopped = free_.size();
-  for (const ThreadRings::Slot& slot : stopped) n_stopped += slot.channel == id ? 1 : 0;
-  is_sealed_ = is_sealed_ || n_stopped == slots_.size();
-  return n_stopped == slots_.size();
 }
 
 bool Channel::is_through() const {
@@ -424,15 +349,10 @@ bool Channel::close(Deadline deadline) {
 }
 
 bool Channel::finish(milliseconds patience) {
-  if (recorder_ != nullptr && !is_finished()) save_captures(true, Within::call);
+  if (recorder_ != nullptr && !is_finished()) recorder_->save_triggered(true);
   const std::unique_lock lock(drain_mutex_, patience);
   if (is_finished()) return true;
-  if (!lock.owns_lock() || !is_through()) return false;
-  {
-    const std::lock_guard rings(rings_mutex_);
-    if (waiting_in_rings() != 0) return false;
-    is_sealed_ = true;
-  }
+  if (!lock.owns_lock() || !is_through() || !rings_->seal_if_drained()) return false;
   if (!session_->name().empty() && output_ != nullptr) {
     // What children left that have died meanwhile.
     const Recovery recovered = recover(session_->folder(), main_path_,
@@ -469,26 +389,36 @@ void Channel::give_up() {
   finished_.store(true, std::memory_order_release);
 }
 
+// ---- a log without a file ----------------------------------------------------------------------
+
+std::uint64_t Channel::save(const LogTarget& target) {
+  flush(std::nullopt);
+  return recorder_->save(target);
+}
+
+std::string Channel::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
+  if (recorder_ == nullptr) return "";
+  std::string path = recorder_->trigger(time_ns, is_stamped, reason);
+  flush(std::nullopt);
+  recorder_->save_triggered(false);
+  const std::lock_guard lock(drain_mutex_);  // a drain under way may be the one that saves it
+  return path;
+}
+
+std::uint64_t Channel::records_held() {
+  flush(std::nullopt);
+  return drain_->keeper().records();
+}
+
 // ---- counting ---------------------------------------------------------------------------------
 
 std::uint64_t Channel::waiting_in_rings() const {
-  std::uint64_t waiting = 0;
-  for (const Slot& slot : slots_) {
-    std::uint64_t position = slot.header->tail.load(std::memory_order_acquire);
-    const std::uint64_t head = slot.header->head.load(std::memory_order_acquire);
-    if (!slot.ring.can_hold(position, head)) continue;  // damaged
-    while (position < head) {
-      RingRecord record;
-      if (!parse_record({slot.data + (position & slot.mask), head - position}, record)) break;
-      if (!is_own_site(record.site())) ++waiting;
-      position += record.head.size;
-    }
-  }
+  const std::uint64_t waiting = rings_->waiting();
   return waiting - std::min(waiting, abandoned_);
 }
 
 Counts Channel::counts() const {
-  const std::scoped_lock lock(progress_.mutex, rings_mutex_);
+  const std::lock_guard lock(progress_.mutex);
   const Box::Counts kept = drain_->keeper().counts();
   Counts counts;
   counts.written = progress_.written + kept.saved;

@@ -1,31 +1,38 @@
 // A channel: everything between the calls of one logger and its log file, inside one process. It
-// owns the session, the rings and the drain. No Python here: the caller's side gives and takes the
-// GIL.
+// owns session, drain and output, and joins ring pool, console mirror, flight recorder and skipped
+// counts. No Python here: the caller's side gives and takes the GIL.
+//
+// Mutexes are taken in this order: the flight recorder's, the drain's, the mirror's or that of the
+// progress, the pool's, the writer's. That of the skipped counts comes before the drain's records.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "console/echo.hpp"
 #include "core/mapping.hpp"
 #include "shm/place.hpp"
-#include "shm/ring.hpp"
 #include "shm/ring_budget.hpp"
 #include "shm/session.hpp"
 #include "sinks/sink.hpp"
+#include "writer/console_mirror.hpp"
 #include "writer/drain.hpp"
+#include "writer/flight_recorder.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
+#include "writer/producer.hpp"
 #include "writer/recorder.hpp"
+#include "writer/ring_pool.hpp"
+#include "writer/skipped_counts.hpp"
+#include "writer/waker.hpp"
 
 namespace attolog {
 
@@ -61,54 +68,16 @@ struct Counts {
   std::uint64_t overwritten = 0;
 };
 
-class Channel;
-class Sampler;
-
-// A sampler with intervals, whose end the channels behind it tell of where no call does.
-struct Watch {
-  std::shared_ptr<Sampler> sampler;
-  std::string name;  // of its site
-  double weight;     // of the calls that get to it
-  std::vector<std::weak_ptr<Channel>> channels;
-};
-
-// The producer's end of a ring. Only its thread touches it (and the next owner, after a hand-over).
-struct alignas(64) Producer {
-  std::uint64_t head = 0;   // where the next record goes
-  std::uint64_t limit = 0;  // up to here there is room, without asking again
-  std::uint64_t mask = 0;
-  char* data = nullptr;
-  RingHeader* header = nullptr;
-  Channel* channel = nullptr;
-
-  char* place() const { return data + (head & mask); }
-  void commit(std::uint64_t size) {
-    head += size;
-    // release: the record is complete before it can be seen; pairs with RingMerge::sweep.
-    header->head.store(head, std::memory_order_release);
-  }
-};
-
-// Which rings this thread uses. One slot is looked at by every call, so it is as plain as can be.
-struct ThreadRings {
-  static constexpr std::size_t kSlots = 4;
-  struct Slot {
-    std::uint64_t channel;  // its id; 0: empty
-    Producer* producer;
-  };
-  Slot slots[kSlots];
-};
-extern constinit thread_local ThreadRings t_rings;
-
 class Channel {
  public:
-  // Opens the log file, takes in what dead processes left for it, starts the writer. Throws
-  // std::system_error and std::runtime_error that name the path.
-  static std::shared_ptr<Channel> open(const ChannelOptions& options) {
-    return open(options, Inherited());
+  // Opens the log file, and takes in what dead processes left for it. Throws std::system_error and
+  // std::runtime_error that name the path. Loggers go through Writer::open, which has it drained
+  // too. `waker` must outlive the channel.
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker) {
+    return open(options, waker, Inherited());
   }
   // What a forked child uses in place of its parent's channel.
-  std::shared_ptr<Channel> reopen();
+  std::shared_ptr<Channel> reopen(Waker& waker);
   // Stands where this channel was, with nothing open: reopen() opens the file for the next call, as
   // in a forked child.
   std::shared_ptr<Channel> successor() const;
@@ -126,16 +95,15 @@ class Channel {
   // Gives the calling thread a ring; null where there is none to be had (forked, closed, no
   // memory).
   Producer* attach(std::uint64_t thread_id, std::string_view thread_name);
-  // The thread behind `producer` is gone: the ring may go to another.
-  void detach(Producer& producer);
-  // Whether the calling thread should go on in a larger ring before it puts `n` bytes. Rings begin
-  // small: nearly all threads log little.
-  Growth growth_for(const Producer& producer, std::uint64_t n) const;
-  // Gives it one, where there is room for it. Not asked for again at once where there is none.
-  void grow(Producer& producer, std::uint64_t n, Growth growth);
-
-  // Whether `n` bytes fit now. Looks at the tail, wakes the writer when the ring is half full.
-  bool has_room(Producer& producer, std::uint64_t n);
+  // As in RingPool.
+  Growth growth_for(const Producer& producer, std::uint64_t n) const {
+    return rings_->growth_for(producer, n);
+  }
+  void grow(Producer& producer, std::uint64_t n, Growth growth) {
+    rings_->grow(producer, n, growth);
+  }
+  // Whether `n` bytes fit now. Wakes the writer where the ring is half full.
+  bool has_room(Producer& producer, std::uint64_t n) { return rings_->has_room(producer, n); }
   // Waits until they might, `slice` at most. For callers without the GIL.
   void wait_for_room(std::chrono::milliseconds slice);
   // Puts values that are too large for the ring beside it; the number to refer to them by.
@@ -147,7 +115,7 @@ class Channel {
   // cost callers nothing: a full disk does not stop the screen. False: it could not be shown.
   bool lose(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
-  bool has_echo() const { return echo_ != nullptr; }
+  bool has_echo() const { return mirror_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -158,8 +126,9 @@ class Channel {
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
   // time, too.
   bool look_ahead();
-  // What the writer does every now and then besides.
-  void tend();
+  // What the writer does every now and then besides. `has_forked_lately`: children may have ended
+  // that left much.
+  void tend(bool has_forked_lately);
   // Puts the file onto the disk itself, where its fsync_interval is over.
   void sync_if_due();
   // How long the writer may rest between two looks at the channel, at most.
@@ -168,10 +137,10 @@ class Channel {
   bool is_due(SteadyTime now) const;
 
   // From now on looks whether the sampler's interval is over; at close it is.
-  void watch(Watch watch);
+  void watch(Watch watch) { skipped_.watch(std::move(watch)); }
   // Tells now of what watched samplers have left out, whether their intervals are over or not.
   void tell_remainders();
-  // A record of attolog's own, into the next batch.
+  // A record of attolog's own, into the next batch. A successor takes none.
   void tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns);
 
   // Of a log without a file: saves what it holds to the target. How many records. Throws
@@ -208,6 +177,10 @@ class Channel {
   bool close(Deadline deadline);
   // Nobody will log any more and nobody waits: the writer finishes by itself.
   void let_go() { closed_.store(true, std::memory_order_relaxed); }
+  // The folder of its session and rings, where the log file has one; else "".
+  std::string ring_folder() const;
+  // Takes back what open() made, where the channel is not used after all.
+  void remove_session();
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
   bool finish(std::chrono::milliseconds patience = {});
@@ -231,20 +204,7 @@ class Channel {
   void forget_in_child();
 
  private:
-  struct Slot : Producer {
-    Slot(Ring made, RingBytes counted, std::uint32_t name, Channel* owner);
-    Ring ring;
-    RingBytes bytes;
-    std::uint32_t number;  // of the ring; grows
-    Thread thread{};       // whose it is, or was
-    // When a larger ring may be asked for again: early, needed. The thread's own.
-    SteadyTime retry[2]{};
-    bool was_free = false;    // a round ago; under rings_mutex_
-    std::uint64_t shown = 0;  // up to here the echo has read; likewise
-    bool is_over = false;     // given back
-  };
-
-  Channel(const ChannelOptions& options, std::uint64_t number);
+  Channel(const ChannelOptions& options, std::uint64_t number, Waker& waker);
   // What the child of a fork has of its parent.
   struct Inherited {
     File file;
@@ -253,45 +213,28 @@ class Channel {
     bool is_fork = false;
     bool is_alive() const;
   };
-  static std::shared_ptr<Channel> open(const ChannelOptions& options, Inherited inherited);
+  static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker,
+                                       Inherited inherited);
   void open_session(Inherited inherited);
   void open_with_file(Inherited inherited);
   void open_file(File inherited);
   std::uint64_t take_in(const std::vector<RingPlace>& places);
   std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
+  void make_session(const std::string& folder);
+  // The rings are to be drained soon. From any thread, without a lock of the channel's.
+  void request_drain();
   void begin_file(std::uint64_t living);
-  void remove_session();
-  // Under rings_mutex_; null: there is none.
-  Slot* take_free(std::size_t at_least, std::uint64_t n);
-  Slot* make_first_ring(std::size_t size);
-  Slot* make_larger_ring(const Slot& old, std::size_t wanted, Growth growth);
-  Slot* add_ring(Ring ring, std::uint32_t number);
-  void give_back_rings();  // under drain_mutex_
-  void give_back(Slot& slot);
-  std::size_t first_ring() const;
-  std::size_t spare_ring(const std::string& folder) const;
-  void announce(Producer& producer, std::string_view record);
-  struct RingEnd {
-    std::uint32_t number;
-    std::uint64_t head;
-  };
-  std::vector<RingEnd> heads() const;
-  bool is_drained_to(const std::vector<RingEnd>& heads) const;
-  std::uint64_t waiting_in_rings() const;  // under rings_mutex_
-  enum class Within { call, drain };       // whether drain_mutex_ is held already
-  std::uint64_t save(const LogTarget& target, const Capture& capture, Within within);
-  void save_captures(bool at_once, Within within);
-  bool seal_if_alone(std::span<const ThreadRings::Slot> stopped);
-  bool is_through() const;  // nothing is left to tell, and no window open
-  void look_at_samplers(bool all);
-  void drain_now();                                                  // likewise
+  std::uint64_t waiting_in_rings() const;  // under progress_.mutex
+  bool is_through() const;                 // nothing is left to tell, and no window open
+  void drain_now();                        // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report(const Drain::Outcome& outcome);
-  bool show(Ticks until);
-  bool look();
+  ConsoleMirror* live_mirror() const { return is_forked() ? nullptr : mirror_.get(); }
+  std::optional<Ticks> mirrored_until() const;
 
   ChannelOptions options_;
+  Waker& waker_;  // of the writer: all that a channel knows of it
   LogTarget target_;
   std::string main_path_;  // real path of what was asked for; a journal may write a part of it
   std::unique_ptr<Session> session_;
@@ -299,41 +242,36 @@ class Channel {
   std::unique_ptr<Output> output_;       // null: there is no file
   std::unique_ptr<Output> main_output_;  // of who writes a part: shows others that it does
   Clock clock_;
+  bool is_child_ = false;  // of a fork
 
-  mutable std::mutex rings_mutex_;  // down to is_sealed_
-  std::list<Slot> slots_;           // by number
-  std::vector<Slot*> free_;         // has room for all
-  std::vector<Slot*> undrained_;    // those that the drain does not know yet; has room for all
-  std::vector<Slot*> unshown_;      // likewise the echo
-  std::uint32_t ring_names_ = 0;    // spent
-  bool is_sealed_ = false;          // no more rings: the session is over
-  bool is_child_ = false;           // of a fork
+  // Null until the session is there. Shared with the threads that have a ring of it.
+  std::shared_ptr<RingPool> rings_;
 
   last_signal::Mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
-  std::unique_ptr<Recorder> recorder_;  // of a log without a file
+  std::unique_ptr<FlightRecorder> recorder_;  // of a log without a file; takes drain_mutex_ itself
   SteadyTime last_said_{};
   SteadyTime last_report_{};
   Deadline busy_since_;  // others hold the file's lock
 
-  // Not the drain's: a file that cannot be written does not stop the screen. Taken after
-  // drain_mutex_, before rings_mutex_.
-  std::mutex echo_mutex_;       // all that a look uses
-  std::unique_ptr<Echo> echo_;  // null: there is none; fixed
+  std::unique_ptr<ConsoleMirror> mirror_;  // null: nothing is shown; fixed
 
   mutable Progress progress_;
   std::uint64_t abandoned_ = 0;  // in the rings, but counted as dropped; under progress_.mutex
 
-  std::atomic<bool> failing_{false};
-  std::atomic<bool> forked_{false};
+  // Relaxed, down to last_sweep_: nothing is read because of them but what a mutex guards. Who sees
+  // one late tries once more, or waits for one more round.
+  std::atomic<bool> failing_{false};  // the last sweep has
+  std::atomic<bool> forked_{false};   // set where the child has one thread
   std::atomic<bool> closed_{false};
-  std::atomic<bool> finished_{false};
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
+  std::atomic<SteadyTime> last_sweep_{SteadyTime{}};
+  // release: all resources are given back; pairs with the acquire of is_finished.
+  std::atomic<bool> finished_{false};
+  // acq_rel: what a caller did with the channel is over; pairs with the acquire of is_idle.
   std::atomic<int> pins_{0};
 
-  std::mutex capture_mutex_;  // captures saved by calls; taken before drain_mutex_
-  std::mutex watch_mutex_;    // watches_
-  std::vector<Watch> watches_;
+  SkippedCounts skipped_;
 
   // Of sync_if_due, under drain_mutex_.
   SteadyTime last_sync_{};
@@ -341,7 +279,6 @@ class Channel {
 
   // The writer's own, once the channel is open.
   bool is_removal_said_ = false;
-  SteadyTime last_sweep_{};
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
 };

@@ -14,7 +14,6 @@
 #include "writer/channel.hpp"
 #include "writer/recovery.hpp"
 #include "writer/run_id.hpp"
-#include "writer/writer.hpp"
 
 namespace attolog {
 
@@ -32,15 +31,15 @@ RingPlace circular_place(const ChannelOptions& options) {
 
 }  // namespace
 
-Channel::Channel(const ChannelOptions& options, std::uint64_t number)
-    : id(number), options_(options) {}
+Channel::Channel(const ChannelOptions& options, std::uint64_t number, Waker& waker)
+    : id(number), options_(options), waker_(waker) {}
 
-std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Inherited inherited) {
-  std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1)));
+std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Waker& waker,
+                                       Inherited inherited) {
+  std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1), waker));
   keep_reserve();
   try {
     channel->open_session(std::move(inherited));
-    Writer::get().add(channel);
   } catch (...) {
     channel->remove_session();
     throw;
@@ -48,7 +47,7 @@ std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Inherited 
   return channel;
 }
 
-std::shared_ptr<Channel> Channel::reopen() {
+std::shared_ptr<Channel> Channel::reopen(Waker& waker) {
   ChannelOptions options = options_;
   if (options_.format != Format::none) options.path = main_path_;
   options.append = true;
@@ -60,15 +59,24 @@ std::shared_ptr<Channel> Channel::reopen() {
     inherited.folder = first_folder_;
     inherited.session = session_->file_name();
   }
-  return open(options, std::move(inherited));
+  return open(options, waker, std::move(inherited));
 }
 
 std::shared_ptr<Channel> Channel::successor() const {
-  std::shared_ptr<Channel> next(new Channel(options_, next_channel.fetch_add(1)));
+  std::shared_ptr<Channel> next(new Channel(options_, next_channel.fetch_add(1), waker_));
   next->main_path_ = main_path_;
   next->target_ = target_;
   next->forked_.store(true, std::memory_order_relaxed);
   return next;
+}
+
+Channel::~Channel() {
+  if (session_ && !is_forked()) site_registry().detach(*session_);
+}
+
+Producer* Channel::attach(std::uint64_t thread_id, std::string_view thread_name) {
+  if (is_forked() || is_closed()) return nullptr;
+  return rings_->attach(thread_id, thread_name);
 }
 
 LogTarget target_of(const ChannelOptions& options, const std::string& path) {
@@ -128,17 +136,11 @@ void Channel::create_session_in(const RingPlace& place, const FileId& main, bool
   const std::string& folder = held.path;
   try {
     if (output_) target_.file = known_in(place, output_->id());
-    session_ = Session::create(folder, target_);
+    make_session(folder);
     if (output_) output_->keep_ledger(folder, target_.path == main_path_);
-    if (needs_ring) {
-      if (!may_take(folder, options_.ring_bytes, options_.ring_bytes, Growth::needed)) {
-        throw std::system_error(ENOSPC, std::generic_category(), folder);
-      }
-      const std::uint32_t number = ring_names_++;
-      const std::string path = session_->ring_path(number);
-      free_.push_back(add_ring(Ring::create(path, spare_ring(folder)), number));
-    }
+    if (needs_ring) rings_->add_first();
   } catch (const std::exception&) {
+    rings_.reset();
     if (session_) session_->remove();
     session_.reset();
     held.lock.close();
@@ -165,8 +167,19 @@ std::string Channel::create_session(const std::vector<RingPlace>& places, const 
     say_once("in memory", main_path_,
              reason + "; rings are kept in memory and lost with the process");
   }
-  session_ = Session::create("", target_);
+  make_session("");
   return reason;
+}
+
+void Channel::make_session(const std::string& folder) {
+  session_ = Session::create(folder, target_);
+  rings_ = std::make_shared<RingPool>(
+      *session_, RingPool::Options{.channel = id,
+                                   .ring_bytes = options_.ring_bytes,
+                                   .is_child = is_child_,
+                                   .has_mirror = options_.echo,
+                                   .log_path = main_path_,
+                                   .on_half_full = [this] { request_drain(); }});
 }
 
 bool Channel::Inherited::is_alive() const try {
@@ -215,7 +228,6 @@ void Channel::open_with_file(Inherited inherited) {
           "mount", main_path_,
           main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
     }
-    Writer::get().leftovers().add(place_of(folder), folder);
   }
   begin_file(living);
 }
@@ -252,27 +264,25 @@ void Channel::open_session(Inherited inherited) {
   first_folder_ = session_->folder();
   last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
-  if (!Writer::get().sites().attach(*session_)) {
+  if (!site_registry().attach(*session_)) {
     throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.box);
   if (options_.echo) {
-    echo_ = std::make_unique<Echo>(*session_);
-    drain_->watch_rings([this](Ticks until) { show(until); });
+    mirror_ = std::make_unique<ConsoleMirror>(*session_, *rings_);
+    drain_->watch_rings([this](Ticks until) { mirror_->show(until); });
   }
   if (options_.format == Format::none) {
-    recorder_ = std::make_unique<Recorder>(options_.recorder);
-    if (recorder_->has_condition()) {
-      drain_->watch_kept([this](const Record& record) { return recorder_->see(record); },
-                         [this] { save_captures(false, Within::drain); });
-    }
+    recorder_ = std::make_unique<FlightRecorder>(options_.recorder, target_, *session_, *drain_,
+                                                 drain_mutex_, [this] { drain(); });
     forget_old_boxes(circular_place(options_));
   }
-  if (slots_.empty()) {
-    const std::size_t size = session_->name().empty() ? spare_ring("") : first_ring();
-    if (Slot* spare = make_first_ring(size)) free_.push_back(spare);
-  }
+  rings_->ensure_first();
+}
+
+std::string Channel::ring_folder() const {
+  return has_file() ? session_->folder() : "";
 }
 
 void Channel::remove_session() {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,7 +21,6 @@ namespace attolog {
 
 namespace {
 
-constexpr const char* kMemoryName = "user.attolog.columns";
 constexpr off_t kPresence = off_t{1} << 60;
 
 [[maybe_unused]] struct flock presence(int type) {
@@ -382,89 +380,27 @@ std::string Output::holder() const {
   return (pid > 0 ? "process " + std::to_string(pid) : "another process") + " holds its lock";
 }
 
-// ---- what is remembered of the file -------------------------------------------------------------
+// ---- the file's memory --------------------------------------------------------------------------
+
+FileMemory::Location Output::memory_location() const {
+  const bool has_folder = !folder_.empty();
+  return {file_.fd(), path_, has_folder ? file_about(folder_, named_, kMemorySuffix) : ""};
+}
 
 std::string Output::remembered() {
   restore();
-  stored_memory_ = read_memory();
-  return stored_memory_ + own_memory_;
+  return memory_.read(memory_location());
 }
 
 bool Output::remember(std::string_view text) {
   if (!is_regular_) return true;
   const Held lock(*this, kPatience);
   if (!lock) fail_busy(path_);
-  if (read_memory() != stored_memory_) return false;
-  const std::string all = stored_memory_ + own_memory_ + std::string(text);
-  if (write_memory(all)) {
-    stored_memory_ = all;
-    own_memory_.clear();
-  } else {
-    own_memory_ += text;
-  }
-  return true;
+  return memory_.add(memory_location(), text);
 }
 
 void Output::forget() {
-  write_memory("");
-  stored_memory_.clear();
-  own_memory_.clear();
-}
-
-std::string Output::memory_path() const {
-  return folder_.empty() ? "" : file_about(folder_, named_, kMemorySuffix);
-}
-
-// The file beside the ledger has what the attribute had no room for, and what the attribute has.
-std::string Output::read_memory() const {
-  if (const File file = File::open(memory_path(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); file) {
-    struct stat info{};
-    std::string text;
-    if (::fstat(file.fd(), &info) == 0) text.resize(static_cast<std::size_t>(info.st_size));
-    if (!text.empty() && read_at(file.fd(), text.data(), text.size(), 0)) return text;
-  }
-#if defined(__APPLE__)
-  const auto get = [this](char* to, std::size_t size) {
-    return ::fgetxattr(file_.fd(), kMemoryName, to, size, 0, 0);
-  };
-#else
-  const auto get = [this](char* to, std::size_t size) {
-    return ::fgetxattr(file_.fd(), kMemoryName, to, size);
-  };
-#endif
-  std::string text;
-  if (get(nullptr, 0) <= 0) return text;  // as a rule
-  text.resize(std::size_t{64} * 1024);
-  const ssize_t n = get(text.data(), text.size());
-  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-  return text;
-}
-
-// An extended attribute goes where the file goes, but may have no room, or there is none. Beside
-// the ledger there is room, for as long as the file is written.
-bool Output::write_memory(const std::string& text) {
-#if defined(__APPLE__)
-  const int result = ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0, 0);
-#else
-  const int result = ::fsetxattr(file_.fd(), kMemoryName, text.data(), text.size(), 0);
-#endif
-  const std::string path = memory_path();
-  if (result == 0 || text.empty()) {
-    if (!path.empty()) ::unlink(path.c_str());
-    return result == 0;
-  }
-  if (errno != EBADF && !std::exchange(is_memory_told_, true)) {
-    say(path_ +
-        (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
-                             : ": the order of its columns has no room in its attribute") +
-        "; a later run may put values of an event in other columns");
-  }
-  if (path.empty()) return false;
-  const std::string fresh = path + "-";
-  const File file = File::open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (!file || ::write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return false;
-  return ::rename(fresh.c_str(), path.c_str()) == 0;
+  memory_.clear(memory_location());
 }
 
 // ---- beginning and end --------------------------------------------------------------------------

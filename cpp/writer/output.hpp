@@ -14,6 +14,7 @@
 #include "shm/ledger.hpp"
 #include "shm/session.hpp"
 #include "sinks/sink.hpp"
+#include "writer/file_memory.hpp"
 #include "writer/settle.hpp"
 
 namespace attolog {
@@ -50,10 +51,8 @@ class Output {
   // `patience`. Throws std::system_error.
   std::optional<Settled> settle(std::chrono::milliseconds patience);
 
-  // What sinks remember of the file (Sink::memory), kept in an attribute of it or, where that has
-  // no room, beside the ledger. Adding to it fails where another process did so since it was last
-  // read: then it has to be read again first. Throws std::system_error (EWOULDBLOCK) where the lock
-  // is not to be had.
+  // The file's memory; `remember` adds to it under the lock, as in FileMemory. Throws
+  // std::system_error (EWOULDBLOCK) where the lock is not to be had.
   std::string remembered();
   bool remember(std::string_view text);
   void forget();
@@ -107,9 +106,7 @@ class Output {
   std::optional<std::uint64_t> position() const;
   std::string cut(std::uint64_t from, std::string_view written);
   Result write_all(std::string_view bytes);
-  std::string read_memory() const;
-  bool write_memory(const std::string& text);
-  std::string memory_path() const;
+  FileMemory::Location memory_location() const;
 
   std::string path_;
   std::string folder_;  // of the ledger
@@ -124,10 +121,7 @@ class Output {
   bool moves_ = false;
   std::unique_ptr<Ledger> ledger_;
   std::optional<std::uint64_t> end_;  // of the file, as it was left
-  // What is remembered: what was stored when last read, and what could not be stored.
-  std::string stored_memory_;
-  std::string own_memory_;
-  bool is_memory_told_ = false;
+  FileMemory memory_;
   bool has_locks_ = true;  // its file system
 };
 

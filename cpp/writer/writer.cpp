@@ -13,6 +13,7 @@
 #include "core/folder.hpp"
 #include "core/say.hpp"
 #include "writer/last_signal.hpp"
+#include "writer/thread_rings.hpp"
 
 namespace attolog {
 
@@ -43,23 +44,6 @@ std::atomic<Writer*> current{nullptr};
 
 }  // namespace
 
-constinit thread_local ThreadRings t_rings{};
-
-namespace {
-
-// All rings of this thread; gives them back when the thread ends.
-struct ThreadEnd {
-  last_signal::Stack stack;
-  std::vector<ThreadRings::Slot> rings;
-  ~ThreadEnd() {
-    t_rings = {};
-    for (const auto& [channel, producer] : rings) Writer::get().release_thread(channel, producer);
-  }
-};
-thread_local ThreadEnd t_end;
-
-}  // namespace
-
 // Registered once; prepare and parent only hold mutexes still, which are never held for long. The
 // first is that of control, under which the others may be asked for.
 struct ForkHandlers {
@@ -68,26 +52,29 @@ struct ForkHandlers {
   static void prepare() {
     writer().control_mutex_.lock();
     writer().mutex_.lock();
-    writer().sites_.mutex().lock();
+    site_registry().mutex().lock();
     writer().leftovers_.mutex().lock();
   }
   static void parent() {
     // relaxed: when it was is all there is to know
     writer().last_fork_.store(steady_clock::now(), std::memory_order_relaxed);
     writer().leftovers_.mutex().unlock();
-    writer().sites_.mutex().unlock();
+    site_registry().mutex().unlock();
     writer().mutex_.unlock();
     writer().control_mutex_.unlock();
   }
   static void child() {
     Writer& old = writer();
+    // The parent's channels still know it: they find no thread, and wake none.
+    old.running_.store(false, std::memory_order_release);
+    old.is_wanted_.store(true, std::memory_order_release);
     old.leftovers_.mutex().unlock();
-    old.sites_.mutex().unlock();
+    site_registry().forget_mirrors();
+    site_registry().mutex().unlock();
     old.mutex_.unlock();
     old.control_mutex_.unlock();
     Rest::forget_in_child();
-    t_rings = {};
-    t_end.rings.clear();
+    thread_rings::forget_in_child();
     last_signal::forget_in_child();
     UsingFiles::forget_in_child();
     if (old.page_ != nullptr) old.page_->close_in_child();
@@ -95,7 +82,6 @@ struct ForkHandlers {
     for (const auto& channel : old.channels_) channel->forget_in_child();
     try {
       std::unique_ptr<Writer> fresh(new Writer());
-      fresh->sites_.inherit(old.sites_);
       fresh->leftovers_.inherit(old.leftovers_);
       fresh->has_tidied_ = old.has_tidied_;
       fresh->control_ = std::move(old.control_);
@@ -105,7 +91,6 @@ struct ForkHandlers {
       old.channels_.clear();
       old.is_announced_ = false;
       old.is_wanted_.store(false, std::memory_order_relaxed);
-      old.running_.store(false, std::memory_order_release);
     }
   }
 };
@@ -125,11 +110,27 @@ bool Writer::is_there() {
   return current.load(std::memory_order_acquire) != nullptr;
 }
 
-void Writer::add(std::shared_ptr<Channel> channel) {
-  announce();
-  const std::lock_guard lock(mutex_);
-  channels_.push_back(std::move(channel));
-  start();
+std::shared_ptr<Channel> Writer::open(const ChannelOptions& options) {
+  return add(Channel::open(options, *this));
+}
+
+std::shared_ptr<Channel> Writer::reopen(Channel& channel) {
+  return add(channel.reopen(*this));
+}
+
+std::shared_ptr<Channel> Writer::add(std::shared_ptr<Channel> channel) {
+  try {
+    if (const std::string folder = channel->ring_folder(); !folder.empty())
+      leftovers_.add(place_of(folder), folder);
+    announce();
+    const std::lock_guard lock(mutex_);
+    channels_.push_back(channel);
+    start();
+  } catch (...) {
+    channel->remove_session();
+    throw;
+  }
+  return channel;
 }
 
 void Writer::rest() {
@@ -265,12 +266,12 @@ std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
 namespace {
 
 // Whether it has shown anything.
-bool look_after(Channel& channel) {
+bool look_after(Channel& channel, bool has_forked_lately) {
   const bool has_shown = channel.look_ahead();
   try {
     if (channel.is_due(steady_clock::now())) channel.drain();
     channel.sync_if_due();
-    channel.tend();
+    channel.tend(has_forked_lately);
     if (channel.is_closed()) channel.finish();
   } catch (const std::exception& error) {
     // No memory, or no file descriptor, for something that can wait. The thread goes on.
@@ -317,7 +318,7 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
     const UsingFiles section;
     if (TakingNumber::is_stream_reopening()) return milliseconds{1};
     for (const auto& channel : channels()) {
-      if (look_after(*channel)) lively_until = steady_clock::now() + kLively;
+      if (look_after(*channel, has_forked_lately())) lively_until = steady_clock::now() + kLively;
       next = std::min(next, channel->longest_round());
     }
     attend();
@@ -332,40 +333,6 @@ milliseconds Writer::look_around(SteadyTime& lively_until) {
 
 void Writer::end_if_wanted() {
   if (last_signal::is_wanted()) last_signal::write_all(channels());
-}
-
-void Writer::reserve_thread() {
-  t_end.stack.prepare();
-  t_end.rings.reserve(t_end.rings.size() + 1);
-}
-
-void Writer::bind_thread(std::uint64_t channel_id, Producer* producer) {
-  const ThreadRings::Slot slot{channel_id, producer};
-  t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
-  t_end.rings.push_back(slot);
-}
-
-Producer* Writer::find_thread(std::uint64_t channel_id) {
-  for (const ThreadRings::Slot& slot : t_end.rings) {
-    if (slot.channel != channel_id) continue;
-    t_rings.slots[channel_id % ThreadRings::kSlots] = slot;
-    return slot.producer;
-  }
-  return nullptr;
-}
-
-void Writer::rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to) {
-  t_rings.slots[channel_id % ThreadRings::kSlots] = {channel_id, to};
-  for (ThreadRings::Slot& slot : t_end.rings) {
-    if (slot.producer == from) slot.producer = to;
-  }
-}
-
-void Writer::release_thread(std::uint64_t channel_id, Producer* producer) {
-  // The writer's mutex is not held while the channel's is asked for: others take them the other way
-  // round.
-  const auto channel = channel_after(channel_id - 1);
-  if (channel != nullptr && channel->id == channel_id) channel->detach(*producer);
 }
 
 namespace {

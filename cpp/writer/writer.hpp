@@ -15,23 +15,25 @@
 #include "writer/channel.hpp"
 #include "writer/control.hpp"
 #include "writer/leftovers.hpp"
+#include "writer/waker.hpp"
 
 namespace attolog {
 
-class Writer {
+class Writer final : public Waker {
  public:
   // The process's writer. After a fork the child has one of its own.
   static Writer& get();
   // Whether get() would find one: it may be asked in a signal's handler.
   static bool is_there();
 
-  // From now on `channel` is drained, until it is finished and nobody uses it.
-  void add(std::shared_ptr<Channel> channel);
-  // Sweeps soon instead of at the next round.
-  void wake();
-  // Whether there is a thread. Without one (there was none to be had, or the process is ending)
-  // callers drain for themselves.
-  bool is_running() const { return running_.load(std::memory_order_acquire); }
+  // Opens a channel (Channel::open), which is drained from now on until it is finished and nobody
+  // uses it.
+  std::shared_ptr<Channel> open(const ChannelOptions& options);
+  // What a forked child uses in place of its parent's channel.
+  std::shared_ptr<Channel> reopen(Channel& channel);
+
+  void wake() override;
+  bool is_running() const override { return running_.load(std::memory_order_acquire); }
 
   // Before a fork: ends the threads of this process, without the GIL. One that is busy for longer
   // than a moment stays.
@@ -39,8 +41,7 @@ class Writer {
   // Behind the fork, in the parent.
   void go_on();
 
-  SiteRegistry& sites() { return sites_; }
-  Leftovers& leftovers() { return leftovers_; }
+  SiteRegistry& sites() { return site_registry(); }
   // Whether there may be children that have just ended, and left something.
   bool has_forked_lately() const;
   // Those that are drained.
@@ -54,22 +55,13 @@ class Writer {
   // The process is not listed any more, until it has another channel.
   void unlist();
 
-  // The calling thread's ring in channel `channel_id` is its own until the thread ends.
-  // `reserve_thread` before it: then it takes no memory.
-  static void reserve_thread();
-  void bind_thread(std::uint64_t channel_id, Producer* producer);
-  Producer* find_thread(std::uint64_t channel_id);
-  // The calling thread goes on in another ring; takes no memory.
-  static void rebind_thread(std::uint64_t channel_id, Producer* from, Producer* to);
-  // As the thread ends; takes no memory.
-  void release_thread(std::uint64_t channel_id, Producer* producer);
-
   // C's atexit: the last drain, after the interpreter's end. Throws nothing.
   void shut_down();
 
  private:
   friend struct ForkHandlers;
   Writer() = default;
+  std::shared_ptr<Channel> add(std::shared_ptr<Channel> channel);
   void announce();
   void attend();
   void end_if_wanted();
@@ -89,16 +81,18 @@ class Writer {
   std::mutex mutex_;  // channels_, stopping_; never held while draining
   std::condition_variable changed_;
   std::vector<std::shared_ptr<Channel>> channels_;
+  // acq_rel: what a waker has asked for is seen by the round that it wakes; `wake` pairs with
+  // `run`.
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
   Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
+  // release: the thread is there, or has done its last; pairs with the acquire of is_running.
   std::atomic<bool> running_{false};
-  std::condition_variable rested_;  // running_ is false
-  ::pid_t thread_ = 0;              // the one that ran last; under mutex_
-  bool has_not_rested_ = false;     // nor has come round since; under mutex_
-  std::atomic<SteadyTime> last_fork_{SteadyTime{}};
-  SteadyTime last_tidied_{};  // the thread's own
-  SiteRegistry sites_;
+  std::condition_variable rested_;                   // running_ is false
+  ::pid_t thread_ = 0;                               // the one that ran last; under mutex_
+  bool has_not_rested_ = false;                      // nor has come round since; under mutex_
+  std::atomic<SteadyTime> last_fork_{SteadyTime{}};  // relaxed: the time alone counts
+  SteadyTime last_tidied_{};                         // the thread's own
   Leftovers leftovers_;
 };
 

@@ -14,7 +14,7 @@
 
 #include "journal/journal.hpp"
 #include "reader/journal_reader.hpp"
-#include "sinks/journal_sink.hpp"
+#include "sinks/sink.hpp"
 
 namespace journal_test {
 

@@ -17,6 +17,7 @@
 #include "core/codec.hpp"
 #include "core/say.hpp"
 #include "python/values/text.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
@@ -130,7 +131,7 @@ Channel* usable_channel(LoggerCore& core) {
   if (channel == nullptr || !channel->is_forked()) return channel;
   // The child of a fork: it gets a session of its own, in this file.
   try {
-    core.attach_channel(channel->reopen());
+    core.attach_channel(Writer::get().reopen(*channel));
   } catch (const std::exception& error) {
     say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
         " does not log: its calls are counted as dropped");

@@ -13,6 +13,7 @@
 #include "python/types/options.hpp"
 #include "python/without_gil.hpp"
 #include "strategies/policy.hpp"
+#include "writer/writer.hpp"
 
 namespace attolog::python {
 
@@ -39,7 +40,8 @@ bool open_channel(LoggerCore& core, const ChannelOptions& options) {
   }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
-  if (!without_gil(options.path.c_str(), [&] { channel = Channel::open(options); })) return false;
+  if (!without_gil(options.path.c_str(), [&] { channel = Writer::get().open(options); }))
+    return false;
   core.attach_channel(std::move(channel));
   return true;
 }

@@ -170,26 +170,27 @@ static const check::Test variants{
           {sampled, gen}, {counted, gen}, {text, kTextSite}};
       check::that(registry.bases() == bases);
       check::that(!registry.find(text + 1).has_value());
-      SiteRegistry child;
-      child.inherit(registry);
-      check::equal(child.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
+      check::equal(registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
                    sampled);
     }};
 
-static const check::Test inherited{"a forked child's table goes on where its parent's was", [] {
-                                     SiteRegistry parent;
-                                     parent.add(site_of("one"));
-                                     SiteRegistry child;
-                                     child.inherit(parent);
-                                     check::equal(child.add(site_of("two")).value(),
-                                                  kFirstSite + 1);
-                                     Mirror mirror;
-                                     check::that(child.attach(mirror));
-                                     SiteReader reader;
-                                     reader.read(mirror.bytes);
-                                     check::equal(name_of(reader, kFirstSite), "one");
-                                     check::equal(name_of(reader, kFirstSite + 1), "two");
-                                   }};
+static const check::Test forgotten_mirrors{
+    "a forked child's table goes on where its parent's was, without the parent's mirrors", [] {
+      SiteRegistry registry;
+      Mirror parents;
+      check::that(registry.attach(parents));
+      registry.add(site_of("one"));
+      const std::string before = parents.bytes;
+      registry.forget_mirrors();
+      check::equal(registry.add(site_of("two")).value(), kFirstSite + 1);
+      check::that(parents.bytes == before);
+      Mirror mirror;
+      check::that(registry.attach(mirror));
+      SiteReader reader;
+      reader.read(mirror.bytes);
+      check::equal(name_of(reader, kFirstSite), "one");
+      check::equal(name_of(reader, kFirstSite + 1), "two");
+    }};
 
 static const check::Test growing{
     "a reader takes in a table as it grows, and a site stays where it is", [] {

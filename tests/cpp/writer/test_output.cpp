@@ -307,16 +307,6 @@ static const check::Test no_room{
       check::equal(log.open().remembered(), all + "DONE\tlatency\nGEN\tmodel\n");
     }};
 
-static const check::Test nowhere{
-    "what is to be remembered nowhere is remembered by the process", [] {
-      Log log;
-      Output output(log.path());  // no folder, and the attribute has no room
-      const std::string all(200'000, 'x');
-      check::that(output.remember(all));
-      check::that(output.remember("more"));
-      check::equal(output.remembered(), all + "more");
-    }};
-
 static const check::Test locked{
     "a lock that another holds is waited for, and is no failure: nothing is written or lost", [] {
       Log log;
