@@ -56,8 +56,8 @@ inline _PyInterpreterFrame* current_frame() {
 #endif
 }
 
-// As if nothing of Python were calling, for as long as it lives: what is called then is the
-// outermost frame there is, of tracebacks and of the stack, and has the whole depth to itself.
+// Hides all calling frames of Python for as long as it lives. A function that is called then is the
+// outermost frame of tracebacks and of the stack, and has the whole depth to itself.
 class ScopedOutermostFrame {
  public:
   ScopedOutermostFrame() : frame_(frame()), depth_(limit() - remaining()) {

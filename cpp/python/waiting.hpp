@@ -16,8 +16,8 @@ namespace attolog::python {
 // The longest wait in seconds, which the clock's nanoseconds hold.
 inline constexpr double kLongest = 1e9;
 
-// From now; without an end for None, which is also what more seconds than anybody waits mean. False
-// with an exception set.
+// From now; without an end for None, and for more seconds than kLongest. False with an exception
+// set.
 bool take_deadline(PyObject* timeout, Deadline& deadline);
 
 // Calls `wait(end, is_over)` in slices, so that Ctrl-C gets through: false then, with the exception

@@ -178,8 +178,8 @@ bool is_padding_bounded(const Template& shape, PyObject* args, PyObject* kwargs,
 }
 
 // The text of the whole message, made by str.format. Null with an exception set where the template
-// cannot be filled, or asks for more than `most` characters by widths and precisions, or where an
-// exception must pass; without memory for its arguments the record is given up.
+// cannot be filled, where its widths and precisions ask for more than `most` characters, or where
+// an exception must pass. Without memory for its arguments the record is given up.
 PyObject* format_whole(const Call& call, const Template& shape, std::size_t most) {
   PyObject* args = format_args(call, shape);
   PyObject* kwargs = args == nullptr ? nullptr : format_kwargs(call, shape);

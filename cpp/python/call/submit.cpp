@@ -90,10 +90,11 @@ void grow_ring(Channel* channel, Producer* producer, std::uint64_t size, Growth 
 
 enum class WaitResult { room, drop, lost, raised };
 
-// Waits for `size` bytes with the GIL released. Nothing here or in the frames above may swallow or
-// forbid the unwinding of the stack, nor may a lock be held: a daemon thread that comes back for
-// the GIL while the interpreter ends is taken off by pthread_exit, or, from Python 3.14 on, hangs
-// for good. A record that is lost is counted in here, where the channel is sure to live.
+// Waits for `size` bytes with the GIL released. A daemon thread may come back for the GIL while the
+// interpreter ends. It is taken off by pthread_exit then or, from Python 3.14 on, hangs until the
+// process ends. So nothing here or in the frames above swallows or forbids the unwinding of the
+// stack, or holds a lock. A record that is lost is counted in here, where the channel is sure to
+// live.
 WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* producer,
                          std::uint64_t size, std::uint32_t site, std::string_view values) {
   using std::chrono::steady_clock;

@@ -1,5 +1,5 @@
-// The prints of a program that `attolog run` runs: the state that they share, the print in the
-// place of Python's own, and their way into the log and onto the screen.
+// The prints of a program that `attolog run` runs: the state that they share, and the print in the
+// place of Python's own. From here they go into the log and onto the screen.
 #pragma once
 
 #include "python/compat.hpp"
@@ -84,7 +84,7 @@ struct alignas(64) Prints {
 };
 extern Prints prints;
 
-// A print of this thread that asks a value for its text: should that print, too, what stands before
+// A print of this thread that asks a value for its text. That may print, too: then the text before
 // the value goes first, as print would have written it by then.
 class PartialPrint {
  public:

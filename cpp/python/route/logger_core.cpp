@@ -41,8 +41,8 @@ std::uint64_t take(std::uint64_t from, std::uint64_t& left) {
   return taken;
 }
 
-// Comes back once every call that had found the channel in a core is done with it: none keeps hold
-// of one that is not pinned while it lets other threads run. No lock of ours may be held.
+// Comes back once every call that had found the channel in a core is done with it. A call lets
+// other threads run only with the channel pinned. No lock of ours may be held.
 void wait_until_unused(Channel& channel) {
   if (!quiesce_threads()) channel.pin();  // it is kept until the process ends
 }

@@ -68,8 +68,8 @@ inline void store_as(char* to, T value) {
   return to + n;
 }
 
-// Appends `object` at `to` and returns the end; null where that needs the slow path: another kind
-// of value than `fast_types` lets through, or one that does not fit before `end`.
+// Appends `object` at `to` and returns the end. Null where that needs the slow path: `fast_types`
+// do not let its kind through, or it does not fit before `end`.
 [[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object,
                                                 std::uint64_t fast_types) {
   const PyTypeObject* type = Py_TYPE(object);

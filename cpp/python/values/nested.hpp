@@ -15,8 +15,8 @@ inline bool is_nested(PyObject* object) {
 }
 
 // Appends the object as encode_any does. It is text alone where its str() or its JSON is longer
-// than `most` bytes, where it is nested in itself or deeper than 64, where its str() raises, and
-// where it holds a value that encode_inert refuses.
+// than `most` bytes, or where its str() raises. So it is where it is nested in itself or deeper
+// than 64, or holds a value that encode_inert refuses.
 bool encode_nested(Buffer& out, PyObject* object, std::size_t most);
 
 // The two steps of it, for those who take the str() themselves. The JSON comes first: it is of the
