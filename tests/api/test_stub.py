@@ -2,8 +2,10 @@
 
 import ast
 import doctest
+import inspect
 from collections.abc import Iterator
 from importlib.resources import files
+from operator import attrgetter
 from typing import get_type_hints
 
 import pytest
@@ -104,3 +106,51 @@ def test_every_public_method_has_an_example() -> None:
         f"_core.Logger.{name}" for name in names(CLASSES["Logger"].body) if not name.startswith("_")
     }
     assert public | {"_core.AsyncFileLogger", "_core.Counts", "_core.Logger.__call__"} <= shown
+
+
+def documented() -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
+    """All of the stub that has a docstring and is there at run time, by its dotted name."""
+    for each in STUB.body:
+        if isinstance(each, ast.FunctionDef) and ast.get_docstring(each):
+            yield each.name, each
+        if not isinstance(each, ast.ClassDef) or not hasattr(_core, each.name):
+            continue
+        if ast.get_docstring(each):
+            yield each.name, each
+        for method in each.body:
+            is_slot = isinstance(method, ast.FunctionDef) and method.name.startswith("__")
+            if isinstance(method, ast.FunctionDef) and not is_slot and ast.get_docstring(method):
+                yield f"{each.name}.{method.name}", method
+
+
+DOCUMENTED = dict(documented())
+WITHOUT_DOCSTRING = {"Stream", "log"}  # a stream says what an io.TextIOWrapper says
+
+
+@pytest.mark.parametrize("name", DOCUMENTED.keys() - WITHOUT_DOCSTRING)
+def test_help_says_what_the_stub_says(name: str) -> None:
+    at_run_time = attrgetter(name)(_core)
+    assert inspect.getdoc(at_run_time) == ast.get_docstring(DOCUMENTED[name])
+
+
+@pytest.mark.parametrize("name", attolog.__all__)
+def test_every_public_name_has_a_docstring_and_a_signature(name: str) -> None:
+    public = getattr(attolog, name)
+    assert inspect.getdoc(public)
+    if callable(public) and name not in {"Logger", "log"}:  # nobody makes the one, or the other
+        assert inspect.signature(public)
+
+
+@pytest.mark.parametrize("name", ["AsyncFileLogger", "Logger.print", "Logger.flush", "tee"])
+def test_a_signature_has_the_arguments_and_defaults_of_the_stub(name: str) -> None:
+    node: ast.stmt = DOCUMENTED[name]
+    if isinstance(node, ast.ClassDef):
+        node = next(each for each in node.body if getattr(each, "name", "") == "__new__")
+    assert isinstance(node, ast.FunctionDef)
+    wanted = [*node.args.args, *node.args.kwonlyargs]
+    wanted += [each for each in (node.args.vararg, node.args.kwarg) if each]
+    parameters = inspect.signature(attrgetter(name)(_core)).parameters
+    assert {each.arg for each in wanted} - {"cls"} == parameters.keys()
+    defaults = [*node.args.defaults, *(each for each in node.args.kw_defaults if each)]
+    found = [each.default for each in parameters.values() if each.default is not each.empty]
+    assert sorted(map(repr, found)) == sorted(repr(ast.literal_eval(each)) for each in defaults)

@@ -18,6 +18,7 @@
 #include "python/call/call.hpp"
 #include "python/call/fast.hpp"
 #include "python/call/format.hpp"
+#include "python/docstrings.hpp"
 #include "python/helpers.hpp"
 #include "python/prints/print_source.hpp"
 #include "python/prints/prints.hpp"
@@ -332,18 +333,16 @@ PyObject* reduce_compiled_print(PyObject* self, PyObject*) {
 
 PyMethodDef compiled_print_methods[] = {
     {"print", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_compiled)), METH_FASTCALL,
-     "print(print, *values)"},
+     docs::CompiledPrint_print},
     {"print_flushed", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_flushed)),
-     METH_FASTCALL, "print(print, *values), with flush=True"},
+     METH_FASTCALL, docs::CompiledPrint_print_flushed},
     {"__reduce__", reduce_compiled_print, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-PyType_Slot compiled_print_slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(free_compiled_print)},
-    {Py_tp_methods, compiled_print_methods},
-    {Py_tp_doc,
-     const_cast<char*>("A print of the program's source; its method is what it became.")},
-    {0, nullptr}};
+PyType_Slot compiled_print_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(free_compiled_print)},
+                                      {Py_tp_methods, compiled_print_methods},
+                                      {Py_tp_doc, const_cast<char*>(docs::CompiledPrint)},
+                                      {0, nullptr}};
 PyType_Spec compiled_print_spec = {
     "attolog._core.CompiledPrint", sizeof(CompiledPrint), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,

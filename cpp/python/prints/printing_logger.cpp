@@ -11,6 +11,7 @@
 #include "python/call/call.hpp"
 #include "python/call/format.hpp"
 #include "python/call/methods.hpp"
+#include "python/docstrings.hpp"
 #include "python/helpers.hpp"
 #include "python/route/call_sites.hpp"
 #include "python/route/logger_core.hpp"
@@ -95,23 +96,19 @@ PyCFunction method(_PyCFunctionFastWithKeywords function) {
 
 constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
-PyMethodDef shown_methods[] = {
-    {"warning", method(warn_shown), kFast,
-     "Log a message of level WARNING; print it on stderr while the logger was never turned on."},
-    {"print", method(print_shown), kFast,
-     "Log what print() would have written; print it while the logger was never turned on."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef shown_methods[] = {{"warning", method(warn_shown), kFast, docs::Logger_warning},
+                               {"print", method(print_shown), kFast, docs::Logger_print},
+                               {nullptr, nullptr, 0, nullptr}};
 
 PyMemberDef shown_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Logger, vectorcall), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
 
-PyType_Slot shown_slots[] = {
-    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-    {Py_tp_methods, shown_methods},
-    {Py_tp_members, shown_members},
-    {Py_tp_doc, const_cast<char*>("The default logger, which prints until it is turned on.")},
-    {0, nullptr}};
+PyType_Slot shown_slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                             {Py_tp_methods, shown_methods},
+                             {Py_tp_members, shown_members},
+                             {Py_tp_doc, const_cast<char*>(docs::PrintingLogger)},
+                             {0, nullptr}};
 
 PyType_Spec shown_spec = {
     "attolog._core.PrintingLogger", sizeof(Logger), 0,

@@ -8,6 +8,7 @@
 
 #include "core/folder.hpp"
 #include "journal/parts.hpp"
+#include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
 #include "python/reading/reader.hpp"
 #include "python/without_gil.hpp"
@@ -79,15 +80,14 @@ PyObject* rings(PyObject* self, PyObject*) {
   return make_reader(std::move(state));
 }
 
-PyMethodDef follower_methods[] = {
-    {"poll", poll, METH_NOARGS, "A Reader of what the files got since the last call, or None."},
-    {"rings", rings, METH_NOARGS, "A Reader of what dead processes have left in their rings."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef follower_methods[] = {{"poll", poll, METH_NOARGS, docs::Follower_poll},
+                                  {"rings", rings, METH_NOARGS, docs::Follower_rings},
+                                  {nullptr, nullptr, 0, nullptr}};
 PyType_Slot follower_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_follower)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Follower, &Follower::following>)},
     {Py_tp_methods, follower_methods},
-    {Py_tp_doc, const_cast<char*>("Follows a journal that is still written to.")},
+    {Py_tp_doc, const_cast<char*>(docs::Follower)},
     {0, nullptr}};
 PyType_Spec follower_spec = {"attolog._core.Follower", sizeof(Follower), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, follower_slots};

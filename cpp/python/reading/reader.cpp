@@ -12,6 +12,7 @@
 
 #include "core/folder.hpp"
 #include "journal/parts.hpp"
+#include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
@@ -261,25 +262,19 @@ PyObject* run(PyObject* self, PyObject* name) {
   return make_reader(std::move(state));
 }
 
-PyMethodDef reader_methods[] = {
-    {"tables", tables, METH_NOARGS,
-     "(name, kind, rows, first ns, last ns, how it was sampled) of each table."},
-    {"problems", problems, METH_NOARGS, "What is wrong with the files, a sentence each."},
-    {"stream", stream, METH_VARARGS,
-     "The Arrow stream of a table, as a PyCapsule; * is the view of all records."},
-    {"records", records, METH_NOARGS,
-     "Iterates over (time, kind, name, level, thread, pid, field names, values, text, file, line, "
-     "function, run)."},
-    {"runs", runs, METH_NOARGS, "(id, first ns, last ns, process ids) of each run."},
-    {"run", run, METH_O, "A Reader of the run with that id."},
-    {"samples", samples, METH_VARARGS,
-     "Iterates over (policy, site, pid, weight, value, keys) of the records of a table."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef reader_methods[] = {{"tables", tables, METH_NOARGS, docs::Reader_tables},
+                                {"problems", problems, METH_NOARGS, docs::Reader_problems},
+                                {"stream", stream, METH_VARARGS, docs::Reader_stream},
+                                {"records", records, METH_NOARGS, docs::Reader_records},
+                                {"runs", runs, METH_NOARGS, docs::Reader_runs},
+                                {"run", run, METH_O, docs::Reader_run},
+                                {"samples", samples, METH_VARARGS, docs::Reader_samples},
+                                {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_reader)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},
     {Py_tp_methods, reader_methods},
-    {Py_tp_doc, const_cast<char*>("A journal and what its dead processes left in their rings.")},
+    {Py_tp_doc, const_cast<char*>(docs::Reader)},
     {0, nullptr}};
 PyType_Spec reader_spec = {"attolog._core.Reader", sizeof(Reader), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, reader_slots};

@@ -14,6 +14,7 @@
 
 #include "python/call/event.hpp"
 #include "python/call/methods.hpp"
+#include "python/docstrings.hpp"
 #include "python/refusal.hpp"
 #include "python/route/bound_fields.hpp"
 #include "python/route/logger_object.hpp"
@@ -175,43 +176,29 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 constexpr int kNamed = METH_VARARGS | METH_KEYWORDS;
 
 PyMethodDef logger_methods[] = {
-    {"debug", method(call_debug), kFast,
-     "Log a message of level DEBUG: a template and its values, or a text."},
-    {"info", method(call_info), kFast,
-     "Log a message of level INFO: a template and its values, or a text."},
-    {"warning", method(call_warning), kFast,
-     "Log a message of level WARNING: a template and its values, or a text."},
-    {"error", method(call_error), kFast,
-     "Log a message of level ERROR: a template and its values, or a text."},
-    {"critical", method(call_critical), kFast,
-     "Log a message of level CRITICAL: a template and its values, or a text."},
-    {"exception", method(call_exception), kFast,
-     "Log a message of level ERROR with the traceback of the exception being handled, as field "
-     "exception."},
-    {"log", method(call_text), METH_O, "Log a text as it stands."},
-    {"print", method(call_print), kFast,
-     "Log what print() would have written; print's own signature."},
-    {"event", method(guarded<declare_event>), kNamed,
-     "Declare an event: decorate a function with it, or name the event and its fields."},
-    {"bind", method(guarded<bind>), kNamed, "A logger whose every record has these fields too."},
-    {"set_time", method(set_time), METH_O,
-     "Stamp records with this time (nanoseconds since 1970) until set_time(None)."},
-    {"open", method(guarded<open_file>), kNamed,
-     "Send the records to this file from now on; options are those of AsyncFileLogger."},
-    {"flush", method(guarded<flush>), kNamed,
-     "Wait until all that was logged is in the file, at most timeout seconds. Whether it is."},
-    {"close", method(guarded<close_logger>), kNamed,
-     "Flush, at most timeout seconds, and stop logging. Whether all of it is in the file."},
+    {"debug", method(call_debug), kFast, docs::Logger_debug},
+    {"info", method(call_info), kFast, docs::Logger_info},
+    {"warning", method(call_warning), kFast, docs::Logger_warning},
+    {"error", method(call_error), kFast, docs::Logger_error},
+    {"critical", method(call_critical), kFast, docs::Logger_critical},
+    {"exception", method(call_exception), kFast, docs::Logger_exception},
+    {"log", method(call_text), METH_O, docs::Logger_log},
+    {"print", method(call_print), kFast, docs::Logger_print},
+    {"event", method(guarded<declare_event>), kNamed, docs::Logger_event},
+    {"bind", method(guarded<bind>), kNamed, docs::Logger_bind},
+    {"set_time", method(set_time), METH_O, docs::Logger_set_time},
+    {"open", method(guarded<open_file>), kNamed, docs::Logger_open},
+    {"flush", method(guarded<flush>), kNamed, docs::Logger_flush},
+    {"close", method(guarded<close_logger>), kNamed, docs::Logger_close},
     {"__enter__", method(enter), METH_NOARGS, nullptr},
-    {"__exit__", method(guarded<leave>), kNamed, nullptr},
+    {"__exit__", method(guarded<leave>), kNamed, docs::Logger___exit__},
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef logger_properties[] = {
-    {"level", get_level, set_level, "The least level of messages that are logged.", nullptr},
-    {"enabled", get_enabled, set_enabled, "Whether anything is logged at all.", nullptr},
-    {"path", guarded_get<get_path>, nullptr, "The log file; None while there is none.", nullptr},
-    {"counts", guarded_get<get_counts>, nullptr,
-     "What became of the calls so far; calls is the sum of the others.", nullptr},
+    {"level", get_level, set_level, docs::Logger_level, nullptr},
+    {"enabled", get_enabled, set_enabled, docs::Logger_enabled, nullptr},
+    {"path", guarded_get<get_path>, nullptr, docs::Logger_path, nullptr},
+    {"counts", guarded_get<get_counts>, nullptr, docs::Logger_counts, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMemberDef logger_members[] = {
@@ -225,34 +212,30 @@ PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
   return nullptr;
 }
 
-PyType_Slot base_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(refuse_new)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(free_logger)},
-    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-    {Py_tp_repr, reinterpret_cast<void*>(represent_logger)},
-    {Py_tp_methods, logger_methods},
-    {Py_tp_getset, logger_properties},
-    {Py_tp_members, logger_members},
-    {Py_nb_bool, reinterpret_cast<void*>(is_on)},
-    {Py_tp_doc, const_cast<char*>("A logger: what a program calls to log.")},
-    {0, nullptr}};
+PyType_Slot base_slots[] = {{Py_tp_new, reinterpret_cast<void*>(refuse_new)},
+                            {Py_tp_dealloc, reinterpret_cast<void*>(free_logger)},
+                            {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                            {Py_tp_repr, reinterpret_cast<void*>(represent_logger)},
+                            {Py_tp_methods, logger_methods},
+                            {Py_tp_getset, logger_properties},
+                            {Py_tp_members, logger_members},
+                            {Py_nb_bool, reinterpret_cast<void*>(is_on)},
+                            {Py_tp_doc, const_cast<char*>(docs::Logger)},
+                            {0, nullptr}};
 PyType_Spec base_spec = {"attolog.Logger", sizeof(Logger), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE |
                              Py_TPFLAGS_HAVE_VECTORCALL,
                          base_slots};
 
-PyStructSequence_Field counts_fields[] = {
-    {"calls", "accepted calls: the sum of the others"},
-    {"written", "records in the file"},
-    {"waiting", "records on their way to it"},
-    {"dropped", "records that were not taken, because there was no room or the logger was closed"},
-    {"sampled_out", "records left out on request"},
-    {"aggregated", "records that went into statistics"},
-    {"overwritten", "records of a circular log that later ones replaced"},
-    {nullptr, nullptr}};
-PyStructSequence_Desc counts_description = {
-    "attolog.Counts", "What became of a logger's calls; calls is the sum of the others.",
-    counts_fields, 7};
+PyStructSequence_Field counts_fields[] = {{"calls", docs::Counts_calls},
+                                          {"written", docs::Counts_written},
+                                          {"waiting", docs::Counts_waiting},
+                                          {"dropped", docs::Counts_dropped},
+                                          {"sampled_out", docs::Counts_sampled_out},
+                                          {"aggregated", docs::Counts_aggregated},
+                                          {"overwritten", docs::Counts_overwritten},
+                                          {nullptr, nullptr}};
+PyStructSequence_Desc counts_description = {"attolog.Counts", docs::Counts, counts_fields, 7};
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include "python/call/dispatch.hpp"
 #include "python/call/fast.hpp"
 #include "python/call/slow_call.hpp"
+#include "python/docstrings.hpp"
 #include "python/helpers.hpp"
 #include "python/refusal.hpp"
 #include "python/route/logger_core.hpp"
@@ -309,7 +310,7 @@ std::vector<PyMethodDef> with_methods(std::initializer_list<PyMethodDef> own) {
 }
 
 PyGetSetDef stats_properties[] = {
-    {"window_sec", get_window, set_window, "The length of a window in seconds.", nullptr},
+    {"window_sec", get_window, set_window, docs::StatsLogger_window_sec, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
@@ -356,25 +357,21 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
 bool add_strategy_types(PyObject* module) {
   // For as long as there is a process.
   static std::vector<PyMethodDef> stats_methods = with_methods(
-      {{"log_event", log_event, METH_NOARGS, "Count one event that has no name of its own."},
-       {"snapshot", guarded_simple<snapshot>, METH_NOARGS,
-        "The rows of the windows that are open, as dicts."}});
-  static std::vector<PyMethodDef> circular_methods = with_methods(
-      {{"save", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<save>)),
-        METH_VARARGS | METH_KEYWORDS, "Write what the log holds to a file; how many records."},
-       {"trigger", guarded_simple<trigger>, METH_O,
-        "Have the log save itself, once what comes after has been logged. Where."}});
+      {{"log_event", log_event, METH_NOARGS, docs::StatsLogger_log_event},
+       {"snapshot", guarded_simple<snapshot>, METH_NOARGS, docs::StatsLogger_snapshot}});
+  static std::vector<PyMethodDef> circular_methods =
+      with_methods({{"save", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(guarded<save>)),
+                     METH_VARARGS | METH_KEYWORDS, docs::CircularLogger_save},
+                    {"trigger", guarded_simple<trigger>, METH_O, docs::CircularLogger_trigger}});
   PyMethodDef* const plain = common_methods();
   return make_type(module, "attolog.AsyncFileLogger", guarded_new<new_async_file>,
-                   "Strategy 1: everything is kept, written to a file in the background.", plain) &&
-         make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>,
-                   "Strategy 2: a share is kept, each record with its weight.", plain) &&
-         make_type(module, "attolog.StatsLogger", guarded_new<new_stats>,
-                   "Strategy 3: statistics for each window of time.", stats_methods.data(),
-                   stats_properties) &&
+                   docs::AsyncFileLogger, plain) &&
+         make_type(module, "attolog.SampledLogger", guarded_new<new_sampled>, docs::SampledLogger,
+                   plain) &&
+         make_type(module, "attolog.StatsLogger", guarded_new<new_stats>, docs::StatsLogger,
+                   stats_methods.data(), stats_properties) &&
          make_type(module, "attolog.CircularLogger", guarded_new<new_circular>,
-                   "Strategy 4: the last records, saved when it is wanted.",
-                   circular_methods.data(), nullptr, length);
+                   docs::CircularLogger, circular_methods.data(), nullptr, length);
 }
 
 }  // namespace attolog::python
