@@ -5,7 +5,10 @@
 // themselves.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace attolog {
@@ -49,6 +52,52 @@ enum class Tag : std::uint8_t {
 
 inline constexpr std::uint8_t kLastTag = 28;
 
+// What a decoded value is, whatever its width.
+enum class ValueClass : std::uint8_t {
+  encoded,  // stands in a ring or a journal alone
+  none,
+  boolean,
+  whole,  // an int within 64 bits
+  real,   // a float
+  text,   // a str
+  bytes,
+  digits,  // an int beyond 64 bits
+  moment,  // a date, a time or a duration
+};
+
+// The class of each tag.
+inline constexpr std::array<ValueClass, 32> kClasses = [] {
+  std::array<ValueClass, 32> classes{};
+  const auto put = [&](ValueClass kind, std::initializer_list<Tag> tags) {
+    for (const Tag tag : tags) classes[static_cast<std::size_t>(tag)] = kind;
+  };
+  put(ValueClass::none, {Tag::none});
+  put(ValueClass::boolean, {Tag::false_, Tag::true_});
+  put(ValueClass::whole, {Tag::int64, Tag::int8, Tag::int16, Tag::int32, Tag::uint8, Tag::uint16,
+                          Tag::uint32, Tag::uint64});
+  put(ValueClass::real, {Tag::float64, Tag::float32});
+  put(ValueClass::text, {Tag::str});
+  put(ValueClass::bytes, {Tag::bytes});
+  put(ValueClass::digits, {Tag::bigint});
+  put(ValueClass::moment, {Tag::datetime, Tag::datetime_utc, Tag::date, Tag::time, Tag::duration});
+  return classes;
+}();
+static_assert(kLastTag < kClasses.size());
+
+// For a switch. Where a class or two are asked for, Value::is costs less.
+constexpr ValueClass class_of(Tag tag) {
+  return kClasses[static_cast<std::size_t>(tag) % kClasses.size()];
+}
+
+// The tags of a class as bits: 1 << tag.
+constexpr std::uint32_t tags_of(ValueClass kind) {
+  std::uint32_t tags = 0;
+  for (std::size_t tag = 0; tag < kClasses.size(); ++tag) {
+    if (kClasses[tag] == kind) tags |= std::uint32_t{1} << tag;
+  }
+  return tags;
+}
+
 // 2^53: below it every whole number is a double.
 inline constexpr double kWholeDoubles = 9007199254740992.0;
 
@@ -70,6 +119,15 @@ struct Value {
   };
   std::string_view text;       // str, bytes, bigint
   std::string_view formatted;  // WTF-8
+
+  ValueClass kind() const { return class_of(tag); }
+  template <ValueClass... kinds>
+  bool is() const {
+    constexpr std::uint32_t kTags = (tags_of(kinds) | ...);
+    return (kTags >> static_cast<unsigned>(tag) & 1) != 0;
+  }
+  // A uint64 that no int64 can hold: `i` is its bit pattern.
+  bool is_beyond_int64() const { return tag == Tag::uint64 && i < 0; }
 
   // Of a nested value.
   std::string_view json() const { return {text.data() + text.size(), static_cast<std::size_t>(i)}; }

@@ -235,6 +235,7 @@ void write_pair(Buffer& out, std::string_view name, const Value& value) {
 }
 
 void write_json(Buffer& out, const Value& value) {
+  if (value.is<ValueClass::whole>()) return write_plain(out, value);
   switch (value.tag) {
     case Tag::none: return out.append("null");
     case Tag::true_: return out.append("true");
@@ -245,14 +246,6 @@ void write_json(Buffer& out, const Value& value) {
       return out.append(std::isnan(value.f) ? "\"NaN\""
                         : value.f < 0       ? "\"-Infinity\""
                                             : "\"Infinity\"");
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32:
-    case Tag::uint64: return write_plain(out, value);
     case Tag::str:
     case Tag::bigint:
       if (value.is_nested) return out.append(value.json());

@@ -188,10 +188,9 @@ void BlockDecoder::read_shape(SiteState& state) {
   const std::string_view shape = in_.bytes(count);
   for (const char c : shape) {
     const auto tag = static_cast<std::uint8_t>(static_cast<std::uint8_t>(c) & ~kFormattedBit);
-    const bool text =
-        tag >= static_cast<std::uint8_t>(Tag::ascii) && tag <= static_cast<std::uint8_t>(Tag::ucs4);
-    if (tag == 0 || tag == static_cast<std::uint8_t>(Tag::true_) || text ||
-        tag == static_cast<std::uint8_t>(Tag::formatted) || tag > kLastTag) {
+    const auto known = static_cast<Tag>(tag);
+    const bool is_encoded = class_of(known) == ValueClass::encoded && known != Tag::nested;
+    if (tag > kLastTag || known == Tag::true_ || is_encoded) {
       throw FormatError("a value is of no known type");
     }
   }

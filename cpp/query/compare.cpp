@@ -17,31 +17,22 @@ namespace attolog {
 namespace {
 
 bool is_float(const Value& value) {
-  return value.tag == Tag::float64 || value.tag == Tag::float32;
+  return value.is<ValueClass::real>();
 }
 
-// Kinds of their own that show as text: bytes, dates and times.
-bool shows_text(const Value& value) {
-  switch (value.tag) {
-    case Tag::bytes:
-    case Tag::datetime:
-    case Tag::datetime_utc:
-    case Tag::date:
-    case Tag::time:
-    case Tag::duration: return true;
-    default: return false;
-  }
+// A text, or a value that shows one: bytes, a date, a time.
+bool is_textual(const Value& value) {
+  return value.is<ValueClass::text, ValueClass::bytes, ValueClass::moment>();
 }
 
 bool is_number(const Value& value) {
-  return value.tag != Tag::none && value.tag != Tag::str && !shows_text(value);
+  return value.is<ValueClass::boolean, ValueClass::whole, ValueClass::real, ValueClass::digits>();
 }
 
 // The value of an integer within 64 bits with a sign, as nearly all are.
 std::optional<std::int64_t> small_of(const Value& value) {
-  if (is_float(value) || value.tag == Tag::bigint) return std::nullopt;
-  if (value.tag == Tag::true_ || value.tag == Tag::false_) return value.tag == Tag::true_;
-  if (value.tag == Tag::uint64 && value.i < 0) return std::nullopt;
+  if (value.is<ValueClass::boolean>()) return value.tag == Tag::true_;
+  if (!value.is<ValueClass::whole>() || value.is_beyond_int64()) return std::nullopt;
   return value.i;
 }
 
@@ -116,19 +107,14 @@ std::string_view text_of(const Value& value, Buffer& room) {
   return room.view();
 }
 
-bool is_textual(const Value& value) {
-  return value.tag == Tag::str || shows_text(value);
-}
-
 }  // namespace
 
 std::partial_ordering order_of(const Value& left, const Value& right) {
   if (is_number(left) && is_number(right)) return order_numbers(left, right);
   if (left.tag == right.tag) {
     if (left.tag == Tag::none) return std::partial_ordering::equivalent;
-    return is_textual(left) && left.tag != Tag::str && left.tag != Tag::bytes
-               ? std::partial_ordering(left.i <=> right.i)
-               : std::partial_ordering(left.text <=> right.text);
+    return left.is<ValueClass::moment>() ? std::partial_ordering(left.i <=> right.i)
+                                         : std::partial_ordering(left.text <=> right.text);
   }
   const bool has_text = left.tag == Tag::str || right.tag == Tag::str;
   if (!has_text || !is_textual(left) || !is_textual(right)) return std::partial_ordering::unordered;
@@ -149,23 +135,14 @@ bool contains(const Value& right, const Value& text) {
 }
 
 bool is_truthy(const Value& value) {
-  switch (value.tag) {
-    case Tag::none:
-    case Tag::false_: return false;
-    case Tag::str:
-    case Tag::bytes: return !value.text.empty();
-    case Tag::float64:
-    case Tag::float32: return value.f != 0;
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32:
-    case Tag::uint64:
-    case Tag::duration: return value.i != 0;
-    default: return true;
+  switch (value.kind()) {
+    case ValueClass::none: return false;
+    case ValueClass::boolean: return value.tag == Tag::true_;
+    case ValueClass::text:
+    case ValueClass::bytes: return !value.text.empty();
+    case ValueClass::real: return value.f != 0;
+    case ValueClass::whole: return value.i != 0;
+    default: return value.tag != Tag::duration || value.i != 0;
   }
 }
 

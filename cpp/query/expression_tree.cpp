@@ -146,18 +146,8 @@ Term Reader::read_name() {
 
 Term Reader::read_literal() {
   const Value& step = next();
-  switch (step.tag) {
-    case Tag::none:
-    case Tag::false_:
-    case Tag::true_:
-    case Tag::int64:
-    case Tag::uint64:
-    case Tag::bigint:
-    case Tag::float64:
-    case Tag::str: break;
-    default: refuse();
-  }
-  if (step.is_formatted || step.is_nested) refuse();
+  if (step.is<ValueClass::bytes, ValueClass::moment>() || step.is_formatted || step.is_nested)
+    refuse();
   Term term;
   term.value = step;
   term.value.text = {};

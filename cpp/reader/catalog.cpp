@@ -7,7 +7,7 @@
 namespace attolog {
 namespace {
 
-constexpr std::int64_t kExact = std::int64_t{1} << 53;
+constexpr auto kExact = static_cast<std::int64_t>(kWholeDoubles);
 constexpr std::int64_t kDayUs = 86'400'000'000;
 const std::vector<std::string> kDropped{"n", "since"};
 const std::vector<std::string> kClock{"jump"};

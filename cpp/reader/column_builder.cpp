@@ -43,10 +43,6 @@ void push_bit(Buffer& bits, std::size_t row, bool bit) {
   if (bit) bits.data()[row / 8] = static_cast<char>(bits.data()[row / 8] | 1 << (row % 8));
 }
 
-bool is_float(Tag tag) {
-  return tag == Tag::float64 || tag == Tag::float32;
-}
-
 // How many bytes of a character stand at `at`: 0 for none, with lone surrogates as characters of 3.
 std::size_t character(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) {
@@ -141,14 +137,13 @@ bool ColumnBuilder::fits(const Value& value) const {
   if (value.tag == Tag::none || type_ == Type::null) return false;
   switch (type_) {
     case Type::text: return true;
-    case Type::boolean: return value.tag == Tag::true_ || value.tag == Tag::false_;
+    case Type::boolean: return value.is<ValueClass::boolean>();
     case Type::binary: return value.tag == Tag::bytes;
     case Type::list: return value.is_nested && value.json().starts_with('[');
     case Type::structure: return value.is_nested && value.json().starts_with('{');
     default:
-      return value.tag != Tag::true_ && value.tag != Tag::false_ && value.tag != Tag::str &&
-             value.tag != Tag::bytes && value.tag != Tag::bigint &&
-             (type_ == Type::float32 || type_ == Type::float64 || !is_float(value.tag));
+      if (value.is<ValueClass::real>()) return type_ == Type::float32 || type_ == Type::float64;
+      return value.is<ValueClass::whole, ValueClass::moment>();
   }
 }
 
@@ -174,7 +169,7 @@ std::size_t ColumnBuilder::store(const Value& value) {
     case Type::boolean: push_bit(data_.values, rows_, value.tag == Tag::true_); return 0;
     case Type::float32:
     case Type::float64: {
-      const double number = is_float(value.tag) ? value.f : static_cast<double>(value.i);
+      const double number = value.is<ValueClass::real>() ? value.f : static_cast<double>(value.i);
       const auto narrow = static_cast<float>(number);
       const void* const bytes =
           type_ == Type::float32 ? static_cast<const void*>(&narrow) : &number;

@@ -20,10 +20,8 @@ namespace {
 
 using holds::bit;
 
-constexpr std::uint32_t kInts = bit(Tag::int64) | bit(Tag::int8) | bit(Tag::int16) |
-                                bit(Tag::int32) | bit(Tag::uint8) | bit(Tag::uint16) |
-                                bit(Tag::uint32) | bit(Tag::uint64);
-constexpr std::uint32_t kFloats = bit(Tag::float64) | bit(Tag::float32);
+constexpr std::uint32_t kInts = tags_of(ValueClass::whole);
+constexpr std::uint32_t kFloats = tags_of(ValueClass::real);
 constexpr std::uint32_t kRemarks = holds::kInexactInt | holds::kHugeInt | holds::kOutOfRange;
 
 // Whichever comes first ends a batch.

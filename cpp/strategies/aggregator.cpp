@@ -29,21 +29,12 @@ struct Number {
 
 // The value as a finite number, if it is one.
 std::optional<Number> number_of(const Value& value) {
-  switch (value.tag) {
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32: return Number{static_cast<double>(value.i), true};
-    case Tag::uint64: return Number{static_cast<double>(static_cast<std::uint64_t>(value.i)), true};
-    case Tag::float32:
-    case Tag::float64:
-      if (!std::isfinite(value.f)) return std::nullopt;
-      return Number{value.f, false};
-    default: return std::nullopt;
+  if (value.is_beyond_int64()) {
+    return Number{static_cast<double>(static_cast<std::uint64_t>(value.i)), true};
   }
+  if (value.is<ValueClass::whole>()) return Number{static_cast<double>(value.i), true};
+  if (value.is<ValueClass::real>() && std::isfinite(value.f)) return Number{value.f, false};
+  return std::nullopt;
 }
 
 std::string name_of(const Site& site) {

@@ -25,10 +25,6 @@ std::uint64_t fnv1a(std::string_view text, std::uint64_t h) {
   return h;
 }
 
-bool is_text(Tag tag) {
-  return tag == Tag::str || tag == Tag::bytes || tag == Tag::bigint;
-}
-
 }  // namespace
 
 std::uint64_t Random::next() {
@@ -54,11 +50,11 @@ std::int64_t Random::gap(double p) {
 }
 
 std::uint64_t hash_key(const Value& value, std::uint64_t seed) {
-  if (is_text(value.tag)) {
+  if (value.is<ValueClass::text, ValueClass::bytes, ValueClass::digits>()) {
     return mix(fnv1a(value.text, mix(seed + static_cast<std::uint64_t>(value.tag))));
   }
   auto number = static_cast<std::uint64_t>(value.i);
-  if (value.tag == Tag::float64 || value.tag == Tag::float32) {
+  if (value.is<ValueClass::real>()) {
     const bool is_whole = value.f >= -0x1p63 && value.f < 0x1p63 && value.f == std::trunc(value.f);
     number = is_whole ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value.f))
                       : std::bit_cast<std::uint64_t>(value.f);

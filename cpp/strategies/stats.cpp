@@ -37,29 +37,19 @@ std::size_t values_in(std::string_view by) {
 }  // namespace
 
 void encode_by(Buffer& out, const Value& value) {
-  switch (value.tag) {
-    case Tag::str:
-    case Tag::bigint: return encode_str(out, cut_text(value.text, kMaxBy));
-    case Tag::bytes: return encode_sized(out, Tag::bytes, value.text.substr(0, kMaxBy));
-    case Tag::int64:
-    case Tag::int8:
-    case Tag::int16:
-    case Tag::int32:
-    case Tag::uint8:
-    case Tag::uint16:
-    case Tag::uint32: return encode_int(out, value.i);
-    case Tag::uint64: return encode_fixed(out, value.i < 0 ? Tag::uint64 : Tag::int64, value.i);
-    case Tag::float32:
-    case Tag::float64: return encode_fixed(out, Tag::float64, std::bit_cast<std::int64_t>(value.f));
-    case Tag::datetime:
-    case Tag::date:
-    case Tag::time:
-    case Tag::duration: return encode_fixed(out, value.tag, value.i);
-    case Tag::datetime_utc:
+  switch (value.kind()) {
+    case ValueClass::text:
+    case ValueClass::digits: return encode_str(out, cut_text(value.text, kMaxBy));
+    case ValueClass::bytes: return encode_sized(out, Tag::bytes, value.text.substr(0, kMaxBy));
+    case ValueClass::whole:
+      return encode_fixed(out, value.is_beyond_int64() ? Tag::uint64 : Tag::int64, value.i);
+    case ValueClass::real:
+      return encode_fixed(out, Tag::float64, std::bit_cast<std::int64_t>(value.f));
+    case ValueClass::moment:
       encode_fixed(out, value.tag, value.i);
-      return put(out, value.offset_seconds);
-    case Tag::true_:
-    case Tag::false_: return out.push(static_cast<char>(value.tag));
+      if (value.tag == Tag::datetime_utc) put(out, value.offset_seconds);
+      return;
+    case ValueClass::boolean: return out.push(static_cast<char>(value.tag));
     default: return out.push(static_cast<char>(Tag::none));
   }
 }

@@ -90,6 +90,16 @@ std::vector<std::string> samples() {
   };
 }
 
+const check::Test classes{"each value that is decoded has a class", [] {
+                            for (const std::string& bytes : samples()) {
+                              const Decoded decoded(bytes);
+                              check::that(decoded.only().kind() != ValueClass::encoded);
+                            }
+                            check::that(class_of(Tag::end) == ValueClass::encoded);
+                            check::that(class_of(Tag::ascii) == ValueClass::encoded);
+                            check::that(class_of(Tag::uint64) == ValueClass::whole);
+                          }};
+
 }  // namespace
 
 static const check::Test numbers{
