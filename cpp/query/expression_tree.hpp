@@ -22,7 +22,8 @@
 
 namespace attolog::expression {
 
-inline constexpr int kDeepest = 128;  // Python refuses less; this bounds the recursion in any case
+// A hundred brackets hold at most twice as many nodes one within another. Python refuses more.
+inline constexpr int kDeepest = 256;
 
 enum class Operator : std::uint8_t { equal, unequal, less, at_most, greater, at_least, in, not_in };
 

@@ -1,5 +1,8 @@
 """The expressions of `when=`: a part of Python's own, checked and taken apart for the native side.
 
+The language has names and literals, comparisons of two or more of them, `and`, `or`, `not` and
+brackets. A list or a tuple of literals stands behind `in`. There is no arithmetic and no call.
+
 `ast.parse` has the grammar. It sees no names, numbers and texts: underscores stand in their places.
 So a field may have a name that Python keeps for itself (`from`), Python warns of no odd spelling,
 and whatever the expression is, Python parses one line of ASCII.
@@ -15,7 +18,7 @@ from typing import NoReturn
 Step = str | int | float | bool | None
 
 _LONGEST = 10_000  # characters
-_DEEPEST = 100  # levels; kDeepest of expression_tree.hpp is larger
+_DEEPEST = 100  # brackets, signs and `not` within one another
 _MOST_DIGITS = 4300  # Python's own limit
 _MOST_SHOWN = 40  # characters of what is found
 
@@ -32,6 +35,7 @@ _WORD = re.compile(
 )
 _KEYWORDS = ("and", "or", "not", "in")
 _MASKED = re.compile(r"'_*'|\"_*\"|_+|[a-z]+|[<>=!]=|.|$")  # a word or an operator
+_NESTING = re.compile(r"([(\[])|([)\]])|(not(?! *in)|[+-])|and|or|in|[<>=!,]")
 _ESCAPE = re.compile(r"\\(?:x.{0,2}|u.{0,4}|U.{0,8}|.)", re.DOTALL)
 
 _STARTS_NUMBER = ".0123456789"
@@ -79,8 +83,9 @@ class _Parser:
                 _LONGEST - self._indent, f"an expression has {_LONGEST} characters at most"
             )
         masked = self._mask()
+        self._check_nesting(masked)
         try:
-            self._add(ast.parse(masked, mode="eval").body, 0)
+            self._add(ast.parse(masked, mode="eval").body)
         except SyntaxError as error:
             self._explain(error, masked)
         return tuple(self._steps)
@@ -105,6 +110,23 @@ class _Parser:
         if character == "=":
             self._refuse(at, "a single = compares nothing; it is written ==")
         self._refuse(at, f"{character!r} has no meaning here")
+
+    def _check_nesting(self, masked: str) -> None:
+        """Keep from Python's parser what it would need a large stack for."""
+        around: list[int] = []  # how deep each open bracket lies
+        depth = 0
+        for word in _NESTING.finditer(masked):
+            opening, closing, unary = word.groups()
+            if opening:
+                around.append(depth)
+            if opening or unary:
+                depth += 1
+            elif closing:
+                depth = around.pop() if around else 0
+            else:  # an operator: signs and `not` before it do not reach beyond
+                depth = around[-1] + 1 if around else 0
+            if depth > _DEEPEST:
+                self._refuse(word.start(), f"more than {_DEEPEST} levels of nesting")
 
     def _explain(self, error: SyntaxError, masked: str) -> NoReturn:
         """Say in words of this language what Python calls an invalid syntax."""
@@ -133,19 +155,17 @@ class _Parser:
     def _source(self, node: ast.expr) -> str:
         return self._text[node.col_offset : node.end_col_offset]
 
-    def _add(self, node: ast.expr, depth: int) -> None:
+    def _add(self, node: ast.expr) -> None:
         """Append the steps of a node."""
-        if depth > _DEEPEST:
-            self._refuse(node.col_offset, f"more than {_DEEPEST} levels of nesting")
         match node:
             case ast.BoolOp():
                 word = "and" if isinstance(node.op, ast.And) else "or"
                 self._steps += (word, len(node.values))
                 for each in node.values:
-                    self._add(each, depth + 1)
+                    self._add(each)
             case ast.UnaryOp(op=ast.Not()):
                 self._steps.append("not")
-                self._add(node.operand, depth + 1)
+                self._add(node.operand)
             case ast.Compare():
                 # A chain `a < b < c` is `a < b and b < c`.
                 if len(node.ops) > 1:

@@ -384,8 +384,8 @@ const check::Test bounds{"nesting is limited, and what is within the limits is q
                              for (int i = 0; i < levels; ++i) bytes += encoded("not");
                              return Steps(bytes + n.bytes);
                            };
-                           check::that(holds(nested(128), request()));
-                           is_refused(nested(129).bytes);
+                           check::that(holds(nested(256), request()));
+                           is_refused(nested(257).bytes);
                            is_refused(nested(1'000'000).bytes);
                            // The naive search would take 10^11 steps here.
                            const std::string hay(20'000'000, 'a');
