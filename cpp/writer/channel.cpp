@@ -74,7 +74,7 @@ void Channel::drain_now() {
   const Ticks until = is_last ? std::numeric_limits<Ticks>::max() : now_ticks();
   const auto now = steady_clock::now();
   std::vector<const Ring*> added;
-  rings_->hand_new(RingPool::Reader::drain, [&](const Ring& ring) {
+  rings_->hand_over_new(RingPool::Reader::drain, [&](const Ring& ring) {
     added.push_back(&ring);
     drain_->add(ring);
   });
@@ -161,7 +161,7 @@ void Channel::tend(bool has_forked_lately) {
           " was taken away; what is not in the file yet is lost with the process");
     }
     const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
-    has_echo() ? mirror_->give_back_rings(remove) : rings_->give_back(remove);
+    has_echo() ? mirror_->remove_idle_rings(remove) : rings_->remove_idle(remove);
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -233,7 +233,7 @@ std::uint64_t Channel::show_now() {
 bool Channel::has_unshown() const {
   const ConsoleMirror* const mirror = live_mirror();
   if (mirror == nullptr) return false;
-  return mirror->is_behind() || (!is_finished() && rings_->has_unshown());
+  return mirror->is_behind() || (!is_finished() && rings_->has_unmirrored());
 }
 
 bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {

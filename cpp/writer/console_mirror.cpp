@@ -13,9 +13,9 @@ ConsoleMirror::ConsoleMirror(const Session& session, RingPool& rings,
 
 bool ConsoleMirror::show(Ticks until) {
   const std::lock_guard lock(mutex_);
-  rings_.hand_new(RingPool::Reader::mirror, [this](const Ring& ring) { echo_.add(ring); });
+  rings_.hand_over_new(RingPool::Reader::mirror, [this](const Ring& ring) { echo_.add(ring); });
   const bool has_shown = echo_.look(until);
-  rings_.note_shown(echo_.sources());
+  rings_.note_mirrored(echo_.sources());
   return has_shown;
 }
 
@@ -60,9 +60,9 @@ bool ConsoleMirror::wait(std::uint64_t position, Screen::Deadline deadline) {
   return echo_.screen().wait(position, deadline);
 }
 
-void ConsoleMirror::give_back_rings(const std::function<bool(const Ring&)>& remove) {
+void ConsoleMirror::remove_idle_rings(const std::function<bool(const Ring&)>& remove) {
   const std::lock_guard lock(mutex_);
-  rings_.give_back([&](const Ring& ring) {
+  rings_.remove_idle([&](const Ring& ring) {
     if (!remove(ring)) return false;
     echo_.remove(ring);
     return true;

@@ -33,11 +33,12 @@ class ConsoleMirror {
   // `try_show`, and how far the screen has to get until all of it is written. The writing is left
   // to the screen's thread.
   std::uint64_t position(std::optional<Ticks> until);
-  // `try_show`, and writes as much as can be without waiting for readers. The position as above.
+  // `try_show`, and writes as much as can be without waiting for readers. Returns the position,
+  // too.
   std::uint64_t show_now(std::optional<Ticks> until);
   // Waits until the screen is there, or has failed. False: time ran out.
   bool wait(std::uint64_t position, Screen::Deadline deadline);
-  // How far the screen is: it does not move while nobody reads.
+  // The position of the screen: it does not move while no program reads the streams.
   std::uint64_t progress() const { return echo_.screen().progress(); }
   // Whether text that was shown is not written yet. Takes some nanoseconds.
   bool is_behind() const { return echo_.screen().is_behind(); }
@@ -50,12 +51,12 @@ class ConsoleMirror {
   int error(int stream) const { return echo_.screen().error(stream); }
   void forget_error(int stream) { echo_.screen().forget_error(stream); }
 
-  // RingPool::give_back, for rings that the mirror reads, too.
-  void give_back_rings(const std::function<bool(const Ring&)>& remove);
+  // RingPool::remove_idle, for rings that the mirror reads, too.
+  void remove_idle_rings(const std::function<bool(const Ring&)>& remove);
 
  private:
   RingPool& rings_;
-  std::mutex mutex_;  // what `show` uses; taken after that of the drain, before that of the rings
+  std::mutex mutex_;  // guards `show`; taken after the drain's mutex, before the pool's
   Echo echo_;         // its screen may be used without the mutex
 };
 

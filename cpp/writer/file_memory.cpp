@@ -67,7 +67,7 @@ void FileMemory::clear(const Location& where) {
   unstored_.clear();
 }
 
-// The file beside the ledger has what the attribute had no room for, and what the attribute has.
+// The file beside the ledger, where there is one, has all of the memory.
 std::string FileMemory::load(const Location& where) {
   if (const File file = File::open(where.beside, O_RDONLY | O_CLOEXEC | O_NOFOLLOW); file) {
     struct stat info{};

@@ -1,6 +1,6 @@
-// The memory of a log file: what sinks have to know of it beyond its bytes (Sink::memory). It is
-// kept in an extended attribute, which goes where the file goes. Where that has no room it is kept
-// in a file beside the ledger, for as long as the log file is written.
+// The memory of a log file: the text that sinks keep about it beyond its bytes (Sink::memory). It
+// is kept in an extended attribute, which goes where the file goes. Where that has no room it is
+// kept in a file beside the ledger, for as long as the log file is written.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ class FileMemory {
     std::string beside;    // the path of the file beside the ledger; "": there is none
   };
 
-  // All there is, as stored now, and what could not be stored.
+  // The memory as it is stored now, and behind it the text for which there was no room.
   std::string read(const Location& where);
   // Adds to it. False: another process has added to it since it was last read here; then it has to
   // be read again first. Under the log file's lock.

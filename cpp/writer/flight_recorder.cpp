@@ -61,7 +61,7 @@ void FlightRecorder::save_triggered(bool at_once) {
 void FlightRecorder::save_triggered(bool at_once, Within within) {
   const auto now_ns = [this] { return session_.header().clock.to_ns(now_ticks()); };
   while (const auto capture = triggers_.take(now_ns(), at_once)) {
-    if (within == Within::call) drain_rings_();  // what is still in the rings belongs to it
+    if (within == Within::call) drain_rings_();  // records in the rings belong to it
     save_one(*capture, within);
   }
 }

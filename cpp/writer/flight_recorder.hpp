@@ -33,8 +33,8 @@ class FlightRecorder {
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
     return triggers_.trigger(time_ns, is_stamped, reason);
   }
-  // Saves what triggers have asked for, if all that belongs to it was logged; `at_once`: in any
-  // case. Finds it saved where another thread was quicker.
+  // Saves the buffer for a trigger whose time after it has passed; `at_once`: for any trigger. If
+  // another thread is at it, returns once that has saved it.
   void save_triggered(bool at_once);
 
  private:

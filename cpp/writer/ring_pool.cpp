@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// What a thread begins with: thousands of them take little, and it is made in no time.
+// The size that a thread begins with: thousands of such rings take little, and are made at once.
 constexpr std::size_t kSmallRing = std::size_t{16} << 10;
 constexpr std::size_t kGrowth = 16;
 // How long a thread does without a larger ring that there was no room for.
@@ -95,8 +95,8 @@ std::size_t RingPool::small_ring() const {
   return std::min(kSmallRing, options_.ring_bytes);
 }
 
-// What there is at once, for the logger's first thread: a full ring, whose memory is zeroed before
-// there is anything to log. Children are many, and most of them log little.
+// The size of the ring that waits for the logger's first thread: a full one, whose memory is zeroed
+// before there is anything to log. Children are many, and most of them log little.
 std::size_t RingPool::spare_ring(const std::string& folder) const {
   const std::size_t full = options_.ring_bytes;
   return !options_.is_child && may_take(folder, full, full, Growth::early) ? full : small_ring();
@@ -214,7 +214,7 @@ Growth RingPool::growth_for(const Producer& producer, std::uint64_t n) const {
   const std::uint64_t capacity = producer.mask + 1;
   if (capacity >= options_.ring_bytes) return Growth::none;
   const std::uint64_t used = producer.head - tail_of(producer) + n;
-  // What is too large for any ring lies beside them.
+  // A record that is too large for any ring lies beside them.
   const bool is_large = n > capacity / 4 && n <= options_.ring_bytes / 4;
   if (!is_large && used <= capacity / 2) return Growth::none;
   const Growth growth = is_large || used > capacity ? Growth::needed : Growth::early;
@@ -245,13 +245,13 @@ void RingPool::grow(Producer& producer, std::uint64_t n, Growth growth) {
   larger->thread = std::move(thread);
   announce(*larger, record.view());
   thread_rings::rebind(options_.channel, &old, larger);
-  // Rings are merged by time: what comes is later than all that the old one holds.
+  // Rings are merged by time: the next record is later than all that the old ring holds.
   while (now_ticks() == last) continue;
 }
 
-// ---- those who read rings -----------------------------------------------------------------------
+// ---- the readers of rings -----------------------------------------------------------------------
 
-void RingPool::hand_new(Reader reader, const std::function<void(const Ring&)>& add) {
+void RingPool::hand_over_new(Reader reader, const std::function<void(const Ring&)>& add) {
   const std::lock_guard lock(mutex_);
   auto& rings = reader == Reader::drain ? undrained_ : unmirrored_;
   for (; !rings.empty(); rings.erase(rings.begin())) add(rings.front()->ring);
@@ -259,12 +259,12 @@ void RingPool::hand_new(Reader reader, const std::function<void(const Ring&)>& a
 
 // A program that starts threads all the time does not make rings anew all the time: so they stay
 // from one call to the next.
-void RingPool::give_back(const std::function<bool(const Ring&)>& remove) {
+void RingPool::remove_idle(const std::function<bool(const Ring&)>& remove) {
   const std::lock_guard lock(mutex_);
   try {
     for (Slot* slot : free_) {
       const bool was_free = std::exchange(slot->was_free, true);
-      if (was_free && slot->thread.id != 0) give_back(*slot, remove);
+      if (was_free && slot->thread.id != 0) remove_if_drained(*slot, remove);
     }
   } catch (const std::bad_alloc&) {
     // Rings that were not looked at wait for the next time.
@@ -273,7 +273,7 @@ void RingPool::give_back(const std::function<bool(const Ring&)>& remove) {
   slots_.remove_if([](const Slot& slot) { return slot.is_over; });
 }
 
-void RingPool::give_back(Slot& slot, const std::function<bool(const Ring&)>& remove) {
+void RingPool::remove_if_drained(Slot& slot, const std::function<bool(const Ring&)>& remove) {
   if (tail_of(slot) != head_of(slot) || is_new(slot)) return;
   // The session's folder may have become another since the ring was made.
   const std::string path = slot.ring.path().empty() ? "" : session_.ring_path(slot.number);
@@ -287,7 +287,7 @@ bool RingPool::is_new(const Slot& slot) const {
          std::ranges::find(unmirrored_, &slot) != unmirrored_.end();
 }
 
-void RingPool::note_shown(const std::vector<RingMerge::Source>& sources) {
+void RingPool::note_mirrored(const std::vector<RingMerge::Source>& sources) {
   const std::lock_guard lock(mutex_);
   // Both in the order in which they were made; the newest may be unknown to the mirror.
   auto source = sources.begin();
@@ -297,7 +297,7 @@ void RingPool::note_shown(const std::vector<RingMerge::Source>& sources) {
   }
 }
 
-bool RingPool::has_unshown() const {
+bool RingPool::has_unmirrored() const {
   const std::lock_guard lock(mutex_);
   return std::ranges::any_of(slots_, [](const Slot& slot) { return slot.shown != head_of(slot); });
 }

@@ -32,8 +32,8 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
     std::string log_path;                // for messages
     std::function<void()> on_half_full;  // a ring has to be drained soon; short, for it holds locks
   };
-  // Made by std::make_shared or the like: threads refer to the pool until they end. The session
-  // must outlive all uses of the pool except `detach`.
+  // Threads refer to the pool until they end: it must belong to a std::shared_ptr. The session must
+  // outlive all uses of the pool except `detach`.
   RingPool(Session& session, Options options);
   RingPool(const RingPool&) = delete;
   RingPool& operator=(const RingPool&) = delete;
@@ -41,7 +41,7 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   // Makes the first ring before there is a thread for it. Throws std::system_error where there is
   // no room for one as large as rings become.
   void add_first();
-  // Makes one as there is room for, unless there is one already.
+  // Makes a first ring of the size that there is room for, unless there is a ring already.
   void ensure_first();
 
   // Gives the calling thread a ring; null where there is none to be had (sealed, no memory).
@@ -51,24 +51,25 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   // Whether the calling thread should go on in a larger ring before it puts `n` bytes. Rings begin
   // small: nearly all threads log little.
   Growth growth_for(const Producer& producer, std::uint64_t n) const;
-  // Gives it one, where there is room for it. Not asked for again at once where there is none.
+  // Moves the calling thread to a larger ring. Where there is no room for one, the thread stays in
+  // its ring, and `growth_for` is `none` for a while.
   void grow(Producer& producer, std::uint64_t n, Growth growth);
-  // Whether `n` bytes fit now. Looks at the tail, and sets up to where the next look is not needed.
+  // Whether `n` bytes fit now. Reads the tail, and sets the limit below which a call need not ask.
   bool has_room(Producer& producer, std::uint64_t n) const;
 
-  // Who reads rings: each is handed every ring once.
+  // The readers of rings. Each of them is handed every ring once.
   enum class Reader { drain, mirror };
-  // Hands over the rings that the reader has not got yet. Where `add` throws, the next call begins
-  // with that ring.
-  void hand_new(Reader reader, const std::function<void(const Ring&)>& add);
+  // Calls `add` for each ring that the reader has not got yet. Where `add` throws, the next call
+  // begins with that ring.
+  void hand_over_new(Reader reader, const std::function<void(const Ring&)>& add);
   // Removes the drained rings that no thread has had since the last call. A ring that waits for a
   // first thread stays. `remove` takes the ring from its readers; false: they still need it.
-  void give_back(const std::function<bool(const Ring&)>& remove);
+  void remove_idle(const std::function<bool(const Ring&)>& remove);
 
   // How far the mirror has read its rings, in the order in which they were handed over.
-  void note_shown(const std::vector<RingMerge::Source>& sources);
+  void note_mirrored(const std::vector<RingMerge::Source>& sources);
   // Whether a ring has anything that the mirror has not read. Takes some nanoseconds.
-  bool has_unshown() const;
+  bool has_unmirrored() const;
 
   struct RingEnd {
     std::uint32_t number;
@@ -76,15 +77,15 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   };
   // How far all rings are filled, in the order of their numbers.
   std::vector<RingEnd> heads() const;
-  // Whether all records up to there are drained.
+  // Whether all records below these heads are drained.
   bool is_drained_to(const std::vector<RingEnd>& heads) const;
-  // Records of the program that are not drained.
+  // How many records of the program are not drained.
   std::uint64_t waiting() const;
 
-  // No thread gets a ring from now on, if nothing waits in any. Whether that is so.
+  // Seals the pool if no record waits in it: from then on no thread gets a ring. False: one waits.
   bool seal_if_drained();
-  // No thread gets a ring from now on, if the rings in use are those of `n_stopped` threads that
-  // log no more. Whether that is so.
+  // Seals the pool if all rings in use belong to `n_stopped` threads that log no more. False: other
+  // threads have rings.
   bool seal_if_unused(std::size_t n_stopped);
 
  private:
@@ -96,7 +97,7 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
     Thread thread{};       // whose it is, or was
     // When a larger ring may be asked for again: early, needed. The thread's own.
     std::chrono::steady_clock::time_point retry[2]{};
-    bool was_free = false;    // at the last give_back; under mutex_
+    bool was_free = false;    // at the last remove_idle; under mutex_
     std::uint64_t shown = 0;  // up to here the mirror has read; under mutex_
     bool is_over = false;     // given back; under mutex_
   };
@@ -106,7 +107,7 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   Slot* make_first(std::size_t size);
   Slot* make_larger(const Slot& old, std::size_t wanted, Growth growth);
   Slot* add(Ring ring, std::uint32_t number);
-  void give_back(Slot& slot, const std::function<bool(const Ring&)>& remove);
+  void remove_if_drained(Slot& slot, const std::function<bool(const Ring&)>& remove);
   bool is_new(const Slot& slot) const;
   std::uint64_t count_waiting() const;
 

@@ -91,9 +91,9 @@ static const check::Test later{"a record that is stamped later is shown by a lat
                                  mirrored.log("one");
                                  check::that(!mirrored->show(before - 1));
                                  check::that(!mirrored->try_show(std::nullopt));
-                                 check::that(mirrored.rings().has_unshown());
+                                 check::that(mirrored.rings().has_unmirrored());
                                  check::that(mirrored->try_show(now_ticks()));
-                                 check::that(!mirrored.rings().has_unshown());
+                                 check::that(!mirrored.rings().has_unmirrored());
                                  check::equal(mirrored.read_all(4), "one\n");
                                }};
 
@@ -137,9 +137,9 @@ static const check::Test given_back{
         mirrored->show(now_ticks());
         ring.header->tail.store(ring.head, std::memory_order_release);
       }).join();
-      mirrored.rings().hand_new(RingPool::Reader::drain, [](const Ring&) {});
-      mirrored->give_back_rings([](const Ring&) { return true; });
-      mirrored->give_back_rings([](const Ring&) { return true; });
+      mirrored.rings().hand_over_new(RingPool::Reader::drain, [](const Ring&) {});
+      mirrored->remove_idle_rings([](const Ring&) { return true; });
+      mirrored->remove_idle_rings([](const Ring&) { return true; });
       check::equal(mirrored.n_files(), 0u);
       mirrored.log("two");
       mirrored->show(now_ticks());

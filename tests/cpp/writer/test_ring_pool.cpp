@@ -87,7 +87,7 @@ void free_all(Producer& producer) {
 
 std::vector<const Ring*> new_rings(RingPool& pool, RingPool::Reader reader) {
   std::vector<const Ring*> rings;
-  pool.hand_new(reader, [&](const Ring& ring) { rings.push_back(&ring); });
+  pool.hand_over_new(reader, [&](const Ring& ring) { rings.push_back(&ring); });
   return rings;
 }
 
@@ -98,15 +98,15 @@ void hand_all(RingPool& pool) {
 }
 
 // Twice: at the first time a ring may have been left just now.
-int give_back(RingPool& pool, bool is_agreed = true) {
-  int n_given = 0;
+int remove_idle(RingPool& pool, bool is_agreed = true) {
+  int n_removed = 0;
   for (int round = 0; round < 2; ++round) {
-    pool.give_back([&](const Ring&) {
-      n_given += is_agreed ? 1 : 0;
+    pool.remove_idle([&](const Ring&) {
+      n_removed += is_agreed ? 1 : 0;
       return is_agreed;
     });
   }
-  return n_given;
+  return n_removed;
 }
 
 }  // namespace
@@ -223,7 +223,7 @@ static const check::Test handed_over{
       const auto refuse = [](const Ring&) { throw std::bad_alloc(); };
       bool is_refused = false;
       try {
-        pool->hand_new(RingPool::Reader::drain, refuse);
+        pool->hand_over_new(RingPool::Reader::drain, refuse);
       } catch (const std::bad_alloc&) {
         is_refused = true;
       }
@@ -239,13 +239,13 @@ static const check::Test given_back{"a drained ring that no thread has is remove
                                       const Pool pool;
                                       Producer* ring = nullptr;
                                       in_thread([&] { ring = pool->attach(1, "one"); });
-                                      check::equal(give_back(*pool), 0);  // not handed over yet
+                                      check::equal(remove_idle(*pool), 0);  // not handed over yet
                                       hand_all(*pool);
-                                      check::equal(give_back(*pool), 0);  // has an announcement
+                                      check::equal(remove_idle(*pool), 0);  // has an announcement
                                       free_all(*ring);
-                                      check::equal(give_back(*pool, false), 0);
+                                      check::equal(remove_idle(*pool, false), 0);
                                       check::equal(pool.n_files(), 1u);
-                                      check::equal(give_back(*pool), 1);
+                                      check::equal(remove_idle(*pool), 1);
                                       check::equal(pool.n_files(), 0u);
                                     }};
 
@@ -254,9 +254,9 @@ static const check::Test stays{
       const Pool pool;
       pool->add_first();
       hand_all(*pool);
-      check::equal(give_back(*pool), 0);
+      check::equal(remove_idle(*pool), 0);
       free_all(*pool->attach(1, "one"));
-      check::equal(give_back(*pool), 0);
+      check::equal(remove_idle(*pool), 0);
       check::equal(pool.n_files(), 1u);
     }};
 
@@ -282,12 +282,12 @@ static const check::Test unshown{"a record is unshown until the mirror has read 
                                    Producer& ring = *pool->attach(1, "one");
                                    RingMerge::Source source{};
                                    source.ring = new_rings(*pool, RingPool::Reader::mirror).at(0);
-                                   check::that(pool->has_unshown());
+                                   check::that(pool->has_unmirrored());
                                    source.committed = ring.head;
-                                   pool->note_shown({source});
-                                   check::that(!pool->has_unshown());
+                                   pool->note_mirrored({source});
+                                   check::that(!pool->has_unmirrored());
                                    put(*pool, ring, 10);
-                                   check::that(pool->has_unshown());
+                                   check::that(pool->has_unmirrored());
                                  }};
 
 static const check::Test sealed{
