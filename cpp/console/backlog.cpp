@@ -70,7 +70,7 @@ std::pair<int, std::string_view> Backlog::Segment::next() const {
   return {static_cast<int>(frame.stream), {mapping_.data() + read_ + sizeof frame, frame.size}};
 }
 
-void Backlog::Segment::pass() {
+void Backlog::Segment::pop_front() {
   read_ += sizeof(Frame) + next().second.size();
 }
 
@@ -96,7 +96,7 @@ bool Backlog::write_out(int stream, std::string_view text) {
   }
 }
 
-std::optional<Backlog::Piece> Backlog::take() {
+std::optional<Backlog::Piece> Backlog::pop() {
   if (rest_) return std::exchange(rest_, std::nullopt);
   if (front_.empty()) read_back();
   if (front_.empty()) return std::nullopt;
@@ -113,7 +113,7 @@ void Backlog::read_back() {
     const auto [stream, text] = first.next();
     front_.add(stream, text);
     bytes_ += text.size();
-    first.pass();
+    first.pop_front();
     if (first.is_read()) segments_.pop_front();
   }
   if (!segments_.empty() || !front_.empty()) return;

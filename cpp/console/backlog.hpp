@@ -28,9 +28,9 @@ class Backlog {
 
   void push(int stream, std::string_view text);
   // The oldest there is, of one stream.
-  std::optional<Piece> take();
+  std::optional<Piece> pop();
   // What is left of the piece that was taken last. Takes no memory.
-  void put_back(Piece rest) { rest_ = std::move(rest); }
+  void push_front(Piece rest) { rest_ = std::move(rest); }
   bool is_empty() const { return !rest_ && front_.empty() && segments_.empty() && back_.empty(); }
 
  private:
@@ -46,7 +46,7 @@ class Backlog {
     bool push(int stream, std::string_view text);  // false: no room
     bool is_read() const { return read_ == end_; }
     std::pair<int, std::string_view> next() const;  // the oldest text, which is there
-    void pass();                                    // goes behind it
+    void pop_front();                               // goes behind it
 
    private:
     Mapping mapping_;

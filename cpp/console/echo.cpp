@@ -2,13 +2,13 @@
 
 namespace attolog {
 
-Echo::Echo(const Session& session, const Screen::Streams& streams)
+ConsoleFeed::ConsoleFeed(const Session& session, const ConsoleWriter::Streams& streams)
     : merge_(session), screen_(streams) {
-  merge_.leave_kept();
-  merge_.leave_shown();
+  merge_.skip_buffered_records();
+  merge_.skip_printed_records();
 }
 
-bool Echo::look(Ticks until) {
+bool ConsoleFeed::feed(Ticks until) {
   try {
     merge_.sweep(until);
     return compose();
@@ -19,37 +19,37 @@ bool Echo::look(Ticks until) {
   }
 }
 
-bool Echo::compose() {
+bool ConsoleFeed::compose() {
   bool has_shown = false;
   while (const Record* record = merge_.next()) {
     // What is counted or kept is not in the log either, or not yet.
-    if (record->site->handling != Handling::write || record->is_shown) continue;
+    if (record->site->destination != Destination::file || record->is_on_console) continue;
     const int stream = stream_of(*record->site);
     if (stream != stream_ && !text_.empty()) {
       merge_.unread();
-      has_shown = hand_over();
+      has_shown = flush();
       continue;
     }
     append(*record);
-    if (text_.size() >= kPiece) has_shown = hand_over();
+    if (text_.size() >= kPiece) has_shown = flush();
   }
-  return hand_over() || has_shown;
+  return flush() || has_shown;
 }
 
-void Echo::append(const Record& record) {
+void ConsoleFeed::append(const Record& record) {
   stream_ = stream_of(*record.site);
   printer_.append(record, text_);
 }
 
-void Echo::show_lost(std::uint32_t site, std::string_view encoded) {
+void ConsoleFeed::show_dropped(std::uint32_t site, std::string_view encoded) {
   Arena arena;
   std::vector<Value> values;
   const Site* const known = merge_.site(site);
-  if (known == nullptr || known->handling != Handling::write) return;
+  if (known == nullptr || known->destination != Destination::file) return;
   if (!decode_values(encoded, arena, values)) return;
   try {
     append({known, nullptr, 0, values});
-    hand_over();
+    flush();
   } catch (...) {
     text_.clear();
     throw;
@@ -57,9 +57,9 @@ void Echo::show_lost(std::uint32_t site, std::string_view encoded) {
 }
 
 // With it the positions: what has been shown is not read again.
-bool Echo::hand_over() {
+bool ConsoleFeed::flush() {
   const bool has_text = !text_.empty();
-  if (has_text) screen_.show(stream_, text_.view());
+  if (has_text) screen_.enqueue(stream_, text_.view());
   text_.clear();
   for (RingMerge::Source& source : merge_.sources()) {
     source.committed = source.position;

@@ -14,9 +14,9 @@
 
 namespace attolog {
 
-class Echo {
+class ConsoleFeed {
  public:
-  explicit Echo(const Session& session, const Screen::Streams& streams = {1, 2});
+  explicit ConsoleFeed(const Session& session, const ConsoleWriter::Streams& streams = {1, 2});
 
   // One thread at a time:
   // From now on `ring` is shown too; it must outlive the echo.
@@ -25,27 +25,27 @@ class Echo {
   // Shows everything stamped up to `until` that it has not shown yet. The rings may free no more
   // than what a look has passed. Whether there was any. After an exception, the next look begins
   // where this one did.
-  bool look(Ticks until);
+  bool feed(Ticks until);
   // How far the last look has read each ring (`committed`), by the order in which they were added.
   const std::vector<RingMerge::Source>& sources() const { return merge_.sources(); }
   // Shows a record that got into no ring, behind what the last look has shown.
-  void show_lost(std::uint32_t site, std::string_view values);
+  void show_dropped(std::uint32_t site, std::string_view values);
 
   // From any thread.
-  Screen& screen() { return screen_; }
-  const Screen& screen() const { return screen_; }
+  ConsoleWriter& screen() { return screen_; }
+  const ConsoleWriter& screen() const { return screen_; }
 
  private:
   static constexpr std::size_t kPiece = std::size_t{64} << 10;
   bool compose();
   void append(const Record& record);
-  bool hand_over();
+  bool flush();
 
   RingMerge merge_;
-  Printer printer_;
+  PrintFormatter printer_;
   Buffer text_;  // of one stream
   int stream_ = 0;
-  Screen screen_;
+  ConsoleWriter screen_;
 };
 
 }  // namespace attolog

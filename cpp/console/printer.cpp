@@ -28,7 +28,7 @@ int stream_of(const Site& site) {
   return site.level >= kWarning ? STDERR_FILENO : STDOUT_FILENO;
 }
 
-void Printer::append(const Record& record, Buffer& out) {
+void PrintFormatter::append(const Record& record, Buffer& out) {
   const auto values = record.own_values();
   // Bytes that a stream of the program's has made of its text.
   if (record.site->kind == Kind::print && !values.empty() && values[0].tag == Tag::bytes)
@@ -38,7 +38,7 @@ void Printer::append(const Record& record, Buffer& out) {
   stream_text(out, text_.view());
 }
 
-void Printer::compose(const Record& record, bool is_passing) {
+void PrintFormatter::compose(const Record& record, bool is_passing) {
   const Site& site = *record.site;
   if (is_own(site)) return;
   const auto values = record.own_values();

@@ -11,7 +11,7 @@ namespace attolog {
 // standard error.
 int stream_of(const Site& site);
 
-class Printer {
+class PrintFormatter {
  public:
   // Adds the record's text, a line or print's exact bytes; nothing for a record of attolog's own.
   void append(const Record& record, Buffer& out);

@@ -9,7 +9,7 @@
 
 namespace attolog {
 
-class Rest {
+class ForkPause {
  public:
   // Whether threads are to end now, and none is to be started. Relaxed: each thread asks again
   // under the mutex that its starter holds.

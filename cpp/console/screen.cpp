@@ -60,7 +60,7 @@ void hand_on_broken_pipe() {
 
 }  // namespace
 
-struct Screen::State {
+struct ConsoleWriter::State {
   explicit State(const Streams& given) : streams(given) {}
 
   const Streams streams;
@@ -90,29 +90,29 @@ struct Screen::State {
   void run();
 };
 
-Screen::Screen(const Streams& streams)
+ConsoleWriter::ConsoleWriter(const Streams& streams)
     : pid_(::getpid()), state_(std::make_shared<State>(streams)) {}
 
-Screen::~Screen() {
+ConsoleWriter::~ConsoleWriter() {
   if (!is_ours()) return;
   const std::lock_guard lock(state_->mutex);
   state_->is_over = true;
   state_->wanted.notify_one();
 }
 
-bool Screen::is_ours() const {
+bool ConsoleWriter::is_ours() const {
   return ::getpid() == pid_;
 }
 
-int Screen::error(int stream) const {
+int ConsoleWriter::error(int stream) const {
   return state_->error(stream).load(std::memory_order_relaxed);
 }
 
-void Screen::forget_error(int stream) {
+void ConsoleWriter::forget_error(int stream) {
   state_->error(stream).store(0, std::memory_order_relaxed);
 }
 
-void Screen::show(int stream, std::string_view text) {
+void ConsoleWriter::enqueue(int stream, std::string_view text) {
   {
     const std::lock_guard lock(state_->mutex);
     state_->backlog.push(stream, text);
@@ -124,10 +124,10 @@ void Screen::show(int stream, std::string_view text) {
 }
 
 // Where no thread is to be had the text is written here.
-void Screen::State::wake(const std::shared_ptr<State>& state) {
+void ConsoleWriter::State::wake(const std::shared_ptr<State>& state) {
   {
     const std::lock_guard lock(state->mutex);
-    if (Rest::is_wanted()) return;
+    if (ForkPause::is_wanted()) return;
     if (std::exchange(state->is_started, true)) return state->wanted.notify_one();
     const SignalsBlocked blocked(all_signals());  // of a broken pipe the write itself tells
     try {
@@ -141,26 +141,28 @@ void Screen::State::wake(const std::shared_ptr<State>& state) {
   }
 }
 
-std::uint64_t Screen::position() const {
+std::uint64_t ConsoleWriter::position() const {
   return is_ours() ? state_->shown.load(std::memory_order_acquire) : 0;
 }
 
-bool Screen::is_behind() const {
+bool ConsoleWriter::is_behind() const {
   // In this order: what is written was shown before.
   const std::uint64_t done = state_->done.load(std::memory_order_acquire);
   return done != state_->shown.load(std::memory_order_acquire);
 }
 
-std::uint64_t Screen::progress() const {
+std::uint64_t ConsoleWriter::progress() const {
   return state_->done.load(std::memory_order_acquire);
 }
 
-bool Screen::wait(std::uint64_t position, Deadline deadline) {
+bool ConsoleWriter::wait(std::uint64_t position, Deadline deadline) {
   if (!is_ours()) return true;
   std::unique_lock lock(state_->mutex);
   State& state = *state_;
   const auto is_done = [&] { return state.done.load(std::memory_order_relaxed) >= position; };
-  const auto is_left = [&] { return Rest::is_wanted() && !state.is_started && !state.is_taken; };
+  const auto is_left = [&] {
+    return ForkPause::is_wanted() && !state.is_started && !state.is_taken;
+  };
   const auto may_go_on = [&] { return is_done() || is_left(); };
   for (;;) {
     if (!deadline) {
@@ -175,7 +177,7 @@ bool Screen::wait(std::uint64_t position, Deadline deadline) {
   }
 }
 
-void Screen::rest(std::chrono::steady_clock::time_point until) {
+void ConsoleWriter::pause(std::chrono::steady_clock::time_point until) {
   if (!is_ours()) return;
   std::unique_lock lock(state_->mutex);
   if (!state_->is_started) return;
@@ -186,7 +188,7 @@ void Screen::rest(std::chrono::steady_clock::time_point until) {
   wait_until_gone(thread, until);
 }
 
-void Screen::go_on() {
+void ConsoleWriter::resume() {
   if (!is_ours()) return;
   {
     const std::lock_guard lock(state_->mutex);
@@ -195,13 +197,13 @@ void Screen::go_on() {
   State::wake(state_);
 }
 
-Screen::Turn::Turn(Screen& screen) {
+ConsoleWriter::Turn::Turn(ConsoleWriter& screen) {
   if (!screen.is_ours()) return;
   const std::lock_guard lock(screen.state_->mutex);
   if (!std::exchange(screen.state_->is_taken, true)) state_ = screen.state_;
 }
 
-Screen::Turn::~Turn() {
+ConsoleWriter::Turn::~Turn() {
   if (state_ == nullptr) return;
   {
     const std::lock_guard lock(state_->mutex);
@@ -211,27 +213,27 @@ Screen::Turn::~Turn() {
   State::wake(state_);
 }
 
-void Screen::Turn::write() {
+void ConsoleWriter::Turn::write() {
   if (state_ == nullptr) return;
   const std::uint64_t end = state_->done.load(std::memory_order_relaxed) + kTurn;
   while (state_->done.load(std::memory_order_relaxed) < end && state_->write_now()) {
   }
 }
 
-void Screen::State::run() {
+void ConsoleWriter::State::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog-echo");
 #endif
   const ::pid_t number = thread_number();
   for (;;) {
     try {
-      while (!Rest::is_wanted() && write_next()) {
+      while (!ForkPause::is_wanted() && write_next()) {
       }
       std::unique_lock lock(mutex);
       wanted.wait(lock, [this] {
-        return Rest::is_wanted() || (!is_taken && (is_over || !backlog.is_empty()));
+        return ForkPause::is_wanted() || (!is_taken && (is_over || !backlog.is_empty()));
       });
-      if (Rest::is_wanted()) {
+      if (ForkPause::is_wanted()) {
         thread = number;
         is_started = false;
         written.notify_all();
@@ -245,7 +247,7 @@ void Screen::State::run() {
 }
 
 // Under the mutex.
-void Screen::State::advance(std::uint64_t to) {
+void ConsoleWriter::State::advance(std::uint64_t to) {
   // What a broken disk has swallowed is not waited for.
   done.store(backlog.is_empty() ? shown.load(std::memory_order_relaxed) : to,
              std::memory_order_release);
@@ -253,12 +255,12 @@ void Screen::State::advance(std::uint64_t to) {
 }
 
 // False: there is nothing, or somebody else is at it.
-bool Screen::State::write_next() {
+bool ConsoleWriter::State::write_next() {
   std::optional<Backlog::Piece> piece;
   {
     const std::lock_guard lock(mutex);
     if (is_taken) return false;
-    piece = backlog.take();
+    piece = backlog.pop();
     if (!piece) {
       advance(done.load(std::memory_order_relaxed));
       return false;
@@ -273,11 +275,11 @@ bool Screen::State::write_next() {
 }
 
 // Of whoever has a turn. False: there is nothing, or a reader would have to be waited for.
-bool Screen::State::write_now() {
+bool ConsoleWriter::State::write_now() {
   std::optional<Backlog::Piece> piece;
   {
     const std::lock_guard lock(mutex);
-    piece = backlog.take();
+    piece = backlog.pop();
     if (!piece) {
       advance(done.load(std::memory_order_relaxed));
       return false;
@@ -296,24 +298,24 @@ bool Screen::State::write_now() {
   const std::lock_guard lock(mutex);
   if (n < size) {
     piece->text.erase(0, n);
-    backlog.put_back(std::move(*piece));
+    backlog.push_front(std::move(*piece));
   }
   advance(done.load(std::memory_order_relaxed) + n);
   return n == size;
 }
 
 // Text of a stream that has failed is thrown away.
-bool Screen::State::may_go_on(const Backlog::Piece& piece) {
+bool ConsoleWriter::State::may_go_on(const Backlog::Piece& piece) {
   return error(piece.stream).load(std::memory_order_relaxed) == 0;
 }
 
-void Screen::State::fail(const Backlog::Piece& piece, int why) {
+void ConsoleWriter::State::fail(const Backlog::Piece& piece, int why) {
   if (why == EPIPE && hands_on_broken_pipes.load(std::memory_order_relaxed)) hand_on_broken_pipe();
   error(piece.stream).store(why, std::memory_order_relaxed);
   has_screen_failed.store(true, std::memory_order_relaxed);
 }
 
-void Screen::State::write(const Backlog::Piece& piece) {
+void ConsoleWriter::State::write(const Backlog::Piece& piece) {
   const int fd = streams[piece.stream == 2 ? 1 : 0];
   std::string_view rest = piece.text;
   while (!rest.empty() && may_go_on(piece)) {

@@ -22,7 +22,7 @@ inline std::atomic<bool> has_screen_failed{false};
 // write of its own would. Relaxed: set once, before there is text.
 inline std::atomic<bool> hands_on_broken_pipes{false};
 
-class Screen {
+class ConsoleWriter {
   struct State;
 
  public:
@@ -30,14 +30,14 @@ class Screen {
   using Streams = std::array<int, 2>;
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-  explicit Screen(const Streams& streams = {1, 2});
-  Screen(const Screen&) = delete;
-  Screen& operator=(const Screen&) = delete;
+  explicit ConsoleWriter(const Streams& streams = {1, 2});
+  ConsoleWriter(const ConsoleWriter&) = delete;
+  ConsoleWriter& operator=(const ConsoleWriter&) = delete;
   // What is not written yet still is, as long as the process lives.
-  ~Screen();
+  ~ConsoleWriter();
 
   // From any thread, in order. Throws std::bad_alloc, and has taken nothing then.
-  void show(int stream, std::string_view text);
+  void enqueue(int stream, std::string_view text);
   // How far it has got: what was shown until now.
   std::uint64_t position() const;
   // Whether there is text that is not written yet. From any thread, without a lock.
@@ -48,7 +48,7 @@ class Screen {
   // While it lives the screen's thread rests, unless it was at work already: then this is no turn.
   class Turn {
    public:
-    explicit Turn(Screen& screen);
+    explicit Turn(ConsoleWriter& screen);
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn();
@@ -64,8 +64,8 @@ class Screen {
   bool wait(Deadline deadline) { return wait(position(), deadline); }
   bool wait(std::uint64_t position, Deadline deadline);
   // Ends the thread, if it comes to rest until then; see rest.hpp. Text waits.
-  void rest(std::chrono::steady_clock::time_point until);
-  void go_on();
+  void pause(std::chrono::steady_clock::time_point until);
+  void resume();
   // Why the first write failed that did, as errno; text of that stream is thrown away since. 0: all
   // is well.
   int error(int stream) const;

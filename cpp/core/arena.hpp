@@ -10,7 +10,7 @@ namespace attolog {
 
 class Arena {
  public:
-  char* take(std::size_t n) {
+  char* allocate(std::size_t n) {
     if (kChunk - used_ >= n) {
       char* place = chunk_.get() + used_;
       used_ += n;

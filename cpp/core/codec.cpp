@@ -38,7 +38,7 @@ T load(const char* p) {
 template <class Unit>
 std::string_view to_utf8(std::string_view raw, std::size_t most_bytes, Arena& arena) {
   const std::size_t n = raw.size() / sizeof(Unit);
-  char* const start = arena.take(n * most_bytes);
+  char* const start = arena.allocate(n * most_bytes);
   char* p = start;
   for (std::size_t i = 0; i < n; ++i) {
     p = put_code_point(p, load<Unit>(raw.data() + i * sizeof(Unit)));
@@ -56,16 +56,16 @@ class Cursor {
   bool at(Tag tag) const { return p_ != end_ && static_cast<Tag>(*p_) == tag; }
 
   template <class T>
-  bool take(T& value) {
+  bool read(T& value) {
     if (!has(sizeof value)) return false;
     value = load<T>(p_);
     p_ += sizeof value;
     return true;
   }
   template <class Length>
-  bool take_sized(std::string_view& bytes) {
+  bool read_sized(std::string_view& bytes) {
     Length n = 0;
-    if (!take(n) || !has(n)) return false;
+    if (!read(n) || !has(n)) return false;
     bytes = {p_, n};
     p_ += n;
     return true;
@@ -80,15 +80,15 @@ class Cursor {
 inline bool decode_simple(Cursor& cursor, Value& value) {
   Cursor at = cursor;
   std::uint8_t tag = 0;
-  if (!at.take(tag)) return false;
+  if (!at.read(tag)) return false;
   value.tag = static_cast<Tag>(tag);
   if (value.tag == Tag::int64) {
-    if (!at.take(value.i)) return false;
+    if (!at.read(value.i)) return false;
   } else if (value.tag == Tag::float64) {
-    if (!at.take(value.f)) return false;
+    if (!at.read(value.f)) return false;
   } else if (value.tag == Tag::ascii) {
     value.tag = Tag::str;
-    if (!at.take_sized<std::uint8_t>(value.text)) return false;
+    if (!at.read_sized<std::uint8_t>(value.text)) return false;
   } else {
     return false;
   }
@@ -98,7 +98,7 @@ inline bool decode_simple(Cursor& cursor, Value& value) {
 
 bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
   std::uint8_t tag = 0;
-  if (!cursor.take(tag)) return false;
+  if (!cursor.read(tag)) return false;
   value.tag = static_cast<Tag>(tag);
   std::string_view raw;
   switch (value.tag) {
@@ -116,40 +116,40 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
     case Tag::uint8:
     case Tag::uint16:
     case Tag::uint32:
-    case Tag::uint64: return cursor.take(value.i);
-    case Tag::datetime_utc: return cursor.take(value.i) && cursor.take(value.offset_seconds);
+    case Tag::uint64: return cursor.read(value.i);
+    case Tag::datetime_utc: return cursor.read(value.i) && cursor.read(value.offset_seconds);
     case Tag::float64:
-    case Tag::float32: return cursor.take(value.f);
+    case Tag::float32: return cursor.read(value.f);
     case Tag::str:
     case Tag::bytes:
-    case Tag::bigint: return cursor.take_sized<std::uint32_t>(value.text);
-    case Tag::ascii: value.tag = Tag::str; return cursor.take_sized<std::uint8_t>(value.text);
-    case Tag::long_ascii: value.tag = Tag::str; return cursor.take_sized<std::uint32_t>(value.text);
+    case Tag::bigint: return cursor.read_sized<std::uint32_t>(value.text);
+    case Tag::ascii: value.tag = Tag::str; return cursor.read_sized<std::uint8_t>(value.text);
+    case Tag::long_ascii: value.tag = Tag::str; return cursor.read_sized<std::uint32_t>(value.text);
     case Tag::latin1:
       value.tag = Tag::str;
-      if (!cursor.take_sized<std::uint32_t>(raw)) return false;
+      if (!cursor.read_sized<std::uint32_t>(raw)) return false;
       value.text = to_utf8<std::uint8_t>(raw, 2, arena);
       return true;
     case Tag::ucs2:
       value.tag = Tag::str;
-      if (!cursor.take_sized<std::uint32_t>(raw)) return false;
+      if (!cursor.read_sized<std::uint32_t>(raw)) return false;
       value.text = to_utf8<std::uint16_t>(raw, 3, arena);
       return true;
     case Tag::ucs4:
       value.tag = Tag::str;
-      if (!cursor.take_sized<std::uint32_t>(raw)) return false;
+      if (!cursor.read_sized<std::uint32_t>(raw)) return false;
       value.text = to_utf8<std::uint32_t>(raw, 4, arena);
       return true;
     case Tag::formatted:
       // Text of a text: nobody writes that, and damage must not recurse.
-      if (!cursor.take_sized<std::uint32_t>(raw) || cursor.at(Tag::formatted)) return false;
+      if (!cursor.read_sized<std::uint32_t>(raw) || cursor.at(Tag::formatted)) return false;
       if (!decode_value(cursor, arena, value)) return false;
       value.is_formatted = true;
       value.formatted = raw;
       return true;
     case Tag::nested: {
       std::uint32_t size = 0;
-      if (!cursor.take_sized<std::uint32_t>(raw) || raw.size() < sizeof size) return false;
+      if (!cursor.read_sized<std::uint32_t>(raw) || raw.size() < sizeof size) return false;
       size = load<std::uint32_t>(raw.data());
       raw.remove_prefix(sizeof size);
       if (size > raw.size()) return false;

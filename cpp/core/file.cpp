@@ -99,7 +99,7 @@ constinit Gate using_files;
 constinit std::atomic<pid_t> opener{0};
 
 // False: who has it takes too long, as on a network that hangs.
-bool take_turn(std::chrono::milliseconds patience) {
+bool acquire_turn(std::chrono::milliseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
   const pid_t own = ::getpid();
   for (pid_t other = 0; !opener.compare_exchange_strong(other, own, std::memory_order_acquire);) {
@@ -111,7 +111,7 @@ bool take_turn(std::chrono::milliseconds patience) {
   return true;
 }
 
-void end_turn() {
+void release_turn() {
   opener.store(0, std::memory_order_release);
 }
 
@@ -233,7 +233,7 @@ int File::release() noexcept {
   return std::exchange(fd_, -1);
 }
 
-bool File::take_lock(int kind) {
+bool File::acquire_lock(int kind) {
   int result = -1;
   do {
     result = ::flock(fd_, kind | LOCK_NB);
@@ -245,11 +245,11 @@ bool File::take_lock(int kind) {
 }
 
 bool File::try_lock() {
-  return take_lock(LOCK_EX);
+  return acquire_lock(LOCK_EX);
 }
 
 bool File::try_lock_shared() {
-  return take_lock(LOCK_SH);
+  return acquire_lock(LOCK_SH);
 }
 
 // flock knows no time-out. Whoever waits looks again and again, at first as often as a batch is
@@ -300,7 +300,7 @@ int close_others(int first, int end) {
   return first;
 }
 
-Opening::Opening() : has_turn_(take_turn(std::chrono::seconds(1))) {
+Opening::Opening() : has_turn_(acquire_turn(std::chrono::seconds(1))) {
   for (int& held : held_) {
     if (are_streams_open()) return;
     held = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -311,23 +311,23 @@ Opening::~Opening() {
   const int error = errno;
   for (const int held : held_)
     if (held >= 0) ::close(held);
-  if (has_turn_) end_turn();
+  if (has_turn_) release_turn();
   errno = error;
 }
 
-UsingFiles::UsingFiles() {
+ScopedFileUse::ScopedFileUse() {
   using_files.enter();
 }
 
-UsingFiles::~UsingFiles() {
+ScopedFileUse::~ScopedFileUse() {
   using_files.leave();
 }
 
-void UsingFiles::forget_in_child() {
+void ScopedFileUse::forget_in_child() {
   using_files.forget();
 }
 
-bool TakingNumber::is_stream_reopening() {
+bool ScopedNumberTransfer::is_stream_reopening() {
   using std::chrono::steady_clock;
   constexpr steady_clock::duration kPatience = std::chrono::milliseconds(250);
   const steady_clock::rep taken = stream_taken.load(std::memory_order_relaxed);
@@ -338,17 +338,18 @@ bool TakingNumber::is_stream_reopening() {
   return false;
 }
 
-TakingNumber::TakingNumber(int fd) : fd_(fd), is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
+ScopedNumberTransfer::ScopedNumberTransfer(int fd)
+    : fd_(fd), is_in_use_(fd <= STDERR_FILENO || File::owns(fd)) {
   if (is_in_use_) using_files.close(std::chrono::seconds(1));
-  has_turn_ = take_turn(std::chrono::milliseconds(100));
+  has_turn_ = acquire_turn(std::chrono::milliseconds(100));
 }
 
-TakingNumber::~TakingNumber() {
+ScopedNumberTransfer::~ScopedNumberTransfer() {
   if (fd_ <= STDERR_FILENO) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     stream_taken.store(now.count(), std::memory_order_relaxed);
   }
-  if (has_turn_) end_turn();
+  if (has_turn_) release_turn();
   if (is_in_use_) using_files.open();
 }
 
@@ -374,15 +375,15 @@ std::string read_system_file(const std::string& path) {
   return text;
 }
 
-WithoutReserve::WithoutReserve() {
+ScopedNoReserve::ScopedNoReserve() {
   t_borrows = false;
 }
 
-WithoutReserve::~WithoutReserve() {
+ScopedNoReserve::~ScopedNoReserve() {
   t_borrows = true;
 }
 
-void keep_reserve() {
+void hold_reserve() {
   if (has_reserve.exchange(true, std::memory_order_relaxed)) return;
   rlimit limit{};
   const bool has_few = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kFew;

@@ -93,7 +93,7 @@ class File {
   static bool owns(int fd);
 
  private:
-  bool take_lock(int kind);
+  bool acquire_lock(int kind);
 
   int fd_ = -1;
   pid_t locker_ = 0;  // the process that has locked it, 0 for none
@@ -107,28 +107,28 @@ int close_others(int first, int end);
 
 // Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
 // the look at a number and its use it could become the program's.
-class UsingFiles {
+class ScopedFileUse {
  public:
-  UsingFiles();
-  UsingFiles(const UsingFiles&) = delete;
-  UsingFiles& operator=(const UsingFiles&) = delete;
-  ~UsingFiles();
+  ScopedFileUse();
+  ScopedFileUse(const ScopedFileUse&) = delete;
+  ScopedFileUse& operator=(const ScopedFileUse&) = delete;
+  ~ScopedFileUse();
   static void forget_in_child();
 };
 
 // Held while the program takes a number for itself. Waits until nobody opens a File, and where it
 // is a File's number, or a standard stream's, until nobody works on Files. It waits a second at
 // most: a disk may be slow.
-class TakingNumber {
+class ScopedNumberTransfer {
  public:
   // Whether a standard stream was taken within a quarter of a second, and is closed still: as a
   // daemon the program opens another file in its place, which must get its number.
   static bool is_stream_reopening();
 
-  explicit TakingNumber(int fd);
-  TakingNumber(const TakingNumber&) = delete;
-  TakingNumber& operator=(const TakingNumber&) = delete;
-  ~TakingNumber();
+  explicit ScopedNumberTransfer(int fd);
+  ScopedNumberTransfer(const ScopedNumberTransfer&) = delete;
+  ScopedNumberTransfer& operator=(const ScopedNumberTransfer&) = delete;
+  ~ScopedNumberTransfer();
 
  private:
   int fd_;
@@ -148,15 +148,15 @@ std::string read_system_file(const std::string& path);
 
 // Holds some descriptors in reserve from now on. They are lent to files that are opened once the
 // process has used up its own, and taken back when files are closed.
-void keep_reserve();
+void hold_reserve();
 
 // While it lives this thread borrows none: what it does can wait, and others need them more.
-class WithoutReserve {
+class ScopedNoReserve {
  public:
-  WithoutReserve();
-  WithoutReserve(const WithoutReserve&) = delete;
-  WithoutReserve& operator=(const WithoutReserve&) = delete;
-  ~WithoutReserve();
+  ScopedNoReserve();
+  ScopedNoReserve(const ScopedNoReserve&) = delete;
+  ScopedNoReserve& operator=(const ScopedNoReserve&) = delete;
+  ~ScopedNoReserve();
 };
 
 }  // namespace attolog

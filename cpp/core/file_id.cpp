@@ -16,7 +16,7 @@ namespace attolog {
 namespace {
 
 #if defined(__linux__)
-std::optional<FileId> look(int folder, const char* name, int flags) {
+std::optional<FileId> read_id(int folder, const char* name, int flags) {
   struct statx info{};
   // Not by the C library's function, which musl has from 1.2.5 on.
   const int mask = STATX_INO | STATX_BTIME;
@@ -28,7 +28,7 @@ std::optional<FileId> look(int folder, const char* name, int flags) {
 #else
 constexpr int AT_EMPTY_PATH = 0;
 
-std::optional<FileId> look(int folder, const char* name, int flags) {
+std::optional<FileId> read_id(int folder, const char* name, int flags) {
   struct stat info{};
   const bool is_there =
       *name == '\0' ? ::fstat(folder, &info) == 0 : ::fstatat(folder, name, &info, flags) == 0;
@@ -41,13 +41,13 @@ std::optional<FileId> look(int folder, const char* name, int flags) {
 }  // namespace
 
 FileId file_id(int fd) {
-  const auto id = look(fd, "", AT_EMPTY_PATH);
+  const auto id = read_id(fd, "", AT_EMPTY_PATH);
   if (!id) fail("looking at a file");
   return *id;
 }
 
 std::optional<FileId> file_id(const std::string& path) {
-  return look(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW);
+  return read_id(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW);
 }
 
 std::uint64_t hash_of(const FileId& id) {

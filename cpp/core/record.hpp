@@ -21,8 +21,8 @@ struct Record {
   const Thread* thread = nullptr;
   std::int64_t time_ns = 0;  // since 1970, UTC
   std::span<const Value> values;
-  bool is_stamped = false;  // with the program's own time (set_time)
-  bool is_shown = false;    // on the screen already
+  bool is_stamped = false;     // with the program's own time (set_time)
+  bool is_on_console = false;  // on the screen already
 
   // How many calls a sampled record stands for: its last value, unless that was cut off with what
   // a journal cannot hold. Null for all others, which stand for themselves.

@@ -31,7 +31,7 @@ Said& said = share();
 
 }  // namespace
 
-void say(std::string_view line) noexcept {
+void report(std::string_view line) noexcept {
   // In one piece, and without memory: that there is none is often what is to be said.
   static constexpr std::string_view kStart = "attolog: ";
   const auto piece = [](std::string_view text) {
@@ -41,7 +41,7 @@ void say(std::string_view line) noexcept {
   [[maybe_unused]] const ssize_t n = ::writev(STDERR_FILENO, pieces, 3);
 }
 
-void say_once(std::string_view what, std::string_view where, std::string_view line) noexcept {
+void report_once(std::string_view what, std::string_view where, std::string_view line) noexcept {
   const std::uint64_t hash =
       (std::uint64_t{crc32c(what)} << 32) + crc32c(where) + 1;  // 0 is a free place
   for (auto& place : said) {
@@ -49,7 +49,7 @@ void say_once(std::string_view what, std::string_view where, std::string_view li
     if (place.compare_exchange_strong(known, hash, std::memory_order_relaxed)) break;
     if (known == hash) return;
   }
-  say(line);
+  report(line);
 }
 
 std::string describe_errno(int error) {

@@ -34,10 +34,10 @@ enum Level : std::uint8_t {
 };
 
 // What becomes of a site's records behind the ring.
-enum class Handling : std::uint8_t {
-  write = 0,      // into the file
-  aggregate = 1,  // into the statistics of their window
-  keep = 2,       // into the box, until later ones take their place
+enum class Destination : std::uint8_t {
+  file = 0,    // into the file
+  stats = 1,   // into the statistics of their window
+  buffer = 2,  // into the box, until later ones take their place
 };
 
 // The event of StatsLogger.log_event(), which has no name of its own.
@@ -48,7 +48,7 @@ inline constexpr std::string_view kWeightField = "weight";
 struct Site {
   std::uint32_t id = 0;
   Kind kind = Kind::event;
-  Handling handling = Handling::write;
+  Destination destination = Destination::file;
   bool is_weighted = false;  // the last field is `weight`: how many calls a record stands for
   std::uint8_t level = kNone;
   std::uint16_t bound = 0;  // how many of the own fields, the last ones, come from bind()

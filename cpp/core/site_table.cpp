@@ -21,16 +21,16 @@ void put_text(Buffer& out, std::string_view text) {
 }
 
 template <class T>
-bool take(std::string_view& bytes, T& value) {
+bool decode_field(std::string_view& bytes, T& value) {
   if (bytes.size() < sizeof value) return false;
   std::memcpy(&value, bytes.data(), sizeof value);
   bytes.remove_prefix(sizeof value);
   return true;
 }
 
-bool take_text(std::string_view& bytes, std::string& text) {
+bool decode_text(std::string_view& bytes, std::string& text) {
   std::uint32_t size = 0;
-  if (!take(bytes, size) || bytes.size() < size) return false;
+  if (!decode_field(bytes, size) || bytes.size() < size) return false;
   text = bytes.substr(0, size);
   bytes.remove_prefix(size);
   return true;
@@ -41,7 +41,7 @@ bool take_text(std::string_view& bytes, std::string& text) {
 void encode_site(Buffer& out, const Site& site) {
   put(out, site.id);
   put(out, static_cast<std::uint8_t>(site.kind));
-  put(out, static_cast<std::uint8_t>(site.handling));
+  put(out, static_cast<std::uint8_t>(site.destination));
   put(out, static_cast<std::uint8_t>(site.is_weighted ? 1 : 0));
   put(out, site.level);
   put(out, site.bound);
@@ -57,22 +57,23 @@ void encode_site(Buffer& out, const Site& site) {
 std::optional<Site> decode_site(std::string_view& bytes) {
   Site site;
   std::uint8_t kind = 0;
-  std::uint8_t handling = 0;
+  std::uint8_t destination = 0;
   std::uint8_t is_weighted = 0;
   std::uint32_t fields = 0;
-  if (!take(bytes, site.id) || !take(bytes, kind) || !take(bytes, handling) ||
-      !take(bytes, is_weighted) || !take(bytes, site.level) || !take(bytes, site.bound) ||
-      !take(bytes, site.line) || !take(bytes, fields) || !take_text(bytes, site.name) ||
-      !take_text(bytes, site.file) || !take_text(bytes, site.function) ||
-      !take_text(bytes, site.policy)) {
+  if (!decode_field(bytes, site.id) || !decode_field(bytes, kind) ||
+      !decode_field(bytes, destination) || !decode_field(bytes, is_weighted) ||
+      !decode_field(bytes, site.level) || !decode_field(bytes, site.bound) ||
+      !decode_field(bytes, site.line) || !decode_field(bytes, fields) ||
+      !decode_text(bytes, site.name) || !decode_text(bytes, site.file) ||
+      !decode_text(bytes, site.function) || !decode_text(bytes, site.policy)) {
     return std::nullopt;
   }
   if (fields > bytes.size() / sizeof(std::uint32_t)) return std::nullopt;  // each has a length
   for (std::uint32_t i = 0; i < fields; ++i) {
-    if (!take_text(bytes, site.fields.emplace_back())) return std::nullopt;
+    if (!decode_text(bytes, site.fields.emplace_back())) return std::nullopt;
   }
   site.kind = static_cast<Kind>(kind);
-  site.handling = static_cast<Handling>(std::min<std::uint8_t>(handling, 2));
+  site.destination = static_cast<Destination>(std::min<std::uint8_t>(destination, 2));
   site.is_weighted = is_weighted != 0;
   return site;
 }
@@ -99,14 +100,14 @@ std::optional<std::uint32_t> SiteRegistry::add_locked(Site site) {
   return site.id;
 }
 
-std::optional<std::uint32_t> SiteRegistry::variant(std::uint32_t base, Handling handling,
+std::optional<std::uint32_t> SiteRegistry::variant(std::uint32_t base, Destination destination,
                                                    bool is_weighted, const std::string& policy) {
   std::optional<Site> site = find(base);
   if (!site) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  auto key = std::make_tuple(base, handling, is_weighted, policy);
+  auto key = std::make_tuple(base, destination, is_weighted, policy);
   if (const auto known = variants_.find(key); known != variants_.end()) return known->second;
-  site->handling = handling;
+  site->destination = destination;
   site->is_weighted = is_weighted;
   site->policy = policy;
   if (is_weighted) site->fields.emplace_back(kWeightField);

@@ -41,8 +41,8 @@ class SiteRegistry {
   std::optional<std::uint32_t> add(Site site);
   // The number of site `base` as it is under a policy: handled so, or with the field `weight`
   // behind its own. Registered when first asked for.
-  std::optional<std::uint32_t> variant(std::uint32_t base, Handling handling, bool is_weighted,
-                                       const std::string& policy);
+  std::optional<std::uint32_t> variant(std::uint32_t base, Destination destination,
+                                       bool is_weighted, const std::string& policy);
   // The site of that number, fixed ones included; nothing where there is none.
   std::optional<Site> find(std::uint32_t id) const;
   // The site behind each variant.
@@ -65,7 +65,7 @@ class SiteRegistry {
   Buffer bytes_;
   std::vector<std::optional<std::size_t>> places_;  // in bytes_, by number - kFirstSite
   std::size_t n_variants_ = 0;
-  std::map<std::tuple<std::uint32_t, Handling, bool, std::string>, std::uint32_t> variants_;
+  std::map<std::tuple<std::uint32_t, Destination, bool, std::string>, std::uint32_t> variants_;
   std::vector<SiteMirror*> mirrors_;
 };
 

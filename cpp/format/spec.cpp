@@ -38,7 +38,7 @@ std::string_view first_code_points(std::string_view text, int count) {
 }
 
 // Takes the decimal digits at the start of `text`; false if there are too many.
-bool take_integer(std::string_view& text, int& value) {
+bool parse_integer(std::string_view& text, int& value) {
   bool any = false;
   int number = 0;
   for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text.remove_prefix(1)) {
@@ -122,7 +122,7 @@ Spec::Spec(std::string_view text) : empty_(text.empty()) {
 }
 
 bool Spec::parse(std::string_view text) {
-  const auto take = [&text](std::string_view set) {
+  const auto accept = [&text](std::string_view set) {
     if (text.empty() || !one_of(text[0], set)) return '\0';
     const char c = text[0];
     text.remove_prefix(1);
@@ -136,21 +136,21 @@ bool Spec::parse(std::string_view text) {
       text.remove_prefix(size);
       filled = true;
     }
-    align_ = take("<>=^");
+    align_ = accept("<>=^");
   }
-  sign_ = take("+- ");
-  z_ = take("z") != '\0';
-  alternate_ = take("#") != '\0';
-  if (!filled && take("0") != '\0') {
+  sign_ = accept("+- ");
+  z_ = accept("z") != '\0';
+  alternate_ = accept("#") != '\0';
+  if (!filled && accept("0") != '\0') {
     fill_ = "0";
     zero_ = true;
   }
-  if (!take_integer(text, width_)) return false;
-  grouping_ = take(",_");
-  if (take(".") != '\0') {
-    if (!take_integer(text, precision_) || precision_ < 0) return false;
+  if (!parse_integer(text, width_)) return false;
+  grouping_ = accept(",_");
+  if (accept(".") != '\0') {
+    if (!parse_integer(text, precision_) || precision_ < 0) return false;
   }
-  type_ = take("bdoxXeEfFgG%s");
+  type_ = accept("bdoxXeEfFgG%s");
   if (grouping_ == ',' && one_of(type_, "boxX")) return false;
   is_fixed_ = precision_ >= 0 && type_ == 'f' && align_ == '\0' && sign_ == '\0' && !z_ &&
               !alternate_ && width_ < 0 && grouping_ == '\0';

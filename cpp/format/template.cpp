@@ -135,7 +135,7 @@ bool Template::split(std::string_view text, int depth) {
       text.remove_prefix(1);
     } else if (c == '{') {
       const std::size_t hole = holes_.size();
-      if (!take_hole(text, depth)) return false;
+      if (!parse_hole(text, depth)) return false;
       if (depth == 0) segments_.push_back({std::move(literal), hole});
       literal.clear();
       continue;
@@ -149,7 +149,7 @@ bool Template::split(std::string_view text, int depth) {
 }
 
 // Takes the hole whose `{` was just taken off `text`, up to its `}`: CPython's parse_field.
-bool Template::take_hole(std::string_view& text, int depth) {
+bool Template::parse_hole(std::string_view& text, int depth) {
   if (holes_.size() == kMostHoles) return false;
   std::size_t at = 0;
   for (; at < text.size() && text[at] != '}' && text[at] != ':' && text[at] != '!'; ++at) {

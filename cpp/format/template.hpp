@@ -108,7 +108,7 @@ class Template {
   };
 
   bool split(std::string_view text, int depth);
-  bool take_hole(std::string_view& text, int depth);
+  bool parse_hole(std::string_view& text, int depth);
   bool bind(const Names& names);
   void settle(const Names& names);
 

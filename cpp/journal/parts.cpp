@@ -208,7 +208,7 @@ std::string part_name(const std::string& log_path, std::uint64_t number) {
 
 // Two containers may have a process of one number: the part is of whoever gives it its first block,
 // under its lock, and while it still has its name. False: it is another's.
-bool take_part(File& part, const std::string& path, const BlockHeader& mark) {
+bool claim_part(File& part, const std::string& path, const BlockHeader& mark) {
   struct stat ours{};
   struct stat named{};
   if (!part.lock(kPatience)) return false;
@@ -245,7 +245,7 @@ std::string begin_part(const std::string& log_path, std::uint64_t number, std::u
     if (!part && ::lstat(path.c_str(), &info) == 0) continue;
     if (!part) break;
     // Nobody else knows the part yet. It is there before it is announced.
-    if (!take_part(part, path, *mark)) continue;
+    if (!claim_part(part, path, *mark)) continue;
     if (is_locked && number <= UINT32_MAX) {
       mark->mask = static_cast<std::uint32_t>(number);
       append_header(journal.fd(), *mark);

@@ -7,7 +7,7 @@
 namespace attolog::python {
 
 Helper name_values{"attolog._native.argument_names", "names"};
-Helper put_line_together{"attolog._native.print_text", "text_of"};
+Helper join_print_line{"attolog._native.print_text", "text_of"};
 Helper show_values{"attolog._native.print_text", "show"};
 Helper format_exception{"traceback", "format_exc"};
 Helper read_declaration{"attolog._native.declared_events", "describe"};
@@ -51,7 +51,7 @@ bool load_helpers() {
   PyObject* done = call_helper(load, "()");
   Py_XDECREF(done);
   if (done == nullptr && !clear_if_ordinary()) return false;
-  for (Helper* helper : {&name_values, &put_line_together, &show_values, &format_exception,
+  for (Helper* helper : {&name_values, &join_print_line, &show_values, &format_exception,
                          &read_declaration, &read_template, &fill_template}) {
     // A program that may not read its own library logs nevertheless, without names of values.
     if (!helper->load() && !clear_if_ordinary()) return false;

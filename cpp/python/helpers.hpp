@@ -29,13 +29,13 @@ class Helper {
 PyObject* call_helper(Helper& helper, const char* format, ...);
 
 // Those of log calls and declarations.
-extern Helper name_values;        // attolog._native.argument_names.names
-extern Helper put_line_together;  // attolog._native.print_text.text_of
-extern Helper show_values;        // attolog._native.print_text.show
-extern Helper format_exception;   // traceback.format_exc
-extern Helper read_declaration;   // attolog._native.declared_events.describe
-extern Helper read_template;      // attolog._native.template_strings.template_of
-extern Helper fill_template;      // attolog._native.template_strings.text_of
+extern Helper name_values;       // attolog._native.argument_names.names
+extern Helper join_print_line;   // attolog._native.print_text.text_of
+extern Helper show_values;       // attolog._native.print_text.show
+extern Helper format_exception;  // traceback.format_exc
+extern Helper read_declaration;  // attolog._native.declared_events.describe
+extern Helper read_template;     // attolog._native.template_strings.template_of
+extern Helper fill_template;     // attolog._native.template_strings.text_of
 
 // Loads all that calls of a logger can need; before there are any. False with an exception set:
 // interrupted.

@@ -67,21 +67,21 @@ PyObject* show_before_signals(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-int around_fork(void (Writer::*action)()) {
+int around_fork(void (WriterThread::*action)()) {
   try {
-    outside_gil([action] { (Writer::get().*action)(); });
+    outside_gil([action] { (WriterThread::get().*action)(); });
   } catch (const std::exception&) {  // no memory: Python may warn
   }
   return 0;
 }
 
 PyObject* stop_threads(PyObject*, PyObject*) {
-  around_fork(&Writer::rest);
+  around_fork(&WriterThread::pause_for_fork);
   Py_RETURN_NONE;
 }
 
 int wake_now(void*) {
-  return around_fork(&Writer::go_on);
+  return around_fork(&WriterThread::resume_after_fork);
 }
 
 // Python 3.13 counts the threads only when all hooks of the fork have been called. What is pending
@@ -134,10 +134,10 @@ PyMethodDef methods[] = {
 
 int fill_module(PyObject* module) {
   try {
-    Writer::get().set_control(answer_request);  // get() registers the exit and fork handlers
+    WriterThread::get().set_control(answer_request);  // get() registers the exit and fork handlers
     ::pthread_atfork(nullptr, nullptr, change_routes);  // the child gets samplers of its own
     // Ctrl-C ends Python by the signal itself, past C's atexit.
-    Py_AtExit([] { Writer::get().shut_down(); });
+    Py_AtExit([] { WriterThread::get().shut_down(); });
     if (!prepare_encoding() || !add_logger_type(module) || !add_strategy_types(module) ||
         !add_shown_type(module) || !add_event_type(module) || !add_compiled_print_type(module) ||
         !add_stream_types(module) || !prepare_objects() || !add_records_type(module) ||

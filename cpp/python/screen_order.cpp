@@ -53,18 +53,18 @@ bool wait_for_channel(Channel& channel, const Deadline& deadline) {
   const std::uint64_t head = own == nullptr ? 0 : own->head;
   const bool is_known = waited.channel == channel.id;
   const bool is_own = own != nullptr && (!is_known || waited.head != head);
-  std::uint64_t progress = channel.echo_progress();
+  std::uint64_t progress = channel.console_progress();
   if (!is_own && is_known && waited.is_stuck && waited.progress == progress) return true;
   std::optional<std::uint64_t> position;
   auto moved = steady_clock::now();
   bool is_done = true;
   bool is_stuck = false;
   const auto wait = [&](SteadyTime end, bool& is_over) {
-    if (!position) position = channel.show_now();
-    if (channel.wait_for_echo(*position, end)) return true;
+    if (!position) position = channel.mirror_now();
+    if (channel.wait_for_console(*position, end)) return true;
     const auto now = steady_clock::now();
-    if (channel.echo_progress() != progress) moved = now;
-    progress = channel.echo_progress();
+    if (channel.console_progress() != progress) moved = now;
+    progress = channel.console_progress();
     is_stuck = now - moved >= kPatience;
     is_over = is_over || (is_stuck && !is_own);
     return false;
@@ -83,10 +83,10 @@ Deadline last_second() {
 bool wait_for_screen(const Deadline& deadline) {
   const bool hurry = !deadline && is_hurried();
   const Deadline until = hurry ? last_second() : deadline;
-  for (const auto& channel : Writer::get().channels()) {
-    if (channel->has_unshown() && !wait_for_channel(*channel, until)) return false;
+  for (const auto& channel : WriterThread::get().channels()) {
+    if (channel->has_unmirrored() && !wait_for_channel(*channel, until)) return false;
   }
-  if (hurry && Writer::get().has_unshown())
+  if (hurry && WriterThread::get().has_unmirrored())
     is_screen_given_up.store(true, std::memory_order_relaxed);
   return true;
 }
@@ -95,7 +95,7 @@ namespace {
 
 // The program's end waits for who reads what it has logged, as it would for what it has printed.
 PyObject* drain_echoes(PyObject*, PyObject*) {
-  for (const auto& channel : Writer::get().channels()) {
+  for (const auto& channel : WriterThread::get().channels()) {
     bool is_done = true;
     if (!show_channel(*channel, std::nullopt, is_done)) return nullptr;
   }
@@ -202,7 +202,7 @@ int on_audit(const char* event, PyObject* args, void*) try {
   if (found == kAudited.end() || found->event != name) return 0;
   if (found->when == AuditRule::starting) has_relatives.store(true, std::memory_order_relaxed);
   const bool is_alone = !has_relatives.load(std::memory_order_relaxed);
-  if ((found->when == AuditRule::related && is_alone) || !has_unshown()) return 0;
+  if ((found->when == AuditRule::related && is_alone) || !has_unmirrored()) return 0;
   if (found->when == AuditRule::opening && !is_seen_opening(args)) return 0;
   if (found->when != AuditRule::ending) return wait_for_screen() ? 0 : -1;
   if (!wait_for_screen(last_second())) PyErr_Clear();

@@ -20,8 +20,9 @@ inline std::atomic<bool> has_relatives{false};
 inline std::atomic<bool> is_screen_given_up{false};
 
 // Whether something is not shown yet.
-inline bool has_unshown() {
-  return !is_screen_given_up.load(std::memory_order_relaxed) && Writer::get().has_unshown();
+inline bool has_unmirrored() {
+  return !is_screen_given_up.load(std::memory_order_relaxed) &&
+         WriterThread::get().has_unmirrored();
 }
 
 // Waits until all is shown that was logged. What this thread has logged it waits for as long as

@@ -42,11 +42,11 @@ bool take_deadline(PyObject* timeout, Deadline& deadline) {
 }
 
 bool show_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
-  if (!channel.has_echo() || channel.is_forked()) return true;
+  if (!channel.has_mirror() || channel.is_forked()) return true;
   std::optional<std::uint64_t> position;
   return wait_in_slices(channel, deadline, is_done, [&](SteadyTime end, bool&) {
-    if (!position) position = channel.show_now();
-    return channel.wait_for_echo(*position, end);
+    if (!position) position = channel.mirror_now();
+    return channel.wait_for_console(*position, end);
   });
 }
 

@@ -42,7 +42,7 @@ void write_all(int fd, std::string_view bytes) {
 std::map<std::string, std::uint64_t> count_overwritten(RingMerge& merge) {
   std::map<std::string, std::uint64_t> records;
   while (const Record* record = merge.next()) {
-    if (record->site->handling == Handling::keep) ++records[record->site->policy];
+    if (record->site->destination == Destination::buffer) ++records[record->site->policy];
   }
   for (auto& [text, n] : records) {
     std::string complaint;
@@ -66,7 +66,7 @@ class Copy {
 
   void add(const Record& record) {
     stats_.close_until(record.time_ns, record.is_stamped, emit_);
-    if (record.site->handling == Handling::aggregate) {
+    if (record.site->destination == Destination::stats) {
       stats_.add(record);
     } else {
       put(record);
@@ -104,7 +104,7 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
                   std::vector<std::string>& problems) {
   RingMerge merge(session, committed);
   std::list<Ring> rings;
-  std::vector<std::string> paths = session.box_paths();
+  std::vector<std::string> paths = session.circular_buffer_paths();
   for (std::string& path : session.ring_paths()) paths.push_back(std::move(path));
   for (const std::string& path : paths) {
     try {
@@ -119,7 +119,7 @@ void copy_records(const Session& session, std::uint64_t committed, int fd,
   merge.sweep(std::numeric_limits<Ticks>::max());
   Copy copy(session, committed, fd);
   while (const Record* record = merge.next()) {
-    const bool is_kept = record->site->handling == Handling::keep;
+    const bool is_kept = record->site->destination == Destination::buffer;
     if (is_kept && overwritten[record->site->policy] != 0) {
       --overwritten[record->site->policy];
     } else {
@@ -177,7 +177,7 @@ std::vector<std::string> folders_of(const std::string& ring_dir, const std::stri
 std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
                                std::uint64_t size) {
   for (const std::string& folder : folders) {
-    for (const Intent& intent : Ledger::look(folder)) {
+    for (const Intent& intent : Ledger::open_intents(folder)) {
       const File log = File::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
       const auto open = log ? inspect_intent(folder, path, intent, log.fd()) : std::nullopt;
       if (open) size = std::min(size, open->end);
@@ -193,7 +193,7 @@ Pending find_pending(const std::string& ring_dir, const std::string& log_path,
   for (const std::string& path : paths) pending.files.push_back({path});
   for (const std::string& folder : folders) {
     std::map<std::string, std::uint64_t> settled;  // session -> the batch that its ledger proves
-    for (const Intent& intent : Ledger::look(folder)) {
+    for (const Intent& intent : Ledger::open_intents(folder)) {
       const auto its = std::ranges::find_if(pending.files, [&](const JournalPath& each) {
         const auto id = file_id(each.path);
         return id && known_in(folder, *id) == intent.file;

@@ -45,31 +45,31 @@ bool is_same(const RingThread& a, const RingThread& b) {
 
 // Counts what lies in the box anew; the sum of the counts stays. Where the bytes are damaged, so do
 // the counts, unless there is no room for as many. Whose the last record is.
-Thread tally(const Ring& ring, std::uint64_t saved_to, Box::State& state) {
+Thread tally(const Ring& ring, std::uint64_t saved_to, CircularBuffer::State& state) {
   std::uint64_t records = 0;
-  std::uint64_t kept = 0;
+  std::uint64_t unsaved = 0;
   RecordWalk walk(bytes_of(ring, state.tail, state.head), state.thread);
   while (walk.next() != nullptr) {
     ++records;
-    if (state.tail + walk.start() >= saved_to) ++kept;
+    if (state.tail + walk.start() >= saved_to) ++unsaved;
   }
   const std::uint64_t most = (state.head - state.tail) / sizeof(RecordHead);
-  if (!walk.is_damaged() || state.records > most || state.counts.kept > state.records) {
+  if (!walk.is_damaged() || state.records > most || state.counts.unsaved > state.records) {
     state.records = records;
-    state.counts.saved += state.counts.kept - kept;
-    state.counts.kept = kept;
+    state.counts.saved += state.counts.unsaved - unsaved;
+    state.counts.unsaved = unsaved;
   }
   return walk.thread();
 }
 
 }  // namespace
 
-std::uint64_t BoxTotal::at(std::uint64_t end) const {
+std::uint64_t CrashSafeCounter::at(std::uint64_t end) const {
   return end >= from.load(std::memory_order_relaxed) ? next.load(std::memory_order_relaxed)
                                                      : now.load(std::memory_order_relaxed);
 }
 
-void BoxTotal::announce(std::uint64_t end, std::uint64_t position, std::uint64_t more) {
+void CrashSafeCounter::announce(std::uint64_t end, std::uint64_t position, std::uint64_t more) {
   const std::uint64_t total = at(end);
   // In this order, so that a kill between any two leaves `at(end)` what it is.
   now.store(total, std::memory_order_relaxed);
@@ -80,36 +80,37 @@ void BoxTotal::announce(std::uint64_t end, std::uint64_t position, std::uint64_t
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-Box Box::create(const std::string& path, std::size_t capacity, std::uint64_t max_records) {
+CircularBuffer CircularBuffer::create(const std::string& path, std::size_t capacity,
+                                      std::uint64_t max_records) {
   // Whoever finds a box finds a whole one.
   const auto complete = [&](char* page) {
-    auto* header = new (page + BoxHeader::kOffset) BoxHeader{};
+    auto* header = new (page + CircularBufferHeader::kOffset) CircularBufferHeader{};
     header->max_records = std::max<std::uint64_t>(max_records, 1);
     // release: pairs with the acquire in open.
-    header->magic.store(BoxHeader::kMagic, std::memory_order_release);
+    header->magic.store(CircularBufferHeader::kMagic, std::memory_order_release);
   };
-  return Box(Ring::create(path, capacity, complete));
+  return CircularBuffer(Ring::create(path, capacity, complete));
 }
 
-Box Box::open(const std::string& path, bool writable) {
-  Box box(Ring::open(path, writable));
+CircularBuffer CircularBuffer::open(const std::string& path, bool writable) {
+  CircularBuffer box(Ring::open(path, writable));
   // acquire: pairs with the release in create.
-  if (box.header().magic.load(std::memory_order_acquire) != BoxHeader::kMagic ||
+  if (box.header().magic.load(std::memory_order_acquire) != CircularBufferHeader::kMagic ||
       box.max_records() == 0) {
     throw DamagedFile(path + ": not a box, or one that was never used");
   }
   return box;
 }
 
-BoxHeader& Box::header() const {
+CircularBufferHeader& CircularBuffer::header() const {
   char* const page = reinterpret_cast<char*>(&ring_.header());
-  return *reinterpret_cast<BoxHeader*>(page + BoxHeader::kOffset);
+  return *reinterpret_cast<CircularBufferHeader*>(page + CircularBufferHeader::kOffset);
 }
 
 // ---- looking ----------------------------------------------------------------------------------
 
-Box::State Box::read(std::uint64_t committed_batch) const {
-  const BoxHeader& b = header();
+CircularBuffer::State CircularBuffer::read(std::uint64_t committed_batch) const {
+  const CircularBufferHeader& b = header();
   State state;
   state.tail = ring_.tail(committed_batch);
   state.head = ring_.head(committed_batch);
@@ -117,16 +118,17 @@ Box::State Box::read(std::uint64_t committed_batch) const {
   state.records = b.records.load(std::memory_order_relaxed);
   // However damaged they are, the counts are those of all records.
   const std::uint64_t all = b.appended.at(state.head);
-  Counts& counts = state.counts;
+  Totals& counts = state.counts;
   counts.overwritten = std::min(all, b.overwritten.at(state.tail) + b.skipped.at(state.head));
-  counts.kept = std::min(all - counts.overwritten, b.kept.load(std::memory_order_relaxed));
-  counts.saved = all - counts.overwritten - counts.kept;
+  counts.unsaved = std::min(all - counts.overwritten, b.unsaved.load(std::memory_order_relaxed));
+  counts.saved = all - counts.overwritten - counts.unsaved;
   return state;
 }
 
-std::optional<Box::State> Box::look(std::uint64_t committed_batch, BoxOwner owner) const {
+std::optional<CircularBuffer::State> CircularBuffer::read_state(std::uint64_t committed_batch,
+                                                                CircularBufferOwner owner) const {
   const RingHeader& h = ring_.header();
-  const bool may_change = owner == BoxOwner::living;
+  const bool may_change = owner == CircularBufferOwner::living;
   for (int i = 0; i < kLooks; ++i) {
     if (i != 0) ::sched_yield();
     // acquire: pairs with the end of RingChange.
@@ -151,42 +153,42 @@ std::optional<Box::State> Box::look(std::uint64_t committed_batch, BoxOwner owne
   return std::nullopt;
 }
 
-Box::Counts Box::counts() const {
+CircularBuffer::Totals CircularBuffer::counts() const {
   return read(0).counts;
 }
 
 // ---- adding -----------------------------------------------------------------------------------
 
-void Box::settle(std::uint64_t committed_batch) {
+void CircularBuffer::settle(std::uint64_t committed_batch) {
   ring_.settle(committed_batch);
   // What the last owner announced and did not do is not done by an end that gets there later.
-  BoxHeader& b = header();
+  CircularBufferHeader& b = header();
   const RingHeader& h = ring_.header();
   b.overwritten.announce(h.tail.load(std::memory_order_relaxed), ~std::uint64_t{0}, 0);
   clear();
   recount(b.saved_to.load(std::memory_order_relaxed));
 }
 
-void Box::recount(std::uint64_t saved_to) {
+void CircularBuffer::recount(std::uint64_t saved_to) {
   State state = read(0);
   if (!ring_.can_hold(state.tail, state.head)) {
     throw DamagedFile(ring_.path() + ": damaged, its ends make no sense");
   }
   thread_ = stored(tally(ring_, saved_to, state));
   if (batch_.empty()) batch_thread_ = thread_;
-  BoxHeader& b = header();
+  CircularBufferHeader& b = header();
   const RingChange change(ring_.header());
   b.saved_to.store(saved_to, std::memory_order_relaxed);
   b.records.store(state.records, std::memory_order_relaxed);
-  b.kept.store(state.counts.kept, std::memory_order_relaxed);
+  b.unsaved.store(state.counts.unsaved, std::memory_order_relaxed);
 }
 
-bool Box::fits(std::size_t record_bytes) const {
+bool CircularBuffer::fits(std::size_t record_bytes) const {
   return record_bytes <= record_limit() &&
          batch_.size() + kAnnouncement + record_bytes <= ring_.capacity() / 2;
 }
 
-void Box::append(std::string_view record, const Thread& thread) {
+void CircularBuffer::append(std::string_view record, const Thread& thread) {
   RecordHead head{};
   if (!fits(record.size()) || record.size() < sizeof head) {
     throw std::length_error("a record does not fit a batch of the box");
@@ -201,7 +203,7 @@ void Box::append(std::string_view record, const Thread& thread) {
   ++batch_records_;
 }
 
-void Box::clear() {
+void CircularBuffer::clear() {
   ring_.abandon_head();
   batch_.clear();
   batch_records_ = 0;
@@ -209,7 +211,7 @@ void Box::clear() {
 }
 
 // Of a batch with more records than the box holds only the last ones get into it.
-void Box::skip_oldest() {
+void CircularBuffer::skip_oldest() {
   skipped_ = skipped_to_ = 0;
   lead_.clear();
   skipped_spills_.clear();
@@ -227,15 +229,15 @@ void Box::skip_oldest() {
   }
 }
 
-void Box::make_room(std::uint64_t bytes, std::uint64_t records) {
+void CircularBuffer::make_room(std::uint64_t bytes, std::uint64_t records) {
   RingHeader& h = ring_.header();
-  BoxHeader& b = header();
+  CircularBufferHeader& b = header();
   const std::uint64_t head = h.head.load(std::memory_order_relaxed);
   const std::uint64_t tail = h.tail.load(std::memory_order_relaxed);
   const std::uint64_t saved_to = b.saved_to.load(std::memory_order_relaxed);
   std::uint64_t position = tail;
   std::uint64_t left = b.records.load(std::memory_order_relaxed);
-  std::uint64_t kept = b.kept.load(std::memory_order_relaxed);
+  std::uint64_t unsaved = b.unsaved.load(std::memory_order_relaxed);
   const auto has_room = [&] {
     return head - position + bytes <= ring_.capacity() && left + records <= max_records();
   };
@@ -255,17 +257,17 @@ void Box::make_room(std::uint64_t bytes, std::uint64_t records) {
   if (oldest == nullptr) {  // all has to go, be it for damage
     position = head;
     left = 0;
-    lost = kept;
+    lost = unsaved;
     thread = thread_of(thread_);
   }
   const RingChange change(h);
   b.overwritten.announce(tail, position, lost);
   ring_.discard(position, thread);
   b.records.store(left, std::memory_order_relaxed);
-  b.kept.store(kept - std::min(kept, lost), std::memory_order_relaxed);
+  b.unsaved.store(unsaved - std::min(unsaved, lost), std::memory_order_relaxed);
 }
 
-void Box::prepare(std::uint64_t batch) {
+void CircularBuffer::prepare(std::uint64_t batch) {
   if (batch_.empty()) return;
   skip_oldest();
   const std::string_view rest = batch_.view().substr(skipped_to_);
@@ -273,7 +275,7 @@ void Box::prepare(std::uint64_t batch) {
   make_room(bytes, batch_records_ - skipped_);
   passed_spills_.reserve(passed_spills_.size() + skipped_spills_.size());  // for `release`
   // release: the tail moves before what lies below it is overwritten; pairs with the acquire fence
-  // in BoxCopy::finish.
+  // in CircularSnapshot::validate.
   std::atomic_thread_fence(std::memory_order_release);
   RingHeader& h = ring_.header();
   const std::uint64_t head = h.head.load(std::memory_order_relaxed);
@@ -281,21 +283,21 @@ void Box::prepare(std::uint64_t batch) {
   if (!lead_.empty()) std::memcpy(place, lead_.data(), lead_.size());
   std::memcpy(place + lead_.size(), rest.data(), rest.size());
 
-  BoxHeader& b = header();
+  CircularBufferHeader& b = header();
   const RingChange change(h);
   b.appended.announce(head, head + bytes, batch_records_);
   b.skipped.announce(head, head + bytes, skipped_);
   ring_.prepare_head(batch, head + bytes);
 }
 
-std::vector<std::uint64_t> Box::release(std::uint64_t batch) noexcept {
-  BoxHeader& b = header();
+std::vector<std::uint64_t> CircularBuffer::release(std::uint64_t batch) noexcept {
+  CircularBufferHeader& b = header();
   {
     const RingChange change(ring_.header());
     if (!ring_.publish(batch)) return {};
     const std::uint64_t added = batch_records_ - skipped_;
     b.records.store(records() + added, std::memory_order_relaxed);
-    b.kept.store(b.kept.load(std::memory_order_relaxed) + added, std::memory_order_relaxed);
+    b.unsaved.store(b.unsaved.load(std::memory_order_relaxed) + added, std::memory_order_relaxed);
   }
   thread_ = batch_thread_;
   clear();
@@ -303,7 +305,7 @@ std::vector<std::uint64_t> Box::release(std::uint64_t batch) noexcept {
   return std::exchange(passed_spills_, {});
 }
 
-void Box::mark_saved(std::uint64_t position) {
+void CircularBuffer::mark_saved(std::uint64_t position) {
   const std::uint64_t head = ring_.header().head.load(std::memory_order_relaxed);
   const std::uint64_t before = header().saved_to.load(std::memory_order_relaxed);
   recount(std::max(before, std::min(position, head)));
@@ -311,31 +313,34 @@ void Box::mark_saved(std::uint64_t position) {
 
 // ---- copying ----------------------------------------------------------------------------------
 
-std::optional<BoxCopy> BoxCopy::take(const Box& box, std::uint64_t committed_batch,
-                                     BoxOwner owner) {
-  std::optional<BoxCopy> copy = start(box, committed_batch, owner);
-  if (copy && !copy->finish(box, committed_batch, owner)) copy.reset();
+std::optional<CircularSnapshot> CircularSnapshot::copy(const CircularBuffer& box,
+                                                       std::uint64_t committed_batch,
+                                                       CircularBufferOwner owner) {
+  std::optional<CircularSnapshot> copy = start(box, committed_batch, owner);
+  if (copy && !copy->validate(box, committed_batch, owner)) copy.reset();
   return copy;
 }
 
-std::optional<BoxCopy> BoxCopy::start(const Box& box, std::uint64_t committed_batch,
-                                      BoxOwner owner) {
-  std::optional<Box::State> state = box.look(committed_batch, owner);
+std::optional<CircularSnapshot> CircularSnapshot::start(const CircularBuffer& box,
+                                                        std::uint64_t committed_batch,
+                                                        CircularBufferOwner owner) {
+  std::optional<CircularBuffer::State> state = box.read_state(committed_batch, owner);
   if (!state) return std::nullopt;
   const std::string_view bytes = bytes_of(box.ring(), state->tail, state->head);
   const std::size_t pages = std::max<std::size_t>((bytes.size() + kPage - 1) / kPage, 1);
-  BoxCopy copy(Ring::create("", pages * kPage), std::move(*state));
+  CircularSnapshot copy(Ring::create("", pages * kPage), std::move(*state));
   // The owner may be overwriting some of it: that is looked at in `finish`, and cut off.
   if (!bytes.empty()) std::memcpy(copy.ring_.data(), bytes.data(), bytes.size());
   copy.ring_.header().head.store(bytes.size(), std::memory_order_relaxed);
   return copy;
 }
 
-bool BoxCopy::finish(const Box& box, std::uint64_t committed_batch, BoxOwner owner) {
+bool CircularSnapshot::validate(const CircularBuffer& box, std::uint64_t committed_batch,
+                                CircularBufferOwner owner) {
   // acquire: whoever overwrote a byte that was copied moved the tail before; pairs with the release
-  // fence in Box::prepare.
+  // fence in CircularBuffer::prepare.
   std::atomic_thread_fence(std::memory_order_acquire);
-  const std::optional<Box::State> now = box.look(committed_batch, owner);
+  const std::optional<CircularBuffer::State> now = box.read_state(committed_batch, owner);
   if (!now) return false;
   const std::uint64_t head = ring_.header().head.load(std::memory_order_relaxed);
   cut_bytes_ = std::min(now->tail - state_.tail, head);

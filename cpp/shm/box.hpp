@@ -1,7 +1,7 @@
 // The box: where the circular log keeps the last records of a process, encoded as they were in the
 // rings. One mapped file per session, laid out as a ring with a few fields more in its header page:
 //
-//   RingHeader | BoxHeader | capacity bytes | the same bytes again (mirror)
+//   RingHeader | CircularBufferHeader | capacity bytes | the same bytes again (mirror)
 //
 // Its owner, the writer, adds at the head, in batches, and frees the oldest at the tail to make
 // room. Whoever saves a box that nobody adds to any more reads it as any other ring. A kill at any
@@ -21,11 +21,11 @@
 
 namespace attolog {
 
-inline constexpr std::string_view kBoxSuffix = ".box";
+inline constexpr std::string_view kCircularBufferSuffix = ".box";
 
 // A count that changes in the same instant as one end of the ring: it is `next` once that end has
 // got to `from`. Relaxed: RingChange and the end itself give the order.
-struct BoxTotal {
+struct CrashSafeCounter {
   std::atomic<std::uint64_t> now;
   std::atomic<std::uint64_t> next;
   std::atomic<std::uint64_t> from;
@@ -35,30 +35,32 @@ struct BoxTotal {
   void announce(std::uint64_t end, std::uint64_t position, std::uint64_t more);
 };
 
-struct BoxHeader {
+struct CircularBufferHeader {
   static constexpr std::uint64_t kMagic = 0x31584f42'4f545441;  // "ATTOBOX1"
   static constexpr std::size_t kOffset = 1024;                  // in the header page
   std::atomic<std::uint64_t> magic;  // stored last (release), before the box has its name
   std::uint64_t max_records;
-  BoxTotal appended;     // ever, by the head
-  BoxTotal skipped;      // of those, the ones that later ones of their batch replaced, by the head
-  BoxTotal overwritten;  // of the others, those that went without having been saved, by the tail
+  CrashSafeCounter appended;  // ever, by the head
+  CrashSafeCounter
+      skipped;  // of those, the ones that later ones of their batch replaced, by the head
+  CrashSafeCounter
+      overwritten;  // of the others, those that went without having been saved, by the tail
   std::atomic<std::uint64_t> saved_to;  // records below this position have been saved
   // What a walk would count; a new owner counts anew.
   std::atomic<std::uint64_t> records;
-  std::atomic<std::uint64_t> kept;  // of them, not saved
+  std::atomic<std::uint64_t> unsaved;  // of them, not saved
 };
-static_assert(sizeof(RingHeader) <= BoxHeader::kOffset &&
-              BoxHeader::kOffset + sizeof(BoxHeader) <= kPage);
+static_assert(sizeof(RingHeader) <= CircularBufferHeader::kOffset &&
+              CircularBufferHeader::kOffset + sizeof(CircularBufferHeader) <= kPage);
 
 // Whether a box may change while it is looked at.
-enum class BoxOwner { living, dead };
+enum class CircularBufferOwner { living, dead };
 
-class Box {
+class CircularBuffer {
  public:
   // All records there ever were are one of them.
-  struct Counts {
-    std::uint64_t kept = 0;         // in the box, in no save
+  struct Totals {
+    std::uint64_t unsaved = 0;      // in the box, in no save
     std::uint64_t overwritten = 0;  // gone before any save
     std::uint64_t saved = 0;        // in a save, whether still in the box or not
   };
@@ -68,14 +70,15 @@ class Box {
     std::uint64_t head = 0;
     Thread thread;              // at the tail
     std::uint64_t records = 0;  // in the box
-    Counts counts;
+    Totals counts;
   };
 
   // `capacity`: whole pages, up to kMaxRing. It holds the last `max_records` (at least 1), or as
   // many as there is room for. An empty `path`: as for a ring. Throws std::system_error.
-  static Box create(const std::string& path, std::size_t capacity, std::uint64_t max_records);
+  static CircularBuffer create(const std::string& path, std::size_t capacity,
+                               std::uint64_t max_records);
   // One that another process made; throws DamagedFile where it is none.
-  static Box open(const std::string& path, bool writable);
+  static CircularBuffer open(const std::string& path, bool writable);
 
   const Ring& ring() const { return ring_; }
   std::uint64_t max_records() const { return header().max_records; }
@@ -83,7 +86,7 @@ class Box {
   // The state, given the session's last committed batch. Of a living owner it is null if the owner
   // stood still in the middle of a change for as long as we looked; look again. Throws
   // DamagedFile where the header makes no sense.
-  std::optional<State> look(std::uint64_t committed_batch, BoxOwner owner) const;
+  std::optional<State> read_state(std::uint64_t committed_batch, CircularBufferOwner owner) const;
 
   // The rest is the owner's. One that found the box begins with this.
   void settle(std::uint64_t committed_batch);
@@ -111,11 +114,11 @@ class Box {
   void mark_saved(std::uint64_t position);
 
   std::uint64_t records() const { return header().records.load(std::memory_order_relaxed); }
-  Counts counts() const;
+  Totals counts() const;
 
  private:
-  explicit Box(Ring ring) : ring_(std::move(ring)) {}
-  BoxHeader& header() const;
+  explicit CircularBuffer(Ring ring) : ring_(std::move(ring)) {}
+  CircularBufferHeader& header() const;
   State read(std::uint64_t committed_batch) const;
   void recount(std::uint64_t saved_to);
   void skip_oldest();
@@ -139,29 +142,34 @@ class Box {
 
 // A copy of what is in a box, taken while its owner goes on. Nothing in it was overwritten while it
 // was copied: such records are cut off, and counted.
-class BoxCopy {
+class CircularSnapshot {
  public:
-  // Null: see Box::look.
-  static std::optional<BoxCopy> take(const Box& box, std::uint64_t committed_batch, BoxOwner owner);
+  // Null: see CircularBuffer::read_state.
+  static std::optional<CircularSnapshot> copy(const CircularBuffer& box,
+                                              std::uint64_t committed_batch,
+                                              CircularBufferOwner owner);
 
   // The same in two steps: the copy, and the look at what the owner has overwritten meanwhile
-  // (false: see Box::look), without which it is not to be believed.
-  static std::optional<BoxCopy> start(const Box& box, std::uint64_t committed_batch,
-                                      BoxOwner owner);
-  bool finish(const Box& box, std::uint64_t committed_batch, BoxOwner owner);
+  // (false: see CircularBuffer::read_state), without which it is not to be believed.
+  static std::optional<CircularSnapshot> start(const CircularBuffer& box,
+                                               std::uint64_t committed_batch,
+                                               CircularBufferOwner owner);
+  bool validate(const CircularBuffer& box, std::uint64_t committed_batch,
+                CircularBufferOwner owner);
 
   // A nameless ring whose positions start at 0, to read as any other (RingMerge, RecordWalk).
   const Ring& ring() const { return ring_; }
   // The box when the copy was started. Once the copy is saved, the box is saved up to its head.
-  const Box::State& state() const { return state_; }
+  const CircularBuffer::State& state() const { return state_; }
   std::uint64_t cut_bytes() const { return cut_bytes_; }
   std::uint64_t cut_records() const { return cut_records_; }
 
  private:
-  BoxCopy(Ring ring, Box::State state) : ring_(std::move(ring)), state_(std::move(state)) {}
+  CircularSnapshot(Ring ring, CircularBuffer::State state)
+      : ring_(std::move(ring)), state_(std::move(state)) {}
 
   Ring ring_;
-  Box::State state_;
+  CircularBuffer::State state_;
   std::uint64_t cut_bytes_ = 0;
   std::uint64_t cut_records_ = 0;
 };

@@ -19,7 +19,7 @@ class Checkpoint {
   explicit Checkpoint(std::string path) : path_(std::move(path)) {}
 
   // The files have been moved there.
-  void go_to(std::string path) { path_ = std::move(path); }
+  void move_to(std::string path) { path_ = std::move(path); }
 
   // Before the commit of `batch`: this is the state then. What was committed before stays readable.
   // False: there is no room; what is read later may be older then.

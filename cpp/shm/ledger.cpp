@@ -56,7 +56,7 @@ std::optional<Intent> Ledger::read(const Page& page) {
                 page.checksum};
 }
 
-std::vector<Intent> Ledger::look(const std::string& folder) {
+std::vector<Intent> Ledger::open_intents(const std::string& folder) {
   std::vector<Intent> intents;
   for (const std::string& name : list_files(folder, kLedgerSuffix)) {
     const File ledger = File::open_if_there(folder + "/" + name);

@@ -43,7 +43,7 @@ class Ledger {
   Ledger(const std::string& folder, const std::string& log_path);
   // The open intents in all ledgers of a folder, for those who only read. Files are known by what
   // they are: one may have had another name when its ledger was made.
-  static std::vector<Intent> look(const std::string& folder);
+  static std::vector<Intent> open_intents(const std::string& folder);
 
   // The open intent. A page that its checksum does not fit has none.
   std::optional<Intent> intent() const { return read(page()); }

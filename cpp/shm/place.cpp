@@ -102,7 +102,7 @@ bool is_memory(const char*) {
 
 }  // namespace
 
-Shm look_at_shm() {
+Shm inspect_shm() {
   if (!is_memory(kShm)) return Shm::none;
   if (!is_shm_the_machines()) return Shm::contained;
   struct statvfs info{};
@@ -123,7 +123,7 @@ std::string_view describe(Shm shm) {
 }
 
 std::vector<RingPlace> places_of(const std::string& log_path, const std::string& ring_dir) {
-  return places_of(log_path, ring_dir, ring_dir.empty() ? look_at_shm() : Shm::none);
+  return places_of(log_path, ring_dir, ring_dir.empty() ? inspect_shm() : Shm::none);
 }
 
 std::vector<RingPlace> places_of(const std::string& log_path, const std::string& ring_dir,
@@ -162,7 +162,7 @@ std::string log_folder(const RingPlace& place, std::string_view name, const File
   return private_folder(place.home, plain_name(name) + end, create);
 }
 
-HeldFolder hold_log_folder(const RingPlace& place, std::string_view name, const FileId& id) {
+LockedFolder lock_log_folder(const RingPlace& place, std::string_view name, const FileId& id) {
   for (;;) {
     std::string folder = log_folder(place, name, id, true);
     try {

@@ -32,7 +32,7 @@ enum class Shm {
   small,      // all of it is less than some programs' rings take
   full,
 };
-Shm look_at_shm();
+Shm inspect_shm();
 
 // The places of the log file `log_path` (real) in the order in which they are tried; whoever looks
 // for rings looks at all of them. `ring_dir`: the only one, unless it is empty.
@@ -60,11 +60,11 @@ std::string log_folder(const RingPlace& place, std::string_view name, const File
                        bool create);
 // A log file's folder, made if need be, and held by its lock: whoever tidies up leaves it alone
 // meanwhile.
-struct HeldFolder {
+struct LockedFolder {
   std::string path;
   File lock;
 };
-HeldFolder hold_log_folder(const RingPlace& place, std::string_view name, const FileId& id);
+LockedFolder lock_log_folder(const RingPlace& place, std::string_view name, const FileId& id);
 // All folders of all log files that the user has there.
 std::vector<std::string> log_folders(const RingPlace& place);
 

@@ -22,12 +22,13 @@ RingChange::RingChange(RingHeader& header)
   if (!is_outermost_) return;
   header_.version.store(before_ + 1, std::memory_order_relaxed);
   // release: who sees a part of the change sees the version changed too, when looking at it again;
-  // pairs with the acquire fence in Box::look.
+  // pairs with the acquire fence in CircularBuffer::read_state.
   std::atomic_thread_fence(std::memory_order_release);
 }
 
 RingChange::~RingChange() {
-  // release: pairs with the acquire in Box::look, which then sees the whole change.
+  // release: pairs with the acquire in CircularBuffer::read_state, which then sees the whole
+  // change.
   if (is_outermost_) header_.version.store(before_ + 2, std::memory_order_release);
 }
 

@@ -39,7 +39,7 @@ void RingMerge::sweep(Ticks until) {
     const std::uint64_t head = source.ring->head(committed);
     const bool is_possible = source.ring->can_hold(source.position, head);
     source.head = is_possible ? head : source.position;
-    if (!is_possible) give_up(source, source.position);
+    if (!is_possible) skip_damaged(source, source.position);
     peek(source);
   }
   // After the heads: a site is in the table before the first record that names it.
@@ -92,7 +92,7 @@ const Record* RingMerge::next() {
 }
 
 // What lies at `position` cannot be read. It is met again after each rewind, and counted once.
-bool RingMerge::give_up(Source& source, std::uint64_t position) {
+bool RingMerge::skip_damaged(Source& source, std::uint64_t position) {
   if (position >= source.counted_to) {
     source.counted_to = position + 1;
     ++damaged_;
@@ -105,24 +105,25 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   RingRecord& raw = raw_;
   if (!parse_record(bytes, raw)) {
     source.move_to(source.head);
-    return give_up(source, position);
+    return skip_damaged(source, position);
   }
   source.advance(raw.head.size);
   last_position_ = position;
   bytes_ = bytes.substr(0, raw.head.size);
   const Site* site = sites_.find(raw.site());
-  record_.is_shown = (raw.head.site & kShown) != 0;
-  const bool is_kept = leaves_kept_ && site != nullptr && site->handling == Handling::keep;
-  const bool is_left = is_kept || (leaves_shown_ && record_.is_shown);
+  record_.is_on_console = (raw.head.site & kShown) != 0;
+  const bool is_kept =
+      skips_buffered_ && site != nullptr && site->destination == Destination::buffer;
+  const bool is_left = is_kept || (skips_printed_ && record_.is_on_console);
   std::string_view encoded = is_left ? std::string_view() : raw.values;
   if ((raw.head.site & kSpilled) != 0 && !is_left) {
     source.spills.push_back(raw.spill_number);
     const auto spilled = session_.read_spill(raw.spill_number, raw.spill_size, arena_);
-    if (!spilled) return give_up(source, position);
+    if (!spilled) return skip_damaged(source, position);
     encoded = *spilled;
   }
   if (!decode_values(encoded, arena_, values_) || site == nullptr) {
-    return give_up(source, position);
+    return skip_damaged(source, position);
   }
   if (site->kind == Kind::thread) {
     if (values_.size() == 2 && values_[0].tag == Tag::int64) {
@@ -138,14 +139,14 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   return true;
 }
 
-void RingMerge::keep_spill() {
+void RingMerge::retain_spill() {
   std::vector<std::uint64_t>& spills = current_->spills;
   const bool is_spilled = (raw_.head.site & kSpilled) != 0;
   if (is_spilled && !spills.empty() && spills.back() == raw_.spill_number) spills.pop_back();
 }
 
 void RingMerge::unread() {
-  keep_spill();
+  retain_spill();
   current_->move_to(last_position_);
   peek(*current_);
 }

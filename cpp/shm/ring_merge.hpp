@@ -40,12 +40,12 @@ class RingMerge {
   // Gives the last record back: it is the next again.
   void unread();
   // The spill file of the last record is wanted further on: it does not go with the ring's batch.
-  void keep_spill();
-  // From now on the values of kept records (Handling::keep) are left as they are: such a record has
-  // none, and its spill file stays its own.
-  void leave_kept() { leaves_kept_ = true; }
+  void retain_spill();
+  // From now on the values of kept records (Destination::buffer) are left as they are: such a
+  // record has none, and its spill file stays its own.
+  void skip_buffered_records() { skips_buffered_ = true; }
   // From now on the values of records that are on the screen already are left as they are.
-  void leave_shown() { leaves_shown_ = true; }
+  void skip_printed_records() { skips_printed_ = true; }
 
   struct Source {
     const Ring* ring;
@@ -82,7 +82,7 @@ class RingMerge {
  private:
   void peek(Source& source);
   bool decode(Source& source, std::string_view bytes);
-  bool give_up(Source& source, std::uint64_t position);
+  bool skip_damaged(Source& source, std::uint64_t position);
   const Thread* intern(std::uint64_t id, std::string_view name);
   Source* earliest();
 
@@ -99,8 +99,8 @@ class RingMerge {
   Source* current_ = nullptr;  // the source of the last record
   Ticks current_until_ = 0;    // up to here no other source has anything earlier
   std::uint64_t damaged_ = 0;
-  bool leaves_kept_ = false;
-  bool leaves_shown_ = false;
+  bool skips_buffered_ = false;
+  bool skips_printed_ = false;
   RingRecord raw_;
   std::string_view bytes_;
   std::uint64_t last_position_ = 0;

@@ -176,7 +176,7 @@ std::uint64_t Session::spill(std::string_view values) {
   const std::uint64_t number = spills_.fetch_add(1, std::memory_order_relaxed);
   if (name_.empty()) {
     const std::lock_guard lock(folder_mutex_);
-    kept_spills_.emplace(number, values);
+    memory_spills_.emplace(number, values);
     return number;
   }
   const File file = create_file(spill_path(number), values.size());
@@ -201,9 +201,9 @@ std::optional<std::string_view> Session::read_spill(std::uint64_t number, std::u
   // Memory is taken once that much is known to be there: the size may be damaged.
   if (name_.empty()) {
     const std::lock_guard lock(folder_mutex_);
-    const auto kept = kept_spills_.find(number);
-    if (kept == kept_spills_.end() || kept->second.size() < size) return std::nullopt;
-    char* const to = arena.take(size);
+    const auto kept = memory_spills_.find(number);
+    if (kept == memory_spills_.end() || kept->second.size() < size) return std::nullopt;
+    char* const to = arena.allocate(size);
     return std::string_view(to, kept->second.copy(to, size));
   }
   const File file = File::open_if_there(spill_path(number));
@@ -212,7 +212,7 @@ std::optional<std::string_view> Session::read_spill(std::uint64_t number, std::u
       static_cast<std::uint64_t>(info.st_size) < size) {
     return std::nullopt;
   }
-  char* const to = arena.take(size);
+  char* const to = arena.allocate(size);
   if (!read_at(file.fd(), to, size, 0)) return std::nullopt;
   return std::string_view(to, size);
 }
@@ -220,7 +220,7 @@ std::optional<std::string_view> Session::read_spill(std::uint64_t number, std::u
 void Session::remove_spill(std::uint64_t number) const noexcept try {
   if (name_.empty()) {
     const std::lock_guard lock(folder_mutex_);
-    kept_spills_.erase(number);
+    memory_spills_.erase(number);
   } else {
     ::unlink(spill_path(number).c_str());
   }
@@ -232,9 +232,9 @@ std::string Session::spill_path(std::uint64_t number) const {
   return path_of("." + std::to_string(number) + ".spill");
 }
 
-std::string Session::box_path(std::uint32_t index) const {
+std::string Session::circular_buffer_path(std::uint32_t index) const {
   if (name_.empty()) return "";
-  return path_of("." + std::to_string(index) + std::string(kBoxSuffix));
+  return path_of("." + std::to_string(index) + std::string(kCircularBufferSuffix));
 }
 
 std::string Session::stats_path() const {
@@ -365,7 +365,7 @@ void Session::remove() {
   const std::string where = folder();
   // What a kill leaves of it has nothing more to tell: boxes go before the spill files that they
   // refer to, and the older state of statistics before the last one.
-  for (const std::string& path : box_paths()) ::unlink(path.c_str());
+  for (const std::string& path : circular_buffer_paths()) ::unlink(path.c_str());
   Checkpoint(stats_path()).remove();
   for (const std::string& file : own_files()) ::unlink((where + "/" + file).c_str());
   ::unlink((where + "/" + file_name()).c_str());

@@ -114,11 +114,11 @@ class Session final : public SiteMirror {
   // Without memory it stays, and goes with the session.
   void remove_spill(std::uint64_t number) const noexcept;
   // Names of a box, and of the checkpoint of statistics; "" likewise.
-  std::string box_path(std::uint32_t index) const;
+  std::string circular_buffer_path(std::uint32_t index) const;
   std::string stats_path() const;
   // Paths of the rings that exist.
   std::vector<std::string> ring_paths() const { return paths_of(kRingSuffix); }
-  std::vector<std::string> box_paths() const { return paths_of(kBoxSuffix); }
+  std::vector<std::string> circular_buffer_paths() const { return paths_of(kCircularBufferSuffix); }
 
   // Keeps a copy of the bytes that are about to be written, for whoever has to finish the writing.
   // False: there is no room for it.
@@ -165,7 +165,7 @@ class Session final : public SiteMirror {
   mutable std::mutex folder_mutex_;  // folder_, which callers need that put large values beside it
   std::string folder_;
   // In anonymous memory; under the mutex, too.
-  mutable std::map<std::uint64_t, std::string> kept_spills_;
+  mutable std::map<std::uint64_t, std::string> memory_spills_;
   std::string name_;
   File lock_;
   Mapping mapping_;

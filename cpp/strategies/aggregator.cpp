@@ -58,7 +58,7 @@ void put_key(Buffer& out, const StatsKey& key) {
   for (const std::string& name : key.by) append_text(out, name);
 }
 
-StatsKey take_key(ByteReader& in) {
+StatsKey read_key(ByteReader& in) {
   StatsKey key;
   key.is_stamped = in.byte() != 0;
   key.end = in.signed_varint();
@@ -263,7 +263,7 @@ bool Aggregator::load(std::string_view bytes) {
     Open open;
     std::size_t cells = 0;
     for (std::uint32_t n = in.count(in.left()); n > 0; --n) {
-      StatsKey key = take_key(in);
+      StatsKey key = read_key(in);
       const std::size_t by = key.by.size();
       const auto [window, is_new] = open.try_emplace(std::move(key), by);
       if (!is_new) return false;

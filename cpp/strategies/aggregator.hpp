@@ -1,4 +1,4 @@
-// Turns the records of aggregated sites (Handling::aggregate) into STATS rows, window by window.
+// Turns the records of aggregated sites (Destination::stats) into STATS rows, window by window.
 //
 // A site's policy says how long its windows are and by which fields its records are grouped. The
 // windows of one length follow each other since 1970. They are closed by the times of records:

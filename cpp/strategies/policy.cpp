@@ -27,7 +27,7 @@ constexpr std::array<Word, 9> kWords{{{"all", Policy::Kind::all},
                                       {"last", Policy::Kind::last}}};
 
 // What is in front of the separator; `text` becomes what is behind it.
-std::string_view take_part(std::string_view& text, char separator) {
+std::string_view split_off(std::string_view& text, char separator) {
   const std::size_t at = text.find(separator);
   const std::string_view part = text.substr(0, at);
   text = at == text.npos ? std::string_view() : text.substr(at + 1);
@@ -49,8 +49,8 @@ bool parse_share(std::string_view text, double& share) {
 }
 
 bool parse_first(std::string_view text, Policy& policy) {
-  const std::string_view n = take_part(text, ',');
-  const std::string_view then = take_part(text, ',');
+  const std::string_view n = split_off(text, ',');
+  const std::string_view then = split_off(text, ',');
   policy.period_ns = 1'000'000'000;
   if (!parse_count(n, policy.n)) return false;
   if (!then.empty() && then != "0" && !parse_count(then, policy.then)) return false;
@@ -62,7 +62,7 @@ bool parse_first(std::string_view text, Policy& policy) {
 
 bool parse_names(std::string_view text, std::vector<std::string>& names) {
   while (!text.empty()) {
-    const std::string_view name = take_part(text, ',');
+    const std::string_view name = split_off(text, ',');
     if (name.empty()) return false;
     names.emplace_back(name);
   }
@@ -71,14 +71,14 @@ bool parse_names(std::string_view text, std::vector<std::string>& names) {
 
 bool parse_stats(std::string_view text, Policy& policy) {
   const bool has_by = text.find('@') != text.npos;
-  const auto window = parse_period(take_part(text, '@'));
+  const auto window = parse_period(split_off(text, '@'));
   policy.period_ns = window.value_or(0);
   return window.has_value() && (!has_by || parse_names(text, policy.by));
 }
 
 bool parse_sample(std::string_view text, Policy& policy) {
   const bool has_key = text.find('@') != text.npos;
-  if (!parse_share(take_part(text, '@'), policy.share)) return false;
+  if (!parse_share(split_off(text, '@'), policy.share)) return false;
   policy.key = text;
   return !has_key || !text.empty();
 }
@@ -116,7 +116,7 @@ std::optional<std::int64_t> parse_period(std::string_view text) {
 std::optional<Policy> parse_policy(std::string_view text, std::string& complaint) {
   const bool has_argument = text.find(':') != text.npos;
   std::string_view rest = text;
-  const std::string_view word = take_part(rest, ':');
+  const std::string_view word = split_off(rest, ':');
   const auto* known = std::ranges::find(kWords, word, &Word::word);
   if (known == kWords.end()) {
     complaint = "is no strategy; allowed are " + std::string(kPolicyForms);

@@ -117,7 +117,7 @@ Sampler::Verdict Sampler::decide(const Moment& now) {
     beyond_ = next_gap();
   }
   reload();
-  if (pool_) pool_->look(now.ticks);
+  if (pool_) pool_->update(now.ticks);
   return {weight, 0};
 }
 
@@ -146,7 +146,7 @@ Sampler::Verdict Sampler::decide_interval(const Moment& now) {
                        now.is_stamped != is_stamped_.load(std::memory_order_relaxed) ||
                        (now.is_stamped && to_end > policy_.period_ns);  // time was set back
   if (is_over) {
-    verdict.remainder = take_remainder();
+    verdict.remainder = flush_skipped();
     start_interval(now);
   }
   ++in_interval_;
@@ -154,7 +154,7 @@ Sampler::Verdict Sampler::decide_interval(const Moment& now) {
                        (policy_.then != 0 && (in_interval_ - policy_.n) % policy_.then == 0);
   if (is_kept) {
     kept_.store(kept_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    verdict.weight = static_cast<double>(take_remainder() + 1);
+    verdict.weight = static_cast<double>(flush_skipped() + 1);
   } else {
     pending_.fetch_add(1, std::memory_order_acq_rel);
     out_.store(out_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -162,10 +162,10 @@ Sampler::Verdict Sampler::decide_interval(const Moment& now) {
   return verdict;
 }
 
-std::uint64_t Sampler::take_remainder_if_over(Ticks now) {
+std::uint64_t Sampler::flush_skipped_if_due(Ticks now) {
   if (is_stamped_.load(std::memory_order_relaxed)) return 0;  // that clock only calls move
   const Ticks until = until_.load(std::memory_order_relaxed);
-  return until != 0 && now >= until ? take_remainder() : 0;
+  return until != 0 && now >= until ? flush_skipped() : 0;
 }
 
 std::uint64_t Sampler::left_out() const {
@@ -189,7 +189,7 @@ BudgetPool::BudgetPool(double share, Ticks interval, double skip_cost)
     : share_(share), interval_(interval), skip_cost_(skip_cost) {}
 
 // Ends the interval if its time is over, or its budget was spent before.
-void BudgetPool::look(Ticks now) {
+void BudgetPool::update(Ticks now) {
   if (started_ == 0) started_ = now;
   const auto elapsed = static_cast<double>(now - started_);
   const auto whole = static_cast<double>(interval_);

@@ -90,9 +90,9 @@ class Sampler {
   void spend(Ticks cost);
 
   // The calls since the last kept one, for which something else has to stand now. From any thread.
-  std::uint64_t take_remainder() { return pending_.exchange(0, std::memory_order_acq_rel); }
+  std::uint64_t flush_skipped() { return pending_.exchange(0, std::memory_order_acq_rel); }
   // The same if their interval is over and no call came since.
-  std::uint64_t take_remainder_if_over(Ticks now);
+  std::uint64_t flush_skipped_if_due(Ticks now);
   // When the interval ends, by the program's own time; nothing by the clock's.
   std::optional<std::int64_t> end_ns() const {
     if (!is_stamped_.load(std::memory_order_relaxed)) return std::nullopt;
@@ -161,7 +161,7 @@ class BudgetPool {
 
  private:
   friend class Sampler;
-  void look(Ticks now);
+  void update(Ticks now);
   double close_interval();
   void divide(double budget);
 

@@ -64,7 +64,7 @@ void put_buckets(Buffer& out, const Sketch::Buckets& buckets) {
   for (const double count : buckets.counts) put_count(out, count);
 }
 
-double take_count(ByteReader& in) {
+double read_count(ByteReader& in) {
   const std::uint64_t number = in.varint();
   const double count = (number & 1) == 0 ? static_cast<double>(number / 2) : in.float64();
   if (!(count >= 0) || !std::isfinite(count)) throw FormatError("a count is none");
@@ -207,7 +207,7 @@ bool Sketch::load_buckets(ByteReader& in, Buckets& buckets) const {
   // With every index where a double can lead to, no later sum of indices overflows.
   if (offset < (kLowest >> steps) || offset > last - static_cast<std::int64_t>(n) + 1) return false;
   buckets.offset = static_cast<std::int32_t>(offset);
-  for (std::size_t i = 0; i < n; ++i) buckets.counts.push_back(take_count(in));
+  for (std::size_t i = 0; i < n; ++i) buckets.counts.push_back(read_count(in));
   return true;
 }
 
@@ -218,8 +218,8 @@ bool Sketch::load(std::string_view& bytes, Sketch& sketch) {
     const std::int64_t scale = in.signed_varint();
     if (scale < kMinScale || scale > kMaxScale) return false;
     loaded.scale_ = static_cast<int>(scale);
-    loaded.count_ = take_count(in);
-    loaded.zeros_ = take_count(in);
+    loaded.count_ = read_count(in);
+    loaded.zeros_ = read_count(in);
     for (double* value : {&loaded.sum_, &loaded.compensation_, &loaded.min_, &loaded.max_}) {
       *value = in.float64();
     }

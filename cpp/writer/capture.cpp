@@ -65,7 +65,7 @@ class NewFile {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
   }
-  void keep() {
+  void commit() {
     if (!fresh_.empty() && ::rename(fresh_.c_str(), path_.c_str()) != 0) fail(path_);
     fresh_.clear();
   }
@@ -102,14 +102,14 @@ class Saver {
   std::uint64_t finish() {
     add_triggers(std::numeric_limits<std::int64_t>::max());
     flush();
-    file_.keep();
+    file_.commit();
     return records_;
   }
 
  private:
   void add_triggers(std::int64_t before_ns) {
-    for (; told_ < capture_.triggers.size(); ++told_) {
-      const Trigger& trigger = capture_.triggers[told_];
+    for (; n_triggers_written_ < capture_.triggers.size(); ++n_triggers_written_) {
+      const TriggerEvent& trigger = capture_.triggers[n_triggers_written_];
       if (trigger.time_ns >= before_ns) return;
       const Value values[] = {Value::of_str(trigger.reason)};
       sink_->append({sites_.find(kTriggerSite), &writer_, trigger.time_ns, values}, bytes_);
@@ -127,7 +127,7 @@ class Saver {
   SiteReader sites_;
   const Thread writer_{0, "attolog"};
   Buffer bytes_;
-  std::size_t told_ = 0;  // of the triggers
+  std::size_t n_triggers_written_ = 0;  // of the triggers
   std::uint64_t records_ = 0;
 };
 
@@ -142,11 +142,11 @@ void add_records(const Session& session, std::span<const Ring* const> rings,
 }
 
 // A session of a circular log, with what it holds.
-class Held {
+class CircularSession {
  public:
   // Of a dead process: its rings go into the box first, as its own writer would have done.
-  static std::unique_ptr<Held> claim(std::unique_ptr<Session> session) {
-    auto held = std::unique_ptr<Held>(new Held(std::move(session)));
+  static std::unique_ptr<CircularSession> claim(std::unique_ptr<Session> session) {
+    auto held = std::unique_ptr<CircularSession>(new CircularSession(std::move(session)));
     std::list<Ring> rings;
     Progress progress;
     Drain drain(*held->session_, nullptr, nullptr, progress);
@@ -154,27 +154,28 @@ class Held {
       try {
         drain.add(rings.emplace_back(Ring::open(path, true)));
       } catch (const DamagedFile& error) {
-        say(error.what());
+        report(error.what());
       }
     }
     drain.run(kAll, false, Drain::Extent::end);
-    held->copy_boxes(BoxOwner::dead);
+    held->copy_boxes(CircularBufferOwner::dead);
     held->is_dead_ = true;
     return held;
   }
 
   // Of a living one, between two of its batches; what it logs meanwhile is not looked for.
-  static std::unique_ptr<Held> look_at(const std::string& folder, const std::string& name) {
+  static std::unique_ptr<CircularSession> look_at(const std::string& folder,
+                                                  const std::string& name) {
     for (int i = 0; i < kTries; ++i) {
       auto session = Session::open(folder, name, Session::Access::read);
       if (session == nullptr) return nullptr;
-      auto held = std::unique_ptr<Held>(new Held(std::move(session)));
+      auto held = std::unique_ptr<CircularSession>(new CircularSession(std::move(session)));
       const std::uint64_t committed = held->session_->committed();
       try {
         for (const std::string& path : held->session_->ring_paths()) {
           held->rings_.push_back(copy_of(Ring::open(path, false), committed));
         }
-        if (!held->copy_boxes(BoxOwner::living)) continue;
+        if (!held->copy_boxes(CircularBufferOwner::living)) continue;
       } catch (const std::runtime_error&) {
         continue;  // a ring or a box that is being made
       }
@@ -188,7 +189,7 @@ class Held {
   void each(const std::function<void(const Record&)>& add) const {
     std::vector<const Ring*> all;
     for (const Ring& ring : rings_) all.push_back(&ring);
-    for (const BoxCopy& copy : copies_) all.push_back(&copy.ring());
+    for (const CircularSnapshot& copy : copies_) all.push_back(&copy.ring());
     std::uint64_t most = 0;
     std::uint64_t records = 0;
     add_records(*session_, all, [&](const Record& record) {
@@ -213,17 +214,18 @@ class Held {
   }
 
  private:
-  explicit Held(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+  explicit CircularSession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  bool copy_boxes(BoxOwner owner) {
-    for (const std::string& path : session_->box_paths()) {
+  bool copy_boxes(CircularBufferOwner owner) {
+    for (const std::string& path : session_->circular_buffer_paths()) {
       try {
-        auto copy = BoxCopy::take(Box::open(path, false), session_->committed(), owner);
+        auto copy =
+            CircularSnapshot::copy(CircularBuffer::open(path, false), session_->committed(), owner);
         if (!copy) return false;
         copies_.push_back(std::move(*copy));
       } catch (const DamagedFile& error) {
-        if (owner == BoxOwner::living) throw;  // it may be being made
-        say(error.what());
+        if (owner == CircularBufferOwner::living) throw;  // it may be being made
+        report(error.what());
       }
     }
     return true;
@@ -244,7 +246,7 @@ class Held {
   std::unique_ptr<Session> session_;
   bool is_dead_ = false;
   std::list<Ring> rings_;
-  std::list<BoxCopy> copies_;
+  std::list<CircularSnapshot> copies_;
 };
 
 struct Circular {
@@ -282,12 +284,13 @@ std::uint64_t write_capture(const Session& session, std::span<const Ring* const>
 
 Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check) {
   Rescue result;
-  std::vector<std::unique_ptr<Held>> held;
+  std::vector<std::unique_ptr<CircularSession>> held;
   for (const auto& [folder, name] : find_circular(place, pid)) {
     try {
       auto dead = check ? nullptr : Session::open(folder, name, Session::Access::claim);
       result.is_alive = result.is_alive || dead == nullptr;
-      auto one = dead ? Held::claim(std::move(dead)) : Held::look_at(folder, name);
+      auto one =
+          dead ? CircularSession::claim(std::move(dead)) : CircularSession::look_at(folder, name);
       if (one == nullptr) continue;
       if (one->is_done_with()) {
         one->remove();
@@ -317,7 +320,7 @@ Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target
   return result;
 }
 
-void forget_old_boxes(const RingPlace& place) {
+void remove_old_circular_buffers(const RingPlace& place) {
   std::multimap<std::int64_t, std::unique_ptr<Session>> dead;  // by when they started
   for (const auto& [folder, name] : find_circular(place, 0)) {
     try {

@@ -32,6 +32,6 @@ struct Rescue {
 Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check);
 
 // Removes what killed circular logs left in a place, the last few excepted.
-void forget_old_boxes(const RingPlace& place);
+void remove_old_circular_buffers(const RingPlace& place);
 
 }  // namespace attolog

@@ -51,7 +51,7 @@ bool Channel::is_due(SteadyTime now) const {
 
 bool Channel::drain() {
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || is_forked() || is_finished()) return false;
+  if (!lock.owns_lock() || is_forked() || is_released()) return false;
   urgent_.store(false, std::memory_order_relaxed);
   try {
     drain_now();
@@ -78,8 +78,8 @@ void Channel::drain_now() {
     added.push_back(&ring);
     drain_->add(ring);
   });
-  const bool report_drops = is_last || now - last_report_ >= kReportInterval;
-  if (report_drops) last_report_ = now;
+  const bool report_drops = is_last || now - last_drop_report_ >= kReportInterval;
+  if (report_drops) last_drop_report_ = now;
   sweep(until, report_drops, is_last ? Drain::Extent::end : Drain::Extent::now);
   if (!is_last)
     for (const Ring* ring : added) ring->populate_rest();
@@ -95,11 +95,11 @@ bool Channel::sweep(Ticks until, bool report_drops, Drain::Extent extent) {
   } catch (const std::exception&) {
     outcome.error = ENOMEM;
   }
-  report(outcome);
+  report_outcome(outcome);
   return outcome.error == 0;
 }
 
-void Channel::report(const Drain::Outcome& outcome) {
+void Channel::report_outcome(const Drain::Outcome& outcome) {
   // A lock that another process holds is no reason to drop anything: callers wait as for a slow
   // disk.
   const bool is_busy = outcome.error == EWOULDBLOCK;
@@ -109,59 +109,59 @@ void Channel::report(const Drain::Outcome& outcome) {
   if (!is_busy) busy_since_.reset();
   if (is_busy) {
     if (!busy_since_) busy_since_ = now;
-    if (now - *busy_since_ < kLongBusy || now - last_said_ < kSayInterval) return;
-    last_said_ = now;
-    return say(outcome.message + "; records wait in memory");
+    if (now - *busy_since_ < kLongBusy || now - last_failure_report_ < kSayInterval) return;
+    last_failure_report_ = now;
+    return report(outcome.message + "; records wait in memory");
   }
   if (outcome.error == EBADF && !was_failing) {
     // A child that is about to exec has closed its descriptors: said where it goes on.
-    last_said_ = {};
-  } else if (outcome.error != 0 && (!was_failing || now - last_said_ >= kSayInterval)) {
-    last_said_ = now;
-    say((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
-                                 : outcome.message) +
-        "; records wait in memory, and are dropped and counted once that is full");
+    last_failure_report_ = {};
+  } else if (outcome.error != 0 && (!was_failing || now - last_failure_report_ >= kSayInterval)) {
+    last_failure_report_ = now;
+    report((outcome.message.empty() ? target_.path + ": " + describe_errno(outcome.error)
+                                    : outcome.message) +
+           "; records wait in memory, and are dropped and counted once that is full");
   } else if (outcome.error == 0 && !outcome.message.empty()) {
-    say(outcome.message);
+    report(outcome.message);
   }
 }
 
 namespace {
 
-void tell_skipped(const Watch& watch, std::string_view values) {
-  for (const auto& each : watch.channels) {
+void report_skipped(const SampledSite& site, std::string_view values) {
+  for (const auto& each : site.channels) {
     if (const auto channel = each.lock())
-      channel->tell(kSkippedSite, values, watch.sampler->end_ns());
+      channel->add_internal_record(kSkippedSite, values, site.sampler->end_ns());
   }
 }
 
 }  // namespace
 
-void Channel::tell_remainders() {
-  skipped_.report_all(tell_skipped);
+void Channel::flush_skipped_counts() {
+  skipped_.report_all(report_skipped);
 }
 
-void Channel::tell(std::uint32_t site, std::string_view values,
-                   std::optional<std::int64_t> time_ns) {
-  if (drain_ != nullptr) drain_->tell(site, values, time_ns);
+void Channel::add_internal_record(std::uint32_t site, std::string_view values,
+                                  std::optional<std::int64_t> time_ns) {
+  if (drain_ != nullptr) drain_->add_internal_record(site, values, time_ns);
 }
 
-void Channel::tend(bool has_forked_lately) {
-  skipped_.report_due(now_ticks(), tell_skipped);
-  if (recorder_ != nullptr && !is_forked() && !is_finished()) recorder_->save_triggered(false);
+void Channel::run_maintenance(bool has_forked_lately) {
+  skipped_.report_due(now_ticks(), report_skipped);
+  if (recorder_ != nullptr && !is_forked() && !is_released()) recorder_->save_triggered(false);
   const auto now = steady_clock::now();
   if (now - last_tended_ < (has_forked_lately ? kForkedInterval : kTendInterval)) return;
   last_tended_ = now;
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
-    if (!lock.owns_lock() || is_forked() || is_finished()) return;
+    if (!lock.owns_lock() || is_forked() || is_released()) return;
     // Not by us: that happens under the same lock.
-    if (session_->is_removed() && !std::exchange(is_removal_said_, true)) {
-      say(session_->folder() +
-          " was taken away; what is not in the file yet is lost with the process");
+    if (session_->is_removed() && !std::exchange(is_removal_reported_, true)) {
+      report(session_->folder() +
+             " was taken away; what is not in the file yet is lost with the process");
     }
     const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
-    has_echo() ? mirror_->remove_idle_rings(remove) : rings_->remove_idle(remove);
+    has_mirror() ? mirror_->remove_idle_rings(remove) : rings_->remove_idle(remove);
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
@@ -171,7 +171,7 @@ void Channel::tend(bool has_forked_lately) {
               {.patience = milliseconds(0), .tells_of_holder = false, .log_fd = output_->fd()})
           .messages;
   for (const std::string& message : messages) {
-    if (std::ranges::find(last_messages_, message) == last_messages_.end()) say(message);
+    if (std::ranges::find(last_messages_, message) == last_messages_.end()) report(message);
   }
   last_messages_ = std::move(messages);
   // The logger was closed meanwhile, and has left the folder to whoever was still at work in it.
@@ -179,9 +179,9 @@ void Channel::tend(bool has_forked_lately) {
 }
 
 void Channel::sync_if_due() {
-  if (options_.fsync_interval <= 0 || output_ == nullptr || is_forked() || is_finished()) return;
+  if (options_.fsync_interval <= 0 || output_ == nullptr || is_forked() || is_released()) return;
   const std::unique_lock lock(drain_mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || is_finished()) return;
+  if (!lock.owns_lock() || is_released()) return;
   const auto now = steady_clock::now();
   if (now - last_sync_ < std::chrono::duration<double>(options_.fsync_interval)) return;
   const std::uint64_t committed = session_->committed();
@@ -204,62 +204,62 @@ milliseconds Channel::longest_round() const {
 
 // Up to when the mirror shows: all there is once no more can come.
 std::optional<Ticks> Channel::mirrored_until() const {
-  if (is_finished()) return std::nullopt;
+  if (is_released()) return std::nullopt;
   return is_closed() ? std::numeric_limits<Ticks>::max() : now_ticks();
 }
 
-bool Channel::look_ahead() {
+bool Channel::mirror_to_console() {
   ConsoleMirror* const mirror = live_mirror();
   return mirror != nullptr && mirror->try_show(mirrored_until());
 }
 
-bool Channel::lose(std::uint32_t site, std::string_view values) {
+bool Channel::drop_and_mirror(std::uint32_t site, std::string_view values) {
   drop(1);
-  if (!has_echo() || !options_.block) return true;
-  if (is_forked() || is_finished()) return false;
+  if (!has_mirror() || !options_.block) return true;
+  if (is_forked() || is_released()) return false;
   return mirror_->show_dropped(site, values);
 }
 
-std::uint64_t Channel::echo_position() {
+std::uint64_t Channel::mirror_position() {
   ConsoleMirror* const mirror = live_mirror();
   return mirror == nullptr ? 0 : mirror->position(mirrored_until());
 }
 
-std::uint64_t Channel::show_now() {
+std::uint64_t Channel::mirror_now() {
   ConsoleMirror* const mirror = live_mirror();
-  return mirror == nullptr ? 0 : mirror->show_now(mirrored_until());
+  return mirror == nullptr ? 0 : mirror->mirror_now(mirrored_until());
 }
 
-bool Channel::has_unshown() const {
+bool Channel::has_unmirrored() const {
   const ConsoleMirror* const mirror = live_mirror();
   if (mirror == nullptr) return false;
-  return mirror->is_behind() || (!is_finished() && rings_->has_unmirrored());
+  return mirror->is_behind() || (!is_released() && rings_->has_unmirrored());
 }
 
-bool Channel::wait_for_echo(std::uint64_t position, Deadline deadline) {
+bool Channel::wait_for_console(std::uint64_t position, Deadline deadline) {
   ConsoleMirror* const mirror = live_mirror();
   return mirror == nullptr || mirror->wait(position, deadline);
 }
 
-std::uint64_t Channel::echo_progress() const {
+std::uint64_t Channel::console_progress() const {
   const ConsoleMirror* const mirror = live_mirror();
   return mirror == nullptr ? 0 : mirror->progress();
 }
 
-void Channel::rest_screen(SteadyTime until) {
-  if (ConsoleMirror* const mirror = live_mirror()) mirror->rest(until);
+void Channel::pause_console(SteadyTime until) {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->pause(until);
 }
 
-void Channel::wake_screen() {
-  if (ConsoleMirror* const mirror = live_mirror()) mirror->go_on();
+void Channel::resume_console() {
+  if (ConsoleMirror* const mirror = live_mirror()) mirror->resume();
 }
 
-int Channel::echo_error(int stream) const {
-  return has_echo() ? mirror_->error(stream) : 0;
+int Channel::console_error(int stream) const {
+  return has_mirror() ? mirror_->error(stream) : 0;
 }
 
-void Channel::forget_echo_error(int stream) {
-  if (has_echo()) mirror_->forget_error(stream);
+void Channel::clear_console_error(int stream) {
+  if (has_mirror()) mirror_->forget_error(stream);
 }
 
 // ---- waiting ----------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ std::optional<std::uint64_t> Channel::spill(std::string_view values) {
   try {
     return session_->spill(values);
   } catch (const std::exception& error) {  // no room, no memory
-    say(std::string(error.what()) + "; a record of that size is dropped");
+    report(std::string(error.what()) + "; a record of that size is dropped");
     return std::nullopt;
   }
 }
@@ -297,7 +297,7 @@ bool Channel::flush(Deadline deadline) {
     std::unique_lock lock(progress_.mutex);
     if (rings_->is_drained_to(wanted) && (!is_closed() || is_through())) return true;
     const auto now = steady_clock::now();
-    if (is_finished() || is_forked() || (has_swept && is_failing()) ||
+    if (is_released() || is_forked() || (has_swept && is_failing()) ||
         (deadline && now >= *deadline)) {
       return false;
     }
@@ -316,7 +316,7 @@ bool Channel::flush(Deadline deadline) {
 }
 
 void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped) {
-  if (is_forked() || is_finished() || output_ == nullptr) return;
+  if (is_forked() || is_released() || output_ == nullptr) return;
   const auto wanted = rings_->heads();
   const auto is_ours = [this](const ThreadRings::Slot& slot) { return slot.channel == id; };
   const auto n_stopped = static_cast<std::size_t>(std::ranges::count_if(stopped, is_ours));
@@ -325,39 +325,39 @@ void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Sl
   while (steady_clock::now() < until) {
     drain();
     if (is_failing()) return;
-    if (is_last ? finish() : rings_->is_drained_to(wanted)) return;
+    if (is_last ? release() : rings_->is_drained_to(wanted)) return;
     std::this_thread::sleep_for(milliseconds(1));  // others hold the file's lock
   }
 }
 
 bool Channel::is_through() const {
   if (output_ == nullptr) return true;  // a box has nobody to tell
-  const bool has_untold =
+  const bool has_internal_records =
       session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() ||
-      drain_->has_untold();
-  return !has_untold && !drain_->is_holding();
+      drain_->has_internal_records();
+  return !has_internal_records && !drain_->is_holding();
 }
 
 bool Channel::close(Deadline deadline) {
   closed_.store(true, std::memory_order_relaxed);
-  if (is_forked() || is_finished()) return true;
-  tell_remainders();
-  const bool got_through = flush(deadline) && finish(kSweepPatience);
+  if (is_forked() || is_released()) return true;
+  flush_skipped_counts();
+  const bool got_through = flush(deadline) && release(kSweepPatience);
   if (!got_through && is_failing() && session_->name().empty())
-    give_up();  // nothing to recover from
+    abandon();  // nothing to recover from
   return got_through;
 }
 
-bool Channel::finish(milliseconds patience) {
-  if (recorder_ != nullptr && !is_finished()) recorder_->save_triggered(true);
+bool Channel::release(milliseconds patience) {
+  if (recorder_ != nullptr && !is_released()) recorder_->save_triggered(true);
   const std::unique_lock lock(drain_mutex_, patience);
-  if (is_finished()) return true;
+  if (is_released()) return true;
   if (!lock.owns_lock() || !is_through() || !rings_->seal_if_drained()) return false;
   if (!session_->name().empty() && output_ != nullptr) {
     // What children left that have died meanwhile.
     const Recovery recovered = recover(session_->folder(), main_path_,
                                        {.patience = kSweepPatience, .log_fd = output_->fd()});
-    for (const std::string& message : recovered.messages) say(message);
+    for (const std::string& message : recovered.messages) report(message);
   }
   if (options_.fsync_interval > 0 && output_ != nullptr) output_->sync();
   if (output_ != nullptr && target_.path != main_path_)
@@ -365,15 +365,15 @@ bool Channel::finish(milliseconds patience) {
   remove_session();
   if (output_ != nullptr) output_->leave();
   if (main_output_ != nullptr) main_output_->leave();
-  finished_.store(true, std::memory_order_release);
+  released_.store(true, std::memory_order_release);
   return true;
 }
 
-void Channel::give_up() {
-  if (is_forked() || is_finished()) return;
+void Channel::abandon() {
+  if (is_forked() || is_released()) return;
   const std::uint64_t left = counts().waiting;
   if (left == 0) {
-    if (!finish(kSweepPatience)) finished_.store(true, std::memory_order_release);
+    if (!release(kSweepPatience)) released_.store(true, std::memory_order_release);
     return;
   }
   const std::string what = target_.path + ": " + std::to_string(left) + " records ";
@@ -381,12 +381,12 @@ void Channel::give_up() {
     const std::lock_guard lock(progress_.mutex);
     session_->drop(left);
     abandoned_ = left;
-    say(what + "could not be written");
+    report(what + "could not be written");
   } else {
-    say(what + "are not in the file yet; the next logger of this file, or `attolog recover " +
-        main_path_ + "`, writes them");
+    report(what + "are not in the file yet; the next logger of this file, or `attolog recover " +
+           main_path_ + "`, writes them");
   }
-  finished_.store(true, std::memory_order_release);
+  released_.store(true, std::memory_order_release);
 }
 
 // ---- a log without a file ----------------------------------------------------------------------
@@ -405,9 +405,9 @@ std::string Channel::trigger(std::int64_t time_ns, bool is_stamped, std::string_
   return path;
 }
 
-std::uint64_t Channel::records_held() {
+std::uint64_t Channel::buffered_records() {
   flush(std::nullopt);
-  return drain_->keeper().records();
+  return drain_->buffers().records();
 }
 
 // ---- counting ---------------------------------------------------------------------------------
@@ -417,17 +417,17 @@ std::uint64_t Channel::waiting_in_rings() const {
   return waiting - std::min(waiting, abandoned_);
 }
 
-Counts Channel::counts() const {
+RecordCounts Channel::counts() const {
   const std::lock_guard lock(progress_.mutex);
-  const Box::Counts kept = drain_->keeper().counts();
-  Counts counts;
+  const CircularBuffer::Totals kept = drain_->buffers().counts();
+  RecordCounts counts;
   counts.written = progress_.written + kept.saved;
   counts.aggregated = progress_.aggregated;
   counts.dropped = session_->header().dropped.load(std::memory_order_relaxed);
   counts.overwritten = kept.overwritten;
   counts.waiting = waiting_in_rings();
   // What a box without a file still had at its end is gone as what was overwritten.
-  (is_finished() && output_ == nullptr ? counts.overwritten : counts.waiting) += kept.kept;
+  (is_released() && output_ == nullptr ? counts.overwritten : counts.waiting) += kept.unsaved;
   return counts;
 }
 

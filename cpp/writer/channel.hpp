@@ -50,16 +50,16 @@ struct ChannelOptions {
   std::size_t max_record = std::size_t{256} << 20;  // bytes
   std::string ring_dir;                             // "": tmpfs
   bool append = true;
-  double fsync_interval = 0;  // seconds; 0: never
-  bool echo = false;          // what is logged is shown on standard output and error, too
-  BoxOptions box;             // of a log without a file (Format::none)
-  RecorderOptions recorder;   // likewise
+  double fsync_interval = 0;    // seconds; 0: never
+  bool echo = false;            // what is logged is shown on standard output and error, too
+  CircularBufferOptions box;    // of a log without a file (Format::none)
+  SaveTriggerOptions recorder;  // likewise
 };
 
 // What a session of this process says of a file with these options, at that path.
 LogTarget target_of(const ChannelOptions& options, const std::string& path);
 
-struct Counts {
+struct RecordCounts {
   std::uint64_t written = 0;
   std::uint64_t waiting = 0;
   std::uint64_t dropped = 0;
@@ -71,8 +71,8 @@ struct Counts {
 class Channel {
  public:
   // Opens the log file, and takes in what dead processes left for it. Throws std::system_error and
-  // std::runtime_error that name the path. Loggers go through Writer::open, which has it drained
-  // too. `waker` must outlive the channel.
+  // std::runtime_error that name the path. Loggers go through WriterThread::open, which has it
+  // drained too. `waker` must outlive the channel.
   static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker) {
     return open(options, waker, Inherited());
   }
@@ -113,9 +113,9 @@ class Channel {
   }
   // Drops a record for which there is no room. It is shown all the same, unless full rings are to
   // cost callers nothing: a full disk does not stop the screen. False: it could not be shown.
-  bool lose(std::uint32_t site, std::string_view values);
+  bool drop_and_mirror(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
-  bool has_echo() const { return mirror_ != nullptr; }
+  bool has_mirror() const { return mirror_ != nullptr; }
   bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -125,10 +125,10 @@ class Channel {
   bool drain();
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
   // time, too.
-  bool look_ahead();
+  bool mirror_to_console();
   // What the writer does every now and then besides. `has_forked_lately`: children may have ended
   // that left much.
-  void tend(bool has_forked_lately);
+  void run_maintenance(bool has_forked_lately);
   // Puts the file onto the disk itself, where its fsync_interval is over.
   void sync_if_due();
   // How long the writer may rest between two looks at the channel, at most.
@@ -137,11 +137,12 @@ class Channel {
   bool is_due(SteadyTime now) const;
 
   // From now on looks whether the sampler's interval is over; at close it is.
-  void watch(Watch watch) { skipped_.watch(std::move(watch)); }
+  void add_sampled_site(SampledSite watch) { skipped_.add(std::move(watch)); }
   // Tells now of what watched samplers have left out, whether their intervals are over or not.
-  void tell_remainders();
+  void flush_skipped_counts();
   // A record of attolog's own, into the next batch. A successor takes none.
-  void tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns);
+  void add_internal_record(std::uint32_t site, std::string_view values,
+                           std::optional<std::int64_t> time_ns);
 
   // Of a log without a file: saves what it holds to the target. How many records. Throws
   // std::system_error and std::runtime_error.
@@ -149,55 +150,56 @@ class Channel {
   // Saves it as the recorder's options say, now or once what comes after has been logged. Where; ""
   // if nothing is saved any more.
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
-  std::uint64_t records_held();
+  std::uint64_t buffered_records();
   // Rows of the statistics whose windows are open.
   void snapshot(const StatsEmit& emit);
 
   // Waits until all that was logged before is in the file. False: time ran out, or it cannot be.
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
-  bool drain_echo(Deadline deadline) { return wait_for_echo(echo_position(), deadline); }
-  // Two steps of drain_echo, of which the second can be taken again: hand over to the screen, then
-  // wait for it. echo_position leaves the writing to the screen's thread, show_now tries it.
-  std::uint64_t echo_position();
-  std::uint64_t show_now();
+  bool drain_console(Deadline deadline) { return wait_for_console(mirror_position(), deadline); }
+  // Two steps of drain_console, of which the second can be taken again: hand over to the screen,
+  // then wait for it. mirror_position leaves the writing to the screen's thread, mirror_now tries
+  // it.
+  std::uint64_t mirror_position();
+  std::uint64_t mirror_now();
   // Its thread is away from a fork; see rest.hpp.
-  void rest_screen(SteadyTime until);
-  void wake_screen();
-  bool wait_for_echo(std::uint64_t position, Deadline deadline);
+  void pause_console(SteadyTime until);
+  void resume_console();
+  bool wait_for_console(std::uint64_t position, Deadline deadline);
   // Whether something was logged that is not shown yet. Takes some nanoseconds.
-  bool has_unshown() const;
+  bool has_unmirrored() const;
   // How far the screen is: it does not move while nobody reads.
-  std::uint64_t echo_progress() const;
+  std::uint64_t console_progress() const;
   // Why a stream is not shown any more, as errno; 0: it is.
-  int echo_error(int stream) const;
-  void forget_echo_error(int stream);
+  int console_error(int stream) const;
+  void clear_console_error(int stream);
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
   // goes on trying until the process ends.
   bool close(Deadline deadline);
   // Nobody will log any more and nobody waits: the writer finishes by itself.
-  void let_go() { closed_.store(true, std::memory_order_relaxed); }
+  void close_async() { closed_.store(true, std::memory_order_relaxed); }
   // The folder of its session and rings, where the log file has one; else "".
   std::string ring_folder() const;
   // Takes back what open() made, where the channel is not used after all.
   void remove_session();
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
-  bool finish(std::chrono::milliseconds patience = {});
+  bool release(std::chrono::milliseconds patience = {});
   // The process ends by a signal, at which the threads with these rings have stopped: writes what
   // was logged, and gives the resources back if nobody else can log any more.
   void write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped);
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
-  void give_up();
-  bool is_finished() const { return finished_.load(std::memory_order_acquire); }
+  void abandon();
+  bool is_released() const { return released_.load(std::memory_order_acquire); }
   bool is_idle() const { return pins_.load(std::memory_order_acquire) == 0; }
 
   // A caller without the GIL keeps the channel alive by hand: its stack may never be unwound.
   void pin() { pins_.fetch_add(1, std::memory_order_acq_rel); }
   void unpin() { pins_.fetch_sub(1, std::memory_order_acq_rel); }
 
-  Counts counts() const;
+  RecordCounts counts() const;
   // Records in the file, by the number of their site.
   std::vector<std::uint64_t> written_by_site() const;
   // In a forked child: the channel is its parent's, and its memory is not even mapped any more.
@@ -218,7 +220,7 @@ class Channel {
   void open_session(Inherited inherited);
   void open_with_file(Inherited inherited);
   void open_file(File inherited);
-  std::uint64_t take_in(const std::vector<RingPlace>& places);
+  std::uint64_t recover_leftovers(const std::vector<RingPlace>& places);
   std::string create_session(const std::vector<RingPlace>& places, const FileId& main);
   void create_session_in(const RingPlace& place, const FileId& main, bool needs_ring);
   void make_session(const std::string& folder);
@@ -229,7 +231,7 @@ class Channel {
   bool is_through() const;                 // nothing is left to tell, and no window open
   void drain_now();                        // likewise
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
-  void report(const Drain::Outcome& outcome);
+  void report_outcome(const Drain::Outcome& outcome);
   ConsoleMirror* live_mirror() const { return is_forked() ? nullptr : mirror_.get(); }
   std::optional<Ticks> mirrored_until() const;
 
@@ -250,8 +252,8 @@ class Channel {
   last_signal::Mutex drain_mutex_;  // all that a sweep uses; held by one sweep at a time
   std::unique_ptr<Drain> drain_;
   std::unique_ptr<FlightRecorder> recorder_;  // of a log without a file; takes drain_mutex_ itself
-  SteadyTime last_said_{};
-  SteadyTime last_report_{};
+  SteadyTime last_failure_report_{};
+  SteadyTime last_drop_report_{};
   Deadline busy_since_;  // others hold the file's lock
 
   std::unique_ptr<ConsoleMirror> mirror_;  // null: nothing is shown; fixed
@@ -266,8 +268,8 @@ class Channel {
   std::atomic<bool> closed_{false};
   std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
   std::atomic<SteadyTime> last_sweep_{SteadyTime{}};
-  // release: all resources are given back; pairs with the acquire of is_finished.
-  std::atomic<bool> finished_{false};
+  // release: all resources are given back; pairs with the acquire of is_released.
+  std::atomic<bool> released_{false};
   // acq_rel: what a caller did with the channel is over; pairs with the acquire of is_idle.
   std::atomic<int> pins_{0};
 
@@ -278,7 +280,7 @@ class Channel {
   std::uint64_t synced_batch_ = 0;
 
   // The writer's own, once the channel is open.
-  bool is_removal_said_ = false;
+  bool is_removal_reported_ = false;
   SteadyTime last_tended_{};
   std::vector<std::string> last_messages_;
 };

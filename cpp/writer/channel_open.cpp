@@ -37,7 +37,7 @@ Channel::Channel(const ChannelOptions& options, std::uint64_t number, Waker& wak
 std::shared_ptr<Channel> Channel::open(const ChannelOptions& options, Waker& waker,
                                        Inherited inherited) {
   std::shared_ptr<Channel> channel(new Channel(options, next_channel.fetch_add(1), waker));
-  keep_reserve();
+  hold_reserve();
   try {
     channel->open_session(std::move(inherited));
   } catch (...) {
@@ -53,7 +53,7 @@ std::shared_ptr<Channel> Channel::reopen(Waker& waker) {
   options.append = true;
   Inherited inherited;
   inherited.is_fork = true;
-  if (output_ != nullptr) inherited.file = output_->take_file();
+  if (output_ != nullptr) inherited.file = output_->release_file();
   if (session_ != nullptr && !session_->name().empty()) {
     // Not as it is now: a thread that the child does not have may have been at changing it.
     inherited.folder = first_folder_;
@@ -111,14 +111,14 @@ void Channel::open_file(File inherited) {
 }
 
 // What dead processes have left for the file goes into it first. How many living ones write it.
-std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
+std::uint64_t Channel::recover_leftovers(const std::vector<RingPlace>& places) {
   std::uint64_t living = 0;
   for (const RingPlace& place : places) {
     try {
       const std::string folder = log_folder(place, "", output_->id(), false);
       if (folder.empty()) continue;
       const Recovery recovered = recover(folder, main_path_, {.log_fd = output_->fd()});
-      for (const std::string& message : recovered.messages) say(message);
+      for (const std::string& message : recovered.messages) report(message);
       living += recovered.living;
     } catch (const std::runtime_error&) {
       continue;  // who makes a session there is told
@@ -132,7 +132,7 @@ std::uint64_t Channel::take_in(const std::vector<RingPlace>& places) {
 void Channel::create_session_in(const RingPlace& place, const FileId& main, bool needs_ring) {
   const std::string name = main_path_.substr(main_path_.rfind('/') + 1);
   if (!options_.ring_dir.empty()) std::filesystem::create_directories(options_.ring_dir);
-  HeldFolder held = hold_log_folder(place, name, main);
+  LockedFolder held = lock_log_folder(place, name, main);
   const std::string& folder = held.path;
   try {
     if (output_) target_.file = known_in(place, output_->id());
@@ -164,8 +164,8 @@ std::string Channel::create_session(const std::vector<RingPlace>& places, const 
     }
   }
   if (!places.empty()) {
-    say_once("in memory", main_path_,
-             reason + "; rings are kept in memory and lost with the process");
+    report_once("in memory", main_path_,
+                reason + "; rings are kept in memory and lost with the process");
   }
   make_session("");
   return reason;
@@ -198,10 +198,10 @@ void Channel::open_with_file(Inherited inherited) {
     return;
   }
   const FileId main = output_->id();
-  const Shm shm = options_.ring_dir.empty() ? look_at_shm() : Shm::none;
+  const Shm shm = options_.ring_dir.empty() ? inspect_shm() : Shm::none;
   const std::vector<RingPlace> places = places_of(main_path_, options_.ring_dir, shm);
   // What other children have left is for their parent, as long as it lives.
-  const std::uint64_t living = inherited.is_alive() ? 1 : take_in(places);
+  const std::uint64_t living = inherited.is_alive() ? 1 : recover_leftovers(places);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && living > 0) {
     try {
@@ -217,14 +217,14 @@ void Channel::open_with_file(Inherited inherited) {
   const std::string reason = create_session(places, main);
   if (const std::string folder = session_->folder(); !folder.empty()) {
     if (shm == Shm::contained && !place_of(folder).is_beside)
-      say_once("contained", main_path_,
-               folder +
-                   ": rings may end with the container; beside the log file there is no place (" +
-                   reason + ")");
+      report_once(
+          "contained", main_path_,
+          folder + ": rings may end with the container; beside the log file there is no place (" +
+              reason + ")");
     struct stat around{};
     if (place_of(folder).is_beside && ::stat(folder.c_str(), &around) == 0 &&
         around.st_dev != main.device) {
-      say_once(
+      report_once(
           "mount", main_path_,
           main_path_ + ": is a mount of its own; rings beside it do not last as long as it does");
     }
@@ -240,14 +240,14 @@ void Channel::begin_file(std::uint64_t living) {
     // Asked again now that others can see us, and while nobody can write.
     const auto is_ours = [&] { return !output_->is_shared(); };
     if (!output_->truncate(kStartPatience, is_ours)) {
-      say(main_path_ + ": another logger writes it, so it is appended to and not replaced");
+      report(main_path_ + ": another logger writes it, so it is appended to and not replaced");
     } else {
       for (const std::string& part : files.marked) ::unlink(part.c_str());
     }
   }
-  if (!output_->end_torn(options_.format, kStartPatience))
-    say(target_.path + ": " + output_->holder() + "; records wait until it lets go");
-  if (living == 0 && output_->is_empty()) output_->forget();
+  if (!output_->close_torn_record(options_.format, kStartPatience))
+    report(target_.path + ": " + output_->holder() + "; records wait until it lets go");
+  if (living == 0 && output_->is_empty()) output_->clear_memory();
 }
 
 void Channel::open_session(Inherited inherited) {
@@ -271,12 +271,12 @@ void Channel::open_session(Inherited inherited) {
                                    progress_, options_.box);
   if (options_.echo) {
     mirror_ = std::make_unique<ConsoleMirror>(*session_, *rings_);
-    drain_->watch_rings([this](Ticks until) { mirror_->show(until); });
+    drain_->call_before_runs([this](Ticks until) { mirror_->show(until); });
   }
   if (options_.format == Format::none) {
     recorder_ = std::make_unique<FlightRecorder>(options_.recorder, target_, *session_, *drain_,
                                                  drain_mutex_, [this] { drain(); });
-    forget_old_boxes(circular_place(options_));
+    remove_old_circular_buffers(circular_place(options_));
   }
   rings_->ensure_first();
 }

@@ -8,13 +8,13 @@
 namespace attolog {
 
 ConsoleMirror::ConsoleMirror(const Session& session, RingPool& rings,
-                             const Screen::Streams& streams)
+                             const ConsoleWriter::Streams& streams)
     : rings_(rings), echo_(session, streams) {}
 
 bool ConsoleMirror::show(Ticks until) {
   const std::lock_guard lock(mutex_);
   rings_.hand_over_new(RingPool::Reader::mirror, [this](const Ring& ring) { echo_.add(ring); });
-  const bool has_shown = echo_.look(until);
+  const bool has_shown = echo_.feed(until);
   rings_.note_mirrored(echo_.sources());
   return has_shown;
 }
@@ -34,7 +34,7 @@ bool ConsoleMirror::show_dropped(std::uint32_t site, std::string_view values) {
   try {
     show(now_ticks());
     const std::lock_guard lock(mutex_);
-    echo_.show_lost(site, values);
+    echo_.show_dropped(site, values);
     return true;
   } catch (const std::exception&) {
     return false;  // no memory
@@ -46,15 +46,15 @@ std::uint64_t ConsoleMirror::position(std::optional<Ticks> until) {
   return echo_.screen().position();
 }
 
-std::uint64_t ConsoleMirror::show_now(std::optional<Ticks> until) {
+std::uint64_t ConsoleMirror::mirror_now(std::optional<Ticks> until) {
   const SignalsBlocked blocked(last_signal::waiting());
-  Screen::Turn turn(echo_.screen());
+  ConsoleWriter::Turn turn(echo_.screen());
   const std::uint64_t reached = position(until);
   turn.write();
   return reached;
 }
 
-bool ConsoleMirror::wait(std::uint64_t position, Screen::Deadline deadline) {
+bool ConsoleMirror::wait(std::uint64_t position, ConsoleWriter::Deadline deadline) {
   if (progress() >= position) return true;
   const SignalsBlocked blocked(last_signal::waiting());
   return echo_.screen().wait(position, deadline);

@@ -19,7 +19,8 @@ namespace attolog {
 
 class ConsoleMirror {
  public:
-  ConsoleMirror(const Session& session, RingPool& rings, const Screen::Streams& streams = {1, 2});
+  ConsoleMirror(const Session& session, RingPool& rings,
+                const ConsoleWriter::Streams& streams = {1, 2});
 
   // Shows everything stamped up to `until` that is not shown yet. Whether there was any. After an
   // exception the next call begins where this one did.
@@ -35,17 +36,17 @@ class ConsoleMirror {
   std::uint64_t position(std::optional<Ticks> until);
   // `try_show`, and writes as much as can be without waiting for readers. Returns the position,
   // too.
-  std::uint64_t show_now(std::optional<Ticks> until);
+  std::uint64_t mirror_now(std::optional<Ticks> until);
   // Waits until the screen is there, or has failed. False: time ran out.
-  bool wait(std::uint64_t position, Screen::Deadline deadline);
+  bool wait(std::uint64_t position, ConsoleWriter::Deadline deadline);
   // The position of the screen: it does not move while no program reads the streams.
   std::uint64_t progress() const { return echo_.screen().progress(); }
   // Whether text that was shown is not written yet. Takes some nanoseconds.
   bool is_behind() const { return echo_.screen().is_behind(); }
 
   // The screen's thread is away from a fork; see rest.hpp.
-  void rest(std::chrono::steady_clock::time_point until) { echo_.screen().rest(until); }
-  void go_on() { echo_.screen().go_on(); }
+  void pause(std::chrono::steady_clock::time_point until) { echo_.screen().pause(until); }
+  void resume() { echo_.screen().resume(); }
 
   // Why a stream is not shown any more, as errno; 0: it is.
   int error(int stream) const { return echo_.screen().error(stream); }
@@ -57,7 +58,7 @@ class ConsoleMirror {
  private:
   RingPool& rings_;
   std::mutex mutex_;  // guards `show`; taken after the drain's mutex, before the pool's
-  Echo echo_;         // its screen may be used without the mutex
+  ConsoleFeed echo_;  // its screen may be used without the mutex
 };
 
 }  // namespace attolog

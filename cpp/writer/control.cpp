@@ -51,7 +51,7 @@ std::string cut_lines(std::string_view text, std::size_t room) {
 }
 
 // A page as another process sees it.
-struct SeenPage {
+struct PageView {
   std::string name;  // without suffix
   File file;
   Mapping mapping;  // the header
@@ -61,7 +61,7 @@ struct SeenPage {
 };
 
 // Whether the process that made the page lives.
-bool is_alive(SeenPage& page) {
+bool is_alive(PageView& page) {
   if (!page.file.try_lock_shared()) return true;
   page.file.unlock();
   return false;
@@ -75,8 +75,8 @@ void remove_page(const std::string& folder, std::string_view name) {
 }
 
 // Looks at a page, which may be damaged; nothing where it is none.
-std::optional<SeenPage> look(const std::string& folder, const std::string& file) {
-  SeenPage page;
+std::optional<PageView> open_page(const std::string& folder, const std::string& file) {
+  PageView page;
   page.name = file.substr(0, file.size() - kPageSuffix.size());
   page.file = File::open(join(folder, file, ""), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (!page.file) return std::nullopt;
@@ -103,15 +103,15 @@ std::optional<SeenPage> look(const std::string& folder, const std::string& file)
 }
 
 // The oldest first.
-std::vector<SeenPage> look_around(const std::string& root) {
-  std::vector<SeenPage> pages;
+std::vector<PageView> open_pages(const std::string& root) {
+  std::vector<PageView> pages;
   const std::string folder = control_folder(root, false);
   if (folder.empty()) return pages;
   for (const std::string& file : list_files(folder, kPageSuffix)) {
-    if (auto page = look(folder, file)) pages.push_back(std::move(*page));
+    if (auto page = open_page(folder, file)) pages.push_back(std::move(*page));
   }
   remove_if_empty(folder);
-  std::ranges::sort(pages, {}, [](const SeenPage& page) { return page.entry.started_ns; });
+  std::ranges::sort(pages, {}, [](const PageView& page) { return page.entry.started_ns; });
   return pages;
 }
 
@@ -144,7 +144,7 @@ std::uint64_t put_request(ControlHeader& header, std::string_view request) {
 }
 
 // Not through a mapping: the file may be damaged, and shorter than it says.
-std::optional<std::string> read_answer(const SeenPage& page) {
+std::optional<std::string> read_answer(const PageView& page) {
   const std::uint64_t size = page.header().answer_size.load(std::memory_order_relaxed);
   if (size > ControlPage::kMostAnswer) return std::nullopt;
   std::string text(size, '\0');
@@ -202,7 +202,7 @@ void ControlPage::close_in_child() {
   name_.clear();
 }
 
-std::optional<std::string> ControlPage::take(std::uint64_t asked) {
+std::optional<std::string> ControlPage::accept(std::uint64_t asked) {
   ControlHeader& from = header();
   const std::size_t size = from.request_size.load(std::memory_order_relaxed);
   std::string text(from.request, std::min(size, sizeof from.request));
@@ -211,7 +211,7 @@ std::optional<std::string> ControlPage::take(std::uint64_t asked) {
   // Another value there: the client has withdrawn it.
   if (!from.asked.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) return std::nullopt;
   if (size > sizeof from.request || checksum != checksum_of(asked, text)) return std::nullopt;
-  taken_ = asked;
+  accepted_ = asked;
   return text;
 }
 
@@ -221,7 +221,7 @@ void ControlPage::answer(std::string_view text) {
   if (text.size() > room_) text = cut = cut_lines(text, room_);
   if (!text.empty()) std::memcpy(mapping_.data() + kAnswerAt, text.data(), text.size());
   header().answer_size.store(text.size(), std::memory_order_relaxed);
-  header().answered.store(taken_, std::memory_order_release);  // pairs with ask
+  header().answered.store(accepted_, std::memory_order_release);  // pairs with ask
 }
 
 void ControlPage::make_room(std::size_t size) {
@@ -240,7 +240,7 @@ void ControlPage::make_room(std::size_t size) {
 
 std::vector<ControlEntry> list_processes(const std::string& root) {
   std::vector<ControlEntry> entries;
-  for (SeenPage& page : look_around(root)) entries.push_back(std::move(page.entry));
+  for (PageView& page : open_pages(root)) entries.push_back(std::move(page.entry));
   return entries;
 }
 
@@ -250,9 +250,9 @@ Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, 
                                 " bytes at most");
   }
   const auto deadline = std::chrono::steady_clock::now() + milliseconds(timeout_ms);
-  auto pages = look_around(root);
+  auto pages = open_pages(root);
   const auto page = std::ranges::find_if(
-      pages, [pid](const SeenPage& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
+      pages, [pid](const PageView& seen) { return seen.entry.pid == pid && seen.entry.is_alive; });
   if (page == pages.end()) return {};
   const std::string lock_path = join(control_folder(root, false), page->name, kAskSuffix);
   File ours = File::open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);

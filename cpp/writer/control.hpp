@@ -60,7 +60,7 @@ class ControlPage {
   std::optional<std::string> request() {
     // acquire: pairs with ask; the request is complete.
     const std::uint64_t asked = header().asked.load(std::memory_order_acquire);
-    return asked == 0 ? std::nullopt : take(asked);
+    return asked == 0 ? std::nullopt : accept(asked);
   }
   // Answers the request that was taken last. What there is no room for is cut off after a line.
   void answer(std::string_view text);
@@ -70,7 +70,7 @@ class ControlPage {
  private:
   ControlPage() = default;
   ControlHeader& header() const { return *reinterpret_cast<ControlHeader*>(mapping_.data()); }
-  std::optional<std::string> take(std::uint64_t asked);
+  std::optional<std::string> accept(std::uint64_t asked);
   void make_room(std::size_t size);
 
   std::string folder_;
@@ -78,7 +78,7 @@ class ControlPage {
   File lock_;
   Mapping mapping_;
   std::size_t room_ = kAnswerStep;  // allocated so far, for an answer
-  std::uint64_t taken_ = 0;
+  std::uint64_t accepted_ = 0;
 };
 
 struct ControlEntry {

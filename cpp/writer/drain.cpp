@@ -16,7 +16,7 @@ constexpr std::uint64_t kLastBatch = std::uint64_t{1} << 62;
 }  // namespace
 
 Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
-             const BoxOptions& box)
+             const CircularBufferOptions& box)
     : session_(session),
       output_(output),
       sink_(std::move(sink)),
@@ -26,8 +26,8 @@ Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progr
       emit_([this](std::span<const Value> values, std::int64_t time_ns) {
         add_stats_row(values, time_ns);
       }),
-      keeper_(session, box) {
-  if (output_ != nullptr) sink_->remember(output_->remembered());
+      buffers_(session, box) {
+  if (output_ != nullptr) sink_->remember(output_->read_memory());
   last_batch_ = session_.committed();
   if (last_batch_ == 0) return;
   if (last_batch_ > kLastBatch) session_.commit(last_batch_ = kLastBatch);  // damaged
@@ -36,7 +36,7 @@ Drain::Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progr
     committed_stats_.append(*state);
     undo();
   }
-  is_holding_.store(stats_ != nullptr || keeper_.records() != 0, std::memory_order_release);
+  is_holding_.store(stats_ != nullptr || buffers_.records() != 0, std::memory_order_release);
 }
 
 // Sketches go where bytes keep their type.
@@ -49,7 +49,7 @@ std::unique_ptr<Aggregator> Drain::make_aggregator() const {
 void Drain::add(const Ring& ring) {
   ring.settle(session_.committed());
   merge_.add(ring);
-  if (!look_) merge_.leave_kept();
+  if (!on_record_) merge_.skip_buffered_records();
 }
 
 // What cannot be read counts as dropped, and the file says so as of any drop. What to tell, if
@@ -76,16 +76,16 @@ void Drain::add_stats_row(std::span<const Value> values, std::int64_t time_ns) {
 
 void Drain::add_own_rows(bool report_drops) {
   reported_ = session_.reported();
-  told_since_ = 0;
+  drops_since_ = 0;
   const std::int64_t now = now_ns();
   const SessionHeader& header = session_.header();
   const std::uint64_t dropped = header.dropped.load(std::memory_order_relaxed);
   if (report_drops && dropped > reported_) {
-    told_since_ = header.dropped_since.load(std::memory_order_relaxed);
-    told_at_ = now_ticks();
-    // A kill between the two steps of forget_since leaves none.
+    drops_since_ = header.dropped_since.load(std::memory_order_relaxed);
+    drops_reported_at_ = now_ticks();
+    // A kill between the two steps of forget_drop_time leaves none.
     const std::int64_t since =
-        told_since_ != 0 ? header.clock.to_ns(told_since_) : header.started_ns;
+        drops_since_ != 0 ? header.clock.to_ns(drops_since_) : header.started_ns;
     const Value values[] = {Value::of_int(static_cast<std::int64_t>(dropped - reported_)),
                             Value::of_int(since)};
     add_own(kDroppedSite, now, values);
@@ -101,38 +101,40 @@ void Drain::add_own_rows(bool report_drops) {
 
 // The drops that the batch tells of are in the file; only then their time goes. Others may have
 // come meanwhile, and found a time that was not theirs.
-void Drain::forget_since() {
-  if (std::exchange(told_since_, 0) == 0) return;
+void Drain::forget_drop_time() {
+  if (std::exchange(drops_since_, 0) == 0) return;
   SessionHeader& header = session_.header();
   header.dropped_since.store(0, std::memory_order_relaxed);
   if (header.dropped.load(std::memory_order_relaxed) == reported_) return;
   Ticks none = 0;
-  header.dropped_since.compare_exchange_strong(none, told_at_, std::memory_order_relaxed);
+  header.dropped_since.compare_exchange_strong(none, drops_reported_at_, std::memory_order_relaxed);
 }
 
-void Drain::tell(std::uint32_t site, std::string_view values, std::optional<std::int64_t> time_ns) {
-  const std::lock_guard lock(told_mutex_);
-  told_.push_back({site, std::string(values), time_ns});
-  n_untold_.store(told_.size(), std::memory_order_release);
+void Drain::add_internal_record(std::uint32_t site, std::string_view values,
+                                std::optional<std::int64_t> time_ns) {
+  const std::lock_guard lock(internal_mutex_);
+  internal_records_.push_back({site, std::string(values), time_ns});
+  n_internal_records_.store(internal_records_.size(), std::memory_order_release);
 }
 
-void Drain::add_told(std::int64_t time_ns) {
-  const std::lock_guard lock(told_mutex_);
+void Drain::append_internal_records(std::int64_t time_ns) {
+  const std::lock_guard lock(internal_mutex_);
   Arena arena;
   std::vector<Value> values;
-  for (const Told& told : told_) {
+  for (const InternalRecord& told : internal_records_) {
     decode_values(told.values, arena, values);
     add_own(told.site, told.time_ns.value_or(time_ns), values);
   }
-  in_batch_ = told_.size();
+  in_batch_ = internal_records_.size();
 }
 
 // They are in the file now.
-void Drain::forget_told() {
-  const std::lock_guard lock(told_mutex_);
-  told_.erase(told_.begin(), told_.begin() + static_cast<std::ptrdiff_t>(in_batch_));
+void Drain::remove_committed_records() {
+  const std::lock_guard lock(internal_mutex_);
+  internal_records_.erase(internal_records_.begin(),
+                          internal_records_.begin() + static_cast<std::ptrdiff_t>(in_batch_));
   in_batch_ = 0;
-  n_untold_.store(told_.size(), std::memory_order_release);
+  n_internal_records_.store(internal_records_.size(), std::memory_order_release);
 }
 
 // ---- filling a batch ----------------------------------------------------------------------------
@@ -143,27 +145,27 @@ bool Drain::fill(std::uint64_t most_records) {
     const Record* record = merge_.next();
     if (record == nullptr) return false;
     if (stats_) stats_->close_until(record->time_ns, record->is_stamped, emit_);
-    if (!take(*record)) {
+    if (!dispatch(*record)) {
       merge_.unread();
       return true;
     }
     ++tally_.taken;
-    if (must_act_) return true;
+    if (is_match_pending_) return true;
   }
   return true;
 }
 
 // False: a box has no room for it in this batch.
-bool Drain::take(const Record& record) {
+bool Drain::dispatch(const Record& record) {
   const std::uint64_t call = is_own_site(record.site->id) ? 0 : 1;
-  const bool is_kept = record.site->handling == Handling::keep || sink_ == nullptr;
+  const bool is_kept = record.site->destination == Destination::buffer || sink_ == nullptr;
   if (is_kept) {
     if (call == 0) return true;  // nobody is told of what a box without a file left out
-    if (!keeper_.append(record, merge_.raw())) return false;
-    merge_.keep_spill();
-    if (look_ && look_(record)) must_act_ = true;
+    if (!buffers_.append(record, merge_.raw())) return false;
+    merge_.retain_spill();
+    if (on_record_ && on_record_(record)) is_match_pending_ = true;
     ++tally_.kept;
-  } else if (record.site->handling == Handling::aggregate) {
+  } else if (record.site->destination == Destination::stats) {
     if (!stats_) stats_ = make_aggregator();
     stats_->add(record);
     ++tally_.aggregated;
@@ -187,7 +189,7 @@ void Drain::end_windows(Ticks until, Extent extent) {
 
 bool Drain::is_empty_batch() const {
   // Announcements of threads alone are freed with the next batch.
-  return batch_.empty() && tally_.aggregated == 0 && !tally_.has_rows && keeper_.is_empty();
+  return batch_.empty() && tally_.aggregated == 0 && !tally_.has_rows && buffers_.is_empty();
 }
 
 // ---- committing ---------------------------------------------------------------------------------
@@ -196,10 +198,10 @@ void Drain::prepare_stats(std::uint64_t batch) {
   if (tally_.aggregated == 0 && !tally_.has_rows) return;
   stats_state_.clear();
   stats_->save(stats_state_);
-  checkpoint_.go_to(session_.stats_path());
+  checkpoint_.move_to(session_.stats_path());
   if (checkpoint_.prepare(batch, stats_state_.view()) || is_checkpoint_lost_) return;
   is_checkpoint_lost_ = true;
-  say(session_.folder() + ": no room for open statistics; a kill would now lose their windows");
+  report(session_.folder() + ": no room for open statistics; a kill would now lose their windows");
 }
 
 Output::Result Drain::commit(RingMerge& from) {
@@ -210,7 +212,7 @@ Output::Result Drain::commit(RingMerge& from) {
     }
     session_.prepare_batch(batch, tally_.written, reported_);
     prepare_stats(batch);
-    keeper_.prepare(batch);
+    buffers_.prepare(batch);
   };
   if (!batch_.empty()) return output_->append(session_, batch, batch_.view(), prepare);
   prepare();
@@ -219,7 +221,7 @@ Output::Result Drain::commit(RingMerge& from) {
 }
 
 // What was announced and did not get into the file must not look committed when a later batch is.
-void Drain::start_over() {
+void Drain::restart() {
   for (const RingMerge::Source& source : merge_.sources()) {
     if (source.is_touched()) source.ring->abandon();
   }
@@ -227,17 +229,17 @@ void Drain::start_over() {
 }
 
 // The last run ended by an exception, at any point before its commit.
-void Drain::begin_anew() {
+void Drain::load_state() {
   if (sink_) sink_->abandon();
-  for (const Box& box : keeper_.boxes()) box.ring().abandon();
-  start_over();
-  if (output_ != nullptr) sink_->remember(output_->remembered());
+  for (const CircularBuffer& box : buffers_.list()) box.ring().abandon();
+  restart();
+  if (output_ != nullptr) sink_->remember(output_->read_memory());
 }
 
 // As it was after the last committed batch.
 void Drain::undo() {
   merge_.rewind();
-  keeper_.clear();
+  buffers_.clear();
   if (committed_stats_.empty()) {
     stats_.reset();
     return;
@@ -260,8 +262,8 @@ void Drain::release(RingMerge& from) noexcept {
 
 // Also in the same instant as the rings say that they are drained: whoever waits for the end asks
 // for both.
-void Drain::note_holding() {
-  const bool holds_kept = sink_ != nullptr && keeper_.records() != 0;
+void Drain::update_holding() {
+  const bool holds_kept = sink_ != nullptr && buffers_.records() != 0;
   is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);
 }
 
@@ -270,15 +272,15 @@ void Drain::make_room() {
   by_site_.make_room(progress_.by_site);
 }
 
-void Drain::take_over(RingMerge& from) noexcept {
+void Drain::adopt_positions(RingMerge& from) noexcept {
   const std::lock_guard lock(progress_.mutex);
   release(from);
-  keeper_.release(last_batch_);
+  buffers_.release(last_batch_);
   if (tally_.aggregated != 0 || tally_.has_rows) {
     checkpoint_.commit();
     std::swap(committed_stats_, stats_state_);
   }
-  note_holding();
+  update_holding();
   progress_.written += tally_.written;
   progress_.aggregated += tally_.aggregated;
   by_site_.move_to(progress_.by_site);
@@ -296,9 +298,9 @@ std::uint64_t Drain::fewer(std::uint64_t records, std::size_t written) const {
 
 Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
   Outcome outcome;
-  if (!std::exchange(is_settled_, false)) begin_anew();
+  if (!std::exchange(is_settled_, false)) load_state();
   merge_.sweep(until);
-  if (look_ahead_) look_ahead_(until);
+  if (before_run_) before_run_(until);
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   for (;;) {
     batch_.clear();
@@ -308,7 +310,8 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
     in_batch_ = 0;
     if (!fill(most_records)) {
       end_windows(until, extent);
-      if (has_untold()) add_told(now_ns());  // behind the records that it tells of
+      if (has_internal_records())
+        append_internal_records(now_ns());  // behind the records that it tells of
     }
     // Another process gave the file's events new columns meanwhile: once more, after its order.
     if (sink_ && !remember()) {
@@ -328,17 +331,17 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
     Output::Result result = commit(merge_);
     if (!result.message.empty()) outcome.message = std::move(result.message);
     if (result.error == 0) {
-      take_over(merge_);
+      adopt_positions(merge_);
       outcome.records += tally_.written + tally_.aggregated + tally_.kept;
       jump_ns_ = 0;
-      forget_since();
-      forget_told();
-      if (std::exchange(must_act_, false)) act_();
+      forget_drop_time();
+      remove_committed_records();
+      if (std::exchange(is_match_pending_, false)) on_match_();
       if (has_own_only) break;
       continue;
     }
     const std::uint64_t tried = tally_.taken;
-    start_over();
+    restart();
     if (tried < 2 || result.written == 0) {
       outcome.error = result.error;
       is_settled_ = true;
@@ -347,7 +350,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
     most_records = fewer(tried, result.written);
   }
   if (extent == Extent::end && sink_) flush_boxes(outcome);
-  note_holding();
+  update_holding();
   is_settled_ = true;
   return outcome;
 }
@@ -356,17 +359,17 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
 bool Drain::remember() {
   memory_ += sink_->memory();
   if (memory_.empty()) return true;
-  const bool is_remembered = output_->remember(memory_);
+  const bool is_remembered = output_->add_memory(memory_);
   memory_.clear();
-  if (!is_remembered) sink_->remember(output_->remembered());
+  if (!is_remembered) sink_->remember(output_->read_memory());
   return is_remembered;
 }
 
 // What was kept for the file goes into it, in batches as from any ring.
 void Drain::flush_boxes(Outcome& outcome) {
-  keeper_.mark_taken();  // as far as the last try got
+  buffers_.mark_saved();  // as far as the last try got
   RingMerge kept(session_);
-  for (const Box& box : keeper_.boxes()) kept.add(box.ring());
+  for (const CircularBuffer& box : buffers_.list()) kept.add(box.ring());
   std::uint64_t most_records = std::numeric_limits<std::uint64_t>::max();
   kept.sweep(std::numeric_limits<Ticks>::max());
   for (;;) {
@@ -390,7 +393,7 @@ void Drain::flush_boxes(Outcome& outcome) {
     if (result.error == 0) {
       const std::lock_guard lock(progress_.mutex);
       release(kept);
-      keeper_.mark_taken();
+      buffers_.mark_saved();
       continue;
     }
     for (const RingMerge::Source& source : kept.sources()) {

@@ -47,7 +47,7 @@ class Drain {
  public:
   // Without an output (and a sink) there is no file: all records are kept in a box, as `box` says.
   Drain(Session& session, Output* output, std::unique_ptr<Sink> sink, Progress& progress,
-        const BoxOptions& box = {});
+        const CircularBufferOptions& box = {});
 
   // From now on `ring` is drained too; it must outlive the drain.
   void add(const Ring& ring);
@@ -55,14 +55,14 @@ class Drain {
   bool remove(const Ring& ring) { return is_settled_ && merge_.remove(ring); }
   // From now on `look` sees every record that is kept; where it says so, `act` is called once the
   // record is in the box, and before any later one is.
-  void watch_kept(std::function<bool(const Record&)> look, std::function<void()> act) {
-    look_ = std::move(look);
-    act_ = std::move(act);
+  void watch_buffered(std::function<bool(const Record&)> look, std::function<void()> act) {
+    on_record_ = std::move(look);
+    on_match_ = std::move(act);
   }
 
   // From now on `look` is called before a run takes anything: at that moment, all that it is going
   // to take is in the rings.
-  void watch_rings(std::function<void(Ticks until)> look) { look_ahead_ = std::move(look); }
+  void call_before_runs(std::function<void(Ticks until)> look) { before_run_ = std::move(look); }
 
   struct Outcome {
     std::uint64_t records = 0;
@@ -79,17 +79,19 @@ class Drain {
   void note_jump(std::int64_t ns) { jump_ns_ += ns; }
   // The same for one of a fixed site, with encoded values. From any thread.
   // `time_ns`: of the program's own time; else it is of now.
-  void tell(std::uint32_t site, std::string_view values,
-            std::optional<std::int64_t> time_ns = std::nullopt);
-  bool has_untold() const { return n_untold_.load(std::memory_order_acquire) != 0; }
+  void add_internal_record(std::uint32_t site, std::string_view values,
+                           std::optional<std::int64_t> time_ns = std::nullopt);
+  bool has_internal_records() const {
+    return n_internal_records_.load(std::memory_order_acquire) != 0;
+  }
   // Whether something waits for the last run: a window, or what is kept for the file. From any
   // thread.
   bool is_holding() const { return is_holding_.load(std::memory_order_acquire); }
 
   // Rows of the windows that are open.
   void snapshot(const StatsEmit& emit) const;
-  Keeper& keeper() { return keeper_; }
-  const Keeper& keeper() const { return keeper_; }
+  CircularBuffers& buffers() { return buffers_; }
+  const CircularBuffers& buffers() const { return buffers_; }
 
  private:
   static constexpr std::size_t kBatch = std::size_t{1} << 20;
@@ -105,26 +107,26 @@ class Drain {
 
   std::unique_ptr<Aggregator> make_aggregator() const;
   bool fill(std::uint64_t most_records);
-  bool take(const Record& record);
+  bool dispatch(const Record& record);
   void end_windows(Ticks until, Extent extent);
   void add_stats_row(std::span<const Value> values, std::int64_t time_ns);
   std::string drop_damaged();
   void add_own_rows(bool report_drops);
-  void forget_since();
-  void add_told(std::int64_t time_ns);
-  void forget_told();
+  void forget_drop_time();
+  void append_internal_records(std::int64_t time_ns);
+  void remove_committed_records();
   void add_own(std::uint32_t site, std::int64_t time_ns, std::span<const Value> values);
   std::int64_t now_ns() const { return session_.header().clock.to_ns(now_ticks()); }
   bool is_empty_batch() const;
   Output::Result commit(RingMerge& from);
   void prepare_stats(std::uint64_t batch);
-  void note_holding();
+  void update_holding();
   // What a commit is followed by takes no memory: it cannot fail any more.
   void make_room();
-  void take_over(RingMerge& from) noexcept;
+  void adopt_positions(RingMerge& from) noexcept;
   void release(RingMerge& from) noexcept;
-  void start_over();
-  void begin_anew();
+  void restart();
+  void load_state();
   void undo();
   std::uint64_t fewer(std::uint64_t records, std::size_t written) const;
   void flush_boxes(Outcome& outcome);
@@ -146,8 +148,8 @@ class Drain {
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
   bool is_settled_ = false;    // the last run came to its end
   std::int64_t jump_ns_ = 0;
-  Ticks told_since_ = 0;  // since when there were the drops that the batch tells of; 0: of none
-  Ticks told_at_ = 0;     // later ones came after that
+  Ticks drops_since_ = 0;  // since when there were the drops that the batch tells of; 0: of none
+  Ticks drops_reported_at_ = 0;  // later ones came after that
 
   std::unique_ptr<Aggregator> stats_;  // null until a record wants it
   Checkpoint checkpoint_;
@@ -156,22 +158,23 @@ class Drain {
   bool is_checkpoint_lost_ = false;
   StatsEmit emit_;
 
-  Keeper keeper_;
-  std::function<bool(const Record&)> look_;
-  std::function<void()> act_;
-  std::function<void(Ticks)> look_ahead_;
-  bool must_act_ = false;                // after this batch
+  CircularBuffers buffers_;
+  std::function<bool(const Record&)> on_record_;
+  std::function<void()> on_match_;
+  std::function<void(Ticks)> before_run_;
+  bool is_match_pending_ = false;        // after this batch
   std::atomic<bool> is_holding_{false};  // release/acquire: for those who wait for the end
 
-  struct Told {
+  struct InternalRecord {
     std::uint32_t site;
     std::string values;
     std::optional<std::int64_t> time_ns;
   };
-  std::mutex told_mutex_;  // told_
-  std::deque<Told> told_;
-  std::size_t in_batch_ = 0;              // of told_
-  std::atomic<std::size_t> n_untold_{0};  // release/acquire: its size, for those without the mutex
+  std::mutex internal_mutex_;  // internal_records_
+  std::deque<InternalRecord> internal_records_;
+  std::size_t in_batch_ = 0;  // of internal_records_
+  std::atomic<std::size_t> n_internal_records_{
+      0};  // release/acquire: its size, for those without the mutex
 };
 
 }  // namespace attolog

@@ -89,11 +89,11 @@ bool FileMemory::store(const Location& where, const std::string& text) {
     if (!where.beside.empty()) ::unlink(where.beside.c_str());
     return result == 0;
   }
-  if (errno != EBADF && !std::exchange(is_lack_told_, true)) {
-    say(where.log_path +
-        (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
-                             : ": the order of its columns has no room in its attribute") +
-        "; a later run may put values of an event in other columns");
+  if (errno != EBADF && !std::exchange(is_lack_reported_, true)) {
+    report(where.log_path +
+           (errno == EOPNOTSUPP ? ": its file system has no attribute for the order of columns"
+                                : ": the order of its columns has no room in its attribute") +
+           "; a later run may put values of an event in other columns");
   }
   return !where.beside.empty() && replace_file(where.beside, text);
 }

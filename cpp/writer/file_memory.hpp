@@ -30,7 +30,7 @@ class FileMemory {
 
   std::string stored_;    // as it was when last read
   std::string unstored_;  // for which there was no room
-  bool is_lack_told_ = false;
+  bool is_lack_reported_ = false;
 };
 
 }  // namespace attolog

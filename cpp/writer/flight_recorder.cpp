@@ -12,7 +12,7 @@
 
 namespace attolog {
 
-FlightRecorder::FlightRecorder(const RecorderOptions& options, const LogTarget& target,
+FlightRecorder::FlightRecorder(const SaveTriggerOptions& options, const LogTarget& target,
                                const Session& session, Drain& drain, last_signal::Mutex& mutex,
                                std::function<void()> drain_rings)
     : target_(target),
@@ -20,10 +20,10 @@ FlightRecorder::FlightRecorder(const RecorderOptions& options, const LogTarget& 
       drain_(drain),
       drain_mutex_(mutex),
       drain_rings_(std::move(drain_rings)),
-      triggers_(options) {
+      trigger_(options) {
   if (!has_condition()) return;
-  drain_.watch_kept([this](const Record& record) { return triggers_.see(record); },
-                    [this] { save_triggered(false, Within::drain); });
+  drain_.watch_buffered([this](const Record& record) { return trigger_.on_record(record); },
+                        [this] { save_triggered(false, Within::drain); });
 }
 
 // The copy is made under the drain's mutex, the file without it: the rings are drained meanwhile.
@@ -32,11 +32,11 @@ std::uint64_t FlightRecorder::save(const LogTarget& target, const Capture& captu
   std::unique_lock lock(drain_mutex_, std::defer_lock);
   const bool is_held = within == Within::drain;
   if (!is_held) lock.lock();
-  std::optional<BoxCopy> copy;
-  Box* box = nullptr;
-  for (Box& each : drain_.keeper().boxes()) {  // there is one at most
+  std::optional<CircularSnapshot> copy;
+  CircularBuffer* box = nullptr;
+  for (CircularBuffer& each : drain_.buffers().list()) {  // there is one at most
     box = &each;
-    copy = BoxCopy::take(*box, session_.committed(), BoxOwner::living);
+    copy = CircularSnapshot::copy(*box, session_.committed(), CircularBufferOwner::living);
   }
   if (!is_held) lock.unlock();
   std::vector<const Ring*> rings;
@@ -60,7 +60,7 @@ void FlightRecorder::save_triggered(bool at_once) {
 
 void FlightRecorder::save_triggered(bool at_once, Within within) {
   const auto now_ns = [this] { return session_.header().clock.to_ns(now_ticks()); };
-  while (const auto capture = triggers_.take(now_ns(), at_once)) {
+  while (const auto capture = trigger_.pop_due(now_ns(), at_once)) {
     if (within == Within::call) drain_rings_();  // records in the rings belong to it
     save_one(*capture, within);
   }
@@ -73,9 +73,9 @@ void FlightRecorder::save_one(const Capture& capture, Within within) {
   const std::string reason = " (" + capture.triggers.front().reason + ")";
   try {
     const std::uint64_t records = save(target, capture, within);
-    say(capture.path + ": saved the last " + std::to_string(records) + " records" + reason);
+    report(capture.path + ": saved the last " + std::to_string(records) + " records" + reason);
   } catch (const std::exception& error) {
-    say(std::string(error.what()) + "; the circular log is not saved" + reason);
+    report(std::string(error.what()) + "; the circular log is not saved" + reason);
   }
 }
 

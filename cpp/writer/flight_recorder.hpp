@@ -20,18 +20,18 @@ class FlightRecorder {
   // `mutex` is held around each run of the drain, and not by callers of this class.
   // `drain_rings` runs it, so that the buffer has all that was logged. Throws std::invalid_argument
   // where the options' `when` is no expression.
-  FlightRecorder(const RecorderOptions& options, const LogTarget& target, const Session& session,
+  FlightRecorder(const SaveTriggerOptions& options, const LogTarget& target, const Session& session,
                  Drain& drain, last_signal::Mutex& mutex, std::function<void()> drain_rings);
   FlightRecorder(const FlightRecorder&) = delete;
   FlightRecorder& operator=(const FlightRecorder&) = delete;
 
-  bool has_condition() const { return triggers_.has_condition(); }
+  bool has_condition() const { return trigger_.has_condition(); }
   // Saves all that the buffer has to the target. How many records. Throws std::system_error and
   // std::runtime_error.
   std::uint64_t save(const LogTarget& target);
   // Asks for the buffer to be saved as the options say. Where; "" if nothing is saved any more.
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
-    return triggers_.trigger(time_ns, is_stamped, reason);
+    return trigger_.trigger(time_ns, is_stamped, reason);
   }
   // Saves the buffer for a trigger whose time after it has passed; `at_once`: for any trigger. If
   // another thread is at it, returns once that has saved it.
@@ -49,7 +49,7 @@ class FlightRecorder {
   Drain& drain_;
   last_signal::Mutex& drain_mutex_;
   std::function<void()> drain_rings_;
-  Recorder triggers_;
+  SaveTrigger trigger_;
   std::mutex mutex_;  // of save_triggered by calls; taken before that of the drain
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMinBox = 64 * 1024;
 
-std::size_t capacity_of(const BoxOptions& options) {
+std::size_t capacity_of(const CircularBufferOptions& options) {
   const std::uint64_t wanted =
       options.max_bytes != 0 ? options.max_bytes : options.max_records * kBytesPerRecord;
   const std::uint64_t within = std::clamp<std::uint64_t>(wanted, kMinBox, kMaxRing);
@@ -21,39 +21,41 @@ std::size_t capacity_of(const BoxOptions& options) {
 
 }  // namespace
 
-Keeper::Keeper(Session& session, const BoxOptions& options) : session_(session), options_(options) {
-  for (const std::string& path : session_.box_paths()) {
+CircularBuffers::CircularBuffers(Session& session, const CircularBufferOptions& options)
+    : session_(session), options_(options) {
+  for (const std::string& path : session_.circular_buffer_paths()) {
     ++n_files_;
     try {
-      Box box = Box::open(path, true);
+      CircularBuffer box = CircularBuffer::open(path, true);
       box.settle(session_.committed());
-      boxes_.push_back(std::move(box));
+      list_.push_back(std::move(box));
     } catch (const DamagedFile& error) {
-      say(std::string(error.what()) + "; what it held is lost, and counted as dropped");
+      report(std::string(error.what()) + "; what it held is lost, and counted as dropped");
       session_.drop(1);
     }
   }
 }
 
-Box& Keeper::box_of(const Site& site) {
-  if (Box** known = by_site_.find(site)) return **known;
-  BoxOptions options = options_;
+CircularBuffer& CircularBuffers::buffer_of(const Site& site) {
+  if (CircularBuffer** known = by_site_.find(site)) return **known;
+  CircularBufferOptions options = options_;
   std::string complaint;
   const auto policy = parse_policy(site.policy, complaint);
   if (options.max_records == 0 && policy) options.max_records = policy->n;
   options.max_records = std::max<std::uint64_t>(options.max_records, 1);
   const std::lock_guard lock(mutex_);
-  auto box = std::ranges::find(boxes_, options.max_records, &Box::max_records);
-  if (box == boxes_.end()) {
-    const std::string path = session_.box_path(n_files_++);  // the name is spent in any case
-    boxes_.push_back(Box::create(path, capacity_of(options), options.max_records));
-    box = boxes_.end() - 1;
+  auto box = std::ranges::find(list_, options.max_records, &CircularBuffer::max_records);
+  if (box == list_.end()) {
+    const std::string path =
+        session_.circular_buffer_path(n_files_++);  // the name is spent in any case
+    list_.push_back(CircularBuffer::create(path, capacity_of(options), options.max_records));
+    box = list_.end() - 1;
   }
   return *by_site_.put(site, &*box);
 }
 
-bool Keeper::append(const Record& record, const RingRecord& raw) {
-  Box& box = box_of(*record.site);
+bool CircularBuffers::append(const Record& record, const RingRecord& raw) {
+  CircularBuffer& box = buffer_of(*record.site);
   // A box outlives the clock's history, so a record gets its time for good.
   const std::uint64_t head_size = sizeof(RecordHead) + sizeof record.time_ns;
   std::uint64_t spill[2] = {raw.spill_number, raw.spill_size};
@@ -83,51 +85,52 @@ bool Keeper::append(const Record& record, const RingRecord& raw) {
   return true;
 }
 
-bool Keeper::is_empty() const {
-  return std::ranges::all_of(boxes_, [](const Box& box) { return box.pending_records() == 0; });
+bool CircularBuffers::is_empty() const {
+  return std::ranges::all_of(list_,
+                             [](const CircularBuffer& box) { return box.pending_records() == 0; });
 }
 
-void Keeper::prepare(std::uint64_t batch) {
-  for (Box& box : boxes_) {
+void CircularBuffers::prepare(std::uint64_t batch) {
+  for (CircularBuffer& box : list_) {
     if (box.pending_records() != 0) box.prepare(batch);
   }
 }
 
-void Keeper::release(std::uint64_t batch) {
-  for (Box& box : boxes_) {
+void CircularBuffers::release(std::uint64_t batch) {
+  for (CircularBuffer& box : list_) {
     if (box.pending_records() == 0) continue;
     for (const std::uint64_t number : box.release(batch)) session_.remove_spill(number);
   }
   spilled_.clear();
 }
 
-void Keeper::clear() {
-  for (Box& box : boxes_) box.clear();
+void CircularBuffers::clear() {
+  for (CircularBuffer& box : list_) box.clear();
   for (const std::uint64_t number : spilled_) session_.remove_spill(number);
   spilled_.clear();
 }
 
-void Keeper::mark_taken() {
-  for (Box& box : boxes_) {
+void CircularBuffers::mark_saved() {
+  for (CircularBuffer& box : list_) {
     box.mark_saved(box.ring().header().tail.load(std::memory_order_relaxed));
   }
 }
 
-Box::Counts Keeper::counts() const {
+CircularBuffer::Totals CircularBuffers::counts() const {
   const std::lock_guard lock(mutex_);
-  Box::Counts sum;
-  for (const Box& box : boxes_) {
-    const Box::Counts counts = box.counts();
-    sum.kept += counts.kept;
+  CircularBuffer::Totals sum;
+  for (const CircularBuffer& box : list_) {
+    const CircularBuffer::Totals counts = box.counts();
+    sum.unsaved += counts.unsaved;
     sum.overwritten += counts.overwritten;
     sum.saved += counts.saved;
   }
   return sum;
 }
 
-std::uint64_t Keeper::records() const {
+std::uint64_t CircularBuffers::records() const {
   std::uint64_t records = 0;
-  for (const Box& box : boxes_) records += box.records();
+  for (const CircularBuffer& box : list_) records += box.records();
   return records;
 }
 

@@ -17,17 +17,17 @@
 namespace attolog {
 
 // What all records go into that have no policy of their own, in a log without a file.
-struct BoxOptions {
+struct CircularBufferOptions {
   std::uint64_t max_records = 0;  // 0: there is a file
   std::uint64_t max_bytes = 0;    // 0: kBytesPerRecord for each
 };
 
 inline constexpr std::uint64_t kBytesPerRecord = 128;
 
-class Keeper {
+class CircularBuffers {
  public:
   // Opens what another process left in the session.
-  Keeper(Session& session, const BoxOptions& options);
+  CircularBuffers(Session& session, const CircularBufferOptions& options);
 
   // Adds a record of the rings to the batch, with its time as of now. False: the batch has no room
   // for it, and must be committed first. Throws std::system_error where there is no memory for a
@@ -40,21 +40,21 @@ class Keeper {
   void clear();  // the batch
 
   // Batches have taken all below the boxes' tails to where it is wanted.
-  void mark_taken();
+  void mark_saved();
 
-  Box::Counts counts() const;
+  CircularBuffer::Totals counts() const;
   std::uint64_t records() const;  // in the boxes
-  std::deque<Box>& boxes() { return boxes_; }
+  std::deque<CircularBuffer>& list() { return list_; }
 
  private:
-  Box& box_of(const Site& site);
+  CircularBuffer& buffer_of(const Site& site);
 
   Session& session_;
-  BoxOptions options_;
-  mutable std::mutex mutex_;   // boxes_, as a list: the drain alone adds to it, others look
-  std::deque<Box> boxes_;      // one for each number of records
-  std::uint32_t n_files_ = 0;  // of boxes: the next one gets the next name
-  SiteCache<Box*> by_site_;
+  CircularBufferOptions options_;
+  mutable std::mutex mutex_;         // list_, as a list: the drain alone adds to it, others look
+  std::deque<CircularBuffer> list_;  // one for each number of records
+  std::uint32_t n_files_ = 0;        // of boxes: the next one gets the next name
+  SiteCache<CircularBuffer*> by_site_;
   Buffer record_;
   std::vector<std::uint64_t> spilled_;  // what the batch was too large for
 };

@@ -110,8 +110,8 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const bool is_a_crash = is_crash(signal);
   bool is_first = false;
-  if (!t_is_ours && process.load(std::memory_order_relaxed) == ::getpid() && Writer::is_there() &&
-      Writer::get().is_running()) {
+  if (!t_is_ours && process.load(std::memory_order_relaxed) == ::getpid() &&
+      WriterThread::is_there() && WriterThread::get().is_running()) {
     auto before = Stage::none;
     static_assert(std::atomic<Stage>::is_always_lock_free);
     if (stage.load(std::memory_order_relaxed) == Stage::none) {
@@ -204,7 +204,7 @@ bool is_wanted() {
 void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
   const auto until = std::chrono::steady_clock::now() + kLastSecond;
   std::vector<std::uint64_t> positions;
-  for (const auto& channel : channels) positions.push_back(channel->echo_position());
+  for (const auto& channel : channels) positions.push_back(channel->mirror_position());
   auto before = Stage::wanted;
   const bool has_stopped =
       stage.compare_exchange_strong(before, Stage::composed, std::memory_order_acq_rel);
@@ -213,8 +213,8 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
                               has_stopped ? std::span(stopped) : std::span(stopped).first(0));
   }
   for (std::size_t i = 0; i < channels.size(); ++i) {
-    if (!channels[i]->wait_for_echo(positions[i], until))
-      say("the rest is not shown; it is all in " + channels[i]->path());
+    if (!channels[i]->wait_for_console(positions[i], until))
+      report("the rest is not shown; it is all in " + channels[i]->path());
   }
   stage.store(Stage::done, std::memory_order_release);
   const int signal = number.load(std::memory_order_relaxed);

@@ -24,7 +24,7 @@ void Leftovers::add(const RingPlace& place, const std::string& own) {
 }
 
 void Leftovers::recover(std::chrono::milliseconds time) {
-  const WithoutReserve section;
+  const ScopedNoReserve section;
   const auto end = std::chrono::steady_clock::now() + time;
   try {
     while (recover_next() && std::chrono::steady_clock::now() < end) continue;

@@ -163,8 +163,8 @@ bool Output::acquire(std::chrono::milliseconds patience) {
     if (number == EBADF) return false;  // closed just now: the next try opens it again
     if (number != ENOLCK && number != EOPNOTSUPP && number != ENOSYS && number != EINVAL) throw;
     has_locks_ = false;
-    say(path_ + ": its file system has no locks (" + describe_errno(number) +
-        "); only one process may log to it");
+    report(path_ + ": its file system has no locks (" + describe_errno(number) +
+           "); only one process may log to it");
     return true;
   }
 }
@@ -174,7 +174,7 @@ void Output::release() {
 }
 
 // Renamed (rotation) or removed, perhaps with its folder: goes on in a new file under the name.
-void Output::follow_name(Session& session) {
+void Output::follow_rename(Session& session) {
   if (!follows_name_) return;
   if (is_another_) return move(session);
   struct stat ours{};
@@ -215,18 +215,18 @@ void Output::move_session(Session& session) {
   const FileId now = id();
   const std::string old = folder_;
   if (moves_) {
-    const HeldFolder to = hold_log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now);
+    const LockedFolder to = lock_log_folder(place_of(old), path_.substr(path_.rfind('/') + 1), now);
     if (session.move(to.path, known_in(to.path, now))) folder_ = to.path;
     named_ = path_;
     ledger_ = std::make_unique<Ledger>(folder_, named_);
   }
   session.header().file = known_in(folder_, now);
   if (folder_ != old) tidy(old);
-  if (const Settled settled = finish_dead(); !settled.message.empty()) say(settled.message);
+  if (const SettleResult settled = finish_dead(); !settled.message.empty()) report(settled.message);
 }
 
-Settled Output::finish_dead() {
-  return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : Settled{};
+SettleResult Output::finish_dead() {
+  return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : SettleResult{};
 }
 
 // Others have written since, or the file is new here: whoever was killed among them may have left a
@@ -234,7 +234,7 @@ Settled Output::finish_dead() {
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
   if (end_ == size || size == 0) return "";
-  return end_of_torn(format, file_.fd(), end_ && *end_ < size ? *end_ : 0, size);
+  return torn_record_end(format, file_.fd(), end_ && *end_ < size ? *end_ : 0, size);
 }
 
 Output::Result Output::write_all(std::string_view bytes) {
@@ -268,7 +268,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
   Result result;
   std::string message;
   bool is_locked = false;
-  bool is_told = false;  // our intent is open
+  bool is_intent_open = false;  // our intent is open
   try {
     if (!is_regular_) {
       restore();
@@ -279,7 +279,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     }
     is_locked = acquire(kPatience);
     if (!is_locked) fail_busy(path_);
-    follow_name(session);
+    follow_rename(session);
     message = finish_dead().message;
     struct stat info{};
     if (::fstat(file_.fd(), &info) != 0) fail(path_);
@@ -289,7 +289,7 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
     }
     prepare();
     if (ledger_ && !session.name().empty()) {
-      is_told = true;
+      is_intent_open = true;
       session.stage(bytes);
       ledger_->open({session.file_name(), batch, known_in(folder_, id()), offset, bytes.size(),
                      crc32c(bytes)});
@@ -299,26 +299,26 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
       // The program has closed it, and the lock is gone: others may have finished the batch.
       is_locked = false;
       is_locked = acquire(kPatience);
-      if (is_locked) go_on(session, batch, bytes, is_told, result);
+      if (is_locked) finish_reopened(session, batch, bytes, is_intent_open, result);
     }
     if (result.error == 0) {
       session.commit(batch);
       end_ = position();
     } else {
-      if (result.written != 0) message = cut(offset, bytes.substr(0, result.written));
+      if (result.written != 0) message = truncate_failed(offset, bytes.substr(0, result.written));
       end_.reset();
     }
-    if (is_told) ledger_->close();
+    if (is_intent_open) ledger_->close();
   } catch (const std::system_error& error) {
-    if (is_told) ledger_->close();
+    if (is_intent_open) ledger_->close();
     result.error = error.code().value();
     if (result.is_busy()) message = path_ + ": " + holder();
   } catch (const std::runtime_error& error) {  // what is now under the name is refused
-    if (is_told) ledger_->close();
+    if (is_intent_open) ledger_->close();
     result.error = EPERM;
     message = error.what();
-  } catch (...) {                   // no memory
-    if (is_told) ledger_->close();  // we live, and try again
+  } catch (...) {                          // no memory
+    if (is_intent_open) ledger_->close();  // we live, and try again
     if (is_locked) release();
     throw;
   }
@@ -328,9 +328,9 @@ Output::Result Output::append(Session& session, std::uint64_t batch, std::string
 }
 
 // Writes what is missing of a batch whose file was closed meanwhile, and is open again.
-void Output::go_on(const Session& session, std::uint64_t batch, std::string_view bytes,
-                   bool is_told, Result& result) {
-  if (is_told) {
+void Output::finish_reopened(const Session& session, std::uint64_t batch, std::string_view bytes,
+                             bool is_intent_open, Result& result) {
+  if (is_intent_open) {
     finish_dead();  // as if we had died
     if (session.committed() >= batch) result = {bytes.size(), 0, ""};
   } else if (!is_another_) {
@@ -341,7 +341,7 @@ void Output::go_on(const Session& session, std::uint64_t batch, std::string_view
 }
 
 // Takes back what was written of a batch that failed, if it is still the end of the file.
-std::string Output::cut(std::uint64_t from, std::string_view written) {
+std::string Output::truncate_failed(std::uint64_t from, std::string_view written) {
   struct stat info{};
   std::string there(written.size(), '\0');
   const bool is_end = ::fstat(file_.fd(), &info) == 0 &&
@@ -353,13 +353,13 @@ std::string Output::cut(std::uint64_t from, std::string_view written) {
 }
 
 // The lock, if it is to be had.
-class Output::Held {
+class Output::ScopedLock {
  public:
-  Held(Output& output, std::chrono::milliseconds patience)
+  ScopedLock(Output& output, std::chrono::milliseconds patience)
       : output_(output), is_held_(output.acquire(patience)) {}
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() {
+  ScopedLock(const ScopedLock&) = delete;
+  ScopedLock& operator=(const ScopedLock&) = delete;
+  ~ScopedLock() {
     if (is_held_) output_.release();
   }
   explicit operator bool() const { return is_held_; }
@@ -369,9 +369,9 @@ class Output::Held {
   bool is_held_;
 };
 
-std::optional<Settled> Output::settle(std::chrono::milliseconds patience) {
-  if (!is_regular_ || !ledger_) return Settled{};
-  const Held lock(*this, patience);
+std::optional<SettleResult> Output::settle(std::chrono::milliseconds patience) {
+  if (!is_regular_ || !ledger_) return SettleResult{};
+  const ScopedLock lock(*this, patience);
   return lock ? std::optional(finish_dead()) : std::nullopt;
 }
 
@@ -387,19 +387,19 @@ FileMemory::Location Output::memory_location() const {
   return {file_.fd(), path_, has_folder ? file_about(folder_, named_, kMemorySuffix) : ""};
 }
 
-std::string Output::remembered() {
+std::string Output::read_memory() {
   restore();
   return memory_.read(memory_location());
 }
 
-bool Output::remember(std::string_view text) {
+bool Output::add_memory(std::string_view text) {
   if (!is_regular_) return true;
-  const Held lock(*this, kPatience);
+  const ScopedLock lock(*this, kPatience);
   if (!lock) fail_busy(path_);
   return memory_.add(memory_location(), text);
 }
 
-void Output::forget() {
+void Output::clear_memory() {
   memory_.clear(memory_location());
 }
 
@@ -415,20 +415,20 @@ void Output::sync() {
 }
 
 bool Output::truncate(std::chrono::milliseconds patience, const std::function<bool()>& may) {
-  const Held lock(*this, patience);
+  const ScopedLock lock(*this, patience);
   if (!lock || !may()) return false;
   if (::ftruncate(file_.fd(), 0) != 0) fail(path_);
-  forget();
+  clear_memory();
   return true;
 }
 
-bool Output::end_torn(Format format, std::chrono::milliseconds patience) {
+bool Output::close_torn_record(Format format, std::chrono::milliseconds patience) {
   if (!is_regular_) return true;
-  const Held lock(*this, patience);
+  const ScopedLock lock(*this, patience);
   struct stat info{};
   if (lock && ::fstat(file_.fd(), &info) == 0) {
     const auto size = static_cast<std::uint64_t>(info.st_size);
-    const std::string end = end_of_torn(format, file_.fd(), 0, size);
+    const std::string end = torn_record_end(format, file_.fd(), 0, size);
     if (write_all(end).error == 0) end_ = end.empty() ? size : position();
   }
   return static_cast<bool>(lock);

@@ -49,13 +49,13 @@ class Output {
 
   // Finishes what a dead process was writing. Nothing where somebody held the lock for longer than
   // `patience`. Throws std::system_error.
-  std::optional<Settled> settle(std::chrono::milliseconds patience);
+  std::optional<SettleResult> settle(std::chrono::milliseconds patience);
 
   // The file's memory; `remember` adds to it under the lock, as in FileMemory. Throws
   // std::system_error (EWOULDBLOCK) where the lock is not to be had.
-  std::string remembered();
-  bool remember(std::string_view text);
-  void forget();
+  std::string read_memory();
+  bool add_memory(std::string_view text);
+  void clear_memory();
 
   void sync();  // fdatasync
   // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the lock.
@@ -63,7 +63,7 @@ class Output {
   bool truncate(std::chrono::milliseconds patience, const std::function<bool()>& may);
   // Ends a last record that a power cut or another program left open. False: somebody held the lock
   // for longer than `patience`.
-  bool end_torn(Format format, std::chrono::milliseconds patience);
+  bool close_torn_record(Format format, std::chrono::milliseconds patience);
   bool is_empty() const;
   // Whether another logger writes the file, in whatever place its rings are.
   bool is_shared() const;
@@ -83,10 +83,10 @@ class Output {
   // no lock with it. It serves where the child may not open the file any more.
   void renew_in_child();
   // The descriptor, for the child's own channel; none where the program has closed it.
-  File take_file() { return file_.is_intact() ? std::move(file_) : File(); }
+  File release_file() { return file_.is_intact() ? std::move(file_) : File(); }
 
  private:
-  class Held;
+  class ScopedLock;
   void open();
   File open_path() const;
   void refuse_second_name(const File& file) const;
@@ -96,15 +96,15 @@ class Output {
   void show_presence(bool is_here) const;
   bool acquire(std::chrono::milliseconds patience);
   void release();
-  void follow_name(Session& session);
+  void follow_rename(Session& session);
   void move(Session& session);
   void move_session(Session& session);
-  void go_on(const Session& session, std::uint64_t batch, std::string_view bytes, bool is_told,
-             Result& result);
-  Settled finish_dead();
+  void finish_reopened(const Session& session, std::uint64_t batch, std::string_view bytes,
+                       bool is_intent_open, Result& result);
+  SettleResult finish_dead();
   std::string torn_end(const Session& session, std::uint64_t size) const;
   std::optional<std::uint64_t> position() const;
-  std::string cut(std::uint64_t from, std::string_view written);
+  std::string truncate_failed(std::uint64_t from, std::string_view written);
   Result write_all(std::string_view bytes);
   FileMemory::Location memory_location() const;
 

@@ -43,13 +43,13 @@ std::string fill_in_path(std::string path, std::uint64_t n) {
   return path;
 }
 
-Recorder::Recorder(const RecorderOptions& options) : options_(options) {
+SaveTrigger::SaveTrigger(const SaveTriggerOptions& options) : options_(options) {
   if (!options_.condition.empty()) when_.emplace(options_.condition);
 }
 
 // Captures that a condition asks for keep their distance: what it is true of meanwhile belongs to
 // the next one.
-std::int64_t Recorder::due_by_when(std::int64_t time_ns, bool is_stamped) {
+std::int64_t SaveTrigger::due_by_when(std::int64_t time_ns, bool is_stamped) {
   std::int64_t due = later(time_ns, options_.after_ns);
   const bool has_last = by_when_ > 1 && is_last_stamped_ == is_stamped && time_ns >= last_by_when_;
   if (has_last) due = std::max(due, later(last_by_when_, kSpacingNs));
@@ -58,13 +58,13 @@ std::int64_t Recorder::due_by_when(std::int64_t time_ns, bool is_stamped) {
   return due;
 }
 
-std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool is_stamped,
-                           Cause cause) {
+std::string SaveTrigger::open(std::int64_t time_ns, std::string_view reason, bool is_stamped,
+                              Cause cause) {
   if (!open_) {
     if (cause == Cause::when && ++by_when_ > kMostCaptures) {
       if (by_when_ == kMostCaptures + 1) {
-        say("the circular log has saved itself " + std::to_string(kMostCaptures) +
-            " times by when=; from now on it does when it is asked to, and on exceptions");
+        report("the circular log has saved itself " + std::to_string(kMostCaptures) +
+               " times by when=; from now on it does when it is asked to, and on exceptions");
       }
       return "";
     }
@@ -87,7 +87,7 @@ std::string Recorder::open(std::int64_t time_ns, std::string_view reason, bool i
   return open_->path;
 }
 
-bool Recorder::see(const Record& record) {
+bool SaveTrigger::on_record(const Record& record) {
   if (record.is_stamped || !is_stamped_.load(std::memory_order_relaxed)) {
     last_seen_ns_.store(record.time_ns, std::memory_order_relaxed);
   }
@@ -100,12 +100,12 @@ bool Recorder::see(const Record& record) {
          record.time_ns >= due_ns_;
 }
 
-std::string Recorder::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
+std::string SaveTrigger::trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason) {
   const std::lock_guard lock(mutex_);
   return open(time_ns, reason, is_stamped, Cause::asked);
 }
 
-std::optional<Capture> Recorder::take(std::int64_t now_ns, bool at_once) {
+std::optional<Capture> SaveTrigger::pop_due(std::int64_t now_ns, bool at_once) {
   const std::lock_guard lock(mutex_);
   if (!open_) return std::nullopt;
   const std::int64_t seen = last_seen_ns_.load(std::memory_order_relaxed);
@@ -113,7 +113,7 @@ std::optional<Capture> Recorder::take(std::int64_t now_ns, bool at_once) {
       is_stamped_.load(std::memory_order_relaxed) ? seen : std::max(now_ns, seen);
   if (!at_once && reached < due_ns_) return std::nullopt;
   is_waiting_.store(false, std::memory_order_relaxed);
-  std::ranges::stable_sort(open_->triggers, {}, &Trigger::time_ns);
+  std::ranges::stable_sort(open_->triggers, {}, &TriggerEvent::time_ns);
   return std::exchange(open_, std::nullopt);
 }
 

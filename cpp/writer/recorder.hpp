@@ -16,7 +16,7 @@
 
 namespace attolog {
 
-struct Trigger {
+struct TriggerEvent {
   std::int64_t time_ns;
   std::string reason;
 };
@@ -26,10 +26,10 @@ struct Capture {
   std::string path;
   std::int64_t since_ns = INT64_MIN;
   std::int64_t until_ns = INT64_MAX;
-  std::vector<Trigger> triggers;  // in order of time; each becomes a TRIGGER row
+  std::vector<TriggerEvent> triggers;  // in order of time; each becomes a TRIGGER row
 };
 
-struct RecorderOptions {
+struct SaveTriggerOptions {
   std::string when;             // the condition as the program spells it
   std::string condition;        // the condition as Expression reads it; "": none
   std::int64_t before_ns = -1;  // of what was logged before a trigger; negative: all there is
@@ -37,30 +37,30 @@ struct RecorderOptions {
   std::string path;             // {pid}, {time} and {n}, a number of its own, are filled in
 };
 
-class Recorder {
+class SaveTrigger {
  public:
   static constexpr std::uint64_t kMostCaptures = 100;        // by `when`: no disk is filled by them
   static constexpr std::int64_t kSpacingNs = 1'000'000'000;  // between two of those
   static constexpr std::size_t kMostTriggers = 100;          // of a capture that are told of
 
   // Throws std::invalid_argument where the condition is no expression.
-  explicit Recorder(const RecorderOptions& options);
+  explicit SaveTrigger(const SaveTriggerOptions& options);
 
   bool has_condition() const { return when_.has_value(); }
   // Every record, by the drain alone. Whether a capture is due with it, before later ones take the
   // place of what belongs to it.
-  bool see(const Record& record);
+  bool on_record(const Record& record);
   // From any thread. Where it will be saved.
   std::string trigger(std::int64_t time_ns, bool is_stamped, std::string_view reason);
   // The capture that is due at `now_ns`, or at the time of the last record seen; `at_once`: any.
-  std::optional<Capture> take(std::int64_t now_ns, bool at_once);
+  std::optional<Capture> pop_due(std::int64_t now_ns, bool at_once);
 
  private:
   enum class Cause { when, asked };
   std::string open(std::int64_t time_ns, std::string_view reason, bool is_stamped, Cause cause);
   std::int64_t due_by_when(std::int64_t time_ns, bool is_stamped);
 
-  RecorderOptions options_;
+  SaveTriggerOptions options_;
   std::optional<Expression> when_;
   // Relaxed: the drain sets the one, whoever opens a capture the other, and a look that is late by
   // a record is early enough.

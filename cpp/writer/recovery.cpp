@@ -110,11 +110,11 @@ bool is_merged(const Session& session) {
   const LogTarget target = session.target();
   std::vector<std::string> ignored;
   return static_cast<Format>(target.format) == Format::journal &&
-         !journal_of_part(target.path).empty() && session.box_paths().empty() &&
+         !journal_of_part(target.path).empty() && session.circular_buffer_paths().empty() &&
          count_waiting(session, ignored) == 0 && ignored.empty();
 }
 
-std::string told(const std::string& log_path, const std::string& what) {
+std::string prefixed(const std::string& log_path, const std::string& what) {
   return what.starts_with('/') || log_path.empty() ? what : log_path + ": " + what;
 }
 
@@ -192,7 +192,7 @@ Recovery recover(const std::string& folder, const std::string& log_path,
         recover_session(*session, path, options, result);
       }
     } catch (const std::exception& error) {
-      result.messages.push_back(told(log_path, error.what()));
+      result.messages.push_back(prefixed(log_path, error.what()));
     }
   }
   return result;

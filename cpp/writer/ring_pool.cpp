@@ -114,16 +114,16 @@ RingPool::Slot* RingPool::make_first(std::size_t size) {
       }
       Slot* slot = add(Ring::create(path, size), number);
       if (!is_named && !session_.name().empty()) {
-        say_once("in memory", options_.log_path,
-                 reason + "; rings are kept in memory and lost with the process");
+        report_once("in memory", options_.log_path,
+                    reason + "; rings are kept in memory and lost with the process");
       }
       return slot;
     } catch (const std::system_error& error) {
       reason = error.what();
     }
   }
-  say_once("no ring", options_.log_path,
-           reason + "; what threads without a ring log is not in the file, and counted");
+  report_once("no ring", options_.log_path,
+              reason + "; what threads without a ring log is not in the file, and counted");
   return nullptr;
 }
 

@@ -45,15 +45,15 @@ std::size_t match(int fd, std::uint64_t offset, std::string_view bytes) {
   return done;
 }
 
-struct Found {
+struct Match {
   std::uint64_t position = 0;
   std::size_t length = 0;  // of the batch's first bytes that stand there
 };
 
 // Where the file has the bytes, or the most of them.
-Found find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes,
+Match find(int fd, std::uint64_t size, std::uint64_t offset, std::string_view bytes,
            std::uint64_t reach) {
-  Found best{std::min(offset, size), match(fd, offset, bytes)};
+  Match best{std::min(offset, size), match(fd, offset, bytes)};
   const std::string_view start = bytes.substr(0, std::min(bytes.size(), kTelling));
   const std::uint64_t end = std::min(size, offset + bytes.size() + reach);
   std::string piece;
@@ -245,7 +245,7 @@ std::size_t whole_records(Format format, std::string_view bytes) {
   return bytes.rfind('\n') + 1;  // npos + 1 is 0
 }
 
-std::string end_of_torn(Format format, int log_fd, std::uint64_t start, std::uint64_t size) {
+std::string torn_record_end(Format format, int log_fd, std::uint64_t start, std::uint64_t size) {
   char last = '\n';
   if (format == Format::journal || size <= start || !read_at(log_fd, &last, 1, size - 1)) return "";
   if (format == Format::csv && ends_quoted(log_fd, start, size)) return "\"\n";
@@ -277,7 +277,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
   const auto format = static_cast<Format>(session->header().format);
   result.format = format;
   const std::string_view all = *bytes;
-  Found found = find(log_fd, size, intent.offset, all, kReach);
+  Match found = find(log_fd, size, intent.offset, all, kReach);
   std::size_t whole = 0;
   bool is_torn = false;
   for (;;) {
@@ -293,11 +293,11 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
     // Others have written behind what there is of it: look for what a settlement has written behind
     // that, which may have died as well.
     is_torn = is_torn || start + found.length != whole;
-    const Found next =
+    const Match next =
         find(log_fd, size, found.position + found.length, all.substr(whole), kLongReach);
     if (next.length < std::min(all.size() - whole, kTelling)) {
       result.written = whole;
-      result.before = end_of_torn(format, log_fd, found.position, size);
+      result.before = torn_record_end(format, log_fd, found.position, size);
       break;
     }
     found = next;
@@ -325,17 +325,18 @@ std::size_t finish_torn(Format format, int log_fd, const std::string& log_path,
   const off_t end = ::lseek(log_fd, 0, SEEK_CUR);
   if (end < 0 || static_cast<std::uint64_t>(end) == start + record_end - settlement.whole)
     return record_end;
-  append_all(log_fd, end_of_torn(format, log_fd, start, size_of(log_fd, log_path)), log_path);
+  append_all(log_fd, torn_record_end(format, log_fd, start, size_of(log_fd, log_path)), log_path);
   return settlement.whole;
 }
 
 }  // namespace
 
-Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd) {
+SettleResult settle(const std::string& folder, const std::string& log_path, Ledger& ledger,
+                    int log_fd) {
   const auto intent = ledger.intent();
   if (!intent) return {};
   const auto settlement = inspect_intent(folder, log_path, *intent, log_fd);
-  Settled settled;
+  SettleResult settled;
   if (settlement && settlement->is_known) {
     append_all(log_fd, settlement->before, log_path);
     std::size_t written = settlement->written;

@@ -31,13 +31,14 @@ struct Settlement {
 std::optional<Settlement> inspect_intent(const std::string& folder, const std::string& log_path,
                                          const Intent& intent, int log_fd);
 
-struct Settled {
+struct SettleResult {
   std::uint64_t records = 0;  // of the batch, which are in the file now
   std::string message;        // what has to be said; "" mostly
 };
 // Finishes an open intent, under the log file's lock. Throws std::system_error where the rest
 // cannot be written; it is tried again by the next.
-Settled settle(const std::string& folder, const std::string& log_path, Ledger& ledger, int log_fd);
+SettleResult settle(const std::string& folder, const std::string& log_path, Ledger& ledger,
+                    int log_fd);
 
 // How much of a batch's first bytes are whole records.
 std::size_t whole_records(Format format, std::string_view bytes);
@@ -45,6 +46,6 @@ std::size_t whole_records(Format format, std::string_view bytes);
 // What a file of `size` bytes needs behind the last one, so that the next record does not become
 // part of one that was torn: "", a new line, or a quote and a new line. At `start` a record begins;
 // 0 where no other place is known.
-std::string end_of_torn(Format format, int log_fd, std::uint64_t start, std::uint64_t size);
+std::string torn_record_end(Format format, int log_fd, std::uint64_t start, std::uint64_t size);
 
 }  // namespace attolog

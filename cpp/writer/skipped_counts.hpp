@@ -18,7 +18,7 @@ class Channel;
 class Sampler;
 
 // A sampler with intervals, and the channels that hear of its skipped calls.
-struct Watch {
+struct SampledSite {
   std::shared_ptr<Sampler> sampler;
   std::string name;  // of its site
   double weight;     // of the calls that get to it
@@ -29,10 +29,10 @@ struct Watch {
 class SkippedCounts {
  public:
   // `values`: name and number of calls, encoded for kSkippedSite.
-  using Report = std::function<void(const Watch& watch, std::string_view values)>;
+  using Report = std::function<void(const SampledSite& site, std::string_view values)>;
 
   // Each sampler is watched once.
-  void watch(Watch watch);
+  void add(SampledSite site);
   // Reports the calls of the intervals that are over at `now`.
   void report_due(Ticks now, const Report& report);
   // Reports the calls of all intervals, over or not.
@@ -43,7 +43,7 @@ class SkippedCounts {
   void report_each(const Count& count, const Report& report);
 
   std::mutex mutex_;  // held while calls are reported: each of them once
-  std::vector<Watch> watches_;
+  std::vector<SampledSite> sites_;
 };
 
 }  // namespace attolog

@@ -40,14 +40,14 @@ constexpr milliseconds kLastWords{1'000};
 
 // Never destroyed: threads and exit handlers may need it to the very end. The child of a fork
 // leaves its parent's behind, whose mutex may be held by a thread that the child does not have.
-std::atomic<Writer*> current{nullptr};
+std::atomic<WriterThread*> current{nullptr};
 
 }  // namespace
 
 // Registered once; prepare and parent only hold mutexes still, which are never held for long. The
 // first is that of control, under which the others may be asked for.
 struct ForkHandlers {
-  static Writer& writer() { return *current.load(std::memory_order_acquire); }
+  static WriterThread& writer() { return *current.load(std::memory_order_acquire); }
 
   static void prepare() {
     writer().control_mutex_.lock();
@@ -64,7 +64,7 @@ struct ForkHandlers {
     writer().control_mutex_.unlock();
   }
   static void child() {
-    Writer& old = writer();
+    WriterThread& old = writer();
     // The parent's channels still know it: they find no thread, and wake none.
     old.running_.store(false, std::memory_order_release);
     old.is_wanted_.store(true, std::memory_order_release);
@@ -73,15 +73,15 @@ struct ForkHandlers {
     site_registry().mutex().unlock();
     old.mutex_.unlock();
     old.control_mutex_.unlock();
-    Rest::forget_in_child();
+    ForkPause::forget_in_child();
     thread_rings::forget_in_child();
     last_signal::forget_in_child();
-    UsingFiles::forget_in_child();
+    ScopedFileUse::forget_in_child();
     if (old.page_ != nullptr) old.page_->close_in_child();
     old.page_.reset();
     for (const auto& channel : old.channels_) channel->forget_in_child();
     try {
-      std::unique_ptr<Writer> fresh(new Writer());
+      std::unique_ptr<WriterThread> fresh(new WriterThread());
       fresh->leftovers_.inherit(old.leftovers_);
       fresh->has_tidied_ = old.has_tidied_;
       fresh->control_ = std::move(old.control_);
@@ -89,40 +89,41 @@ struct ForkHandlers {
     } catch (const std::bad_alloc&) {
       // The old one goes on, without the thread and the channels of the parent.
       old.channels_.clear();
-      old.is_announced_ = false;
+      old.is_page_published_ = false;
       old.is_wanted_.store(false, std::memory_order_relaxed);
     }
   }
 };
 
-Writer& Writer::get() {
+WriterThread& WriterThread::get() {
   static const bool once = [] {
-    current.store(std::unique_ptr<Writer>(new Writer()).release(), std::memory_order_release);
+    current.store(std::unique_ptr<WriterThread>(new WriterThread()).release(),
+                  std::memory_order_release);
     ::pthread_atfork(ForkHandlers::prepare, ForkHandlers::parent, ForkHandlers::child);
-    std::atexit([] { Writer::get().shut_down(); });
+    std::atexit([] { WriterThread::get().shut_down(); });
     return true;
   }();
   (void)once;
   return *current.load(std::memory_order_acquire);
 }
 
-bool Writer::is_there() {
+bool WriterThread::is_there() {
   return current.load(std::memory_order_acquire) != nullptr;
 }
 
-std::shared_ptr<Channel> Writer::open(const ChannelOptions& options) {
+std::shared_ptr<Channel> WriterThread::open(const ChannelOptions& options) {
   return add(Channel::open(options, *this));
 }
 
-std::shared_ptr<Channel> Writer::reopen(Channel& channel) {
+std::shared_ptr<Channel> WriterThread::reopen(Channel& channel) {
   return add(channel.reopen(*this));
 }
 
-std::shared_ptr<Channel> Writer::add(std::shared_ptr<Channel> channel) {
+std::shared_ptr<Channel> WriterThread::add(std::shared_ptr<Channel> channel) {
   try {
     if (const std::string folder = channel->ring_folder(); !folder.empty())
       leftovers_.add(place_of(folder), folder);
-    announce();
+    publish_page();
     const std::lock_guard lock(mutex_);
     channels_.push_back(channel);
     start();
@@ -133,16 +134,16 @@ std::shared_ptr<Channel> Writer::add(std::shared_ptr<Channel> channel) {
   return channel;
 }
 
-void Writer::rest() {
-  Rest::begin();
+void WriterThread::pause_for_fork() {
+  ForkPause::begin();
   const SteadyTime now = steady_clock::now();
   std::unique_lock lock(mutex_);
-  const SteadyTime until = has_not_rested_ ? now : now + kRest;
+  const SteadyTime until = has_not_stopped_ ? now : now + kRest;
   if (running_.load(std::memory_order_relaxed)) {
     changed_.notify_one();
     const auto has_ended = [this] { return !running_.load(std::memory_order_relaxed); };
-    has_not_rested_ = !rested_.wait_until(lock, until, has_ended);
-    if (has_not_rested_) return;
+    has_not_stopped_ = !stopped_.wait_until(lock, until, has_ended);
+    if (has_not_stopped_) return;
     const ::pid_t thread = thread_;
     lock.unlock();
     wait_until_gone(thread, until);
@@ -150,56 +151,57 @@ void Writer::rest() {
   }
   const auto all = channels_;
   lock.unlock();
-  for (const auto& channel : all) channel->rest_screen(until);
+  for (const auto& channel : all) channel->pause_console(until);
 }
 
-void Writer::go_on() {
-  Rest::end();
+void WriterThread::resume_after_fork() {
+  ForkPause::end();
   std::unique_lock lock(mutex_);
   start();
   const auto all = channels_;
   lock.unlock();
-  for (const auto& channel : all) channel->wake_screen();
+  for (const auto& channel : all) channel->resume_console();
 }
 
-void Writer::set_control(Control control) {
+void WriterThread::set_control(Control control) {
   const std::lock_guard lock(control_mutex_);
   control_ = std::move(control);
 }
 
 // From the first channel on the process can be asked.
-void Writer::announce() {
+void WriterThread::publish_page() {
   const std::lock_guard lock(control_mutex_);
-  if (is_announced_ || !control_) return;
-  is_announced_ = true;
+  if (is_page_published_ || !control_) return;
+  is_page_published_ = true;
   try {
     if (!std::exchange(has_tidied_, true)) list_processes(default_ring_root());
     page_ = ControlPage::create(default_ring_root());
   } catch (const std::exception& error) {
-    say_once("control", "", std::string(error.what()) + "; attolog ctl does not find this process");
+    report_once("control", "",
+                std::string(error.what()) + "; attolog ctl does not find this process");
   }
 }
 
-bool Writer::has_forked_lately() const {
+bool WriterThread::has_forked_lately() const {
   return steady_clock::now() - last_fork_.load(std::memory_order_relaxed) < kLately;
 }
 
 // To list them removes what killed ones have left.
-void Writer::tidy_pages() {
+void WriterThread::remove_dead_pages() {
   const auto now = steady_clock::now();
   if (!has_forked_lately() || now - last_tidied_ < kTidyInterval) return;
   last_tidied_ = now;
-  const WithoutReserve section;
+  const ScopedNoReserve section;
   list_processes(default_ring_root());
 }
 
-void Writer::unlist() {
+void WriterThread::withdraw_page() {
   const std::lock_guard lock(control_mutex_);
   page_.reset();
-  is_announced_ = false;
+  is_page_published_ = false;
 }
 
-void Writer::attend() {
+void WriterThread::answer_control() {
   const std::lock_guard lock(control_mutex_);
   if (page_ == nullptr) return;
   try {
@@ -213,13 +215,13 @@ void Writer::attend() {
     }
     page_->answer(answer);
   } catch (const std::exception& error) {
-    say(std::string("attolog ctl gets no answer: ") + error.what());
+    report(std::string("attolog ctl gets no answer: ") + error.what());
   }
 }
 
 // Under the mutex.
-void Writer::start() {
-  if (running_.load(std::memory_order_relaxed) || stopping_ || Rest::is_wanted()) return;
+void WriterThread::start() {
+  if (running_.load(std::memory_order_relaxed) || stopping_ || ForkPause::is_wanted()) return;
   if (channels_.empty()) return;
   last_signal::expect_writer();
   // Signals belong to the program's threads.
@@ -236,25 +238,25 @@ void Writer::start() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Writer::wake() {
+void WriterThread::wake() {
   if (is_wanted_.exchange(true, std::memory_order_acq_rel)) return;
   const std::lock_guard lock(mutex_);
   changed_.notify_one();
 }
 
-std::vector<std::shared_ptr<Channel>> Writer::channels() {
+std::vector<std::shared_ptr<Channel>> WriterThread::channels() {
   const std::lock_guard lock(mutex_);
   return channels_;
 }
 
-bool Writer::has_unshown() {
+bool WriterThread::has_unmirrored() {
   // One after the other: a channel's mutexes are taken before the writer's own.
   auto channel = channel_after(0);
-  while (channel != nullptr && !channel->has_unshown()) channel = channel_after(channel->id);
+  while (channel != nullptr && !channel->has_unmirrored()) channel = channel_after(channel->id);
   return channel != nullptr;
 }
 
-std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
+std::shared_ptr<Channel> WriterThread::channel_after(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   const std::shared_ptr<Channel>* next = nullptr;
   for (const auto& channel : channels_) {
@@ -266,24 +268,24 @@ std::shared_ptr<Channel> Writer::channel_after(std::uint64_t id) {
 namespace {
 
 // Whether it has shown anything.
-bool look_after(Channel& channel, bool has_forked_lately) {
-  const bool has_shown = channel.look_ahead();
+bool service(Channel& channel, bool has_forked_lately) {
+  const bool has_shown = channel.mirror_to_console();
   try {
     if (channel.is_due(steady_clock::now())) channel.drain();
     channel.sync_if_due();
-    channel.tend(has_forked_lately);
-    if (channel.is_closed()) channel.finish();
+    channel.run_maintenance(has_forked_lately);
+    if (channel.is_closed()) channel.release();
   } catch (const std::exception& error) {
     // No memory, or no file descriptor, for something that can wait. The thread goes on.
-    say(channel.path());
-    say(error.what());
+    report(channel.path());
+    report(error.what());
   }
   return has_shown;
 }
 
 }  // namespace
 
-void Writer::run() {
+void WriterThread::run() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "attolog");
 #endif
@@ -291,54 +293,54 @@ void Writer::run() {
   const ::pid_t number = thread_number();
   SteadyTime lively_until{};
   for (;;) {
-    milliseconds round = look_around(lively_until);
+    milliseconds round = service_all(lively_until);
     std::unique_lock lock(mutex_);
     std::erase_if(channels_, [](const auto& channel) {
-      return channel->is_finished() && channel->is_idle() && channel.use_count() == 1 &&
-             channel->drain_echo(steady_clock::now());
+      return channel->is_released() && channel->is_idle() && channel.use_count() == 1 &&
+             channel->drain_console(steady_clock::now());
     });
     if (steady_clock::now() < lively_until) round = std::min(round, kEchoRound);
     changed_.wait_for(lock, round, [this] {
-      return is_wanted_.load(std::memory_order_acquire) || Rest::is_wanted();
+      return is_wanted_.load(std::memory_order_acquire) || ForkPause::is_wanted();
     });
     is_wanted_.store(false, std::memory_order_release);
-    has_not_rested_ = false;
-    if (!Rest::is_wanted()) continue;
+    has_not_stopped_ = false;
+    if (!ForkPause::is_wanted()) continue;
     thread_ = number;
     running_.store(false, std::memory_order_release);
-    rested_.notify_all();
+    stopped_.notify_all();
     return;
   }
 }
 
 // A look at all that there is to do. How long the next one may wait.
-milliseconds Writer::look_around(SteadyTime& lively_until) {
+milliseconds WriterThread::service_all(SteadyTime& lively_until) {
   milliseconds next{kRound};
   try {
-    const UsingFiles section;
-    if (TakingNumber::is_stream_reopening()) return milliseconds{1};
+    const ScopedFileUse section;
+    if (ScopedNumberTransfer::is_stream_reopening()) return milliseconds{1};
     for (const auto& channel : channels()) {
-      if (look_after(*channel, has_forked_lately())) lively_until = steady_clock::now() + kLively;
+      if (service(*channel, has_forked_lately())) lively_until = steady_clock::now() + kLively;
       next = std::min(next, channel->longest_round());
     }
-    attend();
+    answer_control();
     end_if_wanted();
     leftovers_.recover(kShort);
-    tidy_pages();
+    remove_dead_pages();
   } catch (const std::exception&) {
     // No memory. The thread goes on.
   }
   return next;
 }
 
-void Writer::end_if_wanted() {
+void WriterThread::end_if_wanted() {
   if (last_signal::is_wanted()) last_signal::write_all(channels());
 }
 
 namespace {
 
 void close_at_exit(Channel& channel) {
-  if (channel.is_finished() || channel.is_forked()) return;
+  if (channel.is_released() || channel.is_forked()) return;
   const auto patience = std::chrono::duration_cast<steady_clock::duration>(
       std::chrono::duration<double>(channel.options().exit_timeout));
   // Memory, or a descriptor, may be short for a moment: the writer's thread has the last ones.
@@ -346,10 +348,10 @@ void close_at_exit(Channel& channel) {
   constexpr milliseconds kBetween{5};
   for (int tries = 1; tries <= kTries; ++tries) {
     try {
-      if (!channel.close(steady_clock::now() + patience)) channel.give_up();
+      if (!channel.close(steady_clock::now() + patience)) channel.abandon();
       return;
     } catch (const std::exception& error) {
-      if (tries == kTries) return say(error.what());
+      if (tries == kTries) return report(error.what());
       std::this_thread::sleep_for(kBetween);
     }
   }
@@ -357,7 +359,7 @@ void close_at_exit(Channel& channel) {
 
 }  // namespace
 
-void Writer::shut_down() {
+void WriterThread::shut_down() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -369,11 +371,11 @@ void Writer::shut_down() {
   }
   {
     const std::lock_guard lock(mutex_);  // the end comes in two steps, Python's and C's
-    if (!last_words_) last_words_ = steady_clock::now() + kLastWords;
+    if (!exit_deadline_) exit_deadline_ = steady_clock::now() + kLastWords;
   }
   last = 0;
   while (const auto channel = channel_after(last)) {
-    channel->drain_echo(last_words_);
+    channel->drain_console(exit_deadline_);
     last = channel->id;
   }
   leftovers_.recover(kLastWords);

@@ -19,10 +19,10 @@
 
 namespace attolog {
 
-class Writer final : public Waker {
+class WriterThread final : public Waker {
  public:
   // The process's writer. After a fork the child has one of its own.
-  static Writer& get();
+  static WriterThread& get();
   // Whether get() would find one: it may be asked in a signal's handler.
   static bool is_there();
 
@@ -37,9 +37,9 @@ class Writer final : public Waker {
 
   // Before a fork: ends the threads of this process, without the GIL. One that is busy for longer
   // than a moment stays.
-  void rest();
+  void pause_for_fork();
   // Behind the fork, in the parent.
-  void go_on();
+  void resume_after_fork();
 
   SiteRegistry& sites() { return site_registry(); }
   // Whether there may be children that have just ended, and left something.
@@ -47,34 +47,34 @@ class Writer final : public Waker {
   // Those that are drained.
   std::vector<std::shared_ptr<Channel>> channels();
   // Whether anything that was logged is still to be shown.
-  bool has_unshown();
+  bool has_unmirrored();
 
   // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
   using Control = std::function<std::string(const std::string& request)>;
   void set_control(Control control);
   // The process is not listed any more, until it has another channel.
-  void unlist();
+  void withdraw_page();
 
   // C's atexit: the last drain, after the interpreter's end. Throws nothing.
   void shut_down();
 
  private:
   friend struct ForkHandlers;
-  Writer() = default;
+  WriterThread() = default;
   std::shared_ptr<Channel> add(std::shared_ptr<Channel> channel);
-  void announce();
-  void attend();
+  void publish_page();
+  void answer_control();
   void end_if_wanted();
-  void tidy_pages();
+  void remove_dead_pages();
   void start();
   void run();
-  std::chrono::milliseconds look_around(SteadyTime& lively_until);
+  std::chrono::milliseconds service_all(SteadyTime& lively_until);
   // The channel with the next id behind `id`; null: there is none. Takes no memory.
   std::shared_ptr<Channel> channel_after(std::uint64_t id);
 
   std::mutex control_mutex_;  // down to page_; held while a request is answered
   Control control_;
-  bool is_announced_ = false;
+  bool is_page_published_ = false;
   bool has_tidied_ = false;  // pages of killed processes: this one, or one that it was forked from
   std::unique_ptr<ControlPage> page_;  // null: not yet, or there is none to be had
 
@@ -85,12 +85,13 @@ class Writer final : public Waker {
   // `run`.
   std::atomic<bool> is_wanted_{false};
   bool stopping_ = false;
-  Deadline last_words_;  // until then the process stays for who reads what it shows; under mutex_
+  Deadline
+      exit_deadline_;  // until then the process stays for who reads what it shows; under mutex_
   // release: the thread is there, or has done its last; pairs with the acquire of is_running.
   std::atomic<bool> running_{false};
-  std::condition_variable rested_;                   // running_ is false
+  std::condition_variable stopped_;                  // running_ is false
   ::pid_t thread_ = 0;                               // the one that ran last; under mutex_
-  bool has_not_rested_ = false;                      // nor has come round since; under mutex_
+  bool has_not_stopped_ = false;                     // nor has come round since; under mutex_
   std::atomic<SteadyTime> last_fork_{SteadyTime{}};  // relaxed: the time alone counts
   SteadyTime last_tidied_{};                         // the thread's own
   Leftovers leftovers_;

@@ -52,7 +52,7 @@ inline Site site_of(std::string name, std::vector<std::string> fields,
                     std::string policy = "stats:1s", Kind kind = Kind::event) {
   Site site;
   site.kind = kind;
-  site.handling = Handling::aggregate;
+  site.destination = Destination::stats;
   site.name = std::move(name);
   site.fields = std::move(fields);
   site.policy = std::move(policy);

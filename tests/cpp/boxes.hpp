@@ -78,12 +78,12 @@ inline std::vector<Entry> entries(const Ring& ring, std::uint64_t committed = 0)
   return found;
 }
 
-inline std::uint64_t total(const Box::Counts& counts) {
-  return counts.kept + counts.overwritten + counts.saved;
+inline std::uint64_t total(const CircularBuffer::Totals& counts) {
+  return counts.unsaved + counts.overwritten + counts.saved;
 }
 
 // Appends, and commits as a batch.
-inline std::vector<std::uint64_t> add(Box& box, std::uint64_t batch,
+inline std::vector<std::uint64_t> add(CircularBuffer& box, std::uint64_t batch,
                                       const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) box.append(entry.bytes(), entry.owner());
   box.prepare(batch);

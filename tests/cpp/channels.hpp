@@ -43,7 +43,7 @@ class Log {
     options.ring_bytes = kMinRing;
     return options;
   }
-  std::shared_ptr<Channel> open() const { return Writer::get().open(options()); }
+  std::shared_ptr<Channel> open() const { return WriterThread::get().open(options()); }
 
   std::vector<std::string> texts() const { return temp::sentences_of(path()); }
   std::size_t files(std::string_view suffix) const {
@@ -91,7 +91,7 @@ inline std::string numbered(int thread, int number) {
 
 inline void expect_counts(const Channel& channel, std::uint64_t written, std::uint64_t waiting,
                           std::uint64_t dropped) {
-  const Counts counts = channel.counts();
+  const RecordCounts counts = channel.counts();
   check::equal(counts.written, written);
   check::equal(counts.waiting, waiting);
   check::equal(counts.dropped, dropped);

@@ -115,9 +115,9 @@ class Mixed {
         target_(program::target_of(disk.path(), *format_of(disk.path()))),
         program_(disk.folder(), target_) {
     Buffer sites;
-    encode_site(sites, site_of(kWritten, "WRITTEN", Handling::write, ""));
-    encode_site(sites, site_of(kCounted, "COUNTED", Handling::aggregate, "stats:1ms"));
-    encode_site(sites, site_of(kKept, "KEPT", Handling::keep, "last:" + std::to_string(kept)));
+    encode_site(sites, site_of(kWritten, "WRITTEN", Destination::file, ""));
+    encode_site(sites, site_of(kCounted, "COUNTED", Destination::stats, "stats:1ms"));
+    encode_site(sites, site_of(kKept, "KEPT", Destination::buffer, "last:" + std::to_string(kept)));
     check::that(program_.session().append_sites(sites.view()));
   }
 
@@ -150,7 +150,7 @@ class Mixed {
     output_ = program::output_of(disk_.path(), disk_.folder());
     drain_ = std::make_unique<Drain>(session(), output_.get(), make_sink(target_), progress_);
     if (look) {
-      drain_->watch_kept(
+      drain_->watch_buffered(
           [look = std::move(look)](const Record& record) {
             look(record);
             return false;
@@ -173,12 +173,13 @@ class Mixed {
     encode_str(values, text);
     return values;
   }
-  static Site site_of(std::uint32_t id, std::string name, Handling handling, std::string policy) {
+  static Site site_of(std::uint32_t id, std::string name, Destination destination,
+                      std::string policy) {
     Site site;
     site.id = id;
     site.name = std::move(name);
     site.fields = {"i", "text"};
-    site.handling = handling;
+    site.destination = destination;
     site.policy = std::move(policy);
     return site;
   }

@@ -152,7 +152,8 @@ bool is_wanted(LoggerCore& core, PyObject* record) {
     PyObject* error = PyErr_Occurred();
     const std::string name = reinterpret_cast<PyTypeObject*>(error)->tp_name;
     if (clear_if_ordinary() && core.note_watcher_failure()) {
-      say("when=: it raised " + name + "; for such records the circular log does not save itself");
+      report("when=: it raised " + name +
+             "; for such records the circular log does not save itself");
     }
   }
   return is_true > 0;

@@ -236,7 +236,7 @@ std::uint32_t register_event(const EventText& text, const std::string& file, lon
   site.bound = static_cast<std::uint16_t>(text.all_fields.size() - text.fields.size());
   site.file = file;
   site.line = static_cast<std::uint32_t>(line);
-  return Writer::get().sites().add(std::move(site)).value_or(kInlineEventSite);
+  return site_registry().add(std::move(site)).value_or(kInlineEventSite);
 }
 
 // event(strategy=...) alone: what decorates a function is still to come.

@@ -215,10 +215,10 @@ bool shows_str(const Hole& hole, PyObject* value) {
 }
 
 // Encodes a nested value whose hole is `{x!r}`: its str() is its repr(), so it is taken once.
-void take_repr(Buffer& values, PyObject* text, const Buffer& json, std::size_t most) {
+void steal_repr(Buffer& values, PyObject* text, const Buffer& json, std::size_t most) {
   PyRef owned(text);
   encode_sized(values, Tag::formatted, cut_text(to_wtf8(text), most));
-  take_nested(values, owned.release(), json, most);
+  steal_nested(values, owned.release(), json, most);
 }
 
 }  // namespace
@@ -232,7 +232,7 @@ bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& sha
   const bool is_bounded = on_error == OnError::keep;
   PyObject* text = format_whole(call, shape, is_bounded ? most_padding(most) : kUnbounded);
   if (text == nullptr) return on_error == OnError::keep && clear_if_ordinary();
-  encode_sized(values, tag, cut_text(take_wtf8(text), most));
+  encode_sized(values, tag, cut_text(steal_wtf8(text), most));
   return true;
 }
 
@@ -254,13 +254,13 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
       if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
     } else if (is_str) {  // taken once, for both
-      take_nested(values, shown, json, most);
+      steal_nested(values, shown, json, most);
       return true;
     } else if (is_repr) {
-      take_repr(values, shown, json, most);
+      steal_repr(values, shown, json, most);
       return true;
     } else {
-      encode_sized(values, Tag::formatted, cut_text(take_wtf8(shown), most));
+      encode_sized(values, Tag::formatted, cut_text(steal_wtf8(shown), most));
     }
     // Code that ran for the text may have left JSON where there was none.
     if (is_nested(value) && json.empty()) return encode_str_of(values, value, most);

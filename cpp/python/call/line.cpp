@@ -56,7 +56,7 @@ PyObject* line_with_options(PyObject* const* values, Py_ssize_t n, PyObject* kwn
     }
   }
   PyObject* line =
-      options == nullptr ? nullptr : call_helper(put_line_together, "(OO)", args, options);
+      options == nullptr ? nullptr : call_helper(join_print_line, "(OO)", args, options);
   Py_XDECREF(options);
   Py_XDECREF(args);
   return line;

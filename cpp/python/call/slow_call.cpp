@@ -157,7 +157,7 @@ bool log_slowly(const Call& call) {
 // The first argument is a template string: what it holds comes before the other values.
 [[gnu::noinline]] PyObject* call_with_template(const Call& call) {
   std::vector<PyObject*> values;
-  PyRef text = take_apart(call.first, values);
+  PyRef text = split_template(call.first, values);
   if (text != nullptr && values.empty() && call.n_values() == 0) text = filled(call.first);
   if (text == nullptr) {
     if (clear_if_ordinary()) return drop(call.logger);

@@ -120,7 +120,8 @@ WaitResult wait_for_room(const LoggerCore& core, Channel* channel, Producer* pro
     }
   }
   if (result == WaitResult::drop && is_switched(core, channel)) result = WaitResult::room;
-  if (result == WaitResult::drop && !channel->lose(site, values)) result = WaitResult::lost;
+  if (result == WaitResult::drop && !channel->drop_and_mirror(site, values))
+    result = WaitResult::lost;
   if (result == WaitResult::raised) channel->drop(1);
   channel->unpin();
   return result;
@@ -132,10 +133,10 @@ Channel* usable_channel(LoggerCore& core) {
   if (channel == nullptr || !channel->is_forked()) return channel;
   // The child of a fork: it gets a session of its own, in this file.
   try {
-    core.attach_channel(Writer::get().reopen(*channel));
+    core.attach_channel(WriterThread::get().reopen(*channel));
   } catch (const std::exception& error) {
-    say(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
-        " does not log: its calls are counted as dropped");
+    report(std::string(error.what()) + "; the forked process " + std::to_string(::getpid()) +
+           " does not log: its calls are counted as dropped");
     core.lose_channel();
   }
   return core.channel();
@@ -198,7 +199,8 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);
       if (!number)
-        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
+        return channel->drop_and_mirror(plain_site, plain_values) ? SubmitResult::done
+                                                                  : SubmitResult::lost;
       const std::uint64_t spilled = values.size();
       std::memcpy(reference, &*number, 8);
       std::memcpy(reference + 8, &spilled, 8);
@@ -209,7 +211,8 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
     }
     if (!channel->has_room(*producer, size)) {
       if (!channel->options().block || channel->is_failing())
-        return channel->lose(plain_site, plain_values) ? SubmitResult::done : SubmitResult::lost;
+        return channel->drop_and_mirror(plain_site, plain_values) ? SubmitResult::done
+                                                                  : SubmitResult::lost;
       switch (wait_for_room(core, channel, producer, size, plain_site, plain_values)) {
         case WaitResult::room:
           continue;  // a signal handler may have logged, closed or forked meanwhile

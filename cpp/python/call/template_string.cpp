@@ -173,7 +173,7 @@ bool is_template_string(PyObject* object) {
          TemplateView(object).is_understood();
 }
 
-PyRef take_apart(PyObject* string, std::vector<PyObject*>& values) {
+PyRef split_template(PyObject* string, std::vector<PyObject*>& values) {
   const TemplateView given(string);
   CachedTemplate*& slot = slots[given.slot()];
   {
@@ -200,7 +200,7 @@ PyRef filled(PyObject* string, bool doubles_braces) {
 bool is_template_string(PyObject*) {
   return false;
 }
-PyRef take_apart(PyObject*, std::vector<PyObject*>&) {
+PyRef split_template(PyObject*, std::vector<PyObject*>&) {
   return nullptr;
 }
 PyRef filled(PyObject*, bool) {

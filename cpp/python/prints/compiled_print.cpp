@@ -433,7 +433,7 @@ PyObject* make_compiled_print(PyObject* args, PyObject* kwargs) {
   compiled->n_values = PyTuple_GET_SIZE(names);
   compiled->stream = is_error != 0 ? Prints::error : Prints::out;
   // Without a number of its own it is printed as text.
-  const auto number = Writer::get().sites().add(std::move(site));
+  const auto number = site_registry().add(std::move(site));
   compiled->site = number.value_or(kInlineEventSite);
   compiled->fast_types = number ? fast_types : 0;
   compiled->text = text.release();

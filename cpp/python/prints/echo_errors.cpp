@@ -29,7 +29,7 @@ bool is_stream(int stream) {
 }  // namespace
 
 void forget_screen_error(int stream) {
-  for (const auto& channel : Writer::get().channels()) channel->forget_echo_error(stream);
+  for (const auto& channel : WriterThread::get().channels()) channel->clear_console_error(stream);
   prints.is_error_told[stream - 1].store(false, std::memory_order_relaxed);
 }
 

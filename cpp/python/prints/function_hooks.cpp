@@ -121,23 +121,23 @@ int descriptor_of(PyObject* file) {
 
 bool is_to_wait(const Hook& hook, const Arguments& arguments) {
   switch (hook.rule) {
-    case Rule::related: return has_relatives.load(std::memory_order_relaxed) && has_unshown();
+    case Rule::related: return has_relatives.load(std::memory_order_relaxed) && has_unmirrored();
     case Rule::descriptor:
     case Rule::closing:
     case Rule::redirecting: {
-      if (!has_unshown()) return false;
+      if (!has_unmirrored()) return false;
       const int fd = descriptor_of(hook, arguments);
       return fd < 0 || is_observed(fd);
     }
     case Rule::closing_file:
     case Rule::file: {
-      if (!has_unshown()) return false;
+      if (!has_unmirrored()) return false;
       const int fd = descriptor_of(arguments.self);
       return fd >= 0 && is_observed(fd);
     }
     case Rule::signal:
     case Rule::crashes: return false;
-    default: return has_unshown();
+    default: return has_unmirrored();
   }
 }
 
@@ -263,7 +263,7 @@ template <class Function, class... Rest>
 PyObject* call(const Hook& hook, const Arguments& arguments, Rest... rest) {
   CallGuard around(hook, arguments);
   if (around.is_refused()) return nullptr;
-  std::optional<TakingNumber> taking;
+  std::optional<ScopedNumberTransfer> taking;
   if (const int number = taken_number(hook, arguments); number >= 0) taking.emplace(number);
   if (hook.rule == Rule::closing && File::owns(descriptor_of(hook, arguments)))
     return around.end(Py_NewRef(Py_None));

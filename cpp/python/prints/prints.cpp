@@ -272,7 +272,7 @@ PyMethodDef print_method = {"print",
 // An error number of the stream that the echo has met becomes print's OSError.
 bool raise_broken(Channel& channel, Prints::Stream stream) {
   const int number = stream == Prints::out ? 1 : 2;
-  const int error = channel.echo_error(number);
+  const int error = channel.console_error(number);
   if (error == 0) return false;
   if (error == EBADF && ::fcntl(number, F_GETFD) >= 0) {  // the program has opened it again
     forget_screen_error(number);
@@ -380,7 +380,7 @@ PrintResult emit_print(Prints::Stream stream, std::uint32_t site, const Buffer& 
 }
 
 bool flush_stream(Prints::Stream stream) {
-  if (has_unshown() && !wait_for_screen()) return false;
+  if (has_unmirrored() && !wait_for_screen()) return false;
   if (!has_screen_failed.load(std::memory_order_relaxed)) return true;
   Channel* channel = prints.core->channel();
   return channel == nullptr || channel->is_forked() || !raise_broken(*channel, stream);

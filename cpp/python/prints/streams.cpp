@@ -64,7 +64,7 @@ bool is_utf8(PyObject* self) {
     Py_XDECREF(encoding);
     return false;
   }
-  std::string name = take_wtf8(encoding);
+  std::string name = steal_wtf8(encoding);
   std::ranges::transform(name, name.begin(), [](char c) {
     return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });

@@ -100,7 +100,7 @@ PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs) {
   std::vector<std::string> folders;
   if (!without_gil(path, [&] {
         const std::string real = real_log_path(path);
-        shm = look_at_shm();
+        shm = inspect_shm();
         const auto id = file_id(real);
         for (const RingPlace& place : places_of(real, given)) {
           homes.push_back(place.home);

@@ -163,7 +163,7 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   const std::string name = first == nullptr ? default_name(level) : to_wtf8(first);
   const bool is_event = level == kNone && is_event_name(name);
   const CallSite* const without_number = is_event ? &inline_event_ : &inline_messages_[level / 10];
-  SiteRegistry& registry = Writer::get().sites();
+  SiteRegistry& registry = site_registry();
   if (templates >= kMostTemplates || registry.is_full()) return without_number;
 
   auto site = std::make_unique<CallSite>();
@@ -242,7 +242,7 @@ std::uint32_t CallSites::plain_site(Kind kind) {
     site.name = is_event ? kAnyEvent : kind == Kind::text ? "LOG" : "PRINT";
     site.bound = static_cast<std::uint16_t>(bound_names_.size());
     site.fields = is_event ? bound_names_ : plain_fields_;
-    number = Writer::get().sites().add(std::move(site)).value_or(fixed);
+    number = site_registry().add(std::move(site)).value_or(fixed);
   }
   return number;
 }

@@ -20,7 +20,7 @@ constexpr std::uint8_t kNotSampled = kWarning;
 std::mutex loggers_mutex;
 std::vector<std::weak_ptr<LoggerCore>> loggers;
 
-void add(Counts& sum, const Counts& more) {
+void add(RecordCounts& sum, const RecordCounts& more) {
   sum.written += more.written;
   sum.waiting += more.waiting;
   sum.dropped += more.dropped;
@@ -61,7 +61,7 @@ std::vector<std::shared_ptr<LoggerCore>> living_loggers() {
 LoggerCore::~LoggerCore() {
   // The writer may be the last that looked at it, for ctl; it has no part in Python's counts.
   if (watcher_ != nullptr && PyGILState_Check() != 0) Py_DECREF(watcher_);
-  if (channel_.load(std::memory_order_relaxed) != nullptr) owner_->let_go();
+  if (channel_.load(std::memory_order_relaxed) != nullptr) owner_->close_async();
 }
 
 // ---- where records go ---------------------------------------------------------------------------
@@ -92,7 +92,7 @@ void LoggerCore::attach_channel(std::shared_ptr<Channel> next) {
     if (channel_.load(std::memory_order_relaxed) != nullptr) before = owner_;
     if (owner_) former_.push_back(std::move(owner_));
     std::erase_if(former_, [this](const auto& old) {
-      if (!old->is_finished() && !old->is_forked()) return false;
+      if (!old->is_released() && !old->is_forked()) return false;
       if (old->is_forked()) return true;
       add(past_, old->counts());
       add(past_by_site_, old->written_by_site());
@@ -108,7 +108,7 @@ void LoggerCore::attach_channel(std::shared_ptr<Channel> next) {
   // What had the records so far is finished by the writer.
   if (before == nullptr || before->is_forked()) return;
   wait_until_unused(*before);
-  before->let_go();
+  before->close_async();
 }
 
 std::shared_ptr<Channel> LoggerCore::detach_channel(bool closes) {
@@ -144,7 +144,7 @@ void LoggerCore::replace_channel() {
     update_mode();
   }
   wait_until_unused(*before);
-  before->let_go();
+  before->close_async();
 }
 
 std::shared_ptr<Channel> LoggerCore::last_channel() const {
@@ -161,7 +161,7 @@ std::vector<std::shared_ptr<Channel>> LoggerCore::unfinished() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Channel>> channels;
   for (const auto& channel : former_) {
-    if (!channel->is_forked() && !channel->is_finished()) channels.push_back(channel);
+    if (!channel->is_forked() && !channel->is_released()) channels.push_back(channel);
   }
   return channels;
 }
@@ -347,7 +347,7 @@ void LoggerCore::begin_anew_in_child() {
 }
 
 // What it left out itself, and what became of calls in its channels.
-void LoggerCore::add_own(Counts& sum) {
+void LoggerCore::add_own(RecordCounts& sum) {
   const std::lock_guard lock(mutex_);
   begin_anew_in_child();
   add(sum, past_);
@@ -359,13 +359,13 @@ void LoggerCore::add_own(Counts& sum) {
   sum.dropped += late_.load(std::memory_order_relaxed);
 }
 
-Counts LoggerCore::counts() {
-  Counts sum;
+RecordCounts LoggerCore::counts() {
+  RecordCounts sum;
   add_own(sum);
   if (targets_.empty()) return sum;
   // What became of the targets' calls tells what became of those passed on: exactly, where no other
   // logger passes any to them.
-  Counts theirs;
+  RecordCounts theirs;
   std::uint64_t left = passed_.load(std::memory_order_relaxed);
   for (const auto& target : targets_) add(theirs, target->counts());
   sum.dropped += take(theirs.dropped, left);
@@ -401,7 +401,7 @@ std::map<std::uint32_t, LoggerCore::SiteCounts> LoggerCore::by_site() const {
 void LoggerCore::flush_skipped_counts() const {
   for (const auto& target : targets_) {
     const auto channel = target->last_channel();
-    if (channel != nullptr && !channel->is_forked()) channel->tell_remainders();
+    if (channel != nullptr && !channel->is_forked()) channel->flush_skipped_counts();
     target->flush_skipped_counts();
   }
 }
@@ -413,7 +413,8 @@ void LoggerCore::count_late() {
   }
   late_.fetch_add(1, std::memory_order_relaxed);
   if (is_late_said_.exchange(true, std::memory_order_relaxed)) return;
-  say("a call came after the logger was closed; it is counted as dropped, and so are later ones");
+  report(
+      "a call came after the logger was closed; it is counted as dropped, and so are later ones");
 }
 
 void LoggerCore::count_dropped() {

@@ -161,7 +161,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
 
   // ---- what became of calls ---------------------------------------------------------------------
 
-  Counts counts();
+  RecordCounts counts();
   // What became of the calls of one site, as far as this logger alone can tell.
   struct SiteCounts {
     std::uint64_t written = 0;
@@ -187,7 +187,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   std::shared_ptr<Sampler> sampler_of(const SiteFacts& facts, const Policy& policy,
                                       std::uint64_t depth);
 
-  void add_own(Counts& sum);
+  void add_own(RecordCounts& sum);
 
   std::atomic<Mode> mode_{Mode::off};
   std::atomic<Channel*> channel_{nullptr};
@@ -199,7 +199,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   mutable std::mutex mutex_;        // all down to `past_by_site_`; and whatever changes the mode
   std::shared_ptr<Channel> owner_;  // of the channel, also after it was closed: it has counts
   std::vector<std::shared_ptr<Channel>> former_;  // before this one, while they finish their files
-  Counts past_;                                   // of those that have
+  RecordCounts past_;                             // of those that have
   std::vector<std::uint64_t> past_by_site_;       // of those that have
   std::atomic<std::uint64_t> late_{0};            // calls after close
   std::atomic<bool> is_late_said_{false};         // that there are such calls, and why

@@ -14,19 +14,19 @@ namespace {
 struct RouteContext {
   std::string sampled;      // policies, joined by spaces
   std::uint64_t depth = 0;  // how many they are
-  Handling handling = Handling::write;
+  Destination destination = Destination::file;
   std::string handled;  // the policy that says so
 };
 
 std::uint32_t leaf_site(const SiteFacts& facts, const RouteContext& context) {
-  const bool is_plain = context.handling == Handling::write && context.sampled.empty();
+  const bool is_plain = context.destination == Destination::file && context.sampled.empty();
   if (is_plain) return facts.site;
   const std::string& policy =
-      context.handling == Handling::write ? context.sampled : context.handled;
+      context.destination == Destination::file ? context.sampled : context.handled;
   // Past all numbers the site stays what it is: more is written then, nothing is lost.
-  return Writer::get()
+  return WriterThread::get()
       .sites()
-      .variant(facts.site, context.handling, !context.sampled.empty(), policy)
+      .variant(facts.site, context.destination, !context.sampled.empty(), policy)
       .value_or(facts.site);
 }
 
@@ -50,10 +50,10 @@ void apply_policy(const LoggerCore::Step& step, const SiteFacts& facts, RouteNod
   }
   const Policy::Kind kind = step.policy.kind;
   if (node.core->is_circular()) {  // whatever else it says: there is no file
-    context.handling = Handling::keep;
+    context.destination = Destination::buffer;
     context.handled = to_text(node.core->policy());
   } else if (kind == Policy::Kind::stats || kind == Policy::Kind::last) {
-    context.handling = kind == Policy::Kind::stats ? Handling::aggregate : Handling::keep;
+    context.destination = kind == Policy::Kind::stats ? Destination::stats : Destination::buffer;
     context.handled = to_text(step.policy);
   }
 }
@@ -62,7 +62,7 @@ void apply_policy(const LoggerCore::Step& step, const SiteFacts& facts, RouteNod
 std::optional<RouteNode> build(LoggerCore& core, const SiteFacts& facts, bool is_first,
                                RouteContext context) {
   // Where it does not, it is settled what becomes of the record.
-  const bool decides = context.handling == Handling::write;
+  const bool decides = context.destination == Destination::file;
   const auto step = core.step_for(facts, is_first, decides, context.depth);
   if (!step) return std::nullopt;
   RouteNode node;
@@ -125,7 +125,7 @@ void watch(const RouteNode& node, std::string_view name, double weight) {
     std::vector<std::weak_ptr<Channel>> channels;
     for (const LoggerCore* leaf : leaves) channels.push_back(leaf->last_channel());
     if (const auto first = channels.front().lock()) {
-      first->watch({node.sampler, std::string(name), weight, channels});
+      first->add_sampled_site({node.sampler, std::string(name), weight, channels});
     }
   }
   if (node.sampler != nullptr) weight *= node.sampler->usual_weight();

@@ -55,7 +55,7 @@ const char* kind_name(Kind kind) {
 }
 
 void add_logger(std::string& lines, LoggerCore& core) {
-  const Counts counts = core.counts();
+  const RecordCounts counts = core.counts();
   lines += "logger";
   add_cell(lines, core.path());
   add_cell(lines, level_name(static_cast<std::uint8_t>(core.level())));
@@ -79,7 +79,7 @@ struct SiteSummary {
 
 std::map<std::uint32_t, SiteSummary> list_sites(
     const std::vector<std::shared_ptr<LoggerCore>>& cores) {
-  const auto bases = Writer::get().sites().bases();
+  const auto bases = site_registry().bases();
   std::map<std::uint32_t, SiteSummary> sites;
   for (const auto& core : cores) {
     for (const auto& [number, of] : core->by_site()) {
@@ -129,7 +129,7 @@ std::string list() {
   std::string lines = "ok\n";
   for (const auto& core : cores) add_logger(lines, *core);
   for (const auto& [number, listed] : list_sites(cores)) {
-    if (const auto site = Writer::get().sites().find(number)) add_site(lines, *site, listed);
+    if (const auto site = site_registry().find(number)) add_site(lines, *site, listed);
   }
   const Rules overrides = overrides_now();
   for (const auto& [name, policy] : overrides.entries()) {

@@ -26,7 +26,7 @@ bool flush_channel(Channel& channel, const Deadline& deadline, bool& is_done) {
   return wait_in_slices(channel, deadline, is_done,
                         [&](SteadyTime end, bool& is_over) {
                           const bool is_through = channel.flush(end);
-                          is_over = is_over || channel.is_failing() || channel.is_finished();
+                          is_over = is_over || channel.is_failing() || channel.is_released();
                           return is_through;
                         }) &&
          show_channel(channel, deadline, is_done);
@@ -59,11 +59,11 @@ bool end_channel(Channel& channel, SteadyTime end) {
   bool is_done = true;
   const bool goes_on = wait_in_slices(channel, end, is_done, [&](SteadyTime slice, bool& is_over) {
     const bool is_closed = channel.close(slice);
-    is_over = is_over || channel.is_failing() || channel.is_finished();
+    is_over = is_over || channel.is_failing() || channel.is_released();
     return is_closed;
   });
   if (!goes_on) return false;
-  if (!is_done) channel.give_up();
+  if (!is_done) channel.abandon();
   return show_channel(channel, std::nullopt, is_done);
 }
 
@@ -73,11 +73,11 @@ bool end_channel(Channel& channel, SteadyTime end) {
 template <class Patience>
 bool end_channels(const Patience& patience) {
   for (const auto& core : living_loggers()) core->replace_channel();
-  for (const auto& channel : Writer::get().channels()) {
-    if (channel->is_finished() || channel->is_forked()) continue;
+  for (const auto& channel : WriterThread::get().channels()) {
+    if (channel->is_released() || channel->is_forked()) continue;
     if (!end_channel(*channel, std::chrono::steady_clock::now() + patience(*channel))) return false;
   }
-  Writer::get().unlist();
+  WriterThread::get().withdraw_page();
   return true;
 }
 

@@ -149,7 +149,7 @@ PyObject* get_path(PyObject* self, void*) {
 }
 
 PyObject* get_counts(PyObject* self, void*) {
-  const Counts now = as_logger(self)->core->counts();
+  const RecordCounts now = as_logger(self)->core->counts();
   PyObject* counts = PyStructSequence_New(counts_type);
   if (counts == nullptr) return nullptr;
   const std::uint64_t figures[] = {
@@ -235,7 +235,7 @@ PyStructSequence_Field counts_fields[] = {{"calls", docs::Counts_calls},
                                           {"aggregated", docs::Counts_aggregated},
                                           {"overwritten", docs::Counts_overwritten},
                                           {nullptr, nullptr}};
-PyStructSequence_Desc counts_description = {"attolog.Counts", docs::Counts, counts_fields, 7};
+PyStructSequence_Desc counts_description = {"attolog.Counts", docs::RecordCounts, counts_fields, 7};
 
 }  // namespace
 

@@ -40,7 +40,7 @@ bool open_channel(LoggerCore& core, const ChannelOptions& options) {
   }
   std::shared_ptr<Channel> channel;
   // The log folder may be on a slow disk, and what dead processes left is written first.
-  if (!without_gil(options.path.c_str(), [&] { channel = Writer::get().open(options); }))
+  if (!without_gil(options.path.c_str(), [&] { channel = WriterThread::get().open(options); }))
     return false;
   core.attach_channel(std::move(channel));
   return true;

@@ -145,7 +145,7 @@ struct RowCopy {
 
 void collect(const LoggerCore& core, std::vector<RowCopy>& rows) {
   const auto channel = core.last_channel();
-  if (channel != nullptr && !channel->is_forked() && !channel->is_finished()) {
+  if (channel != nullptr && !channel->is_forked() && !channel->is_released()) {
     channel->snapshot(
         [&](std::span<const Value> values, std::int64_t) { rows.emplace_back(values); });
   }
@@ -175,7 +175,7 @@ int set_window(PyObject* self, PyObject* value, void*) {
   if (spelled == nullptr) return -1;
   LoggerCore& core = *as_logger(self)->core;
   Policy policy = core.policy();
-  const auto period = parse_period(take_wtf8(spelled));
+  const auto period = parse_period(steal_wtf8(spelled));
   if (period) policy.period_ns = *period;
   core.set_policy(policy);
   return 0;
@@ -250,7 +250,7 @@ Py_ssize_t length(PyObject* self) {
   if (channel == nullptr) return -1;
   std::uint64_t records = 0;
   try {
-    outside_gil([&] { records = channel->records_held(); });
+    outside_gil([&] { records = channel->buffered_records(); });
   } catch (const std::exception&) {
     PyErr_NoMemory();
     return -1;

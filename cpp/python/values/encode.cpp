@@ -82,7 +82,7 @@ bool append_int(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* digits = PyNumber_ToBase(object, 10);
   if (digits == nullptr && clear_if_ordinary()) digits = PyNumber_ToBase(object, 16);
   if (digits == nullptr) return append_failure(out, object, "str()", most);
-  encode_sized(out, Tag::bigint, take_wtf8(digits));
+  encode_sized(out, Tag::bigint, steal_wtf8(digits));
   return true;
 }
 
@@ -249,7 +249,7 @@ bool append_enum(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* name = PyObject_GetAttrString(object, "name");
   if (name == nullptr) return append_failure(out, object, "name", most);
   if (PyUnicode_Check(name)) {
-    take_text(out, name, most);
+    steal_text(out, name, most);
     return true;
   }
   Py_DECREF(name);
@@ -295,7 +295,7 @@ bool append_kept_name(Buffer& out, PyObject* object, std::size_t most) {
   Py_DECREF(kept);
   const bool is_text = name != nullptr && PyUnicode_CheckExact(name);
   if (is_text) {
-    take_text(out, name, most);
+    steal_text(out, name, most);
   } else {
     Py_XDECREF(name);
   }
@@ -326,7 +326,7 @@ bool describe_failure(PyObject* object, const char* what, std::string& text) {
   Py_XDECREF(error);
   Py_XDECREF(traceback);
   if (message == nullptr && !clear_if_ordinary()) return false;
-  const std::string words = message == nullptr ? "" : take_wtf8(message);
+  const std::string words = message == nullptr ? "" : steal_wtf8(message);
   if (!words.empty()) text += ": " + words;
   text += '>';
   return true;
@@ -357,7 +357,7 @@ void encode_text(Buffer& out, PyObject* text, std::size_t most) {
   encode_sized(out, tag, {data, n * kind});
 }
 
-void take_text(Buffer& out, PyObject* text, std::size_t most) {
+void steal_text(Buffer& out, PyObject* text, std::size_t most) {
   try {
     encode_text(out, text, most);
   } catch (const std::exception&) {
@@ -370,7 +370,7 @@ void take_text(Buffer& out, PyObject* text, std::size_t most) {
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most) {
   PyObject* text = PyObject_Str(object);
   if (text == nullptr) return append_failure(out, object, "str()", most);
-  take_text(out, text, most);
+  steal_text(out, text, most);
   return true;
 }
 

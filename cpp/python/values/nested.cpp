@@ -128,7 +128,7 @@ bool encode_nested(Buffer& out, PyObject* object, std::size_t most) {
   if (json.empty()) return encode_str_of(out, object, most);
   PyObject* text = PyObject_Str(object);
   if (text != nullptr) {
-    take_nested(out, text, json, most);
+    steal_nested(out, text, json, most);
     return true;
   }
   std::string failure;
@@ -137,9 +137,9 @@ bool encode_nested(Buffer& out, PyObject* object, std::size_t most) {
   return true;
 }
 
-void take_nested(Buffer& out, PyObject* text, const Buffer& json, std::size_t most) {
-  if (json.empty()) return take_text(out, text, most);
-  const std::string shown = take_wtf8(text);
+void steal_nested(Buffer& out, PyObject* text, const Buffer& json, std::size_t most) {
+  if (json.empty()) return steal_text(out, text, most);
+  const std::string shown = steal_wtf8(text);
   constexpr std::size_t kMostBoth = std::numeric_limits<std::uint32_t>::max() - 8;
   if (shown.size() <= most && shown.size() + json.size() < kMostBoth) {
     encode_nested_text(out, shown, json.view());

@@ -25,6 +25,6 @@ bool encode_nested(Buffer& out, PyObject* object, std::size_t most);
 // The object as JSON; empty where it is text alone. Runs no code of the program's.
 Buffer json_of(PyObject* object, std::size_t most);
 // Appends the object of which these are str() and JSON. The reference to the str() is given up.
-void take_nested(Buffer& out, PyObject* text, const Buffer& json, std::size_t most);
+void steal_nested(Buffer& out, PyObject* text, const Buffer& json, std::size_t most);
 
 }  // namespace attolog::python

@@ -10,7 +10,7 @@ std::string to_wtf8(PyObject* text) {
             static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
   }
   PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-  if (bytes == nullptr) give_up();
+  if (bytes == nullptr) throw_no_memory();
   try {
     std::string result(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
     Py_DECREF(bytes);
@@ -21,7 +21,7 @@ std::string to_wtf8(PyObject* text) {
   }
 }
 
-std::string take_wtf8(PyObject* text) {
+std::string steal_wtf8(PyObject* text) {
   try {
     std::string result = to_wtf8(text);
     Py_DECREF(text);
@@ -73,7 +73,7 @@ PyObject* list_of(const std::vector<std::string>& texts) {
   return list;
 }
 
-void give_up() {
+void throw_no_memory() {
   PyErr_Clear();
   throw std::bad_alloc();
 }

@@ -21,7 +21,7 @@ using PyRef = std::unique_ptr<PyObject, Release>;
 // a str. Without memory it throws std::bad_alloc, and leaves no Python exception set.
 std::string to_wtf8(PyObject* text);
 // The same of a text that was made for this; the reference is given up.
-std::string take_wtf8(PyObject* text);
+std::string steal_wtf8(PyObject* text);
 // The str of a WTF-8 text; a new reference, null with an exception set when memory runs out.
 PyObject* from_wtf8(std::string_view text);
 
@@ -34,7 +34,7 @@ PyObject* list_of(const std::vector<std::string>& texts);
 
 // Ends what cannot go on since Python has no memory: clears its exception, throws std::bad_alloc. A
 // log call then drops its record and counts it, but does not raise.
-[[noreturn]] void give_up();
+[[noreturn]] void throw_no_memory();
 
 // Clears the exception that is set if it is an Exception; false for what must pass
 // (KeyboardInterrupt, SystemExit), which stays set.

@@ -20,7 +20,7 @@ constexpr std::size_t kSmall = 1000;  // bytes in memory
 // Everything in it, text of one stream in a row taken together.
 std::vector<std::pair<int, std::string>> take_all(Backlog& backlog) {
   std::vector<std::pair<int, std::string>> all;
-  while (auto piece = backlog.take()) {
+  while (auto piece = backlog.pop()) {
     if (all.empty() || all.back().first != piece->stream) all.push_back({piece->stream, ""});
     all.back().second += piece->text;
   }
@@ -85,9 +85,9 @@ const check::Test between{"what is pushed while the file is read comes behind it
                                 expected += line(pushed);
                                 backlog.push(1, line(pushed++));
                               }
-                              if (i % 100 == 0) taken += backlog.take()->text;
+                              if (i % 100 == 0) taken += backlog.pop()->text;
                             }
-                            while (const auto piece = backlog.take()) taken += piece->text;
+                            while (const auto piece = backlog.pop()) taken += piece->text;
                             check::that(taken == expected);
                           }};
 
@@ -96,10 +96,10 @@ const check::Test large{"a text larger than memory takes is one text", [] {
                           const std::string text(3'000'000, 'x');
                           backlog.push(2, text);
                           backlog.push(1, "end");
-                          const auto piece = backlog.take();
+                          const auto piece = backlog.pop();
                           check::that(piece && piece->stream == 2 && piece->text == text);
-                          check::equal(backlog.take()->text, "end");
-                          check::that(!backlog.take());
+                          check::equal(backlog.pop()->text, "end");
+                          check::that(!backlog.pop());
                         }};
 
 const check::Test undisturbed{
@@ -134,7 +134,7 @@ const check::Test long_one{
       const std::string text(1'000'000, 'x');
       for (int i = 0; i < 40; ++i) backlog.push(1 + i % 2, line(i) + text);
       for (int i = 0; i < 40; ++i) {
-        const auto piece = backlog.take();
+        const auto piece = backlog.pop();
         check::that(piece && piece->stream == 1 + i % 2 && piece->text == line(i) + text);
       }
       check::that(backlog.is_empty());
@@ -173,10 +173,10 @@ const check::Test full{
           push(0, 3000);
         }
         push(3000, 4000);  // there would be room again, but not before what waits
-        while (const auto piece = backlog.take()) taken += piece->text;
+        while (const auto piece = backlog.pop()) taken += piece->text;
         check::that(taken == expected);
         push(4000, 5000);
-        while (const auto piece = backlog.take()) taken += piece->text;
+        while (const auto piece = backlog.pop()) taken += piece->text;
         check::that(taken == expected);
       }
     }};

@@ -26,8 +26,8 @@ class Showing {
       : target_(program::target_of(root_ / "run.csv")),
         program_((std::filesystem::create_directory(root_ / "folder"), root_ / "folder"), target_,
                  rings),
-        echo_(std::make_unique<Echo>(program_.session(),
-                                     Screen::Streams{out_.writer(), out_.writer()})) {
+        echo_(std::make_unique<ConsoleFeed>(program_.session(),
+                                            ConsoleWriter::Streams{out_.writer(), out_.writer()})) {
     output_ = program::output_of(target_.path, root_ / "folder");
     drain_ =
         std::make_unique<Drain>(program_.session(), output_.get(), make_sink(target_), progress_);
@@ -35,25 +35,25 @@ class Showing {
       drain_->add(ring);
       echo_->add(ring);
     }
-    drain_->watch_rings([this](Ticks until) { echo_->look(until); });
+    drain_->call_before_runs([this](Ticks until) { echo_->feed(until); });
   }
 
   Program& program() { return program_; }
   Drain& drain() { return *drain_; }
-  Echo& echo() { return *echo_; }
+  ConsoleFeed& echo() { return *echo_; }
   const std::string& path() const { return target_.path; }
   std::string folder() const { return root_ / "folder"; }
 
   // All there is on the screen since it was last asked.
   std::string shown() {
-    echo_->screen().show(1, "#");
+    echo_->screen().enqueue(1, "#");
     std::string text;
     while (!text.ends_with('#')) text += out_.read(1);
     text.pop_back();
     return text;
   }
   std::string look(Ticks until = kAll) {
-    echo_->look(until);
+    echo_->feed(until);
     return shown();
   }
 
@@ -65,11 +65,11 @@ class Showing {
   std::unique_ptr<Output> output_;
   std::unique_ptr<Drain> drain_;
   Pipe out_;
-  std::unique_ptr<Echo> echo_;
+  std::unique_ptr<ConsoleFeed> echo_;
 };
 
 // A site of the program's own, in the session's table.
-std::uint32_t add_site(Showing& showing, Kind kind, const char* name, Handling handling,
+std::uint32_t add_site(Showing& showing, Kind kind, const char* name, Destination destination,
                        std::uint8_t level = kNone) {
   static std::uint32_t next = kFirstSite;
   Site site;
@@ -77,8 +77,8 @@ std::uint32_t add_site(Showing& showing, Kind kind, const char* name, Handling h
   site.kind = kind;
   site.name = name;
   site.fields = {"x"};
-  site.handling = handling;
-  if (handling == Handling::aggregate) site.policy = "stats:1s";
+  site.destination = destination;
+  if (destination == Destination::stats) site.policy = "stats:1s";
   site.level = level;
   Buffer encoded;
   encode_site(encoded, site);
@@ -126,7 +126,7 @@ const check::Test wraps{"a ring is filled and drained many times over, all is sh
                               const std::string text(ticks % 90, 'x');
                               check::that(showing.program().log(ticks, text));
                               expected += text + "\n";
-                              if (i == 250) showing.echo().look(kAll);
+                              if (i == 250) showing.echo().feed(kAll);
                             }
                             showing.drain().run(kAll, true);
                             check::that(showing.shown() == expected);
@@ -186,10 +186,10 @@ const check::Test handed_over{"a ring's new owner is not shown", [] {
 const check::Test handled{
     "what is counted or kept is not shown", [] {
       Showing showing;
-      const auto counted = add_site(showing, Kind::event, "STATE", Handling::aggregate);
-      const auto kept = add_site(showing, Kind::event, "LAST", Handling::keep);
-      const auto written = add_site(showing, Kind::event, "GEN", Handling::write);
-      const auto warning = add_site(showing, Kind::message, "full {}", Handling::write, kWarning);
+      const auto counted = add_site(showing, Kind::event, "STATE", Destination::stats);
+      const auto kept = add_site(showing, Kind::event, "LAST", Destination::buffer);
+      const auto written = add_site(showing, Kind::event, "GEN", Destination::file);
+      const auto warning = add_site(showing, Kind::message, "full {}", Destination::file, kWarning);
       Ticks ticks = 0;
       for (const auto site : {counted, kept, written, warning}) {
         showing.program().put(site, ++ticks, encoded("x"));
@@ -231,9 +231,9 @@ const check::Test lost{"what got into no ring is shown behind what was logged be
                          Showing showing;
                          while (showing.program().log(1, "in the ring")) {
                          }
-                         showing.echo().look(kAll);
-                         showing.echo().show_lost(kTextSite, encoded("not in the ring"));
-                         showing.echo().show_lost(12345, encoded("of no site"));
+                         showing.echo().feed(kAll);
+                         showing.echo().show_dropped(kTextSite, encoded("not in the ring"));
+                         showing.echo().show_dropped(12345, encoded("of no site"));
                          const std::string shown = showing.shown();
                          check::that(shown.starts_with("in the ring\n"));
                          check::that(shown.ends_with("in the ring\nnot in the ring\n"));
@@ -246,7 +246,7 @@ const check::Test shown_already{
       showing.program().put(kTextSite | kShown, 2, encoded("on the screen"));
       showing.program().log(3, "two");
       check::equal(showing.look(), "one\ntwo\n");
-      showing.echo().show_lost(kTextSite | kShown, encoded("lost, but on the screen"));
+      showing.echo().show_dropped(kTextSite | kShown, encoded("lost, but on the screen"));
       check::equal(showing.shown(), "");
       showing.drain().run(kAll, true);
       check::equal(temp::lines_of(showing.path()).size(), 3u);

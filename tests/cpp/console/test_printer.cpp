@@ -16,7 +16,7 @@ namespace {
 
 std::string printed(Logged logged) {
   if (logged.site.id == 0) logged.site.id = kFirstSite;
-  Printer printer;
+  PrintFormatter printer;
   Buffer once, twice;
   printer.append(logged.record(), once);
   printer.append(logged.record(), twice);  // now from what is kept of the site

@@ -29,11 +29,11 @@ std::string numbered(int lines) {
 
 const check::Test shown{"what is shown is in the stream once it was waited for", [] {
                           const Pipe out, err;
-                          Screen screen({out.writer(), err.writer()});
+                          ConsoleWriter screen({out.writer(), err.writer()});
                           check::that(screen.wait(patience()));
-                          screen.show(1, "one ");
-                          screen.show(2, "error");
-                          screen.show(1, "two");
+                          screen.enqueue(1, "one ");
+                          screen.enqueue(2, "error");
+                          screen.enqueue(1, "two");
                           check::that(screen.wait(patience()));
                           check::equal(out.read(7), "one two");
                           check::equal(err.read(5), "error");
@@ -43,11 +43,11 @@ const check::Test shown{"what is shown is in the stream once it was waited for",
 
 const check::Test both{"two streams that are one file keep their order", [] {
                          const Pipe out;
-                         Screen screen({out.writer(), out.writer()});
+                         ConsoleWriter screen({out.writer(), out.writer()});
                          std::string expected;
                          for (int i = 0; i < 1000; ++i) {
                            const std::string text = std::to_string(i) + "\n";
-                           screen.show(1 + i % 2, text);
+                           screen.enqueue(1 + i % 2, text);
                            expected += text;
                          }
                          check::that(screen.wait(patience()));
@@ -58,10 +58,10 @@ const check::Test slow{"who reads nothing holds nobody up; who reads later gets 
                          for (const bool is_non_blocking : {false, true}) {
                            const Pipe out;
                            if (is_non_blocking) out.make_non_blocking();
-                           Screen screen({out.writer(), out.writer()});
+                           ConsoleWriter screen({out.writer(), out.writer()});
                            const std::string text = numbered(200'000);
                            for (std::size_t at = 0; at < text.size(); at += 1000)
-                             screen.show(1, text.substr(at, 1000));
+                             screen.enqueue(1, text.substr(at, 1000));
                            check::that(!screen.wait(std::chrono::steady_clock::now()));
                            check::that(out.read(text.size()) == text);
                            check::that(screen.wait(patience()));
@@ -71,12 +71,12 @@ const check::Test slow{"who reads nothing holds nobody up; who reads later gets 
 const check::Test turn{"whoever has a turn writes at once, and only he does", [] {
                          const Pipe out;
                          out.make_non_blocking();
-                         Screen screen({out.writer(), out.writer()});
-                         Screen::Turn mine(screen);
-                         screen.show(1, "one ");
-                         screen.show(2, "two");
+                         ConsoleWriter screen({out.writer(), out.writer()});
+                         ConsoleWriter::Turn mine(screen);
+                         screen.enqueue(1, "one ");
+                         screen.enqueue(2, "two");
                          {
-                           Screen::Turn none(screen);
+                           ConsoleWriter::Turn none(screen);
                            none.write();
                          }
                          check::that(screen.is_behind());
@@ -88,16 +88,16 @@ const check::Test turn{"whoever has a turn writes at once, and only he does", []
 
 const check::Test slow_turn{"a turn waits for no reader; the thread goes on where it ended", [] {
                               const Pipe out;
-                              Screen screen({out.writer(), out.writer()});
+                              ConsoleWriter screen({out.writer(), out.writer()});
                               const std::string text = numbered(200'000);
                               {
-                                Screen::Turn mine(screen);
-                                screen.show(1, text);
+                                ConsoleWriter::Turn mine(screen);
+                                screen.enqueue(1, text);
                                 for (int i = 0; i < 100; ++i) mine.write();
                                 check::that(screen.is_behind());
                                 check::that(screen.progress() != 0);
                               }
-                              screen.show(1, "end");
+                              screen.enqueue(1, "end");
                               check::that(out.read(text.size() + 3) == text + "end");
                               check::that(screen.wait(patience()));
                             }};
@@ -108,11 +108,11 @@ const check::Test broken{
     [] {
       Pipe out;
       const Pipe err;
-      Screen screen({out.writer(), err.writer()});
+      ConsoleWriter screen({out.writer(), err.writer()});
       out.close_reader();
-      screen.show(1, "lost");
-      screen.show(2, "kept");
-      screen.show(1, std::string(kLarge, 'x'));
+      screen.enqueue(1, "lost");
+      screen.enqueue(2, "kept");
+      screen.enqueue(1, std::string(kLarge, 'x'));
       check::that(screen.wait(patience()));
       check::equal(err.read(4), "kept");
       check::equal(screen.error(1), EPIPE);
@@ -124,11 +124,11 @@ std::atomic<int> n_signals{0};
 const check::Test signalled{"who does not ignore SIGPIPE gets it from a write of the thread, too",
                             [] {
                               Pipe out;
-                              Screen screen({out.writer(), out.writer()});
+                              ConsoleWriter screen({out.writer(), out.writer()});
                               out.close_reader();
                               hands_on_broken_pipes = true;
                               std::signal(SIGPIPE, [](int) { ++n_signals; });
-                              screen.show(1, "lost");
+                              screen.enqueue(1, "lost");
                               check::that(screen.wait(patience()));
                               std::signal(SIGPIPE, SIG_IGN);
                               hands_on_broken_pipes = false;
@@ -137,8 +137,8 @@ const check::Test signalled{"who does not ignore SIGPIPE gets it from a write of
 
 const check::Test broken_late{"a stream that breaks while it is written to", [] {
                                 Pipe out;
-                                Screen screen({out.writer(), out.writer()});
-                                screen.show(1, std::string(kLarge, 'x'));
+                                ConsoleWriter screen({out.writer(), out.writer()});
+                                screen.enqueue(1, std::string(kLarge, 'x'));
                                 out.read(1);
                                 out.close_reader();
                                 check::that(screen.wait(patience()));
@@ -149,8 +149,8 @@ const check::Test missing{"a stream that is closed has an error, too", [] {
                             Pipe out;
                             const int fd = out.writer();
                             out.close_writer();
-                            Screen screen({fd, fd});
-                            screen.show(2, "lost");
+                            ConsoleWriter screen({fd, fd});
+                            screen.enqueue(2, "lost");
                             check::that(screen.wait(patience()));
                             check::equal(screen.error(2), EBADF);
                             check::equal(screen.error(1), 0);
@@ -160,14 +160,14 @@ const check::Test left{"what is left at its end is shown all the same", [] {
                          const Pipe out;
                          const std::string text = numbered(100'000);
                          {
-                           Screen({out.writer(), out.writer()}).show(1, text);
+                           ConsoleWriter({out.writer(), out.writer()}).enqueue(1, text);
                          }
                          check::that(out.read(text.size()) == text);
                        }};
 
 const check::Test threads{"many threads: each text whole, in its thread's order", [] {
                             const Pipe out;
-                            Screen screen({out.writer(), out.writer()});
+                            ConsoleWriter screen({out.writer(), out.writer()});
                             constexpr int kThreads = 4;
                             constexpr int kEach = 5000;
                             std::string text;
@@ -178,7 +178,7 @@ const check::Test threads{"many threads: each text whole, in its thread's order"
                                   for (int i = 0; i < kEach; ++i) {
                                     std::string line = std::to_string(10'000 + i);
                                     line += static_cast<char>('a' + t);
-                                    screen.show(1, line);
+                                    screen.enqueue(1, line);
                                     if (i % 1000 == 0) screen.wait(patience());
                                   }
                                 });
@@ -193,19 +193,19 @@ const check::Test threads{"many threads: each text whole, in its thread's order"
                             for (const int each : next) check::equal(each, kEach);
                           }};
 
-const check::Test forked{
-    "the child of a fork has nothing to wait for and nothing to show", [] {
-      const Pipe out;
-      auto screen = std::make_unique<Screen>(Screen::Streams{out.writer(), out.writer()});
-      screen->show(1, std::string(kLarge, 'x'));
-      check::equal(temp::in_child([&] {
-                     if (!screen->wait(std::nullopt)) ::_exit(1);
-                     screen.reset();
-                   }),
-                   0);
-      check::equal(out.read(kLarge).size(), kLarge);
-      check::that(screen->wait(patience()));
-    }};
+const check::Test forked{"the child of a fork has nothing to wait for and nothing to show", [] {
+                           const Pipe out;
+                           auto screen = std::make_unique<ConsoleWriter>(
+                               ConsoleWriter::Streams{out.writer(), out.writer()});
+                           screen->enqueue(1, std::string(kLarge, 'x'));
+                           check::equal(temp::in_child([&] {
+                                          if (!screen->wait(std::nullopt)) ::_exit(1);
+                                          screen.reset();
+                                        }),
+                                        0);
+                           check::equal(out.read(kLarge).size(), kLarge);
+                           check::that(screen->wait(patience()));
+                         }};
 
 int threads_of_this_process() {
   int n = 0;
@@ -224,20 +224,20 @@ const check::Test rested{"while a process forks its screens have no threads, and
                                    ++step;
                                    if (!holds) ::_exit(step);
                                  };
-                                 Screen screen({out.writer(), out.writer()});
-                                 screen.show(1, "one ");
+                                 ConsoleWriter screen({out.writer(), out.writer()});
+                                 screen.enqueue(1, "one ");
                                  require(screen.wait(patience()));
                                  require(threads_of_this_process() == 2);
-                                 Rest::begin();
-                                 screen.rest(patience());
+                                 ForkPause::begin();
+                                 screen.pause(patience());
                                  require(threads_of_this_process() == 1);
-                                 screen.show(1, "two ");
+                                 screen.enqueue(1, "two ");
                                  require(screen.is_behind());
                                  require(screen.wait(patience()));  // whoever waits writes
-                                 screen.show(1, "three ");
+                                 screen.enqueue(1, "three ");
                                  require(threads_of_this_process() == 1);
-                                 Rest::end();
-                                 screen.go_on();
+                                 ForkPause::end();
+                                 screen.resume();
                                  require(screen.wait(patience()));
                                  require(threads_of_this_process() == 2);
                                });

@@ -138,7 +138,7 @@ const check::Test taking{"a number is taken when nobody works on files, and whil
                            std::atomic<int> stage{0};
                            int seen = 0;
                            std::thread user([&] {
-                             std::optional<UsingFiles> section;
+                             std::optional<ScopedFileUse> section;
                              section.emplace();
                              stage = 1;
                              section.reset();
@@ -148,15 +148,15 @@ const check::Test taking{"a number is taken when nobody works on files, and whil
                            });
                            while (stage != 1) std::this_thread::yield();
                            {
-                             const TakingNumber taken(file.fd());
+                             const ScopedNumberTransfer taken(file.fd());
                              stage = 2;
                              std::this_thread::yield();
                              stage = 3;
                            }
                            user.join();
                            check::equal(seen, 3);
-                           const UsingFiles stuck;
-                           const TakingNumber taken(file.fd());  // does not wait for good
+                           const ScopedFileUse stuck;
+                           const ScopedNumberTransfer taken(file.fd());  // does not wait for good
                          }};
 
 const check::Test forked{"a child forked while a file is opened has its turn at once", [] {
@@ -218,7 +218,7 @@ const check::Test standard{
 const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                             const temp::Folder folder;
                             descriptors::Limit limit(100);
-                            keep_reserve();
+                            hold_reserve();
                             limit.use_up();
                             check::that(::open("/dev/null", O_RDONLY) < 0);
                             for (int round = 0; round < 3; ++round) {
@@ -227,7 +227,7 @@ const check::Test reserve{"the last descriptors are lent, and taken back", [] {
                               check::that(files.size() > 3 && files.size() < 10);
                             }
                             check::that(::open("/dev/null", O_RDONLY) < 0);
-                            const WithoutReserve section;
+                            const ScopedNoReserve section;
                             check::that(!file_in(folder));
                           }};
 
@@ -235,7 +235,7 @@ const check::Test foreign_reserve{
     "those in reserve are the program's own where that has their numbers", [] {
       const temp::Folder folder;
       descriptors::Limit limit(100);
-      keep_reserve();
+      hold_reserve();
       for (int fd = 3; fd < 100; ++fd) ::close(fd);
       limit.use_up();
       check::that(!file_in(folder));

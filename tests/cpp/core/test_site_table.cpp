@@ -138,7 +138,7 @@ static const check::Test full{
       check::that(registry.is_full());
       check::that(!registry.add(Site{}).has_value());
       check::that(
-          registry.variant(kFirstSite, attolog::Handling::keep, false, "last:1").has_value());
+          registry.variant(kFirstSite, attolog::Destination::buffer, false, "last:1").has_value());
     }};
 
 static const check::Test variants{
@@ -148,29 +148,29 @@ static const check::Test variants{
       registry.attach(mirror);
       const std::uint32_t gen = registry.add(site_of("GEN", {"model"})).value();
       const auto sampled =
-          registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value();
+          registry.variant(gen, attolog::Destination::file, true, "sample:0.01").value();
       const auto counted =
-          registry.variant(gen, attolog::Handling::aggregate, false, "stats:1s").value();
+          registry.variant(gen, attolog::Destination::stats, false, "stats:1s").value();
       const auto text =
-          registry.variant(kTextSite, attolog::Handling::keep, false, "last:10").value();
-      check::equal(registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
+          registry.variant(kTextSite, attolog::Destination::buffer, false, "last:10").value();
+      check::equal(registry.variant(gen, attolog::Destination::file, true, "sample:0.01").value(),
                    sampled);
       check::that(sampled != counted && counted != text && text != gen);
       check::equal(registry.size(), std::size_t{1});
-      check::that(!registry.variant(text + 1, attolog::Handling::keep, false, "").has_value());
+      check::that(!registry.variant(text + 1, attolog::Destination::buffer, false, "").has_value());
       SiteReader reader;
       reader.read(mirror.bytes);
       check::equal(reader.find(sampled)->fields.back(), "weight");
       check::equal(reader.find(sampled)->policy, "sample:0.01");
       check::that(reader.find(sampled)->is_weighted && !reader.find(gen)->is_weighted);
-      check::that(reader.find(counted)->handling == attolog::Handling::aggregate);
+      check::that(reader.find(counted)->destination == attolog::Destination::stats);
       check::equal(name_of(reader, text), "LOG");
       check::equal(registry.find(gen)->fields.size(), std::size_t{1});
       const std::map<std::uint32_t, std::uint32_t> bases{
           {sampled, gen}, {counted, gen}, {text, kTextSite}};
       check::that(registry.bases() == bases);
       check::that(!registry.find(text + 1).has_value());
-      check::equal(registry.variant(gen, attolog::Handling::write, true, "sample:0.01").value(),
+      check::equal(registry.variant(gen, attolog::Destination::file, true, "sample:0.01").value(),
                    sampled);
     }};
 

@@ -27,8 +27,8 @@ std::string range(const std::vector<Entry>& found) {
   return std::to_string(found.front().id) + ".." + std::to_string(found.back().id);
 }
 
-std::string shown(const Box::Counts& counts) {
-  return std::to_string(counts.kept) + " kept, " + std::to_string(counts.overwritten) +
+std::string shown(const CircularBuffer::Totals& counts) {
+  return std::to_string(counts.unsaved) + " kept, " + std::to_string(counts.overwritten) +
          " overwritten, " + std::to_string(counts.saved) + " saved";
 }
 
@@ -43,7 +43,7 @@ std::vector<Entry> run_of(std::uint64_t from, std::uint64_t to, std::uint64_t th
 class Model {
  public:
   Model(std::size_t capacity, std::uint64_t max_records, unsigned seed)
-      : box_(Box::create(folder_ / "a.box", capacity, max_records)), random_(seed) {}
+      : box_(CircularBuffer::create(folder_ / "a.box", capacity, max_records)), random_(seed) {}
 
   void step() {
     const std::vector<Entry> batch = make_batch();
@@ -79,7 +79,7 @@ class Model {
     expect_counts();
   }
 
-  Box& box() { return box_; }
+  CircularBuffer& box() { return box_; }
   std::uint64_t appended() const { return next_id_; }
 
  private:
@@ -99,7 +99,7 @@ class Model {
     return batch;
   }
   void reopen() {
-    box_ = Box::open(folder_ / "a.box", true);
+    box_ = CircularBuffer::open(folder_ / "a.box", true);
     box_.settle(committed_);
   }
   void mark_saved() {
@@ -135,21 +135,22 @@ class Model {
     check::that(used + more > box_.ring().capacity());
   }
   void expect_counts() {
-    const Box::Counts counts = box_.counts();
+    const CircularBuffer::Totals counts = box_.counts();
     check::equal(box_.records(), entries_.size());
-    check::equal(counts.kept, unsaved());
+    check::equal(counts.unsaved, unsaved());
     check::equal(counts.overwritten, overwritten_);
     check::equal(counts.saved, saved_);
     check::equal(total(counts), next_id_);
-    for (const BoxOwner owner : {BoxOwner::living, BoxOwner::dead}) {
-      const auto state = box_.look(committed_, owner);
+    for (const CircularBufferOwner owner :
+         {CircularBufferOwner::living, CircularBufferOwner::dead}) {
+      const auto state = box_.read_state(committed_, owner);
       check::that(state.has_value());
       if (state) check::equal(shown(state->counts), shown(counts));
     }
   }
 
   temp::Folder folder_;
-  Box box_;
+  CircularBuffer box_;
   std::mt19937 random_;
   std::deque<Entry> entries_;
   Entry last_gone_;
@@ -180,7 +181,7 @@ static const check::Test property{
 static const check::Test exact{
     "of N records that fit exactly the last N are there, after any number of batches", [] {
       for (const std::size_t batch_size : {1u, 3u, 10u, 11u, 64u}) {
-        Box box = Box::create("", kCapacity, 10);
+        CircularBuffer box = CircularBuffer::create("", kCapacity, 10);
         std::uint64_t all = 0;
         for (std::uint64_t batch = 1; batch <= 50; ++batch) {
           add(box, batch, run_of(all, all + batch_size - 1, 3));
@@ -195,7 +196,7 @@ static const check::Test exact{
 
 static const check::Test switching{
     "each record keeps its thread, also where the tail passes what announced it", [] {
-      Box box = Box::create("", kPage, 5);
+      CircularBuffer box = CircularBuffer::create("", kPage, 5);
       add(box, 1, {{0, 7, 8}, {1, 7, 8}, {2, 7, 8}, {3, 7, 8}});
       add(box, 2, {{4, 7, 8}, {5, 8, 8}, {6, 7, 8}, {7, 8, 8}});
       const auto found = entries(box.ring());
@@ -209,13 +210,13 @@ static const check::Test switching{
       }
       // Five records of a thread whose announcement has gone, and no further one.
       check::equal(box.ring().head(0) - box.ring().tail(0), 5 * Entry{0, 9, 8}.bytes().size());
-      check::equal(box.look(20, BoxOwner::living)->thread.name,
+      check::equal(box.read_state(20, CircularBufferOwner::living)->thread.name,
                    std::string(RingThread::kName - 1, 'n'));
     }};
 
 static const check::Test limits{
     "what is larger than a quarter is refused, and so is what makes a batch too large", [] {
-      Box box = Box::create("", kCapacity, 1000);
+      CircularBuffer box = CircularBuffer::create("", kCapacity, 1000);
       const auto sized = [](std::size_t size) {
         return Entry{0, 1, size - sizeof(RecordHead) - 5}.bytes();
       };
@@ -235,7 +236,7 @@ static const check::Test limits{
     }};
 
 static const check::Test nothing{"a batch without records changes nothing", [] {
-                                   Box box = Box::create("", kPage, 10);
+                                   CircularBuffer box = CircularBuffer::create("", kPage, 10);
                                    add(box, 1, run_of(0, 3));
                                    const std::string before = shown(box.counts());
                                    add(box, 2, {});
@@ -245,7 +246,7 @@ static const check::Test nothing{"a batch without records changes nothing", [] {
 
 static const check::Test saved{
     "what was saved and then overwritten is not lost, and all counts make the whole", [] {
-      Box box = Box::create("", kCapacity, 10);
+      CircularBuffer box = CircularBuffer::create("", kCapacity, 10);
       add(box, 1, run_of(0, 14));
       check::equal(shown(box.counts()), "10 kept, 5 overwritten, 0 saved");
       box.mark_saved(box.ring().head(0));
@@ -266,7 +267,7 @@ static const check::Test saved{
 static const check::Test taken{
     "batches that take from the box by its ring free what they took, and the box goes on", [] {
       const temp::Folder folder;
-      Box box = Box::create(folder / "a.box", kCapacity, 10);
+      CircularBuffer box = CircularBuffer::create(folder / "a.box", kCapacity, 10);
       add(box, 1, run_of(0, 9, 3));
       const auto all = entries(box.ring());
       // Four of them, of which each has its announcement.
@@ -280,7 +281,8 @@ static const check::Test taken{
       take(3);
       check::equal(range(entries(box.ring(), 2)), "0..9");
       check::equal(range(entries(box.ring(), 3)), "4..9");
-      check::equal(shown(box.look(3, BoxOwner::dead)->counts), "6 kept, 0 overwritten, 4 saved");
+      check::equal(shown(box.read_state(3, CircularBufferOwner::dead)->counts),
+                   "6 kept, 0 overwritten, 4 saved");
       box.ring().release(3);
       box.mark_saved(tail);
       check::equal(shown(box.counts()), "6 kept, 0 overwritten, 4 saved");
@@ -293,7 +295,7 @@ static const check::Test hostile{
     "a file that is no box is refused by name, and damage in one ends in a loss", [] {
       const temp::Folder folder;
       const std::string path = folder / "a.box";
-      const auto open = [&] { Box::open(path, true); };
+      const auto open = [&] { CircularBuffer::open(path, true); };
       temp::write_file(path, std::string(kPage + kCapacity, '\0'));
       check::that(temp::error_of(open).starts_with(path + ": not a ring"));
       std::filesystem::remove(path);
@@ -303,11 +305,11 @@ static const check::Test hostile{
       check::that(temp::error_of(open).starts_with(path + ": not a box"));
       std::filesystem::remove(path);
 
-      Box box = Box::create(path, kCapacity, 10);
+      CircularBuffer box = CircularBuffer::create(path, kCapacity, 10);
       add(box, 1, run_of(0, 9));
       std::memset(box.ring().data() + 300, 0xff, 40);
       std::atomic_signal_fence(std::memory_order_seq_cst);
-      box = Box::open(path, true);
+      box = CircularBuffer::open(path, true);
       box.settle(1);
       check::equal(shown(box.counts()), "10 kept, 0 overwritten, 0 saved");
       const auto later = [](std::uint64_t from, std::uint64_t to) {
@@ -325,7 +327,7 @@ static const check::Test hostile{
       check::equal(range(entries(box.ring())), "20..29");
 
       box.ring().header().head.store(box.ring().header().head + (std::uint64_t{1} << 40));
-      const auto look = [&] { box.look(4, BoxOwner::dead); };
+      const auto look = [&] { box.read_state(4, CircularBufferOwner::dead); };
       const auto settle = [&] { box.settle(4); };
       check::that(temp::error_of(look).starts_with(path + ": damaged"));
       check::that(temp::error_of(settle).starts_with(path + ": damaged"));

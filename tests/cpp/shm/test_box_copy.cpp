@@ -57,29 +57,30 @@ void expect_run(const std::vector<Entry>& found) {
 
 static const check::Test copied{
     "a copy is what is in the box, and stays so when the owner goes on", [] {
-      Box box = Box::create("", kPage, 1000);
+      CircularBuffer box = CircularBuffer::create("", kPage, 1000);
       for (std::uint64_t batch = 1; batch <= 20; ++batch) {
         add(box, batch, run_of(5 * batch - 5, 5 * batch - 1));
         const auto expected = entries(box.ring());
-        const auto copy = BoxCopy::take(box, batch, BoxOwner::living);
+        const auto copy = CircularSnapshot::copy(box, batch, CircularBufferOwner::living);
         check::that(copy && entries(copy->ring()) == expected);
         if (!copy) return;
         check::equal(copy->state().records, expected.size());
         check::equal(copy->state().head, box.ring().head(0));
         check::equal(copy->cut_bytes() + copy->cut_records(), 0u);
       }
-      const auto copy = BoxCopy::take(Box::create("", kPage, 1000), 0, BoxOwner::living);
+      const auto copy = CircularSnapshot::copy(CircularBuffer::create("", kPage, 1000), 0,
+                                               CircularBufferOwner::living);
       check::that(copy && entries(copy->ring()).empty());
     }};
 
 static const check::Test overtaken{
     "what the owner overwrites while it is copied is cut off between two records, and counted", [] {
       for (std::uint64_t more = 0; more <= 200; ++more) {
-        Box box = Box::create("", kPage, 1000);
+        CircularBuffer box = CircularBuffer::create("", kPage, 1000);
         std::uint64_t batch = 0;
         for (std::uint64_t id = 0; id < 100; ++id) add(box, ++batch, run_of(id, id));
         const auto before = entries(box.ring());
-        auto copy = BoxCopy::start(box, batch, BoxOwner::living);
+        auto copy = CircularSnapshot::start(box, batch, CircularBufferOwner::living);
         // Its bytes as they may be where the owner was at them meanwhile.
         for (std::uint64_t id = 100; id < 100 + more; ++id) add(box, ++batch, run_of(id, id));
         const auto gone = box.ring().tail(0) - std::min(copy->state().head, copy->state().tail);
@@ -87,7 +88,7 @@ static const check::Test overtaken{
         std::memset(copy->ring().data(), 0xff, torn);
         std::atomic_signal_fence(std::memory_order_seq_cst);
 
-        check::that(copy->finish(box, batch, BoxOwner::living));
+        check::that(copy->validate(box, batch, CircularBufferOwner::living));
         const auto found = entries(copy->ring());
         check::that(found.size() <= before.size() &&
                     std::equal(found.rbegin(), found.rend(), before.rbegin()));
@@ -100,26 +101,27 @@ static const check::Test overtaken{
 
 static const check::Test in_between{
     "a living owner in the middle of a change is waited for, a dead one is not", [] {
-      Box box = Box::create("", kPage, 1000);
+      CircularBuffer box = CircularBuffer::create("", kPage, 1000);
       add(box, 1, run_of(0, 9));
-      const auto has = [&](std::uint64_t committed, BoxOwner owner, std::size_t n) {
-        const auto copy = BoxCopy::take(box, committed, owner);
+      const auto has = [&](std::uint64_t committed, CircularBufferOwner owner, std::size_t n) {
+        const auto copy = CircularSnapshot::copy(box, committed, owner);
         return copy && entries(copy->ring()).size() == n;
       };
       {
         const RingChange change(box.ring().header());
-        check::that(!BoxCopy::take(box, 1, BoxOwner::living));
-        check::that(has(1, BoxOwner::dead, 10));
+        check::that(!CircularSnapshot::copy(box, 1, CircularBufferOwner::living));
+        check::that(has(1, CircularBufferOwner::dead, 10));
       }
-      check::that(has(1, BoxOwner::living, 10));
+      check::that(has(1, CircularBufferOwner::living, 10));
       for (const Entry& entry : run_of(10, 14)) box.append(entry.bytes(), entry.owner());
       box.prepare(2);
-      check::that(has(1, BoxOwner::living, 10) && has(1, BoxOwner::dead, 10));
+      check::that(has(1, CircularBufferOwner::living, 10) && has(1, CircularBufferOwner::dead, 10));
       // Committed, and not yet released.
-      check::that(!BoxCopy::take(box, 2, BoxOwner::living));
-      check::that(has(2, BoxOwner::dead, 15));
+      check::that(!CircularSnapshot::copy(box, 2, CircularBufferOwner::living));
+      check::that(has(2, CircularBufferOwner::dead, 15));
       box.release(2);
-      check::that(has(2, BoxOwner::living, 15) && has(1, BoxOwner::living, 15));
+      check::that(has(2, CircularBufferOwner::living, 15) &&
+                  has(1, CircularBufferOwner::living, 15));
     }};
 
 static const check::Test watched{
@@ -127,7 +129,7 @@ static const check::Test watched{
       const temp::Folder folder;
       const SharedPage shared;
       const std::string path = folder / "a.box";
-      Box box = Box::create(path, 4 * kPage, 300);
+      CircularBuffer box = CircularBuffer::create(path, 4 * kPage, 300);
       const pid_t child = temp::start_child([&] {
         std::uint64_t id = 0;
         for (std::uint64_t batch = 0; batch < 1'000'000 && !shared->is_over;) {
@@ -142,10 +144,11 @@ static const check::Test watched{
           if (batch % 50 == 0) box.mark_saved(box.ring().head(0));
         }
       });
-      const Box view = Box::open(path, false);
+      const CircularBuffer view = CircularBuffer::open(path, false);
       std::uint64_t last = 0;
       for (int copies = 0; copies < 500;) {
-        const auto copy = BoxCopy::take(view, shared->committed, BoxOwner::living);
+        const auto copy =
+            CircularSnapshot::copy(view, shared->committed, CircularBufferOwner::living);
         if (!copy) continue;
         ++copies;
         const auto found = entries(copy->ring());
@@ -155,11 +158,11 @@ static const check::Test watched{
         check::that(found.back().id >= last);
         last = found.back().id;
         check::equal(total(copy->state().counts), last + 1);
-        check::that(copy->state().counts.kept <= copy->state().records);
+        check::that(copy->state().counts.unsaved <= copy->state().records);
       }
       shared->is_over = true;
       check::equal(temp::wait_for(child), 0);
-      const auto final = BoxCopy::take(view, shared->committed, BoxOwner::dead);
+      const auto final = CircularSnapshot::copy(view, shared->committed, CircularBufferOwner::dead);
       check::that(final && entries(final->ring()) == entries(view.ring()));
     }};
 
@@ -172,8 +175,8 @@ static const check::Test drained{
         const LogTarget target = program::target_of(root + "/run.log", Format::text);
         program::Program program(root, target);
         Session& session = program.session();
-        const std::string path = root + "/" + session.name() + std::string(kBoxSuffix);
-        Box box = Box::create(path, kPage, 20);
+        const std::string path = root + "/" + session.name() + std::string(kCircularBufferSuffix);
+        CircularBuffer box = CircularBuffer::create(path, kPage, 20);
         for (std::uint64_t batch = 1; batch <= 10; ++batch) {
           add(box, batch, run_of(5 * batch - 5, 5 * batch - 1));
         }
@@ -199,7 +202,7 @@ static const check::Test drained{
         const auto output = program::output_of(target.path, root);
         Progress progress;
         Drain drain(session, output.get(), make_sink(target), progress);
-        box = Box::open(path, true);
+        box = CircularBuffer::open(path, true);
         box.settle(session.committed());
         drain.add(box.ring());
         check::equal(drain.run(program::kAll, true).records, expected.size());
@@ -223,7 +226,7 @@ namespace {
 class Adding {
  public:
   Adding(std::size_t capacity, std::uint64_t max_records)
-      : path_(folder_ / "a.box"), box_(Box::create(path_, capacity, max_records)) {
+      : path_(folder_ / "a.box"), box_(CircularBuffer::create(path_, capacity, max_records)) {
     for (std::uint64_t batch = 1; batch <= 20; ++batch) {
       add(box_, batch, run_of(5 * batch - 5, 5 * batch - 1));
     }
@@ -244,13 +247,14 @@ class Adding {
   // it is waited for, or the box is whole too.
   void expect_whole() {
     const std::uint64_t committed = shared_->committed;
-    const Box view = Box::open(path_, false);
-    if (const auto copy = BoxCopy::take(view, committed, BoxOwner::living)) expect_whole(*copy);
-    const auto copy = BoxCopy::take(view, committed, BoxOwner::dead);
+    const CircularBuffer view = CircularBuffer::open(path_, false);
+    if (const auto copy = CircularSnapshot::copy(view, committed, CircularBufferOwner::living))
+      expect_whole(*copy);
+    const auto copy = CircularSnapshot::copy(view, committed, CircularBufferOwner::dead);
     check::that(copy.has_value());
     if (copy) expect_heirs(committed, expect_whole(*copy), copy->state().counts.overwritten);
   }
-  std::vector<Entry> expect_whole(const BoxCopy& copy) {
+  std::vector<Entry> expect_whole(const CircularSnapshot& copy) {
     const std::uint64_t committed = shared_->committed;
     const auto found = entries(copy.ring());
     const std::uint64_t all = committed == 21 ? 100 + kBatch : 100;
@@ -259,11 +263,11 @@ class Adding {
     const bool may_be_empty = committed != 21 && box_.max_records() <= kBatch;
     check::that(found.empty() ? may_be_empty : found.back().id == all - 1);
     check::equal(copy.cut_bytes(), 0u);
-    const Box::State& state = copy.state();
+    const CircularBuffer::State& state = copy.state();
     check::equal(state.records, found.size());
     check::equal(total(state.counts), all);
     check::equal(state.counts.overwritten, all - found.size());
-    check::that(state.counts.saved == 0 || state.counts.kept == 0);
+    check::that(state.counts.saved == 0 || state.counts.unsaved == 0);
     if (!found.empty() && found.front().id != first_) {
       check::that(found.front().id > first_ && found.front().id <= before_.back().id + kBatch);
       first_ = found.front().id;
@@ -273,15 +277,15 @@ class Adding {
   void expect_heirs(std::uint64_t committed, const std::vector<Entry>& found,
                     std::uint64_t overwritten) {
     const std::uint64_t all = committed == 21 ? 100 + kBatch : 100;
-    Box taking = heir(committed);
+    CircularBuffer taking = heir(committed);
     taking.ring().prepare(22, taking.ring().head(0), {});
     taking.ring().release(22);
     taking.mark_saved(taking.ring().tail(0));
     check::equal(taking.counts().overwritten, overwritten);
     check::equal(taking.counts().saved, all - overwritten);
 
-    Box box = heir(committed);
-    check::that(box.look(committed, BoxOwner::living).has_value());
+    CircularBuffer box = heir(committed);
+    check::that(box.read_state(committed, CircularBufferOwner::living).has_value());
     check::that(entries(box.ring(), committed + 100) == found);
     add(box, 22, run_of(all, all));
     const auto after = entries(box.ring());
@@ -289,7 +293,7 @@ class Adding {
     check::equal(after.back().id, all);
     check::equal(after.size(), box.records());
     check::equal(total(box.counts()), all + 1);
-    check::that(box.counts().saved != 0 || box.counts().kept == after.size());
+    check::that(box.counts().saved != 0 || box.counts().unsaved == after.size());
   }
   // Whether there is anything new to see for who comes now.
   bool has_changed() {
@@ -300,24 +304,24 @@ class Adding {
     return changed;
   }
   const std::vector<Entry>& before() const { return before_; }
-  const Box& box() const { return box_; }
+  const CircularBuffer& box() const { return box_; }
 
   static constexpr std::uint64_t kBatch = 12;
 
  private:
   // The next owner, with a copy of the file.
-  Box heir(std::uint64_t committed) const {
+  CircularBuffer heir(std::uint64_t committed) const {
     const std::string path = folder_ / "heir.box";
     std::filesystem::remove(path);
     std::filesystem::copy_file(path_, path);
-    Box box = Box::open(path, true);
+    CircularBuffer box = CircularBuffer::open(path, true);
     box.settle(committed);
     return box;
   }
 
   temp::Folder folder_;
   std::string path_;
-  Box box_;
+  CircularBuffer box_;
   SharedPage shared_;
   std::vector<Entry> before_;
   std::string page_;
@@ -374,9 +378,10 @@ static const check::Test interrupted{
       const temp::Folder folder;
       const SharedPage shared;
       const std::string path = folder / "a.box";
-      Box box = Box::create(path, kPage, 30);
-      auto& records =
-          reinterpret_cast<BoxHeader*>(box.ring().data() - kPage + BoxHeader::kOffset)->records;
+      CircularBuffer box = CircularBuffer::create(path, kPage, 30);
+      auto& records = reinterpret_cast<CircularBufferHeader*>(box.ring().data() - kPage +
+                                                              CircularBufferHeader::kOffset)
+                          ->records;
       const std::size_t size = Entry{0, 1, 8}.bytes().size();
       std::uint64_t all = 0;
       const auto add_one = [&] {
@@ -416,11 +421,11 @@ static const check::Test interrupted{
         return false;
       };
       const auto look = [&] {
-        const Box view = Box::open(path, false);
+        const CircularBuffer view = CircularBuffer::open(path, false);
         while (!shared->is_over) {
           ::raise(SIGSTOP);
           shared->is_looking = true;
-          const auto state = view.look(shared->committed, BoxOwner::living);
+          const auto state = view.read_state(shared->committed, CircularBufferOwner::living);
           shared->is_looking = false;
           if (!state) continue;
           check::equal(state->records, 30u);

@@ -26,7 +26,7 @@ bool is_it(const std::optional<Intent>& found) {
 
 // In any ledger of the folder.
 std::optional<Intent> look(const temp::Folder& folder) {
-  const std::vector<Intent> all = Ledger::look(folder.path());
+  const std::vector<Intent> all = Ledger::open_intents(folder.path());
   return all.empty() ? std::nullopt : std::optional(all.at(0));
 }
 

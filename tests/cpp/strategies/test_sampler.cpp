@@ -160,11 +160,11 @@ const check::Test first{
           if (second == 6) kept += verdict.weight != 0 ? 'k' : '.';
         }
       }
-      told += static_cast<double>(sampler.take_remainder());
+      told += static_cast<double>(sampler.flush_skipped());
       check::equal(kept, std::string("kkk...k...k.."));
       check::equal(told, static_cast<double>(calls));
       check::equal(sampler.left_out(), std::uint64_t{4 * 8});
-      check::equal(sampler.take_remainder(), std::uint64_t{0});
+      check::equal(sampler.flush_skipped(), std::uint64_t{0});
     }};
 
 const check::Test cap{
@@ -177,8 +177,8 @@ const check::Test cap{
         kept += sampler.decide(start).weight != 0 ? 1 : 0;
       }
       check::equal(kept, 5);
-      check::equal(sampler.take_remainder_if_over(1000 + second / 2), std::uint64_t{0});
-      check::equal(sampler.take_remainder_if_over(1001 + second), std::uint64_t{15});
+      check::equal(sampler.flush_skipped_if_due(1000 + second / 2), std::uint64_t{0});
+      check::equal(sampler.flush_skipped_if_due(1001 + second), std::uint64_t{15});
       check::that(sampler.decide({2000 + second, 0, false}).weight == 1);
     }};
 

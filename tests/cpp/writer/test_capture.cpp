@@ -48,7 +48,7 @@ class Circular {
     site.id = kFirstSite;
     site.name = "KEPT";
     site.fields = {"text"};
-    site.handling = Handling::keep;
+    site.destination = Destination::buffer;
     site.policy = "last:" + std::to_string(last);
     Buffer sites;
     encode_site(sites, site);
@@ -206,7 +206,7 @@ static const check::Test removing{
       const Root root;
       const std::uint32_t pid = root.die(100, 100, 10);
       const std::string folder = root.folder("1");
-      for (const std::string& name : list_files(folder, kBoxSuffix)) {
+      for (const std::string& name : list_files(folder, kCircularBufferSuffix)) {
         std::filesystem::remove(folder + "/" + name);
       }
       temp::write_file(root.path(), "saved before\n");
@@ -228,7 +228,7 @@ static const check::Test living{"a living process is looked at, and goes on", []
                                     ready.send();
                                     go_on.wait();
                                     log.drain().run(kAll - 1, false);
-                                    if (log.drain().keeper().records() != 10) ::_exit(1);
+                                    if (log.drain().buffers().records() != 10) ::_exit(1);
                                   });
                                   ready.wait();
                                   const Rescue rescue = root.save(static_cast<std::uint32_t>(pid));
@@ -245,7 +245,7 @@ static const check::Test old{"of killed processes the last eight are kept", [] {
                                std::vector<std::uint32_t> pids;
                                for (int i = 0; i < 12; ++i) pids.push_back(root.die(5, 5, 10));
                                check::equal(root.folders(), 12u);
-                               forget_old_boxes(root.place());
+                               remove_old_circular_buffers(root.place());
                                check::equal(root.folders(), 8u);
                                for (std::size_t i = 0; i < pids.size(); ++i) {
                                  check::equal(root.save(pids[i], true).sessions, i < 4 ? 0u : 1u);

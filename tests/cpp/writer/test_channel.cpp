@@ -37,7 +37,7 @@ static const check::Test plain{
       check::that(channel->close(patience()));
       check::equal(log.texts().size(), 3u);
       expect_counts(*channel, 3, 0, 0);
-      check::that(channel->is_finished());
+      check::that(channel->is_released());
       check::equal(log.files(kRingSuffix) + log.files(kSessionSuffix), 0u);
     }};
 
@@ -85,19 +85,19 @@ static const check::Test echoed{
         ::dup2(out.fd(), STDOUT_FILENO);
         ChannelOptions options = log.options();
         options.echo = true;
-        const auto channel = Writer::get().open(options);
+        const auto channel = WriterThread::get().open(options);
         {
           std::vector<std::jthread> running;
           for (int t = 0; t < kThreads; ++t) {
             running.emplace_back([&, t] {
               for (int i = 0; i < kEach; ++i) {
                 channels::log(*channel, numbered(t, i));
-                if (i % 1000 == 0) channel->drain_echo(patience());
+                if (i % 1000 == 0) channel->drain_console(patience());
               }
             });
           }
         }
-        if (!channel->close(patience()) || !channel->drain_echo(patience())) ::_exit(1);
+        if (!channel->close(patience()) || !channel->drain_console(patience())) ::_exit(1);
       });
       check::equal(status, 0);
       int next[kThreads] = {};
@@ -155,7 +155,7 @@ static const check::Test synced{
       const Log file;
       ChannelOptions options = file.options();
       options.fsync_interval = 1e-6;
-      const auto channel = Writer::get().open(options);
+      const auto channel = WriterThread::get().open(options);
       for (int i = 0; i < 5; ++i) {
         const int before = syncs;
         log(*channel, "again");
@@ -169,11 +169,11 @@ static const check::Test synced{
       check::equal(channel->longest_round().count(), 1);
       check::that(channel->close(patience()));
       options.fsync_interval = 0.02;
-      check::equal(Writer::get().open(options)->longest_round().count(), 20);
+      check::equal(WriterThread::get().open(options)->longest_round().count(), 20);
       options.fsync_interval = 5;
-      check::equal(Writer::get().open(options)->longest_round().count(), 50);
+      check::equal(WriterThread::get().open(options)->longest_round().count(), 50);
       options.fsync_interval = 0;
-      check::equal(Writer::get().open(options)->longest_round().count(), 50);
+      check::equal(WriterThread::get().open(options)->longest_round().count(), 50);
     }};
 
 int main(int argc, char** argv) {

@@ -71,10 +71,11 @@ static const check::Test full_ring{
           break;
         }
       }
-      const Counts before = channel->counts();
+      const RecordCounts before = channel->counts();
       check::that(!channel->flush(soon()));
       channel->drop(3);
-      const Counts stuck = channel->counts();  // the pipe may have taken another batch meanwhile
+      const RecordCounts stuck =
+          channel->counts();  // the pipe may have taken another batch meanwhile
       const std::uint64_t records = before.written + before.waiting;
       check::equal(stuck.written + stuck.waiting, records);
       check::equal(stuck.dropped, std::uint64_t{3});
@@ -135,7 +136,7 @@ static const check::Test failing{
       Log log;
       auto options = log.options();
       options.path = "/dev/full";
-      const auto channel = Writer::get().open(options);
+      const auto channel = WriterThread::get().open(options);
       channels::log(*channel, "waiting");
       check::that(!channel->flush(patience()));
       check::that(channel->is_failing());

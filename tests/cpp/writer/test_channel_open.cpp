@@ -21,12 +21,12 @@ static const check::Test appended{
       const Log log;
       temp::write_file(log.path(), "0,LOG,old\n");
       auto options = log.options();
-      auto channel = Writer::get().open(options);
+      auto channel = WriterThread::get().open(options);
       channels::log(*channel, "new");
       check::that(channel->close(patience()));
       check::that(log.texts() == std::vector<std::string>{"old", "new"});
       options.append = false;
-      channel = Writer::get().open(options);
+      channel = WriterThread::get().open(options);
       channels::log(*channel, "only");
       check::that(channel->close(patience()));
       check::that(log.texts() == std::vector<std::string>{"only"});
@@ -42,7 +42,7 @@ static const check::Test parents{
       std::filesystem::create_directory(log / "folder.csv");
       auto options = log.options();
       options.path = log / "folder.csv";
-      const std::string said = temp::error_of([&] { Writer::get().open(options); });
+      const std::string said = temp::error_of([&] { WriterThread::get().open(options); });
       check::that(said.find("folder.csv") != std::string::npos);
       check::equal(log.files(kSessionSuffix), 0u);
     }};
@@ -71,7 +71,7 @@ static const check::Test forked{
       const int status = temp::in_child([&] {
         check::that(channel->is_forked());
         check::that(channel->attach(1, "child") == nullptr);
-        const auto own = Writer::get().reopen(*channel);
+        const auto own = WriterThread::get().reopen(*channel);
         channels::log(*own, "child");
         ::_exit(own->close(patience()) ? 0 : 1);
       });
@@ -91,9 +91,9 @@ static const check::Test successor{
       const auto next = channel->successor();
       check::that(next->is_forked());
       check::that(next->attach(1, "thread") == nullptr);
-      next->tell(kSkippedSite, "", std::nullopt);
+      next->add_internal_record(kSkippedSite, "", std::nullopt);
       check::that(channel->close(patience()));
-      const auto reopened = Writer::get().reopen(*next);
+      const auto reopened = WriterThread::get().reopen(*next);
       channels::log(*reopened, "again");
       check::that(reopened->close(patience()));
       check::that(log.texts() == std::vector<std::string>{"again"});
@@ -105,7 +105,7 @@ static const check::Test no_folder{
       auto options = log.options();
       options.ring_dir = log / "none";
       std::ofstream(options.ring_dir) << "no folder";
-      const auto channel = Writer::get().open(options);
+      const auto channel = WriterThread::get().open(options);
       channels::log(*channel, "there");
       Buffer values;
       encode_str(values, std::string(500'000, 'x'));
@@ -124,7 +124,7 @@ static const check::Test small_rings{
       std::shared_ptr<Channel> channel;
       {
         const program::FileLimit limited(200'000);
-        channel = Writer::get().open(options);
+        channel = WriterThread::get().open(options);
       }
       check::equal(log.files(".ring"), 1u);
       for (int i = 0; i < 10'000; ++i) channels::log(*channel, numbered(0, i));

@@ -105,7 +105,7 @@ std::vector<std::string> texts_to(int n) {
 
 // A channel whose first thread has the ring that was made for it: others begin small.
 std::shared_ptr<Channel> open_for_others(const Log& log) {
-  auto channel = Writer::get().open(log.options());
+  auto channel = WriterThread::get().open(log.options());
   check::that(channel->attach(1, "first") != nullptr);
   return channel;
 }
@@ -125,7 +125,7 @@ int fill(const Log& log, Channel& channel) {
 static const check::Test first{
     "the first thread of a logger has a full ring at once", [] {
       const Log log;
-      const auto channel = Writer::get().open(log.options());
+      const auto channel = WriterThread::get().open(log.options());
       check::that(log.rings() == std::vector<std::uint64_t>{channel->options().ring_bytes});
       check::that(log_text(*channel, "one"));
       check::equal(log.rings().size(), 1u);
@@ -189,7 +189,7 @@ static const check::Test given_back{
 
 static const check::Test large{"a record that is large for a first ring gets a larger one", [] {
                                  const Log log;
-                                 const auto channel = Writer::get().open(log.options());
+                                 const auto channel = WriterThread::get().open(log.options());
                                  const std::string text(300'000, 'y');
                                  check::that(log_text(*channel, text));
                                  check::that(channel->close(patience()));
@@ -210,7 +210,7 @@ static const check::Test killed{
         }).join();
       };
       check::equal(temp::in_child(die), 0);
-      check::that(Writer::get().open(log.options())->close(patience()));
+      check::that(WriterThread::get().open(log.options())->close(patience()));
       check::that(log.texts() == texts_to(kRecords));
       check::that(log.rings().empty());
     }};

@@ -33,8 +33,8 @@ class Mirrored {
     options.log_path = root_ / "run.csv";
     options.on_half_full = [] {};
     rings_ = std::make_shared<RingPool>(*session_, std::move(options));
-    mirror_ = std::make_unique<ConsoleMirror>(*session_, *rings_,
-                                              Screen::Streams{out_.writer(), error_.writer()});
+    mirror_ = std::make_unique<ConsoleMirror>(
+        *session_, *rings_, ConsoleWriter::Streams{out_.writer(), error_.writer()});
   }
   ConsoleMirror* operator->() const { return mirror_.get(); }
   RingPool& rings() const { return *rings_; }
@@ -109,7 +109,7 @@ static const check::Test now{"show_now has written all that there is, as long as
                              [] {
                                const Mirrored mirrored;
                                mirrored.log("one");
-                               const std::uint64_t position = mirrored->show_now(now_ticks());
+                               const std::uint64_t position = mirrored->mirror_now(now_ticks());
                                check::that(mirrored->wait(position, streams::patience()));
                                check::equal(mirrored->progress(), position);
                                check::that(!mirrored->is_behind());

@@ -192,16 +192,16 @@ static const check::Test boxes{
 static const check::Test box_counts{
     "F5: the counts of a box are those of all its records, however damaged", [] {
       const temp::Folder folder;
-      const Box box = Box::create(folder / "a.box", kMinRing, 10);
-      auto& header = *reinterpret_cast<BoxHeader*>(reinterpret_cast<char*>(&box.ring().header()) +
-                                                   BoxHeader::kOffset);
+      const CircularBuffer box = CircularBuffer::create(folder / "a.box", kMinRing, 10);
+      auto& header = *reinterpret_cast<CircularBufferHeader*>(
+          reinterpret_cast<char*>(&box.ring().header()) + CircularBufferHeader::kOffset);
       header.appended.next = header.appended.now = 100;
       for (std::atomic<std::uint64_t>* each :
-           {&header.overwritten.next, &header.skipped.next, &header.kept}) {
+           {&header.overwritten.next, &header.skipped.next, &header.unsaved}) {
         for (const std::uint64_t bad : {std::uint64_t{101}, ~std::uint64_t{0}}) {
           const std::uint64_t before = each->exchange(bad);
-          const Box::Counts counts = box.counts();
-          check::equal(counts.kept + counts.overwritten + counts.saved, 100u);
+          const CircularBuffer::Totals counts = box.counts();
+          check::equal(counts.unsaved + counts.overwritten + counts.saved, 100u);
           each->store(before);
         }
       }
@@ -229,9 +229,10 @@ static const check::Test every_ring_byte{
 
 static const check::Test every_box_byte{
     "F5: any byte of a box's header can be damaged, and the file is recovered", [] {
-      try_bytes(
-          dead::Process(), ".box",
-          {{0, sizeof(RingHeader)}, {BoxHeader::kOffset, BoxHeader::kOffset + sizeof(BoxHeader)}});
+      try_bytes(dead::Process(), ".box",
+                {{0, sizeof(RingHeader)},
+                 {CircularBufferHeader::kOffset,
+                  CircularBufferHeader::kOffset + sizeof(CircularBufferHeader)}});
     }};
 
 static const check::Test every_session_byte{

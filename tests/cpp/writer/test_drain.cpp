@@ -130,7 +130,7 @@ static const check::Test watched{
     "who watches the rings sees all that a run takes: what comes in later waits for the next", [] {
       Draining draining;
       std::size_t looks = 0;
-      draining.drain().watch_rings([&](Ticks until) {
+      draining.drain().call_before_runs([&](Ticks until) {
         check::equal(until, 50u);
         check::equal(draining.rows().size(), looks);  // nothing was taken yet
         ++looks;

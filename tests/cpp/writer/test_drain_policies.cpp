@@ -24,9 +24,9 @@ constexpr std::uint64_t kSteps = 45;
 
 // A process that logs and drains, and is killed at the end of `action` if not before.
 template <class Action>
-int killed(const Disk& disk, std::uint64_t kept, const Action& action) {
+int killed(const Disk& disk, std::uint64_t unsaved, const Action& action) {
   return temp::in_child([&] {
-    action(*std::make_unique<Mixed>(disk, kept).release());
+    action(*std::make_unique<Mixed>(disk, unsaved).release());
     ::kill(::getpid(), SIGKILL);
   });
 }
@@ -152,7 +152,7 @@ static const check::Test killed_box{
       const Disk disk;
       killed(disk, kLast, [&](Mixed& mixed) {
         mixed.steps(kSteps);
-        temp::write_file(mixed.session().box_path(0) + "-", "begun");
+        temp::write_file(mixed.session().circular_buffer_path(0) + "-", "begun");
       });
       check::equal(recover(disk.folder(), disk.path()).messages.size(), 0u);
       disk.expect(kSteps);
@@ -258,9 +258,9 @@ static const check::Test full_box{
       }
       check::equal(mixed.end().error, 0);
       disk.expect_kept(kMany, kRoom);
-      const Box::Counts counts = mixed.drain().keeper().counts();
+      const CircularBuffer::Totals counts = mixed.drain().buffers().counts();
       check::equal(counts.saved, kMany);
-      check::equal(counts.kept + counts.overwritten, 0u);
+      check::equal(counts.unsaved + counts.overwritten, 0u);
     }};
 
 static const check::Test wraps{

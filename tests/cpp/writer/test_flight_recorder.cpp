@@ -22,7 +22,7 @@ constexpr Ticks kSecond = 1'000'000'000;
 // A program without a log file, whose buffer has room for `room` records.
 class Recorded {
  public:
-  explicit Recorded(RecorderOptions options = {}, std::uint64_t room = 100)
+  explicit Recorded(SaveTriggerOptions options = {}, std::uint64_t room = 100)
       : program_((std::filesystem::create_directory(root_ / "folder"), root_ / "folder"),
                  program::target_of(root_ / "circular", Format::none)),
         drain_(program_.session(), nullptr, nullptr, progress_, {room, 0}) {
@@ -42,7 +42,7 @@ class Recorded {
     const std::lock_guard lock(mutex_);
     drain_.run(kAll, false);
   }
-  std::uint64_t n_saved() const { return drain_.keeper().counts().saved; }
+  std::uint64_t n_saved() const { return drain_.buffers().counts().saved; }
   std::vector<std::string> texts(const char* name) const {
     return temp::sentences_of(root_ / name);
   }
@@ -102,7 +102,7 @@ static const check::Test triggered{
 
 static const check::Test later{
     "a trigger with time after it is saved once that has passed, or at the end", [] {
-      RecorderOptions options;
+      SaveTriggerOptions options;
       options.after_ns = kSecond;
       Recorded recorded(options);
       recorded.log(1, "one");
@@ -117,7 +117,7 @@ static const check::Test later{
 
 static const check::Test condition{
     "a condition saves the buffer within the drain, before later records take its place", [] {
-      RecorderOptions options;
+      SaveTriggerOptions options;
       options.when = "text == 'two'";
       Recorded recorded(options, 2);
       check::that(recorded->has_condition());

@@ -271,11 +271,11 @@ static const check::Test truncated{"emptying a file forgets what was remembered 
                                      temp::write_file(log.path(), "old\n");
                                      Output output = log.open();
                                      check::that(!output.is_empty());
-                                     check::that(output.remember("GEN a b\n"));
+                                     check::that(output.add_memory("GEN a b\n"));
                                      output.truncate(std::chrono::milliseconds(0),
                                                      [] { return true; });
                                      check::that(output.is_empty());
-                                     check::equal(log.open().remembered(), "");
+                                     check::equal(log.open().read_memory(), "");
                                    }};
 
 static const check::Test memory{
@@ -283,12 +283,12 @@ static const check::Test memory{
       Log log;
       Output one = log.open();
       Output two = log.open();
-      check::that(one.remember("GEN a b\n"));
-      check::that(one.remember("SCHED c\n"));
-      check::that(!two.remember("GEN b a\n"));
-      check::equal(two.remembered(), "GEN a b\nSCHED c\n");
-      check::that(two.remember("DONE d\n"));
-      check::equal(log.open().remembered(), "GEN a b\nSCHED c\nDONE d\n");
+      check::that(one.add_memory("GEN a b\n"));
+      check::that(one.add_memory("SCHED c\n"));
+      check::that(!two.add_memory("GEN b a\n"));
+      check::equal(two.read_memory(), "GEN a b\nSCHED c\n");
+      check::that(two.add_memory("DONE d\n"));
+      check::equal(log.open().read_memory(), "GEN a b\nSCHED c\nDONE d\n");
     }};
 
 static const check::Test no_room{
@@ -299,12 +299,12 @@ static const check::Test no_room{
       Output two = log.open();
       std::string all;
       for (int i = 0; i < 40'000; ++i) all += "EVENT\tcolumn " + std::to_string(i) + "\n";
-      check::that(one.remember(all));
-      check::that(one.remember("DONE\tlatency\n"));
-      check::that(!two.remember("DONE\tqueue\n"));
-      check::equal(two.remembered(), all + "DONE\tlatency\n");
-      check::that(two.remember("GEN\tmodel\n"));
-      check::equal(log.open().remembered(), all + "DONE\tlatency\nGEN\tmodel\n");
+      check::that(one.add_memory(all));
+      check::that(one.add_memory("DONE\tlatency\n"));
+      check::that(!two.add_memory("DONE\tqueue\n"));
+      check::equal(two.read_memory(), all + "DONE\tlatency\n");
+      check::that(two.add_memory("GEN\tmodel\n"));
+      check::equal(log.open().read_memory(), all + "DONE\tlatency\nGEN\tmodel\n");
     }};
 
 static const check::Test locked{
@@ -319,7 +319,7 @@ static const check::Test locked{
       check::that(result.message.find("process " + std::to_string(::getpid())) !=
                   result.message.npos);
       check::equal(log.text(), "1\n");
-      check::that(!output.end_torn(Format::csv, std::chrono::milliseconds(0)));
+      check::that(!output.close_torn_record(Format::csv, std::chrono::milliseconds(0)));
       check::that(!output.truncate(std::chrono::milliseconds(0), [] { return true; }));
       other.unlock();
       check::equal(log.append(output, "2\n"), 0);
@@ -371,7 +371,7 @@ static const check::Test closed{
       {
         const descriptors::TakenOver own(log / "own");
         check::equal(log.append(output, "3\n"), 0);
-        check::that(output.remember("GEN a b\n"));
+        check::that(output.add_memory("GEN a b\n"));
         output.sync();
         output.leave();
         check::that(own.is_open());
@@ -467,11 +467,11 @@ static const check::Test inherited{
       const int status = temp::in_child([&] {
         output.renew_in_child();
         const descriptors::TakenOver own(log / "own");
-        if (output.take_file()) ::_exit(1);
+        if (output.release_file()) ::_exit(1);
         if (!own.is_open()) ::_exit(2);
       });
       check::equal(status, 0);
-      check::that(bool(output.take_file()));
+      check::that(bool(output.release_file()));
     }};
 
 int main(int argc, char** argv) {

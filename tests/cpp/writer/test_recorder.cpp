@@ -19,10 +19,10 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNow = 1'700'000'000 * kSecond;
 
-RecorderOptions options_of(std::int64_t before = -1, std::int64_t after = 0) {
+SaveTriggerOptions options_of(std::int64_t before = -1, std::int64_t after = 0) {
   return {"", "", before, after, "box-{n}.csv"};
 }
-RecorderOptions options_when(const steps::Steps& condition, std::int64_t after = 0) {
+SaveTriggerOptions options_when(const steps::Steps& condition, std::int64_t after = 0) {
   return {"when", condition.bytes, -1, after, "box-{n}.csv"};
 }
 
@@ -40,7 +40,7 @@ Logged with(std::int64_t x) {
 std::string told(const std::optional<Capture>& capture) {
   if (!capture) return "-";
   std::string text;
-  for (const Trigger& trigger : capture->triggers) {
+  for (const TriggerEvent& trigger : capture->triggers) {
     text += std::to_string((trigger.time_ns - kNow) / kSecond) + " " + trigger.reason + "; ";
   }
   return text;
@@ -51,135 +51,136 @@ std::string told(const std::optional<Capture>& capture) {
 static const check::Test expressions{
     "what is no expression is refused when it is made", [] {
       const steps::Steps damaged(steps::encoded(">"));
-      check::that(!temp::error_of([&] { Recorder recorder(options_when(damaged)); }).empty());
-      check::that(!Recorder(options_of()).has_condition());
-      check::that(Recorder(options_when(name("x") > 1)).has_condition());
+      check::that(!temp::error_of([&] { SaveTrigger recorder(options_when(damaged)); }).empty());
+      check::that(!SaveTrigger(options_of()).has_condition());
+      check::that(SaveTrigger(options_when(name("x") > 1)).has_condition());
     }};
 
 static const check::Test sees{"a record of which it is true opens a capture, others do not", [] {
-                                Recorder recorder(options_when(name("x") > 5));
+                                SaveTrigger recorder(options_when(name("x") > 5));
                                 const Logged low = with(5);
                                 const Logged high = with(6);
-                                recorder.see(at(low, kNow));
-                                check::equal(told(recorder.take(kNow, true)), "-");
-                                recorder.see(at(high, kNow + kSecond));
-                                check::equal(told(recorder.take(kNow, false)), "1 when; ");
-                                check::equal(told(recorder.take(kNow, true)), "-");
+                                recorder.on_record(at(low, kNow));
+                                check::equal(told(recorder.pop_due(kNow, true)), "-");
+                                recorder.on_record(at(high, kNow + kSecond));
+                                check::equal(told(recorder.pop_due(kNow, false)), "1 when; ");
+                                check::equal(told(recorder.pop_due(kNow, true)), "-");
                               }};
 
 static const check::Test range{
     "a capture goes from so much before its first trigger to so much after it", [] {
-      Recorder recorder(options_of(2 * kSecond, 3 * kSecond));
+      SaveTrigger recorder(options_of(2 * kSecond, 3 * kSecond));
       check::that(!recorder.trigger(kNow, false, "first").empty());
       recorder.trigger(kNow + kSecond, false, "second");
-      check::equal(told(recorder.take(kNow + 3 * kSecond - 1, false)), "-");
-      const auto capture = recorder.take(kNow + 3 * kSecond, false);
+      check::equal(told(recorder.pop_due(kNow + 3 * kSecond - 1, false)), "-");
+      const auto capture = recorder.pop_due(kNow + 3 * kSecond, false);
       check::equal(told(capture), "0 first; 1 second; ");
       check::equal(capture->since_ns, kNow - 2 * kSecond);
       check::equal(capture->until_ns, kNow + 3 * kSecond);
     }};
 
 static const check::Test everything{"without limits it is all there is", [] {
-                                      Recorder recorder(options_of());
+                                      SaveTrigger recorder(options_of());
                                       recorder.trigger(kNow, false, "now");
-                                      const auto capture = recorder.take(kNow - kSecond, false);
+                                      const auto capture = recorder.pop_due(kNow - kSecond, false);
                                       check::equal(capture->since_ns, INT64_MIN);
                                       check::equal(capture->until_ns, INT64_MAX);
                                     }};
 
 static const check::Test at_once{"at the end it does not wait for what comes after", [] {
-                                   Recorder recorder(options_of(-1, 60 * kSecond));
+                                   SaveTrigger recorder(options_of(-1, 60 * kSecond));
                                    recorder.trigger(kNow, false, "now");
-                                   check::equal(told(recorder.take(kNow, false)), "-");
-                                   check::equal(told(recorder.take(kNow, true)), "0 now; ");
+                                   check::equal(told(recorder.pop_due(kNow, false)), "-");
+                                   check::equal(told(recorder.pop_due(kNow, true)), "0 now; ");
                                  }};
 
 static const check::Test records_tell{
     "what comes after has come also where a record says so, and the clock does not yet", [] {
-      Recorder recorder(options_when(name("x") == 1, 2 * kSecond));
+      SaveTrigger recorder(options_when(name("x") == 1, 2 * kSecond));
       const Logged one = with(1);
       const Logged two = with(2);
-      recorder.see(at(one, kNow));
-      recorder.see(at(two, kNow + 1 * kSecond));
-      check::equal(told(recorder.take(kNow, false)), "-");
-      recorder.see(at(two, kNow + 2 * kSecond));
-      check::equal(told(recorder.take(kNow, false)), "0 when; ");
+      recorder.on_record(at(one, kNow));
+      recorder.on_record(at(two, kNow + 1 * kSecond));
+      check::equal(told(recorder.pop_due(kNow, false)), "-");
+      recorder.on_record(at(two, kNow + 2 * kSecond));
+      check::equal(told(recorder.pop_due(kNow, false)), "0 when; ");
     }};
 
 static const check::Test stamped{"a trigger with the program's time waits for the program's time",
                                  [] {
-                                   Recorder recorder(options_when(name("x") == 1, 2 * kSecond));
+                                   SaveTrigger recorder(options_when(name("x") == 1, 2 * kSecond));
                                    const Logged one = with(1);
                                    const Logged two = with(2);
-                                   recorder.see(at(one, 5 * kSecond, true));
-                                   check::equal(told(recorder.take(kNow, false)), "-");
-                                   recorder.see(at(two, kNow, false));  // of the real clock
-                                   check::equal(told(recorder.take(kNow, false)), "-");
-                                   recorder.see(at(two, 7 * kSecond, true));
-                                   check::equal(recorder.take(kNow, false)->triggers.size(), 1u);
+                                   recorder.on_record(at(one, 5 * kSecond, true));
+                                   check::equal(told(recorder.pop_due(kNow, false)), "-");
+                                   recorder.on_record(at(two, kNow, false));  // of the real clock
+                                   check::equal(told(recorder.pop_due(kNow, false)), "-");
+                                   recorder.on_record(at(two, 7 * kSecond, true));
+                                   check::equal(recorder.pop_due(kNow, false)->triggers.size(), 1u);
                                  }};
 
 static const check::Test ends_of_time{"times at the ends of what there is do not overflow", [] {
-                                        Recorder recorder(options_of(kSecond, kSecond));
+                                        SaveTrigger recorder(options_of(kSecond, kSecond));
                                         recorder.trigger(INT64_MAX - 1, false, "late");
-                                        check::equal(recorder.take(0, true)->until_ns, INT64_MAX);
+                                        check::equal(recorder.pop_due(0, true)->until_ns,
+                                                     INT64_MAX);
                                         recorder.trigger(INT64_MIN + 1, false, "early");
-                                        const auto capture = recorder.take(0, true);
+                                        const auto capture = recorder.pop_due(0, true);
                                         check::that(capture->since_ns <= INT64_MIN + 1);
                                       }};
 
 static const check::Test order{"triggers are told of in order of time, a hundred at most", [] {
-                                 Recorder recorder(options_of(-1, kSecond));
+                                 SaveTrigger recorder(options_of(-1, kSecond));
                                  for (int i = 150; i > 0; --i) {
                                    recorder.trigger(kNow + i, false, std::to_string(i));
                                  }
-                                 const auto capture = recorder.take(0, true);
-                                 check::equal(capture->triggers.size(), Recorder::kMostTriggers);
+                                 const auto capture = recorder.pop_due(0, true);
+                                 check::equal(capture->triggers.size(), SaveTrigger::kMostTriggers);
                                  check::equal(capture->triggers.front().reason, "51");
                                  check::equal(capture->triggers.back().reason, "150");
                                }};
 
 static const check::Test most{
     "by its condition it saves itself a hundred times, each time to a path of its own", [] {
-      Recorder recorder(options_when(name("x") > 5));
+      SaveTrigger recorder(options_when(name("x") > 5));
       const Logged high = with(6);
       std::set<std::string> paths;
       std::int64_t now = kNow;
-      for (std::uint64_t i = 0; i < Recorder::kMostCaptures; ++i, now += 2 * kSecond) {
-        check::that(recorder.see(at(high, now)));
-        paths.insert(recorder.take(now, false).value().path);
+      for (std::uint64_t i = 0; i < SaveTrigger::kMostCaptures; ++i, now += 2 * kSecond) {
+        check::that(recorder.on_record(at(high, now)));
+        paths.insert(recorder.pop_due(now, false).value().path);
       }
-      check::equal(paths.size(), Recorder::kMostCaptures);
-      check::that(!recorder.see(at(high, now)));
-      check::that(!recorder.take(now, true).has_value());
+      check::equal(paths.size(), SaveTrigger::kMostCaptures);
+      check::that(!recorder.on_record(at(high, now)));
+      check::that(!recorder.pop_due(now, true).has_value());
       // Who asks for it has it all the same.
       check::that(!recorder.trigger(now, false, "crash").empty());
-      check::equal(recorder.take(now, false)->triggers.at(0).reason, "crash");
+      check::equal(recorder.pop_due(now, false)->triggers.at(0).reason, "crash");
     }};
 
 static const check::Test spacing{
     "a condition that is true all the time saves it once a second, and what came between is told",
     [] {
-      Recorder recorder(options_when(name("x") > 5));
+      SaveTrigger recorder(options_when(name("x") > 5));
       const Logged high = with(6);
-      check::that(recorder.see(at(high, kNow)));
-      check::that(recorder.take(kNow, false).has_value());
-      check::that(!recorder.see(at(high, kNow + kSecond / 2)));
-      check::that(!recorder.see(at(high, kNow + kSecond - 1)));
-      check::that(!recorder.take(kNow + kSecond - 1, false).has_value());
-      check::that(recorder.see(at(high, kNow + kSecond)));
-      check::equal(recorder.take(kNow + kSecond, false)->triggers.size(), std::size_t{3});
+      check::that(recorder.on_record(at(high, kNow)));
+      check::that(recorder.pop_due(kNow, false).has_value());
+      check::that(!recorder.on_record(at(high, kNow + kSecond / 2)));
+      check::that(!recorder.on_record(at(high, kNow + kSecond - 1)));
+      check::that(!recorder.pop_due(kNow + kSecond - 1, false).has_value());
+      check::that(recorder.on_record(at(high, kNow + kSecond)));
+      check::equal(recorder.pop_due(kNow + kSecond, false)->triggers.size(), std::size_t{3});
       // Who asks for it does not wait.
-      check::that(!recorder.see(at(high, kNow + kSecond + 1)));
+      check::that(!recorder.on_record(at(high, kNow + kSecond + 1)));
       recorder.trigger(kNow + kSecond + 2, false, "crash");
-      check::that(recorder.take(kNow + kSecond + 2, false).has_value());
+      check::that(recorder.pop_due(kNow + kSecond + 2, false).has_value());
     }};
 
 static const check::Test one_path{"triggers of one capture have one path", [] {
-                                    Recorder recorder(options_of(-1, kSecond));
+                                    SaveTrigger recorder(options_of(-1, kSecond));
                                     const std::string path = recorder.trigger(kNow, false, "a");
                                     check::equal(recorder.trigger(kNow, false, "b"), path);
-                                    check::equal(recorder.take(0, true)->path, path);
+                                    check::equal(recorder.pop_due(0, true)->path, path);
                                     check::that(recorder.trigger(kNow, false, "c") != path);
                                   }};
 

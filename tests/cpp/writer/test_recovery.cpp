@@ -328,7 +328,7 @@ static const check::Test in_and_out{
         for (int i = 0; i < 2'000; ++i) {
           std::string folder;
           {
-            const HeldFolder held = hold_log_folder(place, "run.csv", {1, 2, 3});
+            const LockedFolder held = lock_log_folder(place, "run.csv", {1, 2, 3});
             folder = held.path;
             check::that(std::filesystem::exists(folder));
           }
@@ -340,30 +340,30 @@ static const check::Test in_and_out{
       check::equal(temp::wait_for(child), 0);
     }};
 
-static const check::Test at_once{"of two that leave a folder in one instant one removes it", [] {
-                                   const temp::Folder root;
-                                   const RingPlace place{root / ".attolog-1", true};
-                                   void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
-                                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-                                   auto& ready = *new (page) std::atomic<int>(0);
-                                   const auto come_and_go = [&](int round) {
-                                     HeldFolder held = hold_log_folder(place, "run.csv", {1, 2, 3});
-                                     const auto session = Session::create(held.path, {});
-                                     held.lock.close();
-                                     ready.fetch_add(1);
-                                     while (ready.load() < 2 * round) std::this_thread::yield();
-                                     session->remove();
-                                     tidy(held.path);
-                                   };
-                                   for (int round = 1; round <= 500; ++round) {
-                                     const pid_t child =
-                                         temp::start_child([&] { come_and_go(round); });
-                                     come_and_go(round);
-                                     check::equal(temp::wait_for(child), 0);
-                                     check::that(!std::filesystem::exists(place.home));
-                                   }
-                                   ::munmap(page, 4096);
-                                 }};
+static const check::Test at_once{
+    "of two that leave a folder in one instant one removes it", [] {
+      const temp::Folder root;
+      const RingPlace place{root / ".attolog-1", true};
+      void* const page =
+          ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      auto& ready = *new (page) std::atomic<int>(0);
+      const auto come_and_go = [&](int round) {
+        LockedFolder held = lock_log_folder(place, "run.csv", {1, 2, 3});
+        const auto session = Session::create(held.path, {});
+        held.lock.close();
+        ready.fetch_add(1);
+        while (ready.load() < 2 * round) std::this_thread::yield();
+        session->remove();
+        tidy(held.path);
+      };
+      for (int round = 1; round <= 500; ++round) {
+        const pid_t child = temp::start_child([&] { come_and_go(round); });
+        come_and_go(round);
+        check::equal(temp::wait_for(child), 0);
+        check::that(!std::filesystem::exists(place.home));
+      }
+      ::munmap(page, 4096);
+    }};
 
 static const check::Test unborn{"a folder beside a log that a kill has left empty goes", [] {
                                   const temp::Folder root;

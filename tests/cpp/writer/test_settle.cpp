@@ -87,7 +87,7 @@ std::string torn_end(std::string_view text, Format format = Format::csv) {
   const temp::Folder folder;
   temp::write_file(folder / "run", text);
   const File file = open_file(folder / "run", O_RDONLY);
-  return end_of_torn(format, file.fd(), 0, text.size());
+  return torn_record_end(format, file.fd(), 0, text.size());
 }
 
 }  // namespace
@@ -241,8 +241,8 @@ static const check::Test looking{
       const Log log;
       log.die_writing(kAll.substr(0, kFirst.size() + 5));
       const File file = open_file(log.path(), O_RDONLY);
-      const auto found =
-          inspect_intent(log.folder(), log.path(), Ledger::look(log.folder()).at(0), file.fd());
+      const auto found = inspect_intent(log.folder(), log.path(),
+                                        Ledger::open_intents(log.folder()).at(0), file.fd());
       check::that(found.has_value());
       check::equal(found->end, Log::kOld.size() + kFirst.size());
       check::equal(found->bytes.substr(found->whole), kSecond);

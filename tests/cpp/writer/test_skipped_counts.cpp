@@ -34,7 +34,7 @@ std::shared_ptr<Sampler> sampler_with(std::uint64_t n_skipped) {
 class Reports {
  public:
   SkippedCounts::Report report() {
-    return [this](const Watch&, std::string_view encoded) {
+    return [this](const SampledSite&, std::string_view encoded) {
       Arena arena;
       std::vector<Value> values;
       check::that(decode_values(encoded, arena, values));
@@ -53,8 +53,8 @@ static const check::Test once{
     "skipped calls are reported once, weighted, and under the site's name", [] {
       SkippedCounts counts;
       Reports reports;
-      counts.watch({sampler_with(3), "one", 1, {}});
-      counts.watch({sampler_with(4), "two", 2.5, {}});
+      counts.add({sampler_with(3), "one", 1, {}});
+      counts.add({sampler_with(4), "two", 2.5, {}});
       counts.report_all(reports.report());
       check::equal(reports.take(), "one 3; two 10; ");
       counts.report_all(reports.report());
@@ -64,7 +64,7 @@ static const check::Test once{
 static const check::Test due{"before the end of its interval a sampler is not reported", [] {
                                SkippedCounts counts;
                                Reports reports;
-                               counts.watch({sampler_with(3), "one", 1, {}});
+                               counts.add({sampler_with(3), "one", 1, {}});
                                counts.report_due(0, reports.report());
                                check::equal(reports.take(), "");
                                counts.report_due(kEnd, reports.report());
@@ -76,8 +76,8 @@ static const check::Test watched_twice{"a sampler that is watched twice is repor
                                          SkippedCounts counts;
                                          Reports reports;
                                          const auto sampler = sampler_with(3);
-                                         counts.watch({sampler, "one", 1, {}});
-                                         counts.watch({sampler, "two", 1, {}});
+                                         counts.add({sampler, "one", 1, {}});
+                                         counts.add({sampler, "two", 1, {}});
                                          counts.report_all(reports.report());
                                          check::equal(reports.take(), "one 3; ");
                                        }};
