@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/buffer.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "format/number.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog {
 namespace {

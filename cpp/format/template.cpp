@@ -5,7 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog {
 namespace {

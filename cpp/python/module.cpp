@@ -36,7 +36,7 @@
 #include "python/without_gil.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/thread_rings.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

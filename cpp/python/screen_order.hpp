@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "writer/channel.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

@@ -11,7 +11,7 @@
 
 #include "core/buffer.hpp"
 #include "format/number.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog {
 namespace {

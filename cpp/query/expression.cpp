@@ -10,8 +10,8 @@
 #include "core/buffer.hpp"
 #include "core/site_cache.hpp"
 #include "format/inline_record.hpp"
-#include "format/plain.hpp"
 #include "format/template.hpp"
+#include "format/value_text.hpp"
 #include "query/compare.hpp"
 #include "query/expression_tree.hpp"
 

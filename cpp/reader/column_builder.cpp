@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "reader/nested_cursor.hpp"
 
 namespace attolog {

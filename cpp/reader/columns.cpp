@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "format/escape.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "reader/column_builder.hpp"
 
 namespace attolog {

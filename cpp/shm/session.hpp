@@ -21,7 +21,7 @@
 #include "core/file_id.hpp"
 #include "core/mapping.hpp"
 #include "core/site_table.hpp"
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/ring.hpp"
 
 namespace attolog {

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "format/number.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "sinks/sink.hpp"
 #include "strategies/stats.hpp"
 

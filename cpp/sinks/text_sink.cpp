@@ -10,8 +10,8 @@
 #include "format/escape.hpp"
 #include "format/inline_record.hpp"
 #include "format/number.hpp"
-#include "format/plain.hpp"
 #include "format/template.hpp"
+#include "format/value_text.hpp"
 #include "sinks/sink.hpp"
 
 namespace attolog {

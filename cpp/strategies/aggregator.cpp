@@ -8,7 +8,7 @@
 #include "core/value.hpp"
 #include "core/varint.hpp"
 #include "format/inline_record.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "strategies/policy.hpp"
 
 namespace attolog {

@@ -17,8 +17,8 @@
 #include <stdexcept>
 
 #include "core/folder.hpp"
-#include "core/say.hpp"
-#include "shm/box.hpp"
+#include "core/report.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/ring_merge.hpp"
 #include "strategies/policy.hpp"
 #include "writer/drain.hpp"

@@ -10,7 +10,7 @@
 #include "shm/place.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"
-#include "writer/recorder.hpp"
+#include "writer/save_trigger.hpp"
 
 namespace attolog {
 

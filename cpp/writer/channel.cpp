@@ -8,7 +8,7 @@
 #include <system_error>
 #include <thread>
 
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "strategies/sampler.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/merge.hpp"

@@ -29,8 +29,8 @@
 #include "writer/last_signal.hpp"
 #include "writer/output.hpp"
 #include "writer/producer.hpp"
-#include "writer/recorder.hpp"
 #include "writer/ring_pool.hpp"
+#include "writer/save_trigger.hpp"
 #include "writer/skipped_counts.hpp"
 #include "writer/waker.hpp"
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/folder.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "journal/parts.hpp"
 #include "writer/capture.hpp"
 #include "writer/channel.hpp"

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
-#include "console/echo.hpp"
-#include "console/screen.hpp"
+#include "console/console_feed.hpp"
+#include "console/console_writer.hpp"
 #include "core/clock.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "core/say.hpp"
+#include "core/report.hpp"
 
 namespace attolog {
 

@@ -26,7 +26,7 @@
 #include "shm/session.hpp"
 #include "sinks/sink.hpp"
 #include "strategies/aggregator.hpp"
-#include "writer/keeper.hpp"
+#include "writer/circular_buffers.hpp"
 #include "writer/output.hpp"
 #include "writer/site_tally.hpp"
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/mapping.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 
 namespace attolog {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/say.hpp"
-#include "shm/box.hpp"
+#include "core/report.hpp"
+#include "shm/circular_buffer.hpp"
 #include "sinks/sink.hpp"
 #include "writer/capture.hpp"
 

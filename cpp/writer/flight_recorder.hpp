@@ -11,7 +11,7 @@
 #include "shm/session.hpp"
 #include "writer/drain.hpp"
 #include "writer/last_signal.hpp"
-#include "writer/recorder.hpp"
+#include "writer/save_trigger.hpp"
 
 namespace attolog {
 

@@ -13,9 +13,9 @@
 #include <new>
 
 #include "console/signals.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "writer/channel.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::last_signal {
 

@@ -12,7 +12,7 @@
 
 #include "core/checksum.hpp"
 #include "core/folder.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "shm/place.hpp"
 #include "writer/recovery.hpp"
 #include "writer/settle.hpp"

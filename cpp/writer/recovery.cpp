@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "core/folder.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "journal/parts.hpp"
 #include "shm/ring.hpp"
 #include "sinks/sink.hpp"

@@ -11,7 +11,7 @@
 
 #include "core/codec.hpp"
 #include "core/cut.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "writer/thread_rings.hpp"
 
 namespace attolog {

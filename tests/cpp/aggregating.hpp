@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "strategies/aggregator.hpp"
 
 namespace aggregating {

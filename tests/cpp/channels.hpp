@@ -16,7 +16,7 @@
 #include "core/codec.hpp"
 #include "temp.hpp"
 #include "writer/channel.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace channels {
 

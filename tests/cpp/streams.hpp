@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "console/screen.hpp"
+#include "console/console_writer.hpp"
 
 namespace streams {
 

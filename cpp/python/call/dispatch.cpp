@@ -4,7 +4,7 @@
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "python/call/submit.hpp"
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"

@@ -20,7 +20,7 @@
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"
 #include "strategies/policy.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

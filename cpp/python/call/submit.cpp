@@ -15,9 +15,9 @@
 #include <string>
 
 #include "core/codec.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "python/values/text.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

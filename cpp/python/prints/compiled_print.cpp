@@ -27,7 +27,7 @@
 #include "python/route/logger_object.hpp"
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

@@ -5,7 +5,7 @@
 #include "python/route/logger_object.hpp"
 #include "python/waiting.hpp"
 #include "writer/channel.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

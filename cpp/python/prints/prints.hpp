@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "console/screen.hpp"
+#include "console/console_writer.hpp"
 #include "core/buffer.hpp"
 #include "core/clock.hpp"
 #include "python/route/logger_core.hpp"

@@ -4,7 +4,7 @@
 
 #include "core/site.hpp"
 #include "format/inline_record.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog::python {
 

@@ -11,7 +11,7 @@
 #include "python/helpers.hpp"
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/clock.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 
 namespace attolog::python {
 

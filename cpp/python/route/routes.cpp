@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

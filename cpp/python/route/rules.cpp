@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog::python {
 

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "core/folder.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "python/refusal.hpp"
 #include "python/route/logger_core.hpp"
 #include "python/route/rules.hpp"
 #include "python/values/text.hpp"
 #include "writer/control.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

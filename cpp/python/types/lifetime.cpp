@@ -12,7 +12,7 @@
 #include "python/waiting.hpp"
 #include "python/without_gil.hpp"
 #include "writer/channel.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

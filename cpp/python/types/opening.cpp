@@ -13,7 +13,7 @@
 #include "python/types/options.hpp"
 #include "python/without_gil.hpp"
 #include "strategies/policy.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 namespace attolog::python {
 

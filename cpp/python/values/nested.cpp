@@ -9,7 +9,7 @@
 #include "core/arena.hpp"
 #include "core/codec.hpp"
 #include "core/value.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 #include "python/values/encode.hpp"
 #include "python/values/text.hpp"
 

@@ -19,7 +19,7 @@
 #include "temp.hpp"
 #include "writer/channel.hpp"
 #include "writer/recovery.hpp"
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 using namespace attolog;
 using std::chrono::milliseconds;

@@ -10,7 +10,7 @@
 #include "check.hpp"
 #include "dead_process.hpp"
 #include "policies.hpp"
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/ring.hpp"
 #include "shm/session.hpp"
 #include "writer/recovery.hpp"

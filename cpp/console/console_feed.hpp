@@ -5,8 +5,8 @@
 
 #include <string_view>
 
-#include "console/printer.hpp"
-#include "console/screen.hpp"
+#include "console/console_writer.hpp"
+#include "console/print_formatter.hpp"
 #include "core/buffer.hpp"
 #include "shm/ring.hpp"
 #include "shm/ring_merge.hpp"

@@ -1,4 +1,4 @@
-#include "writer/writer.hpp"
+#include "writer/writer_thread.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "core/folder.hpp"
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "writer/last_signal.hpp"
 #include "writer/thread_rings.hpp"
 

@@ -1,4 +1,4 @@
-#include "writer/keeper.hpp"
+#include "writer/circular_buffers.hpp"
 
 #include <string>
 #include <string_view>

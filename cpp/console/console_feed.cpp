@@ -1,4 +1,4 @@
-#include "console/echo.hpp"
+#include "console/console_feed.hpp"
 
 namespace attolog {
 

@@ -1,4 +1,4 @@
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 #include <cstdint>
 #include <limits>

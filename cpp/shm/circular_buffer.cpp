@@ -1,4 +1,4 @@
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 
 #include <sched.h>
 

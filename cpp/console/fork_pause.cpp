@@ -1,4 +1,4 @@
-#include "console/rest.hpp"
+#include "console/fork_pause.hpp"
 
 #include <sched.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
-#include "console/printer.hpp"
+#include "console/print_formatter.hpp"
 
 #include <unistd.h>
 
 #include "format/escape.hpp"
 #include "format/inline_record.hpp"
-#include "format/plain.hpp"
+#include "format/value_text.hpp"
 
 namespace attolog {
 

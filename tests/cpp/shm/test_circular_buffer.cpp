@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "boxes.hpp"
 #include "check.hpp"
-#include "shm/box.hpp"
+#include "circular_buffers.hpp"
+#include "shm/circular_buffer.hpp"
 #include "temp.hpp"
 
 using namespace attolog;

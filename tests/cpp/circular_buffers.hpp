@@ -11,7 +11,7 @@
 #include "check.hpp"
 #include "core/codec.hpp"
 #include "core/site.hpp"
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/record_walk.hpp"
 
 namespace boxes {

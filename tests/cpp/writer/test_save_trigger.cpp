@@ -1,4 +1,4 @@
-#include "writer/recorder.hpp"
+#include "writer/save_trigger.hpp"
 
 #include <unistd.h>
 

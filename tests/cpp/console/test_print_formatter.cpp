@@ -1,4 +1,4 @@
-#include "console/printer.hpp"
+#include "console/print_formatter.hpp"
 
 #include <limits>
 #include <string>

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "boxes.hpp"
 #include "check.hpp"
+#include "circular_buffers.hpp"
 #include "core/mapping.hpp"
 #include "program.hpp"
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/session.hpp"
 #include "temp.hpp"
 #include "writer/drain.hpp"

@@ -1,4 +1,4 @@
-#include "core/say.hpp"
+#include "core/report.hpp"
 
 #include <sys/mman.h>
 #include <sys/uio.h>

@@ -1,4 +1,4 @@
-#include "console/screen.hpp"
+#include "console/console_writer.hpp"
 
 #include <poll.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include <utility>
 
 #include "console/backlog.hpp"
-#include "console/rest.hpp"
+#include "console/fork_pause.hpp"
 #include "console/signals.hpp"
 
 namespace attolog {

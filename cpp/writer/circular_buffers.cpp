@@ -1,9 +1,9 @@
-#include "writer/keeper.hpp"
+#include "writer/circular_buffers.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "core/say.hpp"
+#include "core/report.hpp"
 #include "strategies/policy.hpp"
 
 namespace attolog {

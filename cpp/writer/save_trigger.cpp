@@ -1,4 +1,4 @@
-#include "writer/recorder.hpp"
+#include "writer/save_trigger.hpp"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "core/say.hpp"
+#include "core/report.hpp"
 
 namespace attolog {
 

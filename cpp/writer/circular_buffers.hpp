@@ -11,7 +11,7 @@
 
 #include "core/codec.hpp"
 #include "core/site_cache.hpp"
-#include "shm/box.hpp"
+#include "shm/circular_buffer.hpp"
 #include "shm/session.hpp"
 
 namespace attolog {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "console/rest.hpp"
+#include "console/fork_pause.hpp"
 #include "core/site_table.hpp"
 #include "writer/channel.hpp"
 #include "writer/control.hpp"

@@ -1,4 +1,4 @@
-#include "console/screen.hpp"
+#include "console/console_writer.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "console/rest.hpp"
+#include "console/fork_pause.hpp"
 #include "streams.hpp"
 #include "temp.hpp"
 
