@@ -190,7 +190,7 @@ PyObject* format_whole(const Call& call, const Template& shape, std::size_t most
   Py_XDECREF(format);
   Py_XDECREF(kwargs);
   Py_XDECREF(args);
-  if (!is_ready && PyErr_ExceptionMatches(PyExc_Exception)) give_up();
+  if (!is_ready && PyErr_ExceptionMatches(PyExc_Exception)) throw_no_memory();
   return text;
 }
 
@@ -200,7 +200,7 @@ PyObject* format_hole(const Hole& hole, PyObject* value, std::size_t most) {
   std::size_t sum = 0;
   if (!add_padding(from_wtf8(std::string(spec_in(hole.rest))), most, sum)) return nullptr;
   PyObject* text = from_wtf8("{0" + hole.rest + "}");
-  if (text == nullptr) give_up();
+  if (text == nullptr) throw_no_memory();
   PyObject* result = PyObject_CallMethod(text, "format", "(O)", value);
   Py_DECREF(text);
   return result;

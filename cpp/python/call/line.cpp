@@ -20,7 +20,7 @@ PyObject* text_of(PyObject* object, bool is_template) {
     shown += c;
   }
   text = from_wtf8(shown);
-  if (text == nullptr) give_up();
+  if (text == nullptr) throw_no_memory();
   return text;
 }
 

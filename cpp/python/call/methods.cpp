@@ -24,7 +24,7 @@ PyObject* with_name(PyObject* kwnames, const char* last) {
   PyObject* names = name == nullptr ? nullptr : PyTuple_New(n + 1);
   if (names == nullptr) {
     Py_XDECREF(name);
-    give_up();
+    throw_no_memory();
   }
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyTuple_SET_ITEM(names, i, Py_NewRef(PyTuple_GET_ITEM(kwnames, i)));

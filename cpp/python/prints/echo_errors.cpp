@@ -13,7 +13,7 @@ namespace {
 
 int first_error(const LoggerCore& core, int stream) {
   const auto channel = core.last_channel();
-  int error = channel == nullptr ? 0 : channel->echo_error(stream);
+  int error = channel == nullptr ? 0 : channel->console_error(stream);
   for (const auto& target : core.targets()) {
     if (error == 0) error = first_error(*target, stream);
   }

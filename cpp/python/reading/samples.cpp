@@ -25,7 +25,7 @@ constexpr std::size_t kNoName = SIZE_MAX;
 // Whether the text is shown as `name` in Python.
 bool is_shown_as(const std::string& text, PyObject* name) {
   PyObject* const shown = from_wtf8(text);
-  if (shown == nullptr) give_up();
+  if (shown == nullptr) throw_no_memory();
   const bool is_equal = equal_text(shown, name);
   Py_DECREF(shown);
   return is_equal;

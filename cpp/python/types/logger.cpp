@@ -235,7 +235,7 @@ PyStructSequence_Field counts_fields[] = {{"calls", docs::Counts_calls},
                                           {"aggregated", docs::Counts_aggregated},
                                           {"overwritten", docs::Counts_overwritten},
                                           {nullptr, nullptr}};
-PyStructSequence_Desc counts_description = {"attolog.Counts", docs::RecordCounts, counts_fields, 7};
+PyStructSequence_Desc counts_description = {"attolog.Counts", docs::Counts, counts_fields, 7};
 
 }  // namespace
 
