@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kOwnEvent = "LOGGING";
 
 bool is_own(const Site& site) {
-  return is_own_site(site.id) || (site.kind == Kind::event && site.name == kOwnEvent);
+  return is_own_site(site.id) || (site.kind == SiteKind::event && site.name == kOwnEvent);
 }
 
 void write_shown(Buffer& out, const Value& value) {
@@ -31,7 +31,7 @@ int stream_of(const Site& site) {
 void PrintFormatter::append(const Record& record, Buffer& out) {
   const auto values = record.own_values();
   // Bytes that a stream of the program's has made of its text.
-  if (record.site->kind == Kind::print && !values.empty() && values[0].tag == Tag::bytes)
+  if (record.site->kind == SiteKind::print && !values.empty() && values[0].tag == Tag::bytes)
     return out.append(values[0].text);
   text_.clear();
   compose(record, false);
@@ -43,26 +43,26 @@ void PrintFormatter::compose(const Record& record, bool is_passing) {
   if (is_own(site)) return;
   const auto values = record.own_values();
   switch (site.kind) {
-    case Kind::event:
+    case SiteKind::event:
       text_.append(site.name);
       for (const Value& value : values) {
         text_.push(' ');
         write_shown(text_, value);
       }
       return text_.push('\n');
-    case Kind::message:
+    case SiteKind::message:
       templates_.of(record, is_passing).render_with_traceback(text_, site.own_fields(), values);
       return text_.push('\n');
-    case Kind::text:
-    case Kind::print:
+    case SiteKind::text:
+    case SiteKind::print:
       if (!values.empty()) write_shown(text_, values[0]);
-      if (site.kind == Kind::text) text_.push('\n');
+      if (site.kind == SiteKind::text) text_.push('\n');
       return;
-    case Kind::inline_event:
-    case Kind::inline_message: return compose(InlineRecord(record).record(), true);
-    case Kind::thread:
-    case Kind::dropped:
-    case Kind::clock: return;
+    case SiteKind::inline_event:
+    case SiteKind::inline_message: return compose(InlineRecord(record).record(), true);
+    case SiteKind::thread:
+    case SiteKind::dropped:
+    case SiteKind::clock: return;
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace attolog {
 
-enum class Kind : std::uint8_t {
+enum class SiteKind : std::uint8_t {
   event = 1,    // name is the event's name
   message = 2,  // name is the template
   text = 3,     // one value: the sentence
@@ -47,7 +47,7 @@ inline constexpr std::string_view kWeightField = "weight";
 
 struct Site {
   std::uint32_t id = 0;
-  Kind kind = Kind::event;
+  SiteKind kind = SiteKind::event;
   Destination destination = Destination::file;
   bool is_weighted = false;  // the last field is `weight`: how many calls a record stands for
   std::uint8_t level = kNone;

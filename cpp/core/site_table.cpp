@@ -72,7 +72,7 @@ std::optional<Site> decode_site(std::string_view& bytes) {
   for (std::uint32_t i = 0; i < fields; ++i) {
     if (!decode_text(bytes, site.fields.emplace_back())) return std::nullopt;
   }
-  site.kind = static_cast<Kind>(kind);
+  site.kind = static_cast<SiteKind>(kind);
   site.destination = static_cast<Destination>(std::min<std::uint8_t>(destination, 2));
   site.is_weighted = is_weighted != 0;
   return site;
@@ -167,7 +167,7 @@ SiteRegistry& site_registry() {
 }
 
 SiteReader::SiteReader() {
-  const auto fixed = [this](std::uint32_t id, Kind kind, const char* name,
+  const auto fixed = [this](std::uint32_t id, SiteKind kind, const char* name,
                             std::vector<std::string> fields, std::uint8_t level = kNone) {
     Site site;
     site.id = id;
@@ -177,22 +177,22 @@ SiteReader::SiteReader() {
     site.fields = std::move(fields);
     add(std::move(site));
   };
-  fixed(kThreadSite, Kind::thread, "THREAD", {"id", "name"});
-  fixed(kTextSite, Kind::text, "LOG", {"text"});
-  fixed(kPrintSite, Kind::print, "PRINT", {"text"});
-  fixed(kErrorPrintSite, Kind::print, "PRINT", {"text"}, kWarning);
-  fixed(kDroppedSite, Kind::dropped, "DROPPED", {"n", "since"});
-  fixed(kClockSite, Kind::clock, "CLOCK", {"jump_ns"});
-  fixed(kInlineEventSite, Kind::inline_event, "", {});
-  fixed(kSkippedSite, Kind::event, "SKIPPED", {"of", "n"});
-  fixed(kTriggerSite, Kind::event, "TRIGGER", {"reason"});
+  fixed(kThreadSite, SiteKind::thread, "THREAD", {"id", "name"});
+  fixed(kTextSite, SiteKind::text, "LOG", {"text"});
+  fixed(kPrintSite, SiteKind::print, "PRINT", {"text"});
+  fixed(kErrorPrintSite, SiteKind::print, "PRINT", {"text"}, kWarning);
+  fixed(kDroppedSite, SiteKind::dropped, "DROPPED", {"n", "since"});
+  fixed(kClockSite, SiteKind::clock, "CLOCK", {"jump_ns"});
+  fixed(kInlineEventSite, SiteKind::inline_event, "", {});
+  fixed(kSkippedSite, SiteKind::event, "SKIPPED", {"of", "n"});
+  fixed(kTriggerSite, SiteKind::event, "TRIGGER", {"reason"});
   for (std::uint8_t level = 0; level <= kCritical; level = static_cast<std::uint8_t>(level + 10)) {
-    fixed(kInlineMessageSite + level / 10U, Kind::inline_message, "", {}, level);
+    fixed(kInlineMessageSite + level / 10U, SiteKind::inline_message, "", {}, level);
   }
 }
 
 void SiteReader::add(Site site) {
-  const bool is_known = site.kind >= Kind::event && site.kind <= Kind::thread;
+  const bool is_known = site.kind >= SiteKind::event && site.kind <= SiteKind::thread;
   if (!is_known || site.id >= kFirstSite + kMaxNumbers) return;  // damage
   if (by_id_.size() <= site.id) by_id_.resize(site.id + 1, nullptr);
   if (by_id_[site.id] != nullptr) return;

@@ -20,14 +20,14 @@ InlineRecord::InlineRecord(const Record& record) : site_(*record.site), record_(
   const auto given = record.own_values();
   site_.fields.clear();  // a sampled site names its weight
   if (!given.empty()) site_.name = as_name(given[0]);
-  if (site_.kind == Kind::inline_event) {
-    site_.kind = Kind::event;
+  if (site_.kind == SiteKind::inline_event) {
+    site_.kind = SiteKind::event;
     for (std::size_t i = 1; i + 1 < given.size(); i += 2) {
       site_.fields.push_back(as_name(given[i]));
       values_.push_back(given[i + 1]);
     }
   } else {
-    site_.kind = Kind::message;
+    site_.kind = SiteKind::message;
     for (std::size_t i = 1; i < given.size(); ++i) {
       site_.fields.push_back(field_name({}, i - 1));
       values_.push_back(given[i]);

@@ -7,8 +7,8 @@
 
 namespace attolog {
 
-inline bool is_inline(Kind kind) {
-  return kind == Kind::inline_event || kind == Kind::inline_message;
+inline bool is_inline(SiteKind kind) {
+  return kind == SiteKind::inline_event || kind == SiteKind::inline_message;
 }
 
 // Lives as long as the record it was made of, and the record it stands for no longer than it.

@@ -94,10 +94,10 @@ const Site* Definitions::site(ByteReader& in) {
   Site site;
   const std::uint8_t first = in.byte();
   const auto kind = static_cast<std::uint8_t>(first & ~kWeightedBit);
-  if (kind < 1 || kind >= static_cast<std::uint8_t>(Kind::thread)) {
+  if (kind < 1 || kind >= static_cast<std::uint8_t>(SiteKind::thread)) {
     throw FormatError("a site is of no known kind");
   }
-  site.kind = static_cast<Kind>(kind);
+  site.kind = static_cast<SiteKind>(kind);
   site.is_weighted = kind != first;
   site.level = in.byte();
   site.bound = static_cast<std::uint16_t>(in.count(UINT16_MAX));

@@ -189,12 +189,12 @@ Operand Expression::Parts::load(const Term& term, Look& look) {
   switch (term.kind) {
     case Term::Kind::literal: return Operand::of(term.constant());
     case Term::Kind::event: {
-      const bool is_event =
-          site.kind == Kind::event || site.kind == Kind::dropped || site.kind == Kind::clock;
+      const bool is_event = site.kind == SiteKind::event || site.kind == SiteKind::dropped ||
+                            site.kind == SiteKind::clock;
       return is_event ? Operand::of_text(site.name) : Operand::of({});
     }
     case Term::Kind::level: {
-      if (site.kind != Kind::message) return Operand::of({});
+      if (site.kind != SiteKind::message) return Operand::of({});
       Operand level = Operand::of_text(level_name(site.level));
       level.is_level = true;
       return level;
@@ -222,14 +222,14 @@ Operand Expression::Parts::load(const Term& term, Look& look) {
 
 Operand Expression::Parts::load_message(Look& look) {
   const Record& record = look.record;
-  const Kind kind = record.site->kind;
-  const bool is_text = kind == Kind::text || kind == Kind::print;
-  if (!is_text && kind != Kind::message) return Operand::of({});
+  const SiteKind kind = record.site->kind;
+  const bool is_text = kind == SiteKind::text || kind == SiteKind::print;
+  if (!is_text && kind != SiteKind::message) return Operand::of({});
   if (look.is_site_alone) return Operand::unknown();
   if (!look.has_message) {
     message.clear();
     look.has_message = true;
-    if (kind == Kind::message) {
+    if (kind == SiteKind::message) {
       templates.of(record, look.is_passing).render(message, record.site->fields, record.values);
     } else if (!record.values.empty()) {
       if (record.values[0].tag == Tag::none) message.append("None");
@@ -254,8 +254,8 @@ Expression& Expression::operator=(Expression&&) noexcept = default;
 Expression::~Expression() = default;
 
 bool Expression::matches(const Record& record) {
-  const Kind kind = record.site->kind;
-  if (kind == Kind::thread) return false;  // no record that anybody logged
+  const SiteKind kind = record.site->kind;
+  if (kind == SiteKind::thread) return false;  // no record that anybody logged
   if (!is_inline(kind)) return parts_->matches(record, false);
   const InlineRecord ordinary(record);
   return parts_->matches(ordinary.record(), true);

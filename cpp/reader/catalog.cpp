@@ -116,8 +116,8 @@ Catalog::Place Catalog::place(const Record& record) {
   cells_.clear();
   const Site& site = *record.site;
   const std::span<const Value> values = record.own_values();
-  if (site.kind == Kind::inline_event || site.kind == Kind::inline_message) {
-    const bool is_event = site.kind == Kind::inline_event;
+  if (site.kind == SiteKind::inline_event || site.kind == SiteKind::inline_message) {
+    const bool is_event = site.kind == SiteKind::inline_event;
     const std::string_view name = values.empty() ? std::string_view{} : text_of(values[0]);
     const std::size_t index = table(is_event ? TableKind::event : TableKind::message, name);
     place_inline(record, index, name);
@@ -154,7 +154,7 @@ void Catalog::place_inline(const Record& record, std::size_t table, std::string_
     name_hash_ = hash_of(name);
     put_name(name_column(table), name);
   }
-  const bool is_event = record.site->kind == Kind::inline_event;
+  const bool is_event = record.site->kind == SiteKind::inline_event;
   const std::size_t step = is_event ? 2 : 1;
   const auto values = record.own_values();
   for (std::size_t i = 1; i + step <= values.size(); i += step) {
@@ -315,12 +315,12 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
   Layout& layout = layouts_.emplace_back();
   ++stamp_;
   switch (site.kind) {
-    case Kind::event: layout.table = table(TableKind::event, site.name); break;
-    case Kind::message: layout.table = table(TableKind::message, site.name); break;
-    case Kind::text: layout.table = table(TableKind::text, "LOG"); break;
-    case Kind::print: layout.table = table(TableKind::print, "PRINT"); break;
-    case Kind::dropped: layout.table = table(TableKind::dropped, "DROPPED"); break;
-    case Kind::clock: layout.table = table(TableKind::clock, "CLOCK"); break;
+    case SiteKind::event: layout.table = table(TableKind::event, site.name); break;
+    case SiteKind::message: layout.table = table(TableKind::message, site.name); break;
+    case SiteKind::text: layout.table = table(TableKind::text, "LOG"); break;
+    case SiteKind::print: layout.table = table(TableKind::print, "PRINT"); break;
+    case SiteKind::dropped: layout.table = table(TableKind::dropped, "DROPPED"); break;
+    case SiteKind::clock: layout.table = table(TableKind::clock, "CLOCK"); break;
     default: break;
   }
   if (layout.table == kNoTable) return layout;
@@ -330,12 +330,12 @@ Catalog::Layout& Catalog::layout_of(const Site& site) {
   }
   std::span<const std::string> fields = site.own_fields();
   std::vector<std::string> text{"text"};  // and what bind() added
-  if (site.kind == Kind::text || site.kind == Kind::print) {
+  if (site.kind == SiteKind::text || site.kind == SiteKind::print) {
     if (fields.size() > 1) text.insert(text.end(), fields.begin() + 1, fields.end());
     fields = text;
   }
-  if (site.kind == Kind::dropped) fields = kDropped;
-  if (site.kind == Kind::clock) fields = kClock;
+  if (site.kind == SiteKind::dropped) fields = kDropped;
+  if (site.kind == SiteKind::clock) fields = kClock;
   layout.columns.reserve(fields.size());
   for (const std::string& field : fields) layout.columns.push_back(column(layout.table, field));
   if (site.is_weighted) {

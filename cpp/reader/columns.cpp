@@ -304,8 +304,8 @@ class All final : public Rows {
     builders_[0].put(row, Value::of_int(record.time_ns));
     const std::string_view event = event_name(record);
     if (event.data() != nullptr) bytes += builders_[1].put(row, Value::of_str(event));
-    const Kind kind = record.site->kind;
-    if (kind == Kind::message || kind == Kind::inline_message) {
+    const SiteKind kind = record.site->kind;
+    if (kind == SiteKind::message || kind == SiteKind::inline_message) {
       builders_[2].put(row, Value::of_str(level_name(record.site->level, scratch_)));
     }
     text_.clear();
@@ -322,12 +322,12 @@ class All final : public Rows {
  private:
   static std::string_view event_name(const Record& record) {
     switch (record.site->kind) {
-      case Kind::event: return record.site->name;
-      case Kind::text: return "LOG";
-      case Kind::print: return "PRINT";
-      case Kind::dropped: return "DROPPED";
-      case Kind::clock: return "CLOCK";
-      case Kind::inline_event:
+      case SiteKind::event: return record.site->name;
+      case SiteKind::text: return "LOG";
+      case SiteKind::print: return "PRINT";
+      case SiteKind::dropped: return "DROPPED";
+      case SiteKind::clock: return "CLOCK";
+      case SiteKind::inline_event:
         if (record.values.empty() || record.values[0].tag != Tag::str) return {};
         return record.values[0].text;
       default: return {};

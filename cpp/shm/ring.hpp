@@ -28,7 +28,8 @@ class DamagedFile : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Who logged what lies at the tail. Later owners announce themselves in the ring (Kind::thread).
+// Who logged what lies at the tail. Later owners announce themselves in the ring
+// (SiteKind::thread).
 struct RingThread {
   static constexpr std::size_t kName = 88;
   std::uint64_t id;

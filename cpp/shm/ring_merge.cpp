@@ -125,7 +125,7 @@ bool RingMerge::decode(Source& source, std::string_view bytes) {
   if (!decode_values(encoded, arena_, values_) || site == nullptr) {
     return skip_damaged(source, position);
   }
-  if (site->kind == Kind::thread) {
+  if (site->kind == SiteKind::thread) {
     if (values_.size() == 2 && values_[0].tag == Tag::int64) {
       source.thread = intern(static_cast<std::uint64_t>(values_[0].i), values_[1].text);
     }

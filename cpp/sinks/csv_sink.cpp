@@ -165,11 +165,11 @@ CsvPlan CsvSink::make_plan(const Site& site, std::size_t n_values) {
 
 void CsvSink::append(const Record& record, Buffer& out, bool passing) {
   switch (record.site->kind) {
-    case Kind::event: return append_event(record, out, passing);
-    case Kind::message: return append_message(record, out, passing);
-    case Kind::text: return append_text(record, out, ",LOG");
-    case Kind::print: return append_text(record, out, ",PRINT");
-    case Kind::dropped:
+    case SiteKind::event: return append_event(record, out, passing);
+    case SiteKind::message: return append_message(record, out, passing);
+    case SiteKind::text: return append_text(record, out, ",LOG");
+    case SiteKind::print: return append_text(record, out, ",PRINT");
+    case SiteKind::dropped:
       start_row(record.time_ns, ",DROPPED", out);
       for (std::size_t i = 0; i < 2; ++i) {
         next_cell(out);
@@ -181,14 +181,14 @@ void CsvSink::append(const Record& record, Buffer& out, bool passing) {
         }
       }
       return end_row(out);
-    case Kind::clock:
+    case SiteKind::clock:
       start_row(record.time_ns, ",CLOCK", out);
       next_cell(out);
       if (!record.values.empty()) put_seconds(record.values[0].i, out);
       return end_row(out);
-    case Kind::inline_event:
-    case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
-    case Kind::thread: return;
+    case SiteKind::inline_event:
+    case SiteKind::inline_message: return append(InlineRecord(record).record(), out, true);
+    case SiteKind::thread: return;
   }
 }
 
@@ -241,7 +241,8 @@ void CsvSink::append_text(const Record& record, Buffer& out, std::string_view ki
   const auto values = record.own_values();
   if (!values.empty()) {
     Value text = values[0];
-    if (record.site->kind == Kind::print && text.text.ends_with('\n')) text.text.remove_suffix(1);
+    if (record.site->kind == SiteKind::print && text.text.ends_with('\n'))
+      text.text.remove_suffix(1);
     put(text, out);
     for (const Value& bound : values.subspan(1)) {
       next_cell(out);

@@ -32,7 +32,7 @@ std::string key_of(std::string_view name) {
 JsonPlan make_plan(const Site& site, std::size_t n_values) {
   JsonPlan plan;
   Buffer head;
-  if (site.kind == Kind::event) {
+  if (site.kind == SiteKind::event) {
     head.append(",\"event\":\"");
     json_text(head, site.name);
   } else {
@@ -48,7 +48,7 @@ JsonPlan make_plan(const Site& site, std::size_t n_values) {
   for (std::size_t i = 0; i < std::max(n_values, fields.size()); ++i) {
     std::string name = field_name(fields, i);
     const bool is_text =
-        site.kind == Kind::message ? name == "message" : site.kind != Kind::event && i == 0;
+        site.kind == SiteKind::message ? name == "message" : site.kind != SiteKind::event && i == 0;
     if (is_text) {  // it has its own key
       plan.keys.emplace_back();
       continue;
@@ -80,13 +80,13 @@ class JsonlSink final : public Sink {
 };
 
 void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
-  const Kind kind = record.site->kind;
-  if (kind == Kind::thread) return;
+  const SiteKind kind = record.site->kind;
+  if (kind == SiteKind::thread) return;
   if (is_inline(kind)) return append(InlineRecord(record).record(), out, true);
   out.append("{\"time\":");
   put_seconds(record.time_ns, out);
   const auto values = record.values;
-  if (kind == Kind::dropped) {
+  if (kind == SiteKind::dropped) {
     out.append(",\"event\":\"DROPPED\"");
     if (!values.empty()) {
       out.append(",\"n\":");
@@ -96,13 +96,13 @@ void JsonlSink::append(const Record& record, Buffer& out, bool passing) {
       out.append(",\"since\":");
       put_seconds(values[1].i, out);
     }
-  } else if (kind == Kind::clock) {
+  } else if (kind == SiteKind::clock) {
     out.append(",\"event\":\"CLOCK\"");
     if (!values.empty()) {
       out.append(",\"seconds\":");
       put_seconds(values[0].i, out);
     }
-  } else if (kind == Kind::text || kind == Kind::print) {
+  } else if (kind == SiteKind::text || kind == SiteKind::print) {
     append_text(record, out);
   } else {
     append_fields(record, out, passing);
@@ -123,7 +123,7 @@ void JsonlSink::append_fields(const Record& record, Buffer& out, bool passing) {
   if (plan == nullptr || n > plan->keys.size()) plan = &plans_.put(site, make_plan(site, n));
   out.append(plan->head);
   std::optional<std::size_t> hidden;
-  if (site.kind == Kind::message) {
+  if (site.kind == SiteKind::message) {
     const Template& shape = templates_.of(record, passing);
     hidden = shape.message_field();
     scratch_.clear();

@@ -60,7 +60,7 @@ class SummaryRow {
 class SummarySink final : public Sink {
  public:
   void append(const Record& record, Buffer& out) override {
-    const bool is_row = record.site->kind == Kind::inline_event && !record.values.empty() &&
+    const bool is_row = record.site->kind == SiteKind::inline_event && !record.values.empty() &&
                         record.values[0].text == "STATS";
     start_line(record.time_ns, out);
     if (is_row) {

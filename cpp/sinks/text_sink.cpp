@@ -68,7 +68,7 @@ class TextSink final : public Sink {
   SiteCache<Line> lines_;
   // Of passing sites: the last one, and the kind and level that it was made for.
   Line passing_line_;
-  std::optional<std::pair<Kind, std::uint8_t>> passing_;
+  std::optional<std::pair<SiteKind, std::uint8_t>> passing_;
   Templates templates_;
   Buffer unescaped_;  // a message, or a text
   Buffer part_;       // not yet formatted
@@ -78,15 +78,15 @@ class TextSink final : public Sink {
 
 void TextSink::append(const Record& record, Buffer& out, bool passing) {
   switch (record.site->kind) {
-    case Kind::text:
-    case Kind::print: return append_raw(record, out);
-    case Kind::inline_event:
-    case Kind::inline_message: return append(InlineRecord(record).record(), out, true);
-    case Kind::thread: return;
-    case Kind::event:
-    case Kind::message:
-    case Kind::dropped:
-    case Kind::clock: break;
+    case SiteKind::text:
+    case SiteKind::print: return append_raw(record, out);
+    case SiteKind::inline_event:
+    case SiteKind::inline_message: return append(InlineRecord(record).record(), out, true);
+    case SiteKind::thread: return;
+    case SiteKind::event:
+    case SiteKind::message:
+    case SiteKind::dropped:
+    case SiteKind::clock: break;
   }
   for (const Piece& piece : line_of(*record.site, passing)) {
     out.append(piece.text);
@@ -110,15 +110,15 @@ void TextSink::append_raw(const Record& record, Buffer& out) {
     write_plain(unescaped_, text);
     raw_text(out, unescaped_.view());
   }
-  if (record.site->kind == Kind::text) out.push('\n');
+  if (record.site->kind == SiteKind::text) out.push('\n');
 }
 
 void TextSink::compose(const Record& record, Buffer& out, bool passing) {
   switch (record.site->kind) {
-    case Kind::event: return compose_event(record, out);
-    case Kind::message: return compose_message(record, out, passing);
-    case Kind::dropped: return compose_dropped(record, out);
-    case Kind::clock: return compose_clock(record, out);
+    case SiteKind::event: return compose_event(record, out);
+    case SiteKind::message: return compose_message(record, out, passing);
+    case SiteKind::dropped: return compose_dropped(record, out);
+    case SiteKind::clock: return compose_clock(record, out);
     default: return;
   }
 }
@@ -165,9 +165,9 @@ void TextSink::compose_clock(const Record& record, Buffer& out) {
 TextSink::Line TextSink::make_line(const Site& site) const {
   std::string_view level = "WARNING", event;
   switch (site.kind) {
-    case Kind::event: level = "EVENT", event = site.name; break;
-    case Kind::dropped: event = "DROPPED"; break;
-    case Kind::clock: event = "CLOCK"; break;
+    case SiteKind::event: level = "EVENT", event = site.name; break;
+    case SiteKind::dropped: event = "DROPPED"; break;
+    case SiteKind::clock: event = "CLOCK"; break;
     default: level = level_name(site.level);
   }
   // Only with a pattern that check_pattern() refuses.

@@ -38,8 +38,8 @@ std::optional<Number> number_of(const Value& value) {
 }
 
 std::string name_of(const Site& site) {
-  if (site.kind == Kind::text) return "LOG";
-  if (site.kind == Kind::print) return "PRINT";
+  if (site.kind == SiteKind::text) return "LOG";
+  if (site.kind == SiteKind::print) return "PRINT";
   return site.name;
 }
 

@@ -276,7 +276,7 @@ Reply ask(const std::string& root, std::uint32_t pid, std::string_view request, 
   } else if (!is_alive(*page)) {
     return {};
   }
-  return {Reply::State::taken, ""};
+  return {Reply::State::accepted, ""};
 }
 
 }  // namespace attolog

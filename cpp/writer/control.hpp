@@ -95,10 +95,10 @@ std::vector<ControlEntry> list_processes(const std::string& root);
 struct Reply {
   enum class State {
     answered,
-    not_taken,  // there is no such process, or it did not look in time: it will never do it
-    taken,      // the process is at it, and has not answered in time
+    not_accepted,  // there is no such process, or it did not look in time: it will never do it
+    accepted,      // the process is at it, and has not answered in time
   };
-  State state = State::not_taken;
+  State state = State::not_accepted;
   std::string text;  // of the answer
 };
 

@@ -41,7 +41,6 @@ class WriterThread final : public Waker {
   // Behind the fork, in the parent.
   void resume_after_fork();
 
-  SiteRegistry& sites() { return site_registry(); }
   // Whether there may be children that have just ended, and left something.
   bool has_forked_lately() const;
   // Those that are drained.

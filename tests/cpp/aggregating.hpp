@@ -49,7 +49,7 @@ inline Value tagged(Tag tag, std::int64_t bits = 0) {
 }
 
 inline Site site_of(std::string name, std::vector<std::string> fields,
-                    std::string policy = "stats:1s", Kind kind = Kind::event) {
+                    std::string policy = "stats:1s", SiteKind kind = SiteKind::event) {
   Site site;
   site.kind = kind;
   site.destination = Destination::stats;

@@ -191,8 +191,9 @@ struct Blocks {
   Blocks() {
     using namespace journal_test;
     static const std::vector<Site> sites{
-        site(16, "E", {"a", "b", "c"}), site(17, "value {a} of {b}", {"a", "b"}, Kind::message, 30),
-        sampled(site(18, "S", {"x"}), "sample:0.1@x"), site(19, "", {}, Kind::inline_event),
+        site(16, "E", {"a", "b", "c"}),
+        site(17, "value {a} of {b}", {"a", "b"}, SiteKind::message, 30),
+        sampled(site(18, "S", {"x"}), "sample:0.1@x"), site(19, "", {}, SiteKind::inline_event),
         site(20, "L", {"list", "dict", "texts"})};
     static const std::vector<Thread> threads{{1, "MainThread"}, {2, std::string(70, 't')}};
     Value both = of_float(1.5);

@@ -19,7 +19,7 @@
 namespace journal_test {
 
 using attolog::Buffer;
-using attolog::Kind;
+using attolog::SiteKind;
 using attolog::Record;
 using attolog::Site;
 using attolog::Tag;
@@ -60,7 +60,7 @@ inline Value none() {
 }
 
 inline Site site(std::uint32_t id, std::string name, std::vector<std::string> fields,
-                 Kind kind = Kind::event, std::uint8_t level = 0) {
+                 SiteKind kind = SiteKind::event, std::uint8_t level = 0) {
   Site made;
   made.id = id;
   made.kind = kind;

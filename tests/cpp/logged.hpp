@@ -16,7 +16,7 @@
 namespace logged {
 
 using attolog::Expression;
-using attolog::Kind;
+using attolog::SiteKind;
 using attolog::Record;
 using attolog::Site;
 using attolog::Tag;
@@ -44,7 +44,7 @@ inline Value of_text(Tag tag, std::string_view text) {
 
 // One without field names ("") is of an inline kind.
 struct Logged {
-  Logged(Kind kind, std::string name, std::vector<std::pair<std::string, Value>> pairs,
+  Logged(SiteKind kind, std::string name, std::vector<std::pair<std::string, Value>> pairs,
          std::uint8_t level = attolog::kNone) {
     site.kind = kind;
     site.name = std::move(name);

@@ -46,7 +46,7 @@ inline Value of_text(Tag tag, std::string_view text) {
   return value;
 }
 
-inline Site site_of(Kind kind, std::string name, Names fields, std::uint16_t bound = 0,
+inline Site site_of(SiteKind kind, std::string name, Names fields, std::uint16_t bound = 0,
                     std::uint8_t level = kNone) {
   Site site;
   site.id = kFirstSite;  // all the same: sinks tell sites apart by address
@@ -70,18 +70,18 @@ inline std::string written(Sink& sink, const Site& site, const Values& values,
   return std::string(out.view());
 }
 
-inline const Site kGen = site_of(Kind::event, "GEN", {"model", "task_id", "arrival"});
+inline const Site kGen = site_of(SiteKind::event, "GEN", {"model", "task_id", "arrival"});
 inline const Values kGenValues{of("ResNet50"), of(7), of(0.5)};
-inline const Site kText = site_of(Kind::text, "", {"text"});
-inline const Site kPrint = site_of(Kind::print, "", {"text"});
-inline const Site kErrorPrint = site_of(Kind::print, "", {"text"}, 0, kWarning);
-inline const Site kDropped = site_of(Kind::dropped, "DROPPED", {"n", "since"});
-inline const Site kClock = site_of(Kind::clock, "CLOCK", {"seconds"});
-inline const Site kThreadSiteOf = site_of(Kind::thread, "", {});
-inline const Site kInlineEvent = site_of(Kind::inline_event, "", {});
-inline const Site kInlineMessage = site_of(Kind::inline_message, "", {}, 0, kInfo);
+inline const Site kText = site_of(SiteKind::text, "", {"text"});
+inline const Site kPrint = site_of(SiteKind::print, "", {"text"});
+inline const Site kErrorPrint = site_of(SiteKind::print, "", {"text"}, 0, kWarning);
+inline const Site kDropped = site_of(SiteKind::dropped, "DROPPED", {"n", "since"});
+inline const Site kClock = site_of(SiteKind::clock, "CLOCK", {"seconds"});
+inline const Site kThreadSiteOf = site_of(SiteKind::thread, "", {});
+inline const Site kInlineEvent = site_of(SiteKind::inline_event, "", {});
+inline const Site kInlineMessage = site_of(SiteKind::inline_message, "", {}, 0, kInfo);
 inline const Site kMessage =
-    site_of(Kind::message, "{model} took {dt:.3f}s", {"model", "dt", "request"}, 1, kDebug);
+    site_of(SiteKind::message, "{model} took {dt:.3f}s", {"model", "dt", "request"}, 1, kDebug);
 inline const Values kMessageValues{of("a,b"), of(0.0125), of(17)};
 
 // Sampled: the last value is the weight. Kept, since sinks know a site by its address.

@@ -95,7 +95,7 @@ EventArguments arrange(const Event* event, PyObject* const* args, Py_ssize_t nar
 SiteFacts facts_of(const Event* event, bool is_inline) {
   const EventText& text = *event->text;
   return {is_inline ? kInlineEventSite : event->site,
-          is_inline ? Kind::inline_event : Kind::event,
+          is_inline ? SiteKind::inline_event : SiteKind::event,
           kNone,
           text.name,
           &text.all_fields,
@@ -108,7 +108,7 @@ Dispatch dispatch_of(const Event* event, const SiteFacts& facts,
   LoggerCore& core = *event->core;
   if (!core.is_routed()) return {core, facts.site};
   EventText& text = *event->text;
-  RouteCache& routes = facts.kind == Kind::inline_event ? text.inline_routes : text.routes;
+  RouteCache& routes = facts.kind == SiteKind::inline_event ? text.inline_routes : text.routes;
   return {core, *current_route(routes, core, facts), text.name, values, event->bound};
 }
 
@@ -230,7 +230,7 @@ PyType_Spec event_spec = {"attolog._core.Event", sizeof(Event), 0,
 
 std::uint32_t register_event(const EventText& text, const std::string& file, long line) {
   Site site;
-  site.kind = Kind::event;
+  site.kind = SiteKind::event;
   site.name = text.name;
   site.fields = text.all_fields;
   site.bound = static_cast<std::uint16_t>(text.all_fields.size() - text.fields.size());

@@ -118,7 +118,7 @@ PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
 }
 
 // A text of a kind that has a site of its own.
-template <Kind kind, std::uint32_t fixed_site>
+template <SiteKind kind, std::uint32_t fixed_site>
 [[gnu::always_inline]] inline PyObject* log_text(Logger* logger, PyObject* text) {
   LoggerCore* core = logger->core;
   const Mode mode = core->mode();
@@ -176,7 +176,7 @@ PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs
 }
 
 PyObject* call_text(PyObject* self, PyObject* text) {
-  return log_text<Kind::text, kTextSite>(as_logger(self), text);
+  return log_text<SiteKind::text, kTextSite>(as_logger(self), text);
 }
 
 PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -195,7 +195,7 @@ PyObject* call_print(PyObject* self, PyObject* const* args, Py_ssize_t nargs, Py
     return nullptr;
   }
   if (text == Py_None) return text;  // it went to a file of its own
-  PyObject* result = log_text<Kind::print, kPrintSite>(logger, text);
+  PyObject* result = log_text<SiteKind::print, kPrintSite>(logger, text);
   Py_DECREF(text);
   return result;
 }

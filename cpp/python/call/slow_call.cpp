@@ -50,7 +50,7 @@ bool drop_before_raising(const Dispatch& dispatch) {
   return false;
 }
 
-bool submit_text(Logger* logger, Kind kind, PyObject* text) {
+bool submit_text(Logger* logger, SiteKind kind, PyObject* text) {
   const Call call{logger, text, &text, 1, nullptr, kNone};
   const SiteFacts facts = logger->sites->plain_facts(kind);
   const Dispatch dispatch = dispatch_of(call, logger->sites->plain_routes(kind), facts);
@@ -72,10 +72,10 @@ Template passing_template(const Call& call) {
 
 bool submit_inline(const Call& call, const CallSite* site) {
   const std::size_t most = call.logger->core->longest_text();
-  const bool is_event = site->kind == Kind::event;
+  const bool is_event = site->kind == SiteKind::event;
   const std::string name = to_wtf8(call.first);
   SiteFacts facts = call.logger->sites->facts_of(*site);
-  facts.kind = is_event ? Kind::inline_event : Kind::inline_message;
+  facts.kind = is_event ? SiteKind::inline_event : SiteKind::inline_message;
   facts.name = name;
   facts.fields = nullptr;
   RouteCache passing;  // as the name is, so is its route
@@ -110,7 +110,7 @@ bool submit_values(const Call& call, const CallSite* site) {
   const Dispatch dispatch = dispatch_of(call, site->routes, facts);
   if (dispatch.empty()) return !dispatch.failed();
   const std::size_t most = call.logger->core->longest_text();
-  const bool is_message = site->kind == Kind::message && site->first != nullptr;
+  const bool is_message = site->kind == SiteKind::message && site->first != nullptr;
   Buffer values;
   for (Py_ssize_t i = 0; i < call.n_values(); ++i) {
     const bool done =
@@ -131,7 +131,8 @@ bool log_slowly(const Call& call) {
   Logger* logger = call.logger;
   PyObject* first = call.first;
   if (call.n_values() == 0) {
-    if (call.level == kNone && !is_event_name(first)) return submit_text(logger, Kind::text, first);
+    if (call.level == kNone && !is_event_name(first))
+      return submit_text(logger, SiteKind::text, first);
     if (call.level != kNone) first = nullptr;
   }
   const std::uintptr_t place = place_of_call();
@@ -169,7 +170,7 @@ bool log_slowly(const Call& call) {
   const Call whole{call.logger,  text.get(), values.data(),  n_from_template + call.n_positional,
                    call.kwnames, call.level, n_from_template};
   if (values.empty()) {
-    return call.level == kNone ? call_with_text(call.logger, Kind::text, text.get())
+    return call.level == kNone ? call_with_text(call.logger, SiteKind::text, text.get())
                                : call_slowly(whole);
   }
   const LoggerCore* core = call.logger->core;
@@ -200,7 +201,7 @@ bool is_taken(LoggerCore& core) {
   return false;
 }
 
-PyObject* call_with_text(Logger* logger, Kind kind, PyObject* text) {
+PyObject* call_with_text(Logger* logger, SiteKind kind, PyObject* text) {
   try {
     if (is_template_string(text))
       return call_with_object({logger, text, nullptr, 0, nullptr, kNone});
@@ -240,7 +241,7 @@ PyObject* call_with_object(const Call& call) {
   const bool is_sentence =
       PyUnicode_CheckExact(text) && (call.n_values() != 0 || call.level != kNone);
   PyObject* result =
-      is_sentence ? call_slowly(with_text) : call_with_text(call.logger, Kind::text, text);
+      is_sentence ? call_slowly(with_text) : call_with_text(call.logger, SiteKind::text, text);
   Py_DECREF(text);
   return result;
 }
@@ -249,8 +250,9 @@ PyObject* call_any_event(Logger* logger) {
   if (!is_taken(*logger->core)) Py_RETURN_NONE;
   try {
     const Call call{logger, nullptr, nullptr, 0, nullptr, kNone};
-    const SiteFacts facts = logger->sites->plain_facts(Kind::event);
-    const Dispatch dispatch = dispatch_of(call, logger->sites->plain_routes(Kind::event), facts);
+    const SiteFacts facts = logger->sites->plain_facts(SiteKind::event);
+    const Dispatch dispatch =
+        dispatch_of(call, logger->sites->plain_routes(SiteKind::event), facts);
     Buffer values;
     return dispatch.empty() || finish_values(call, dispatch, facts, values) ? Py_NewRef(Py_None)
                                                                             : nullptr;

@@ -16,7 +16,8 @@ namespace attolog::python {
 // it.
 [[gnu::noinline]] PyObject* call_with_object(const Call& call);
 // A text of a kind that has a site of its own.
-[[gnu::noinline, gnu::cold]] PyObject* call_with_text(Logger* logger, Kind kind, PyObject* text);
+[[gnu::noinline, gnu::cold]] PyObject* call_with_text(Logger* logger, SiteKind kind,
+                                                      PyObject* text);
 // An event that has no name of its own, nor values.
 PyObject* call_any_event(Logger* logger);
 

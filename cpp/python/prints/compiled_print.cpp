@@ -421,7 +421,7 @@ PyObject* make_compiled_print(PyObject* args, PyObject* kwargs) {
   if (PyObject* flush = PyDict_GetItemString(text->source.options, "flush"))
     text->flush = flush == Py_True;
   Site site;
-  site.kind = text->is_event ? Kind::event : Kind::message;
+  site.kind = text->is_event ? SiteKind::event : SiteKind::message;
   site.level = is_error != 0 ? kWarning : text->is_event ? kNone : kDebug;
   site.file = to_wtf8(file);
   site.line = line;

@@ -18,14 +18,14 @@ namespace attolog::python {
 
 namespace {
 
-TableKind kind_of_site(Kind kind) {
+TableKind kind_of_site(SiteKind kind) {
   switch (kind) {
-    case Kind::message:
-    case Kind::inline_message: return TableKind::message;
-    case Kind::text: return TableKind::text;
-    case Kind::print: return TableKind::print;
-    case Kind::dropped: return TableKind::dropped;
-    case Kind::clock: return TableKind::clock;
+    case SiteKind::message:
+    case SiteKind::inline_message: return TableKind::message;
+    case SiteKind::text: return TableKind::text;
+    case SiteKind::print: return TableKind::print;
+    case SiteKind::dropped: return TableKind::dropped;
+    case SiteKind::clock: return TableKind::clock;
     default: return TableKind::event;
   }
 }

@@ -14,12 +14,12 @@ void Renderer::operator()(const Record& given, Buffer& out) {
   if (passing) unpacked.emplace(given);
   const Record& record = passing ? unpacked->record() : given;
   switch (record.site->kind) {
-    case Kind::message:
+    case SiteKind::message:
       templates_.of(record, passing)
           .render_with_traceback(out, record.site->own_fields(), record.own_values());
       return;
-    case Kind::text:
-    case Kind::print:
+    case SiteKind::text:
+    case SiteKind::print:
       if (!record.values.empty()) write_plain(out, record.values[0]);
       return;
     default:

@@ -121,7 +121,7 @@ CallSites::CallSites(std::vector<std::string> bound_names) : bound_names_(std::m
   inline_event_.site = kInlineEventSite;
   for (std::uint32_t i = 0; i < std::size(inline_messages_); ++i) {
     inline_messages_[i].is_inline = true;
-    inline_messages_[i].kind = Kind::message;
+    inline_messages_[i].kind = SiteKind::message;
     inline_messages_[i].site = kInlineMessageSite + i;
     inline_messages_[i].level = static_cast<std::uint8_t>(10 * i);
     inline_messages_[i].rank = std::max<std::uint8_t>(inline_messages_[i].level, kDebug);
@@ -170,7 +170,7 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   site->place = place;
   site->nargs = nargs;
   site->level = level;
-  site->kind = is_event ? Kind::event : Kind::message;
+  site->kind = is_event ? SiteKind::event : SiteKind::message;
   const CodePosition where = code_position();
   site->code = reinterpret_cast<PyObject*>(where.code);
   if (where.code != nullptr) site->lasti = call_instruction(where.code, where.lasti);
@@ -230,16 +230,16 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   return add(std::move(site));
 }
 
-std::uint32_t CallSites::plain_site(Kind kind) {
-  const bool is_event = kind == Kind::event;
-  const std::uint32_t fixed = kind == Kind::text ? kTextSite : kPrintSite;
+std::uint32_t CallSites::plain_site(SiteKind kind) {
+  const bool is_event = kind == SiteKind::event;
+  const std::uint32_t fixed = kind == SiteKind::text ? kTextSite : kPrintSite;
   if (bound_names_.empty() && !is_event) return fixed;
   const std::lock_guard lock(mutex_);
   std::uint32_t& number = plain_sites_[plain_index(kind)];
   if (number == 0) {
     Site site;
     site.kind = kind;
-    site.name = is_event ? kAnyEvent : kind == Kind::text ? "LOG" : "PRINT";
+    site.name = is_event ? kAnyEvent : kind == SiteKind::text ? "LOG" : "PRINT";
     site.bound = static_cast<std::uint16_t>(bound_names_.size());
     site.fields = is_event ? bound_names_ : plain_fields_;
     number = site_registry().add(std::move(site)).value_or(fixed);
@@ -251,8 +251,8 @@ SiteFacts CallSites::facts_of(const CallSite& site) const {
   return {site.site, site.kind, site.level, site.name, &site.fields, bound_names_.size(), nullptr};
 }
 
-SiteFacts CallSites::plain_facts(Kind kind) {
-  const bool is_event = kind == Kind::event;
+SiteFacts CallSites::plain_facts(SiteKind kind) {
+  const bool is_event = kind == SiteKind::event;
   return {plain_site(kind),
           kind,
           kNone,

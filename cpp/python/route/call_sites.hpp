@@ -36,7 +36,7 @@ struct CallSite {
   std::uintptr_t place = 0;
   PyObject* code = nullptr;
   int lasti = 0;  // of the call in it
-  Kind kind = Kind::event;
+  SiteKind kind = SiteKind::event;
   bool needs_python = false;  // the complete text is made at the call
   Template text;              // of a message
   std::string name;           // the event's name or the template
@@ -81,15 +81,15 @@ class CallSites {
                                      PyObject* kwnames, std::uint8_t level,
                                      Py_ssize_t n_from_template);
 
-  // The site of texts, of prints, or (Kind::event) of log_event(), which have no place of their
+  // The site of texts, of prints, or (SiteKind::event) of log_event(), which have no place of their
   // own.
-  std::uint32_t plain_site(Kind kind);
+  std::uint32_t plain_site(SiteKind kind);
 
-  RouteCache& plain_routes(Kind kind) { return plain_routes_[plain_index(kind)]; }
+  RouteCache& plain_routes(SiteKind kind) { return plain_routes_[plain_index(kind)]; }
 
   // What a policy for the call site, or for its texts or prints, is chosen by.
   SiteFacts facts_of(const CallSite& site) const;
-  SiteFacts plain_facts(Kind kind);
+  SiteFacts plain_facts(SiteKind kind);
 
   const std::vector<std::string>& bound_names() const { return bound_names_; }
 
@@ -122,8 +122,8 @@ class CallSites {
   // By code and offset in it: there may be thousands of calls in one function.
   std::multimap<std::pair<const PyObject*, int>, const CallSite*> by_code_;
   // Text, print, the event without a name.
-  static std::size_t plain_index(Kind kind) {
-    return kind == Kind::text ? 0 : kind == Kind::print ? 1 : 2;
+  static std::size_t plain_index(SiteKind kind) {
+    return kind == SiteKind::text ? 0 : kind == SiteKind::print ? 1 : 2;
   }
   std::uint32_t plain_sites_[3] = {};  // 0: not yet
   RouteCache plain_routes_[3];

@@ -24,8 +24,7 @@ std::uint32_t leaf_site(const SiteFacts& facts, const RouteContext& context) {
   const std::string& policy =
       context.destination == Destination::file ? context.sampled : context.handled;
   // Past all numbers the site stays what it is: more is written then, nothing is lost.
-  return WriterThread::get()
-      .sites()
+  return site_registry()
       .variant(facts.site, context.destination, !context.sampled.empty(), policy)
       .value_or(facts.site);
 }

@@ -18,16 +18,16 @@ Rules overrides;
 
 }  // namespace
 
-bool is_message(Kind kind) {
-  return kind == Kind::message || kind == Kind::inline_message;
+bool is_message(SiteKind kind) {
+  return kind == SiteKind::message || kind == SiteKind::inline_message;
 }
 
 std::string_view word_of(const SiteFacts& facts) {
   switch (facts.kind) {
-    case Kind::message:
-    case Kind::inline_message: return level_name(std::max<std::uint8_t>(facts.level, kDebug));
-    case Kind::text: return "LOG";
-    case Kind::print: return "PRINT";
+    case SiteKind::message:
+    case SiteKind::inline_message: return level_name(std::max<std::uint8_t>(facts.level, kDebug));
+    case SiteKind::text: return "LOG";
+    case SiteKind::print: return "PRINT";
     default: return facts.name;
   }
 }

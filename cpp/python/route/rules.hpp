@@ -18,7 +18,7 @@ namespace attolog::python {
 // What a policy is chosen by.
 struct SiteFacts {
   std::uint32_t site = 0;
-  Kind kind = Kind::event;
+  SiteKind kind = SiteKind::event;
   std::uint8_t level = kNone;
   std::string_view name;                             // event's name or template
   const std::vector<std::string>* fields = nullptr;  // bound ones last; null: not known
@@ -29,7 +29,7 @@ struct SiteFacts {
 // The rank of what no level leaves out: events, texts, prints.
 inline constexpr std::uint8_t kAlways = 255;
 
-bool is_message(Kind kind);
+bool is_message(SiteKind kind);
 // The name by which rules find a site that has none of its own: DEBUG, LOG, PRINT. An event's name.
 std::string_view word_of(const SiteFacts& facts);
 

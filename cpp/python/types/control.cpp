@@ -44,12 +44,12 @@ void add_cell(std::string& line, std::uint64_t n) {
   add_cell(line, std::to_string(n));
 }
 
-const char* kind_name(Kind kind) {
+const char* kind_name(SiteKind kind) {
   switch (kind) {
-    case Kind::message:
-    case Kind::inline_message: return "message";
-    case Kind::text: return "text";
-    case Kind::print: return "print";
+    case SiteKind::message:
+    case SiteKind::inline_message: return "message";
+    case SiteKind::text: return "text";
+    case SiteKind::print: return "print";
     default: return "event";
   }
 }
@@ -105,7 +105,7 @@ void add_strategies(const LoggerCore& core, const SiteFacts& facts, bool is_firs
 }
 
 void add_site(std::string& lines, const Site& site, const SiteSummary& listed) {
-  const bool is_plain = site.kind == Kind::text || site.kind == Kind::print;
+  const bool is_plain = site.kind == SiteKind::text || site.kind == SiteKind::print;
   const std::string_view name = is_plain ? std::string_view() : site.name;
   const SiteFacts facts{site.id, site.kind, site.level, name, &site.fields, site.bound, nullptr};
   std::vector<std::string> strategies;
@@ -281,8 +281,8 @@ PyObject* control_ask(PyObject*, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(is_too_long ? PyExc_ValueError : PyExc_OSError, failure.c_str());
     return nullptr;
   }
-  if (reply.state == Reply::State::not_taken) Py_RETURN_NONE;
-  if (reply.state == Reply::State::taken) {
+  if (reply.state == Reply::State::not_accepted) Py_RETURN_NONE;
+  if (reply.state == Reply::State::accepted) {
     PyErr_Format(PyExc_TimeoutError,
                  "process %u has taken the request and does it, but has not answered yet", pid);
     return nullptr;

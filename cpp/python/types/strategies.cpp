@@ -107,7 +107,7 @@ PyObject* new_stats(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 PyObject* log_event(PyObject* self, PyObject*) {
   Logger* logger = as_logger(self);
-  const RouteCache& routes = logger->sites->plain_routes(Kind::event);
+  const RouteCache& routes = logger->sites->plain_routes(SiteKind::event);
   const LoggerCore* core = logger->core;
   // Always routed, or special: its own strategy is one.
   if (core->mode() == Mode::routed &&

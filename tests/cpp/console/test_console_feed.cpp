@@ -69,7 +69,7 @@ class Showing {
 };
 
 // A site of the program's own, in the session's table.
-std::uint32_t add_site(Showing& showing, Kind kind, const char* name, Destination destination,
+std::uint32_t add_site(Showing& showing, SiteKind kind, const char* name, Destination destination,
                        std::uint8_t level = kNone) {
   static std::uint32_t next = kFirstSite;
   Site site;
@@ -186,10 +186,11 @@ const check::Test handed_over{"a ring's new owner is not shown", [] {
 const check::Test handled{
     "what is counted or kept is not shown", [] {
       Showing showing;
-      const auto counted = add_site(showing, Kind::event, "STATE", Destination::stats);
-      const auto kept = add_site(showing, Kind::event, "LAST", Destination::buffer);
-      const auto written = add_site(showing, Kind::event, "GEN", Destination::file);
-      const auto warning = add_site(showing, Kind::message, "full {}", Destination::file, kWarning);
+      const auto counted = add_site(showing, SiteKind::event, "STATE", Destination::stats);
+      const auto kept = add_site(showing, SiteKind::event, "LAST", Destination::buffer);
+      const auto written = add_site(showing, SiteKind::event, "GEN", Destination::file);
+      const auto warning =
+          add_site(showing, SiteKind::message, "full {}", Destination::file, kWarning);
       Ticks ticks = 0;
       for (const auto site : {counted, kept, written, warning}) {
         showing.program().put(site, ++ticks, encoded("x"));

@@ -31,7 +31,7 @@ Value formatted(Value value, std::string_view text) {
 }
 
 std::string of(const Value& value) {
-  const std::string text = printed({Kind::event, "E", {{"x", value}}});
+  const std::string text = printed({SiteKind::event, "E", {{"x", value}}});
   return text.substr(2, text.size() - 3);
 }
 
@@ -46,7 +46,7 @@ constexpr std::int64_t kDay = 86400 * kSecond;
 
 const check::Test events{"an event is its name and its values, as print would have separated them",
                          [] {
-                           check::equal(printed({Kind::event,
+                           check::equal(printed({SiteKind::event,
                                                  "GEN",
                                                  {{"model", Value::of_str("ResNet 50")},
                                                   {"task_id", Value::of_int(7)},
@@ -54,7 +54,7 @@ const check::Test events{"an event is its name and its values, as print would ha
                                                   {"of", of_tag(Tag::none)},
                                                   {"done", of_tag(Tag::true_)}}}),
                                         "GEN ResNet 50 7 0.5 None True\n");
-                           check::equal(printed({Kind::event, "START", {}}), "START\n");
+                           check::equal(printed({SiteKind::event, "START", {}}), "START\n");
                            check::equal(of(Value::of_str("")), "");
                          }};
 
@@ -109,16 +109,17 @@ const check::Test with_text{"a value with its text shows that", [] {
 
 const check::Test messages{
     "a message is its template, filled; fields beside it are not shown", [] {
-      check::equal(printed({Kind::message,
+      check::equal(printed({SiteKind::message,
                             "{model} took {dt:.2f}s",
                             {{"model", Value::of_str("R")}, {"dt", of_float(1.006)}}}),
                    "R took 1.01s\n");
       check::equal(
-          printed({Kind::message, "{x}", {{"x", Value::of_int(1)}, {"beside", Value::of_int(2)}}}),
+          printed(
+              {SiteKind::message, "{x}", {{"x", Value::of_int(1)}, {"beside", Value::of_int(2)}}}),
           "1\n");
-      check::equal(printed({Kind::message, "no {such", {{"x", Value::of_int(1)}}}),
+      check::equal(printed({SiteKind::message, "no {such", {{"x", Value::of_int(1)}}}),
                    "no {such x=1\n");
-      check::equal(printed({Kind::message,
+      check::equal(printed({SiteKind::message,
                             "failed",
                             {{"exception", Value::of_str("Traceback ...\nE: 1\n")}},
                             kError}),
@@ -127,23 +128,24 @@ const check::Test messages{
 
 const check::Test texts{
     "a text is a line; a print is its very bytes", [] {
-      check::equal(printed({Kind::text, "LOG", {{"text", Value::of_str("{a}\n b")}}}), "{a}\n b\n");
-      check::equal(printed({Kind::print, "PRINT", {{"text", Value::of_str("a b")}}}), "a b");
-      check::equal(printed({Kind::print, "PRINT", {{"text", of_text(Tag::bytes, "\xff\n")}}}),
+      check::equal(printed({SiteKind::text, "LOG", {{"text", Value::of_str("{a}\n b")}}}),
+                   "{a}\n b\n");
+      check::equal(printed({SiteKind::print, "PRINT", {{"text", Value::of_str("a b")}}}), "a b");
+      check::equal(printed({SiteKind::print, "PRINT", {{"text", of_text(Tag::bytes, "\xff\n")}}}),
                    "\xff\n");
-      check::equal(printed({Kind::text, "LOG", {{"text", of_text(Tag::bytes, "\xff")}}}),
+      check::equal(printed({SiteKind::text, "LOG", {{"text", of_text(Tag::bytes, "\xff")}}}),
                    "b'\\xff'\n");
-      check::equal(printed({Kind::print, "PRINT", {{"text", of_tag(Tag::none)}}}), "None");
+      check::equal(printed({SiteKind::print, "PRINT", {{"text", of_tag(Tag::none)}}}), "None");
       // A lone surrogate may stand for a byte, which is written.
-      check::equal(printed({Kind::print, "PRINT", {{"text", Value::of_str("a\xed\xa0\x80")}}}),
+      check::equal(printed({SiteKind::print, "PRINT", {{"text", Value::of_str("a\xed\xa0\x80")}}}),
                    "a\\ud800");
-      check::equal(printed({Kind::message, "{}", {{"v1", Value::of_str("a\xed\xb3\xa9z")}}}),
+      check::equal(printed({SiteKind::message, "{}", {{"v1", Value::of_str("a\xed\xb3\xa9z")}}}),
                    "a\xe9z\n");
     }};
 
 const check::Test inlined{
     "names that travel in the record make no difference", [] {
-      check::equal(printed({Kind::inline_event,
+      check::equal(printed({SiteKind::inline_event,
                             "",
                             {{"", Value::of_str("GEN")},
                              {"", Value::of_str("model")},
@@ -153,14 +155,14 @@ const check::Test inlined{
                    "GEN R 7\n");
       check::equal(
           printed(
-              {Kind::inline_message,
+              {SiteKind::inline_message,
                "",
                {{"", Value::of_str("{} of {}")}, {"", Value::of_int(1)}, {"", Value::of_int(2)}}}),
           "1 of 2\n");
     }};
 
 const check::Test sampled{"the weight of a sample is not shown", [] {
-                            Logged logged(Kind::event, "GEN",
+                            Logged logged(SiteKind::event, "GEN",
                                           {{"n", Value::of_int(7)}, {"weight", of_float(100)}});
                             logged.site.is_weighted = true;
                             check::equal(printed(logged), "GEN 7\n");
@@ -168,12 +170,12 @@ const check::Test sampled{"the weight of a sample is not shown", [] {
 
 const check::Test own{
     "what attolog tells of itself is for the file", [] {
-      check::equal(printed({Kind::dropped, "DROPPED", {{"n", Value::of_int(1)}}}), "");
-      check::equal(printed({Kind::clock, "CLOCK", {{"jump_ns", Value::of_int(1)}}}), "");
-      check::equal(printed({Kind::thread, "THREAD", {{"id", Value::of_int(1)}}}), "");
-      check::equal(printed({Kind::event, "LOGGING", {{"n", Value::of_int(1)}}}), "");
-      check::equal(printed({Kind::inline_event, "", {{"", Value::of_str("LOGGING")}}}), "");
-      Logged skipped(Kind::event, "SKIPPED", {{"of", Value::of_str("GEN")}});
+      check::equal(printed({SiteKind::dropped, "DROPPED", {{"n", Value::of_int(1)}}}), "");
+      check::equal(printed({SiteKind::clock, "CLOCK", {{"jump_ns", Value::of_int(1)}}}), "");
+      check::equal(printed({SiteKind::thread, "THREAD", {{"id", Value::of_int(1)}}}), "");
+      check::equal(printed({SiteKind::event, "LOGGING", {{"n", Value::of_int(1)}}}), "");
+      check::equal(printed({SiteKind::inline_event, "", {{"", Value::of_str("LOGGING")}}}), "");
+      Logged skipped(SiteKind::event, "SKIPPED", {{"of", Value::of_str("GEN")}});
       skipped.site.id = kSkippedSite;
       check::equal(printed(skipped), "");
       skipped.site.id = kTriggerSite;
@@ -182,7 +184,7 @@ const check::Test own{
 
 const check::Test streams{"from WARNING on it is standard error", [] {
                             const auto stream = [](std::uint8_t level) {
-                              return stream_of(Logged(Kind::message, "", {}, level).site);
+                              return stream_of(Logged(SiteKind::message, "", {}, level).site);
                             };
                             for (const std::uint8_t level : {kNone, kDebug, kInfo})
                               check::equal(stream(level), 1);

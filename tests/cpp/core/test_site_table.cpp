@@ -10,7 +10,7 @@ namespace {
 
 Site site_of(std::string name, std::vector<std::string> fields = {}) {
   Site site;
-  site.kind = Kind::message;
+  site.kind = SiteKind::message;
   site.level = kWarning;
   site.bound = 1;
   site.line = 42;
@@ -58,7 +58,7 @@ static const check::Test round_trip{"a site is decoded as it was encoded", [] {
                                       check::equal(left, "rest");
                                       check::equal(encoded(*decoded), encoded(site));
                                       check::equal(decoded->id, 99u);
-                                      check::that(decoded->kind == Kind::message);
+                                      check::that(decoded->kind == SiteKind::message);
                                       check::equal(decoded->fields.at(2), "request");
                                       check::equal(decoded->line, 42u);
                                       check::equal(decoded->function, "main");
@@ -217,21 +217,21 @@ static const check::Test growing{
 static const check::Test fixed{
     "every program has the fixed sites, and nothing replaces them", [] {
       SiteReader reader;
-      check::that(reader.find(kThreadSite)->kind == Kind::thread);
-      check::that(reader.find(kTextSite)->kind == Kind::text);
-      check::that(reader.find(kPrintSite)->kind == Kind::print);
-      check::that(reader.find(kErrorPrintSite)->kind == Kind::print);
+      check::that(reader.find(kThreadSite)->kind == SiteKind::thread);
+      check::that(reader.find(kTextSite)->kind == SiteKind::text);
+      check::that(reader.find(kPrintSite)->kind == SiteKind::print);
+      check::that(reader.find(kErrorPrintSite)->kind == SiteKind::print);
       check::equal(reader.find(kErrorPrintSite)->name, reader.find(kPrintSite)->name);
       check::equal(reader.find(kErrorPrintSite)->level, kWarning);
       check::equal(reader.find(kPrintSite)->level, kNone);
-      check::that(reader.find(kDroppedSite)->kind == Kind::dropped);
-      check::that(reader.find(kClockSite)->kind == Kind::clock);
-      check::that(reader.find(kInlineEventSite)->kind == Kind::inline_event);
+      check::that(reader.find(kDroppedSite)->kind == SiteKind::dropped);
+      check::that(reader.find(kClockSite)->kind == SiteKind::clock);
+      check::that(reader.find(kInlineEventSite)->kind == SiteKind::inline_event);
       check::equal(name_of(reader, attolog::kSkippedSite), "SKIPPED");
       check::equal(name_of(reader, attolog::kTriggerSite), "TRIGGER");
       for (const Level level : {kNone, kDebug, kInfo, kWarning, kError, kCritical}) {
         const Site* site = reader.find(kInlineMessageSite + level / 10U);
-        check::that(site->kind == Kind::inline_message && site->level == level);
+        check::that(site->kind == SiteKind::inline_message && site->level == level);
       }
       Site forged = site_of("forged");
       forged.id = kTextSite;

@@ -42,7 +42,7 @@ std::string rendered(const Template& parsed, const Names& fields, std::vector<Va
 
 Site site_of(std::string name, Names fields, std::uint16_t bound_fields = 0) {
   Site site;
-  site.kind = Kind::message;
+  site.kind = SiteKind::message;
   site.name = std::move(name);
   site.fields = std::move(fields);
   site.bound = bound_fields;
@@ -185,7 +185,7 @@ const check::Test whole{
 const check::Test inlined{
     "templates that travel in the record are rendered too", [] {
       Site site;
-      site.kind = Kind::inline_message;
+      site.kind = SiteKind::inline_message;
       Templates templates;
       const auto text = [&](std::vector<Value> values) {
         Record record;

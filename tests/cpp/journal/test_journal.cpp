@@ -131,7 +131,7 @@ static const check::Test samples{
       const Site plain = site(16, "GEN", {"task_id", "weight"});
       const Site by_chance = sampled(site(17, "GEN", {"task_id"}), "sample:0.01@task_id");
       const Site every = sampled(site(18, "GEN", {"task_id"}), "every:100");
-      const Site bare = sampled(site(19, "", {}, Kind::inline_event), "");
+      const Site bare = sampled(site(19, "", {}, SiteKind::inline_event), "");
       Expected expected;
       for (int i = 0; i < 3; ++i) {
         for (const Site* each : {&plain, &by_chance, &every, &bare})

@@ -42,7 +42,7 @@ void none_hold(const Logged& logged, const Expressions& expressions) {
 }
 
 Logged request() {
-  return {Kind::event,
+  return {SiteKind::event,
           "GEN",
           {{"model", Value::of_str("ResNet50")},
            {"total_ms", of_float(51.5)},
@@ -81,7 +81,7 @@ const check::Test operators{
 const check::Test texts{
     "texts are compared by all of their characters", [] {
       const std::string odd = "it's \"x\"\n\t\\ \xc3\xa4\xf0\x9f\x98\x80";
-      const Logged said{Kind::event,
+      const Logged said{SiteKind::event,
                         "SAID",
                         {{"a", Value::of_str(odd)}, {"lone", Value::of_str("\xed\xa0\x80")}}};
       all_hold(said, {name("a") == std::string_view(odd), name("lone") == "\xed\xa0\x80",
@@ -93,7 +93,7 @@ const check::Test truth{
       all_hold(request(), {n, name("flag"), model, name("total_ms"), 1, "0", -1, at, event});
       none_hold(request(), {name("off"), name("nothing"), name("empty"), name("zero"), nullptr, 0,
                             0.0, "", missing});
-      const Logged others{Kind::event,
+      const Logged others{SiteKind::event,
                           "T",
                           {{"midnight", of_tag(Tag::time)},
                            {"none", of_tag(Tag::duration)},
@@ -135,7 +135,7 @@ const check::Test unlike{
 
 const check::Test numbers{
     "numbers compare by value, whatever their kinds", [] {
-      const Logged logged{Kind::event,
+      const Logged logged{SiteKind::event,
                           "N",
                           {{"i", Value::of_int(9007199254740993)},
                            {"most", Value::of_int(INT64_MAX)},
@@ -212,7 +212,7 @@ const check::Test times{
       const Steps raw = name("raw");
       Value later = of_tag(Tag::datetime_utc, 1'700'000'000'000'000);
       later.offset_seconds = 3600;
-      const Logged logged{Kind::event,
+      const Logged logged{SiteKind::event,
                           "T",
                           {{"at", of_tag(Tag::datetime, 1'700'000'000'000'000)},
                            {"aware", later},
@@ -230,7 +230,7 @@ const check::Test times{
 const check::Test text_order{
     "text is ordered by code points", [] {
       const Steps letter = name("s");
-      const Logged logged{Kind::event,
+      const Logged logged{SiteKind::event,
                           "S",
                           {{"s", Value::of_str("z")},
                            {"umlaut", Value::of_str("ä")},
@@ -243,7 +243,7 @@ const check::Test text_order{
 
 const check::Test reserved_of_message{
     "a message has a level, a text, a thread and a time", [] {
-      const Logged logged{Kind::message,
+      const Logged logged{SiteKind::message,
                           "{model} took {dt:.1f}s",
                           {{"model", Value::of_str("VGG")}, {"dt", of_float(1.25)}},
                           kWarning};
@@ -261,12 +261,12 @@ const check::Test reserved_of_others{
     "what a record has not is None", [] {
       all_hold(request(), {event == "GEN", level == nullptr, level != "DEBUG", message == nullptr,
                            !message, not_in("x", message), !(level >= "DEBUG")});
-      const Logged text{Kind::text, "LOG", {{"text", Value::of_str("an error")}}};
+      const Logged text{SiteKind::text, "LOG", {{"text", Value::of_str("an error")}}};
       all_hold(text,
                {in("err", message), message == name("text"), event == nullptr, level == nullptr});
-      const Logged print{Kind::print, "PRINT", {{"text", Value::of_str("done\n")}}};
+      const Logged print{SiteKind::print, "PRINT", {{"text", Value::of_str("done\n")}}};
       all_hold(print, {message == "done\n", !event});
-      const Logged dropped{Kind::dropped, "DROPPED", {{"n", Value::of_int(3)}}};
+      const Logged dropped{SiteKind::dropped, "DROPPED", {{"n", Value::of_int(3)}}};
       all_hold(dropped, {event == "DROPPED", n == 3, message == nullptr});
       Logged bare = request();
       bare.thread.name = "";
@@ -280,9 +280,10 @@ const check::Test each_site{
     "one expression is each site's own", [] {
       Expression expression(((n > 5 && event == "GEN") || in("lost", message)).bytes);
       const Logged gen = request();
-      const Logged other{Kind::event, "SCHED", {{"n", Value::of_int(9)}}};
-      const Logged moved{Kind::event, "GEN", {{"x", Value::of_int(1)}, {"n", Value::of_int(6)}}};
-      const Logged text{Kind::text, "LOG", {{"text", Value::of_str("lost it")}}};
+      const Logged other{SiteKind::event, "SCHED", {{"n", Value::of_int(9)}}};
+      const Logged moved{
+          SiteKind::event, "GEN", {{"x", Value::of_int(1)}, {"n", Value::of_int(6)}}};
+      const Logged text{SiteKind::text, "LOG", {{"text", Value::of_str("lost it")}}};
       for (int i = 0; i < 2; ++i) {
         check::that(expression.matches(gen.record()));
         check::that(!expression.matches(other.record()));
@@ -294,7 +295,7 @@ const check::Test each_site{
 const check::Test same_message{
     "each record's own message is looked at", [] {
       Expression expression((in("1", message) || in("2", message)).bytes);
-      Logged logged{Kind::message, "got {n}", {{"n", Value::of_int(1)}}};
+      Logged logged{SiteKind::message, "got {n}", {{"n", Value::of_int(1)}}};
       check::that(expression.matches(logged.record()));
       logged.values[0] = Value::of_int(3);
       check::that(!expression.matches(logged.record()));
@@ -304,7 +305,7 @@ const check::Test same_message{
 
 const check::Test inline_records{
     "names that travel in the record are found there", [] {
-      const Logged declared{Kind::inline_event,
+      const Logged declared{SiteKind::inline_event,
                             "",
                             {{"", Value::of_str("GEN")},
                              {"", Value::of_str("model")},
@@ -318,7 +319,7 @@ const check::Test inline_records{
       next.values[0] = Value::of_str("SCHED");
       check::that(!expression.matches(next.record()));
       const Logged said{
-          Kind::inline_message,
+          SiteKind::inline_message,
           "",
           {{"", Value::of_str("{} of {}")}, {"", Value::of_int(1)}, {"", Value::of_int(2)}},
           kError};
@@ -326,7 +327,7 @@ const check::Test inline_records{
     }};
 
 const check::Test owner{"a ring's new owner is no record that could be meant", [] {
-                          const Logged logged{Kind::thread, "THREAD", {}};
+                          const Logged logged{SiteKind::thread, "THREAD", {}};
                           check::that(!holds(true, logged));
                           check::that(!holds(!event, logged));
                         }};
@@ -391,7 +392,7 @@ const check::Test bounds{"nesting is limited, and what is within the limits is q
                            const std::string hay(20'000'000, 'a');
                            const std::string half(4000, 'a');
                            const std::string needle = half + "b" + half;
-                           const Logged text{Kind::text, "LOG", {{"text", Value::of_str(hay)}}};
+                           const Logged text{SiteKind::text, "LOG", {{"text", Value::of_str(hay)}}};
                            check::that(!holds(in(std::string_view(needle), message), text));
                          }};
 

@@ -33,7 +33,7 @@ class Random {
   };
 
   Logged record() {
-    Logged logged{Kind::event, "GEN", {}};
+    Logged logged{SiteKind::event, "GEN", {}};
     known_.clear();
     for (const char* name : {"a", "b", "c", "d"}) {
       if (pick(5) == 0) continue;
@@ -186,7 +186,7 @@ const check::Test garbage{
           steps::encoded(1),     steps::encoded(2),       steps::encoded(Tag::none),
           std::string("\xff")};
       std::mt19937 random(5);
-      const Logged logged{Kind::event, "GEN", {{"n", Value::of_int(7)}}};
+      const Logged logged{SiteKind::event, "GEN", {{"n", Value::of_int(7)}}};
       int expressions = 0;
       for (int round = 0; round < 20'000; ++round) {
         std::string bytes;

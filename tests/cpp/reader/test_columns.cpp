@@ -123,11 +123,11 @@ static const check::Test names_apart{
 
 static const check::Test kinds{
     "messages, text, print, losses and clock jumps have tables", [] {
-      const Site message = site(16, "{model} took {dt}", {"model", "dt"}, Kind::message, 30);
-      const Site text = site(1, "", {}, Kind::text);
-      const Site print = site(2, "", {}, Kind::print);
-      const Site dropped = site(3, "", {}, Kind::dropped);
-      const Site clock = site(4, "", {}, Kind::clock);
+      const Site message = site(16, "{model} took {dt}", {"model", "dt"}, SiteKind::message, 30);
+      const Site text = site(1, "", {}, SiteKind::text);
+      const Site print = site(2, "", {}, SiteKind::print);
+      const Site dropped = site(3, "", {}, SiteKind::dropped);
+      const Site clock = site(4, "", {}, SiteKind::clock);
       const Records records{{&message, 1, {Value::of_str("x"), of_float(0.5)}},
                             {&text, 2, {Value::of_str("hello")}},
                             {&print, 3, {Value::of_str("hi\n")}},
@@ -149,8 +149,8 @@ static const check::Test kinds{
 
 static const check::Test inlined{
     "names that travel in the record make the same tables", [] {
-      const Site event = site(5, "", {}, Kind::inline_event);
-      const Site message = site(7, "", {}, Kind::inline_message, 10);
+      const Site event = site(5, "", {}, SiteKind::inline_event);
+      const Site message = site(7, "", {}, SiteKind::inline_message, 10);
       const Site gen = site(16, "GEN", {"n"});
       const Records records{
           {&gen, 1, {Value::of_int(1)}},
@@ -174,10 +174,10 @@ static const check::Test samples{
       const Site plain = site(16, "GEN", {"n"});
       const Site some = sampled(site(17, "GEN", {"n"}), "sample:0.5");
       const Site every = sampled(site(18, "GEN", {"n"}), "every:4");
-      const Site travels = sampled(site(19, "", {}, Kind::inline_event), "cap:9");
-      const Site message = sampled(site(20, "", {}, Kind::inline_message, 10), "every:4");
+      const Site travels = sampled(site(19, "", {}, SiteKind::inline_event), "cap:9");
+      const Site message = sampled(site(20, "", {}, SiteKind::inline_message, 10), "every:4");
       const Site odd = sampled(site(21, "ODD", {"weight"}), "every:4");
-      const Site sentence = sampled(site(22, "", {}, Kind::text), "every:4");
+      const Site sentence = sampled(site(22, "", {}, SiteKind::text), "every:4");
       const Records records{{&plain, 1, {Value::of_int(1)}},
                             {&some, 2, {Value::of_int(2), of_float(2)}},
                             {&every, 3, {Value::of_int(3), Value::of_int(8), of_float(4)}},
@@ -231,7 +231,7 @@ static const check::Test text{
 static const check::Test all{
     "the view of all records", [] {
       const Site event = site(16, "GEN", {"n"});
-      const Site message = site(17, "hello {}", {"v1"}, Kind::message, 20);
+      const Site message = site(17, "hello {}", {"v1"}, SiteKind::message, 20);
       const Records records{{&event, 1, {Value::of_int(1)}}, {&message, 2, {Value::of_int(2)}}};
       const auto view = attolog::open_all(
           std::make_unique<List>(records),
@@ -395,18 +395,19 @@ static const check::Test crowd{
     "beyond the limit the templates with the most records have tables, and each event", [] {
       constexpr std::uint32_t kRare = attolog::kMaxMessageTables + 100;
       std::vector<std::unique_ptr<Site>> sites;
-      const auto add = [&](Kind kind, const std::string& name) -> const Site* {
+      const auto add = [&](SiteKind kind, const std::string& name) -> const Site* {
         const auto id = static_cast<std::uint32_t>(16 + sites.size());
         sites.push_back(std::make_unique<Site>(site(id, name, {"template"}, kind)));
         return sites.back().get();
       };
-      const Site inline_message = site(20, "", {}, Kind::inline_message);
+      const Site inline_message = site(20, "", {}, SiteKind::inline_message);
       Records records;
       for (std::uint32_t i = 0; i < kRare; ++i) {
-        records.push_back({add(Kind::message, "rare " + std::to_string(i)), i, {Value::of_int(i)}});
+        records.push_back(
+            {add(SiteKind::message, "rare " + std::to_string(i)), i, {Value::of_int(i)}});
       }
-      const Site* const late = add(Kind::message, "late");
-      const Site* const event = add(Kind::event, "DONE");
+      const Site* const late = add(SiteKind::message, "late");
+      const Site* const event = add(SiteKind::event, "DONE");
       for (int i = 0; i < 3; ++i) {
         records.push_back({late, kRare, {Value::of_int(i)}});
         records.push_back({event, kRare, {Value::of_int(i)}});

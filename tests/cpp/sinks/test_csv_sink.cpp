@@ -37,8 +37,8 @@ static const check::Test csv_digits{
 static const check::Test csv_columns{
     "CSV: the first use of an event fixes the order of its columns", [] {
       const auto sink = make_csv_sink({});
-      const Site other = site_of(Kind::event, "GEN", {"arrival", "queue", "model"});
-      const Site fewer = site_of(Kind::event, "GEN", {"task_id"});
+      const Site other = site_of(SiteKind::event, "GEN", {"arrival", "queue", "model"});
+      const Site fewer = site_of(SiteKind::event, "GEN", {"task_id"});
       written(*sink, kGen, kGenValues);
       check::equal(sink->memory(), "GEN\tmodel\nGEN\ttask_id\nGEN\tarrival\n");
       check::equal(written(*sink, other, {of(0.5), of(3), of("m")}),
@@ -59,7 +59,7 @@ static const check::Test csv_memory{
       sink->remember("GEN\tarrival\nnonsense\nGEN\tmodel\nGEN\ttask_id\n");
       check::equal(written(*sink, kGen, kGenValues), "1707234567.123456,GEN,0.5,ResNet50,7\n");
       check::equal(sink->memory(), "");
-      const Site odd = site_of(Kind::event, "ODD", {"a\tb\nc\\d", "e"});
+      const Site odd = site_of(SiteKind::event, "ODD", {"a\tb\nc\\d", "e"});
       const auto first = make_csv_sink({});
       written(*first, odd, {of(1), of(2)});
       const std::string memory = first->memory();
@@ -73,7 +73,7 @@ static const check::Test csv_memory{
 static const check::Test csv_duplicates{
     "CSV: no value is lost to a second field of the same name", [] {
       const auto sink = make_csv_sink({});
-      const Site twice = site_of(Kind::event, "E", {"a", "a", "a_2"});
+      const Site twice = site_of(SiteKind::event, "E", {"a", "a", "a_2"});
       check::equal(written(*sink, twice, {of(1), of(2), of(3)}), "1707234567.123456,E,1,2,3\n");
       check::equal(sink->memory(), "E\ta\nE\ta_2\nE\ta_2_2\n");
     }};
@@ -82,7 +82,8 @@ static const check::Test csv_packed{
     "CSV: columns=5 makes every row five cells", [] {
       const auto sink = make_csv_sink({.digits = 6, .columns = 5, .pattern = ""});
       const std::int64_t time = 1707234567200000000;
-      const Site sched = site_of(Kind::event, "SCHED", {"model", "batch_id", "exit", "batch_size"});
+      const Site sched =
+          site_of(SiteKind::event, "SCHED", {"model", "batch_id", "exit", "batch_size"});
       check::equal(written(*sink, sched, {of("ResNet50"), of(42), of("layer1"), of(8)}, time),
                    "1707234567.200000,SCHED,ResNet50,42,\"layer1,8\"\n");
       check::equal(written(*sink, sched, {of("ResNet50"), of(42), of("a,b"), of(8)}, time),
@@ -100,7 +101,7 @@ static const check::Test csv_weight{
     "CSV: a weight is shown on request, as the row's last cell", [] {
       const Site& gen = sampled(kGen);
       const Site& message = sampled(kMessage);
-      const Site& text = sampled(site_of(Kind::text, "", {"text", "request"}, 1));
+      const Site& text = sampled(site_of(SiteKind::text, "", {"text", "request"}, 1));
       const Values named{of("GEN"), of("task_id"), of(7), of("weight"), of(100.0)};
       const auto plain = make_csv_sink({});
       check::equal(written(*plain, gen, weighted(kGenValues)),

@@ -22,7 +22,7 @@ static const check::Test jsonl_weight{
                        "\"dt\":0.0125,\"request\":17,\"weight\":100.0}\n");
       check::equal(written(*sink, sampled(kText), weighted({of("x")})),
                    start + "\"text\":\"x\",\"weight\":100.0}\n");
-      check::equal(written(*sink, sampled(site_of(Kind::text, "", {})), weighted({of("x")})),
+      check::equal(written(*sink, sampled(site_of(SiteKind::text, "", {})), weighted({of("x")})),
                    start + "\"text\":\"x\",\"weight\":100.0}\n");
       check::equal(
           written(*sink, sampled(kInlineEvent), {of("E"), of("k"), of(1), of("weight"), of(100.0)}),
@@ -32,7 +32,7 @@ static const check::Test jsonl_weight{
       whole.formatted = "1 2";
       check::equal(written(*sink, sampled(kInlineMessage), weighted({whole, of(1)})),
                    start + "\"level\":\"INFO\",\"message\":\"1 2\",\"v1\":1,\"weight\":100.0}\n");
-      const Site& twice = sampled(site_of(Kind::event, "E", {"weight"}));
+      const Site& twice = sampled(site_of(SiteKind::event, "E", {"weight"}));
       check::equal(written(*sink, twice, weighted({of(1)})),
                    start + "\"event\":\"E\",\"weight_\":1,\"weight\":100.0}\n");
     }};
@@ -51,7 +51,7 @@ static const check::Test jsonl_rows{
       check::equal(written(*sink, kText, {of("a\nb")}), start + "\"text\":\"a\\nb\"}\n");
       for (const Site* site : {&kPrint, &kErrorPrint})
         check::equal(written(*sink, *site, {of("a\n")}), start + "\"text\":\"a\\n\"}\n");
-      const Site bound_text = site_of(Kind::text, "", {"text", "request"}, 1);
+      const Site bound_text = site_of(SiteKind::text, "", {"text", "request"}, 1);
       check::equal(written(*sink, bound_text, {of("x"), of(17)}),
                    start + "\"text\":\"x\",\"request\":17}\n");
       check::equal(written(*sink, kDropped, {of(3), of(Tag::int64, kNow - 1000000000)}),
@@ -68,7 +68,7 @@ static const check::Test jsonl_rows{
 static const check::Test jsonl_values{
     "JSON Lines: values", [] {
       const auto sink = make_jsonl_sink({});
-      const Site one = site_of(Kind::event, "E", {"x"});
+      const Site one = site_of(SiteKind::event, "E", {"x"});
       const auto json = [&](const Value& value) {
         const std::string line = written(*sink, one, {value});
         const std::size_t at = line.find("\"x\":") + 4;
@@ -96,8 +96,8 @@ static const check::Test jsonl_values{
 static const check::Test jsonl_keys{
     "JSON Lines: no key stands twice", [] {
       const auto sink = make_jsonl_sink({});
-      const Site site =
-          site_of(Kind::event, "E", {"time", "event", "a", "a", "a_", "level", "say \"x\"", "v8"});
+      const Site site = site_of(SiteKind::event, "E",
+                                {"time", "event", "a", "a", "a_", "level", "say \"x\"", "v8"});
       check::equal(
           written(*sink, site, Values(9, of(1))),
           "{\"time\":1707234567.123456,\"event\":\"E\",\"time_\":1,\"event_\":1,\"a\":1,\"a_\":1,"

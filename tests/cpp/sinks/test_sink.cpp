@@ -10,7 +10,7 @@ using namespace sink_records;
 static const check::Test whole_messages{
     "a message made at the call is no field", [] {
       const Site site =
-          site_of(Kind::message, "{x} {x:.2f}", {"x", "request", "message"}, 1, kWarning);
+          site_of(SiteKind::message, "{x} {x:.2f}", {"x", "request", "message"}, 1, kWarning);
       const Values values{of(1), of(17), of("1 1.00")};
       const auto csv = make_csv_sink({}), jsonl = make_jsonl_sink({}), text = make_text_sink({});
       check::equal(written(*csv, site, values), "1707234567.123456,WARNING,1 1.00,17\n");

@@ -12,7 +12,8 @@ static const check::Test text_weight{
       const auto sink = make_text_sink({.digits = 6, .columns = 0, .pattern = "{message}"});
       const auto message = [&](std::string shape, Names fields,
                                std::uint16_t bound = 0) -> const Site& {
-        return sampled(site_of(Kind::message, std::move(shape), std::move(fields), bound, kInfo));
+        return sampled(
+            site_of(SiteKind::message, std::move(shape), std::move(fields), bound, kInfo));
       };
       check::equal(written(*sink, sampled(kGen), weighted({of("m"), of(7), of(0.5), of(8)})),
                    "GEN model=m task_id=7 arrival=0.5 v4=8\n");
@@ -57,16 +58,16 @@ static const check::Test text_rows{
 static const check::Test text_fields{
     "text: one record is one line, its fields can be told apart", [] {
       const auto sink = make_text_sink({.digits = 9, .columns = 0, .pattern = "{message}"});
-      const Site site = site_of(Kind::event, "E", {"a", "b"});
+      const Site site = site_of(SiteKind::event, "E", {"a", "b"});
       check::equal(written(*sink, site, {of("x\ny \x1b"), of("C:\\x")}),
                    "E a=\"x\\ny \\x1b\" b=C:\\\\x\n");
       check::equal(written(*sink, site, {of(1), of(2), of(3)}), "E a=1 b=2 v3=3\n");
-      const Site message = site_of(Kind::message, "{}", {"a", "request"}, 1, kInfo);
+      const Site message = site_of(SiteKind::message, "{}", {"a", "request"}, 1, kInfo);
       check::equal(written(*sink, message, {of("x\u2028y"), of(1)}), "x\\u2028y request=1\n");
       // A bound field that the text shows, or that stands behind a raw template, is not said twice.
-      const Site shown = site_of(Kind::message, "{a} {request}", {"a", "request"}, 1, kInfo);
+      const Site shown = site_of(SiteKind::message, "{a} {request}", {"a", "request"}, 1, kInfo);
       check::equal(written(*sink, shown, {of(1), of(2)}), "1 2\n");
-      const Site unfilled = site_of(Kind::message, "{} {}", {"a", "request"}, 1, kInfo);
+      const Site unfilled = site_of(SiteKind::message, "{} {}", {"a", "request"}, 1, kInfo);
       check::equal(written(*sink, unfilled, {of(1), of(2)}), "{} {} a=1 request=2\n");
     }};
 

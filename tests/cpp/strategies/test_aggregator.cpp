@@ -155,7 +155,7 @@ class Stream {
   explicit Stream(std::uint64_t seed) : random_(seed) {
     sites_ = {site_of("A", {"k", "x"}, "stats:1s@k"), site_of("A", {"x", "k"}, "stats:1s@k"),
               weighted(site_of("B", {"x"}, "stats:0.3s")), site_of("B", {"x"}, "stats:2s"),
-              site_of("", {}, "stats:1s@k", Kind::inline_event)};
+              site_of("", {}, "stats:1s@k", SiteKind::inline_event)};
   }
 
   struct Step {
@@ -204,7 +204,7 @@ const check::Test model{
         std::map<Key, std::pair<double, double>> expected;  // count and sum
         for (int i = 0; i < 500; ++i) {
           const Stream::Step step = stream.next();
-          const bool is_inline = step.site->kind == Kind::inline_event;
+          const bool is_inline = step.site->kind == SiteKind::inline_event;
           const std::string event = is_inline ? "A" : step.site->name;
           std::string k = "no such column";
           Value x = step.values[0];

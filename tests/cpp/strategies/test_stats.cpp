@@ -201,13 +201,13 @@ const check::Test numbers{
 const check::Test kinds{
     "messages are known by their template, texts as LOG and PRINT", [] {
       Draining draining;
-      const auto log = [&](Kind kind, const char* name, std::vector<std::string> fields) {
+      const auto log = [&](SiteKind kind, const char* name, std::vector<std::string> fields) {
         const Site& site = draining.site(site_of(name, std::move(fields), "stats:1s", kind));
         draining.log(site, 0, {of(1)});
       };
-      log(Kind::message, "{n} done", {"n"});
-      log(Kind::text, "", {});
-      log(Kind::print, "", {});
+      log(SiteKind::message, "{n} done", {"n"});
+      log(SiteKind::text, "", {});
+      log(SiteKind::print, "", {});
       expect(draining.close(kMax, {"of", "field"}),
              {"LOG -", "LOG v1", "PRINT -", "PRINT v1", "{n} done -", "{n} done n"});
     }};
@@ -216,8 +216,8 @@ const check::Test inline_kinds{
     "records that carry their names count as those of sites do", [] {
       Draining draining;
       const Site& site = draining.site(site_of("A", {"k", "x"}, "stats:1s@k"));
-      const Site& event = draining.site(site_of("", {}, "stats:1s@k", Kind::inline_event));
-      const Site& message = draining.site(site_of("", {}, "stats:1s@v1", Kind::inline_message));
+      const Site& event = draining.site(site_of("", {}, "stats:1s@k", SiteKind::inline_event));
+      const Site& message = draining.site(site_of("", {}, "stats:1s@v1", SiteKind::inline_message));
       draining.log(site, 0, {of("a"), of(1)});
       draining.log(event, 0, {of("A"), of("x"), of(2), of("k"), of("a")});
       draining.log(event, 0, {of("B"), of("y"), of(3)});

@@ -125,7 +125,7 @@ const check::Test withdrawn{
     "a request that is not taken in time is withdrawn, and never done", [] {
       const temp::Folder root;
       const auto page = ControlPage::create(root.path());
-      check::that(ask(root.path(), own_pid(), "first", 0).state == Reply::State::not_taken);
+      check::that(ask(root.path(), own_pid(), "first", 0).state == Reply::State::not_accepted);
       check::that(!page->request().has_value());
       check::equal(asked(root, *page, "second", "x").value_or(""), "x");
     }};
@@ -145,7 +145,7 @@ const check::Test either{"a request is done and answered, or neither", [] {
                            std::uint64_t answered = 0;
                            for (int i = 0; i < 2000; ++i) {
                              const Reply reply = ask(root.path(), own_pid(), "x", 0);
-                             check::that(reply.state != Reply::State::taken);
+                             check::that(reply.state != Reply::State::accepted);
                              if (reply.state == Reply::State::answered) ++answered;
                            }
                            is_over = true;
@@ -161,11 +161,11 @@ const check::Test late{
       Reply first;
       std::thread client([&] {
         do first = ask(root.path(), own_pid(), "first", 100);
-        while (first.state == Reply::State::not_taken);
+        while (first.state == Reply::State::not_accepted);
       });
       check::equal(next_request(*page), "first");
       client.join();
-      check::that(first.state == Reply::State::taken);
+      check::that(first.state == Reply::State::accepted);
       check::that(!page->request().has_value());
       std::optional<std::string> second;
       std::thread other([&] { second = answer_to(root.path(), own_pid(), "second", kLong); });

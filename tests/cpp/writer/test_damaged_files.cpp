@@ -159,11 +159,11 @@ static const check::Test sites{
       // Nor is one of a kind that there is not.
       Site site;
       site.id = kFirstSite;
-      site.kind = static_cast<Kind>(0x81);
+      site.kind = static_cast<SiteKind>(0x81);
       Buffer encoded;
       encode_site(encoded, site);
       site.id = kFirstSite + 1;
-      site.kind = Kind::message;
+      site.kind = SiteKind::message;
       encode_site(encoded, site);
       SiteReader reader;
       reader.read(encoded.view());

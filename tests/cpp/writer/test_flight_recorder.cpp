@@ -9,6 +9,7 @@
 #include "check.hpp"
 #include "core/folder.hpp"
 #include "program.hpp"
+#include "steps.hpp"
 #include "temp.hpp"
 
 using namespace attolog;
@@ -119,6 +120,7 @@ static const check::Test condition{
     "a condition saves the buffer within the drain, before later records take its place", [] {
       SaveTriggerOptions options;
       options.when = "text == 'two'";
+      options.condition = (steps::name("text") == "two").bytes;
       Recorded recorded(options, 2);
       check::that(recorded->has_condition());
       for (const char* text : {"one", "two", "three", "four"}) recorded.log(1, text);

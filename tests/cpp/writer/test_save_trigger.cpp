@@ -34,7 +34,7 @@ Record at(const Logged& logged, std::int64_t time_ns, bool is_stamped = false) {
 }
 
 Logged with(std::int64_t x) {
-  return {Kind::event, "E", {{"x", Value::of_int(x)}}};
+  return {SiteKind::event, "E", {{"x", Value::of_int(x)}}};
 }
 
 std::string told(const std::optional<Capture>& capture) {
