@@ -50,10 +50,10 @@ struct ChannelOptions {
   std::size_t max_record = std::size_t{256} << 20;  // bytes
   std::string ring_dir;                             // "": tmpfs
   bool append = true;
-  double fsync_interval = 0;    // seconds; 0: never
-  bool echo = false;            // what is logged is shown on standard output and error, too
-  CircularBufferOptions box;    // of a log without a file (Format::none)
-  SaveTriggerOptions recorder;  // likewise
+  double fsync_interval = 0;  // seconds; 0: never
+  bool echo = false;          // what is logged is shown on standard output and error, too
+  CircularBufferOptions circular_buffer;  // of a log without a file (Format::none)
+  SaveTriggerOptions save_trigger;        // of a log without a file
 };
 
 // What a session of this process says of a file with these options, at that path.

@@ -268,13 +268,13 @@ void Channel::open_session(Inherited inherited) {
     throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
-                                   progress_, options_.box);
+                                   progress_, options_.circular_buffer);
   if (options_.echo) {
     mirror_ = std::make_unique<ConsoleMirror>(*session_, *rings_);
     drain_->call_before_runs([this](Ticks until) { mirror_->show(until); });
   }
   if (options_.format == Format::none) {
-    recorder_ = std::make_unique<FlightRecorder>(options_.recorder, target_, *session_, *drain_,
+    recorder_ = std::make_unique<FlightRecorder>(options_.save_trigger, target_, *session_, *drain_,
                                                  drain_mutex_, [this] { drain(); });
     remove_old_circular_buffers(circular_place(options_));
   }

@@ -321,8 +321,8 @@ bool take_when(PyObject* when, CircularArguments& result) {
     return true;
   }
   if (!PyUnicode_Check(when)) return refuse_type("when", "an expression or a callable", when);
-  result.channel.recorder.when = to_wtf8(when);
-  return encode_steps(when, result.channel.recorder.condition);
+  result.channel.save_trigger.when = to_wtf8(when);
+  return encode_steps(when, result.channel.save_trigger.condition);
 }
 
 bool are_ring_options(PyObject* options) {
@@ -368,17 +368,19 @@ bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result)
   ChannelOptions& channel = result.channel;
   channel.format = Format::none;
   channel.ring_bytes = std::size_t{2} << 20;  // a burst of 10,000 fits into half of it
-  channel.box.max_records = 100'000;
-  channel.recorder.path = "circular-{pid}-{n}.atto";
-  if ((max_size != nullptr && !take_count(max_size, "max_size", channel.box.max_records)) ||
+  channel.circular_buffer.max_records = 100'000;
+  channel.save_trigger.path = "circular-{pid}-{n}.atto";
+  if ((max_size != nullptr &&
+       !take_count(max_size, "max_size", channel.circular_buffer.max_records)) ||
       (max_bytes != nullptr && max_bytes != Py_None &&
-       !take_count(max_bytes, "max_bytes", channel.box.max_bytes)) ||
-      !take_when(when, result) || !take_duration(before, "before", channel.recorder.before_ns) ||
-      !take_duration(after, "after", channel.recorder.after_ns) ||
-      (path != nullptr && !take_path(path, "path", channel.recorder.path))) {
+       !take_count(max_bytes, "max_bytes", channel.circular_buffer.max_bytes)) ||
+      !take_when(when, result) ||
+      !take_duration(before, "before", channel.save_trigger.before_ns) ||
+      !take_duration(after, "after", channel.save_trigger.after_ns) ||
+      (path != nullptr && !take_path(path, "path", channel.save_trigger.path))) {
     return false;
   }
-  return format_of(channel.recorder.path) || refuse_format(channel.recorder.path);
+  return format_of(channel.save_trigger.path) || refuse_format(channel.save_trigger.path);
 }
 
 }  // namespace attolog::python

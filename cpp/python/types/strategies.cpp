@@ -199,7 +199,7 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (logger == nullptr) return nullptr;
   Policy policy;
   policy.kind = Policy::Kind::last;
-  policy.n = given.channel.box.max_records;
+  policy.n = given.channel.circular_buffer.max_records;
   LoggerCore& core = *as_logger(logger)->core;
   core.make_circular(policy, given.watcher);
   core.set_rules(std::move(rules));
