@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 bin := $(VENV)/bin
 ctest = $(bin)/ctest --output-on-failure --parallel $(JOBS)
 cmake = $(bin)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(bin)/ninja) -DATTOLOG_TESTS=ON -S .
-sources := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -name '*.pyc')
+sources := pyproject.toml CMakeLists.txt README.md $(shell find cmake cpp src -type f -not -name '*.pyc')
 cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)

@@ -114,6 +114,7 @@ class Logger:
                 the text.
 
         Example:
+            >>> import attolog
             >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
         """
     @overload
@@ -123,6 +124,7 @@ class Logger:
         """Log a message of level INFO; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.info("listening on {port}", port=80)
         """
     @overload
@@ -132,6 +134,7 @@ class Logger:
         """Log a message of level WARNING; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.warning("queue {q} is full", 3)
         """
     @overload
@@ -141,6 +144,7 @@ class Logger:
         """Log a message of level ERROR; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.error("{file} is missing", file="model.bin")
         """
     @overload
@@ -150,6 +154,7 @@ class Logger:
         """Log a message of level CRITICAL; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.critical("out of memory")
         """
     @overload
@@ -161,6 +166,7 @@ class Logger:
         Its traceback is one more field, `exception`.
 
         Example:
+            >>> import attolog
             >>> try:
             ...     1 / 0
             ... except ZeroDivisionError:
@@ -172,6 +178,7 @@ class Logger:
         """Log a text as it stands: in a text file that and a newline, nothing else.
 
         Example:
+            >>> import attolog
             >>> attolog.log.log('{"a": 1}')
         """
 
@@ -196,6 +203,7 @@ class Logger:
             TypeError: sep or end is no str, or there is another keyword.
 
         Example:
+            >>> import attolog
             >>> attolog.log.print("queue", 3, sep=": ")
         """
 
@@ -221,6 +229,7 @@ class Logger:
                 strategy is none.
 
         Example:
+            >>> import attolog
             >>> @attolog.log.event
             ... def SCHED(model: str, batch_id: int, exit: str, batch_size: int) -> None: ...
             >>> SCHED("ResNet50", 42, "layer1", 8)
@@ -249,6 +258,7 @@ class Logger:
             TypeError: A field was given without a name.
 
         Example:
+            >>> import attolog
             >>> request = attolog.log.bind(request=17)
             >>> request("GEN", "ResNet50")
         """
@@ -261,6 +271,7 @@ class Logger:
             ValueError: It is set to something else than a level.
 
         Example:
+            >>> import attolog
             >>> attolog.log.level = "INFO"
             >>> attolog.log.level
             'INFO'
@@ -276,6 +287,7 @@ class Logger:
             TypeError: It is set to something else than True or False.
 
         Example:
+            >>> import attolog
             >>> attolog.log.enabled
             True
         """
@@ -286,6 +298,7 @@ class Logger:
         """The log file; None while there is none.
 
         Example:
+            >>> import attolog
             >>> attolog.log.path is None
             True
         """
@@ -295,6 +308,7 @@ class Logger:
         """What became of the calls so far.
 
         Example:
+            >>> import attolog
             >>> attolog.log.counts.calls
             0
         """
@@ -310,6 +324,7 @@ class Logger:
             ValueError: It does not fit into 64 bits.
 
         Example:
+            >>> import attolog
             >>> attolog.log.set_time(1_700_000_000_000_000_000)
             >>> attolog.log.set_time(None)
         """
@@ -366,6 +381,7 @@ class Logger:
             ValueError: It is negative, or not a number (nan).
 
         Example:
+            >>> import attolog
             >>> attolog.log.flush(timeout=1.5)
             True
         """

@@ -84,7 +84,7 @@ def examples() -> Iterator[doctest.DocTest]:
                 path = f"{name}.{each.name}"
                 text = ast.get_docstring(each)
                 if text and ">>>" in text:
-                    yield parser.get_doctest(text, {"attolog": attolog}, path, "_core.pyi", 0)
+                    yield parser.get_doctest(text, {}, path, "_core.pyi", 0)
                 yield from visit(each, path)
 
     return visit(STUB, "_core")
