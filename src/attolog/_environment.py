@@ -36,9 +36,13 @@ def _apply_setting(setting: str, rules: dict[str, str]) -> dict[str, str]:
         return rules
     try:
         strategy, path = _split(setting)
+    except ValueError as error:
+        _complain("ATTOLOG", setting, f"{error}; logging is off")
+        return rules
+    try:
         _core.open(log, path)
     except (OSError, ValueError) as error:
-        allowed = "allowed are a path, STRATEGY:PATH and off; logging is off"
+        allowed = "allowed are a path such as run.csv, STRATEGY:PATH and off; logging is off"
         _complain("ATTOLOG", setting, f"{error}; {allowed}")
         return rules
     return {"*": strategy, **rules} if strategy else rules
