@@ -8,12 +8,12 @@ Example:
     >>> from attolog import log
     >>> path = tempfile.mkdtemp() + "/run.atto"
     >>> _ = attolog.init_logger(path, quiet=True)
-    >>> model, task_id = "ResNet50", 7
-    >>> log("GEN", model, task_id)
+    >>> user, ms = "ann", 7
+    >>> log("request", user, ms)
     >>> log.close()
     True
     >>> [record.fields for record in attolog.read(path).records()]
-    [{'model': 'ResNet50', 'task_id': 7}]
+    [{'user': 'ann', 'ms': 7}]
 """
 
 from __future__ import annotations

@@ -88,9 +88,9 @@ class Journal:
             >>> import attolog, tempfile
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
-            ...     log("DONE", ms=70)
-            >>> attolog.read(path).runs[-1]["DONE"]
-            <attolog.Table 'DONE': 1 record>
+            ...     log("request", ms=70)
+            >>> attolog.read(path).runs[-1]["request"]
+            <attolog.Table 'request': 1 record>
         """
         reader = self._reader
         return tuple(
@@ -118,10 +118,10 @@ class Journal:
             >>> import attolog, tempfile
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
-            ...     log("DONE", ms=70)
-            ...     log("DONE", ms=20)
+            ...     log("request", ms=70)
+            ...     log("request", ms=20)
             >>> run = attolog.read(path)
-            >>> [r.fields for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
+            >>> [r.fields for r in run.records() if r.event == "request" and r.fields["ms"] > 50]
             [{'ms': 70}]
         """
         for each in self._reader.records():
@@ -247,12 +247,12 @@ def read(
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/run.atto"
         >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("GEN", model="ResNet50", task_id=7)
+        ...     log("request", user="ann", ms=7)
         >>> run = attolog.read(path)
         >>> run.events
-        {'GEN': 1}
-        >>> run["GEN"]  # for polars.DataFrame, pyarrow.table, ...
-        <attolog.Table 'GEN': 1 record>
+        {'request': 1}
+        >>> run["request"]  # for polars.DataFrame, pyarrow.table, ...
+        <attolog.Table 'request': 1 record>
     """
     name = os.fsdecode(path)
     if not is_journal(name):
