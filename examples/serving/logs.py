@@ -200,7 +200,7 @@ class Document:
     """The class of the user's document. It drops what its queue cannot hold."""
 
     def __init__(self, path: Path) -> None:
-        from attolog._bench.methods.document_classes import AsyncFileLogger
+        from attolog._bench.methods.plain_python_classes import AsyncFileLogger
 
         self._path = path
         logger: Any = AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from attolog._bench import cold, driver, plot, report
 from attolog._bench.child import Run
 from attolog._bench.driver import Result, measure
 from attolog._bench.method import Keeps, Method, count, values
-from attolog._bench.methods import METHODS, REFERENCE, document_classes, is_installed
+from attolog._bench.methods import METHODS, REFERENCE, is_installed, plain_python_classes
 from attolog._bench.table import figures, not_best
 from attolog._cli import bench, main
 
@@ -93,7 +93,7 @@ def test_values_are_the_same_each_time() -> None:
 
 def test_the_documents_classes_are_the_documents() -> None:
     document = (ROOT / "tests" / "document" / "user-document.md").read_text()
-    source = Path(document_classes.__file__).read_text()
+    source = Path(plain_python_classes.__file__).read_text()
     classes = ["class " + text.rstrip() for text in source.split("\nclass ")[1:]]
     assert len(classes) == 3
     assert all(text in document for text in classes)

@@ -19,7 +19,7 @@ from attolog._bench.method import (
     summed,
     written,
 )
-from attolog._bench.methods.document import EVENT, MAX_SIZE, SAMPLE_RATE
+from attolog._bench.methods.plain_python import EVENT, MAX_SIZE, SAMPLE_RATE
 
 COUNTS = rb",STATS,[^,]*,,[^,]*,(\d+),"
 """The number of calls in a window's first row; those of its fields follow."""
