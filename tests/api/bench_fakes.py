@@ -20,7 +20,7 @@ def _calling(function: Any) -> Any:
 
 
 def _lossy(folder: Path) -> OpenLogger:
-    """The document's logger, whose thread comes to nothing before the end, and so keeps ten."""
+    """A logger in plain Python, whose thread comes to nothing before the end, and so keeps ten."""
     path = folder / "run.log"
     with patch.object(threading.Thread, "start"):
         logger: Any = plain_python_classes.AsyncFileLogger(  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The user's document: its four strategies as they were written, with its own lines."""
+"""The four strategies in plain Python, each called by its own line."""
 
 from __future__ import annotations
 
