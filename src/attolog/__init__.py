@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from attolog._sampling import Budget, Cap, Every, First
 
 CircularBufferLogger = CircularLogger
-"""The name that the benchmark of the user's document has for it."""
+"""A second name of `CircularLogger`, for programs that have a class of that name."""
 
 __all__ = [
     "AsyncFileLogger",
