@@ -438,7 +438,7 @@ class AsyncFileLogger(Logger):
         block_timeout: How long "block" waits at most, in seconds or as "500ms", "1s", "5m"; then
             the record is dropped. None to wait without a limit.
         exit_timeout: How long the end of the program waits for the file at most; what is left in
-            the rings by then is kept for recovery. Seconds or as above.
+            the rings by then is kept for recovery. Seconds, or as "500ms", "1s", "5m".
         max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
             ones are cut, and end with their length: `... [cut; 5000 bytes]`.
         ring_dir: The folder for the rings; None for shared memory, which survives the process, but
@@ -451,8 +451,8 @@ class AsyncFileLogger(Logger):
         pattern: Text files only: the line of a record, a format string over time, level, message,
             event, thread, file, line and function. None for "{time} {level:<8} {message}".
         weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
-        fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
-            to leave that to the system.
+        fsync_interval: How often the file is put onto the disk itself, in seconds or as "500ms",
+            "1s", "5m"; None to leave that to the system.
         echo: Also show what is logged, as the text that `print` would have written: messages of
             level WARNING and above on standard error, all else on standard output. The writer does
             it, some 10 ms behind; `flush`, `close` and the end of the program wait for it.

@@ -81,7 +81,7 @@ class Method:
 
 
 def values(n: int) -> Pairs:
-    """Task ids and arrivals of n records: the same each time, at random distances."""
+    """Task ids and arrivals of n records: equal each time, at random distances."""
     random, task_id, arrival = Random(7), 12_345, 1707234567.123456
     pairs = []
     for _ in range(n):

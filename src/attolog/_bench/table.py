@@ -188,7 +188,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], failed: Iterable[R
 
 
 def not_best(measured: Iterable[Figures]) -> list[str]:
-    """Where another method is better than all of attolog's that keep the same: a line each."""
+    """Where another method is better than all of attolog's that keep as much: a line each."""
     lines = []
     for keeps, what in _GROUPS.items():
         group = [

@@ -73,7 +73,7 @@ class Journal:
         reader = self._reader
         tables: dict[str, Table] = {}
         for name, kind, length, first, last, sampling in reader.tables():
-            # An event comes before a template of the same name.
+            # An event comes before a template of its name.
             table = Table(reader, name, kind, length, first, last, sampling, self._columns)
             tables.setdefault(name, table)
         return tables
@@ -224,7 +224,7 @@ def read(
     origin: bool = False,
     nested: bool = True,
 ) -> Journal:
-    """Open a journal: the file and its parts, which other processes wrote at the same time.
+    """Open a journal: the file and its parts, which other processes wrote beside it.
 
     Nothing is written, and nothing is needed to have been recovered before: what a killed process
     left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
