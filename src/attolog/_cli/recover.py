@@ -130,11 +130,7 @@ def _process(pid: int, output: str | None, check: bool, ring_dir: str | None) ->
     found = _core.rescue(pid, output or "unused.log", check=check, ring_dir=ring_dir)
     _tell(found["messages"])
     if not found["sessions"]:
-        there = (
-            f"in {escape(ring_dir)}"
-            if ring_dir
-            else "(if it was made with ring_dir, add --ring-dir)"
-        )
+        there = f"in {escape(ring_dir)}" if ring_dir else "(made with ring_dir: add --ring-dir)"
         click.echo(f"attolog: process {pid} has no circular log {there}", err=True)
         return 1
     did = "would save" if check else "saved"
