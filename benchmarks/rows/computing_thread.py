@@ -98,7 +98,7 @@ def run(quick: bool) -> Measures:
 
 ROW = Row(
     "slow-down of a computing thread, writer busy",
-    (Goal("slow-down, %", "", "%", 0.0, 5.0, interval=("low", "high")),),
+    (Goal("slow-down, %", "", "%", 0.0, 1.0, interval=("low", "high")),),
     run,
     runs=1,
 )

@@ -95,11 +95,11 @@ ROW = Row(
     (
         _goal("sampled out", "log", 1.6, 2.0),
         _goal("sampled out", "event", 1.4, 1.7),
-        _goal("circular", "log", 2.6, 3.2),
+        _goal("circular", "log", 2.3, 3.0),
         _goal("circular", "event", 2.1, 2.6),
         _goal("statistics", "log", 2.6, 3.2),
         _goal("statistics", "event", 2.1, 2.6),
-        _goal("off", "log", 1.5, 1.8),
+        _goal("off", "log", 1.4, 1.8),
         _goal("off", "event", 1.2, 1.5),
     ),
     run,
