@@ -31,6 +31,16 @@ struct Rescue {
 // done with then, or of a living one, which is not disturbed. `check`: only counts.
 Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check);
 
+// The circular logs of a killed process.
+struct CircularLeftover {
+  std::uint32_t pid = 0;
+  std::uint64_t records = 0;
+};
+// Lists killed processes whose circular logs lie in a place, by number; changes nothing. A log that
+// cannot be read is a message.
+std::vector<CircularLeftover> list_circular_leftovers(const RingPlace& place,
+                                                      std::vector<std::string>& messages);
+
 // Removes what killed circular logs left in a place, the last few excepted.
 void remove_old_circular_buffers(const RingPlace& place);
 

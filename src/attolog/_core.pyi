@@ -902,6 +902,7 @@ class _Recovery(TypedDict):
 class _PlaceRecovery(_Recovery):
     gone: int
     forgotten: int
+    circular: list[tuple[int, int]]
 
 @type_check_only
 class _Places(TypedDict):
@@ -1123,8 +1124,9 @@ def recover_place(home: str, check: bool = False, forget: bool = False) -> _Plac
         forget: Remove what is left for files that are nowhere to be found.
 
     Returns:
-        As `recover`; how many sessions' files are nowhere to be found (`gone`); and how many
-        records were removed with them (`forgotten`).
+        As `recover`; the number of sessions whose files are nowhere to be found (`gone`), and of
+        the records that were removed with them (`forgotten`); and the killed processes that had
+        circular logs, each with its number of records (`circular`).
 
     Raises:
         OSError: A file cannot be read or written.

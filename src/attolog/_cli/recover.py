@@ -9,6 +9,7 @@ from functools import partial
 import click
 
 from attolog import _core
+from attolog._cli import leftovers
 from attolog._cli.show import check_regular, escape
 from attolog._cli.users import as_user, other_users
 from attolog._words import count
@@ -37,9 +38,9 @@ def command(
 ) -> int:
     """Put into FILE what killed processes left for it in their rings.
 
-    The next program that logs does this by itself. With --all, recover whatever killed processes
-    left for any file. With a process's id and -o, save what its circular logs hold: of a killed
-    process, or of a living one, which goes on.
+    The next program that logs does this by itself. With --all, recover the records of killed
+    processes for all files, and list records that no file can get. With the id of a process and
+    -o, save its circular logs: of a killed process, or of a living one, which goes on.
     """
     if everything:
         if what is not None or output is not None:
@@ -58,10 +59,11 @@ def command(
 
 def _everything(check: bool, forget: bool, ring_dir: str | None) -> int:
     homes = _core.places(os.path.join(os.getcwd(), "any.csv"), ring_dir)["homes"]
-    status = _places(homes, check, forget)
+    status = _places(homes, check, forget, ring_dir)
     for uid in other_users(homes):
         theirs = [f"{home.rpartition('-')[0]}-{uid}" for home in homes]
-        status = _as_user(uid, partial(_places, theirs, check, forget)) or status
+        action = partial(_places, theirs, check, forget, ring_dir, uid)
+        status = _as_user(uid, action) or status
     return status
 
 
@@ -74,20 +76,24 @@ def _as_user(uid: int, action: Callable[[], int]) -> int:
     return status
 
 
-def _places(homes: list[str], check: bool, forget: bool) -> int:
+def _places(
+    homes: list[str], check: bool, forget: bool, ring_dir: str | None, uid: int | None = None
+) -> int:
     status = 0
     for home in homes:
         found = _core.recover_place(home, check, forget and not check)
         _say(home, found, check)
         if found["gone"]:
-            gone = count(found["gone"], "killed process", "killed processes")
             told = (
                 f"{count(found['forgotten'], 'record')} removed"
-                if forget
-                else "--forget removes it"
+                if forget and not check
+                else "--forget removes their records"
             )
-            click.echo(f"{escape(home)}: the log files of {gone} are gone; {told}")
-        if found["messages"] or (check and found["sessions"]):
+            click.echo(f"{escape(home)}: {leftovers.of_removed_files(found)}; {told}")
+        for sentence in leftovers.of_circular_logs(found, ring_dir, uid):
+            click.echo(f"{escape(home)}: {escape(sentence)}")
+        is_left = found["sessions"] or found["gone"] or found["circular"]
+        if found["messages"] or (check and is_left):
             status = 1
     return status
 
