@@ -253,6 +253,12 @@ void LoggerCore::make_circular(const Policy& policy, PyObject* watcher) {
   watcher_ = Py_XNewRef(watcher);
 }
 
+bool LoggerCore::ends_in_circular_logs() const {
+  if (targets_.empty()) return is_circular_;
+  return std::ranges::all_of(targets_,
+                             [](const auto& target) { return target->ends_in_circular_logs(); });
+}
+
 void LoggerCore::invalidate_routes() {
   const std::lock_guard lock(mutex_);
   update_mode();

@@ -139,6 +139,8 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   // if that is Python's; null otherwise.
   void make_circular(const Policy& policy, PyObject* watcher);
   bool is_circular() const { return is_circular_; }
+  // Whether all its records end in circular logs, its own or those of its targets.
+  bool ends_in_circular_logs() const;
   PyObject* watcher() const { return watcher_; }  // borrowed
   // The watcher has raised. Whether that is the first time.
   bool note_watcher_failure() { return !has_watcher_failed_.exchange(true); }
