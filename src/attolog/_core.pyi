@@ -828,6 +828,13 @@ class Reader:
         function, run).
         """
 
+    def fields(self, name: str, /) -> tuple[str, ...]:
+        """The names of a table's fields.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+
     def samples(
         self, name: str, field: str | None, keys: tuple[str, ...], /
     ) -> Iterator[tuple[str | None, int, int, float, Any, tuple[Any, ...]]]:

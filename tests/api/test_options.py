@@ -438,3 +438,11 @@ with attolog.AsyncFileLogger("/dev/stdout", pattern="{message}") as log:  # a pi
 def test_a_misspelt_option_is_told_with_the_options(make: Any, complaint: str) -> None:
     with pytest.raises(TypeError, match="^" + re.escape(complaint)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("option", "nearest"), [("onfull", "; did you mean 'on_full'?"), ("size", ", echo")]
+)
+def test_a_misspelt_option_is_told_the_nearest(option: str, nearest: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(nearest) + "$"):
+        attolog.AsyncFileLogger("never-made.csv", **{option: 1})  # type: ignore[arg-type]
