@@ -214,7 +214,7 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
   }
   for (std::size_t i = 0; i < channels.size(); ++i) {
     if (!channels[i]->wait_for_console(positions[i], until))
-      report("the rest is not shown; it is all in " + channels[i]->path());
+      report("the screen has not taken all texts; " + channels[i]->path() + " has them");
   }
   stage.store(Stage::done, std::memory_order_release);
   const int signal = number.load(std::memory_order_relaxed);
