@@ -72,6 +72,11 @@ class _Command(click.Command):
         ctx.obj = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
 
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] PATH...")
+        prove = "--prove [OPTIONS] PATH... -- COMMAND"
+        formatter.write_usage(ctx.command_path, prove, prefix=" " * len("Usage: "))
+
 
 @click.command("rewrite", cls=_Command, options_metavar="[OPTIONS]")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
