@@ -134,8 +134,8 @@ int records_of(Pending& pending) {
   return pending.records.fd();
 }
 
-// What settling the open intent of a file would come to: the file ends before a torn block, and
-// the rest of the batch is shown with the rings.
+// The outcome of settling the open intent of a file: the file ends before a torn block, and the
+// remainder of the batch is shown with the rings.
 void settle_in_mind(const std::string& folder, const Intent& intent, JournalPath& file,
                     std::map<std::string, std::uint64_t>& settled, Pending& pending) {
   const File log = File::open(file.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -231,7 +231,7 @@ class CircularSession {
     return true;
   }
 
-  // What waits in a ring, in a ring of ours.
+  // The waiting records of a ring, in a ring of ours.
   static Ring copy_of(const Ring& ring, std::uint64_t committed) {
     const std::uint64_t tail = ring.tail(committed);
     const std::uint64_t head = ring.header().head.load(std::memory_order_acquire);

@@ -27,8 +27,8 @@ struct Rescue {
   std::vector<std::string> messages;
 };
 
-// Saves the circular logs of process `pid` in a place to the target: of a killed one, which is
-// done with then, or of a living one, which is not disturbed. `check`: only counts.
+// Saves the circular logs of process `pid` in a place to the target. Those of a killed process are
+// then removed; a living process is not disturbed. `check`: only counts.
 Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check);
 
 // The circular logs of a killed process.

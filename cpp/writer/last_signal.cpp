@@ -29,7 +29,7 @@ constexpr int kPatience = 15;  // until a thread that is in the way goes on
 constexpr int kCrashPatience = 100;
 
 constexpr std::array<int, 5> kCrashes = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-// Not SIGPIPE: what it ends has nobody who reads.
+// Not SIGPIPE: a program that it ends has no reader.
 constexpr std::array<int, 13> kEnds = {SIGHUP,    SIGINT,  SIGQUIT, SIGTRAP, SIGUSR1,
                                        SIGUSR2,   SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ,
                                        SIGVTALRM, SIGPROF, SIGSYS};
@@ -44,10 +44,10 @@ std::array<ThreadRings::Slot, ThreadRings::kSlots> stopped{};
 // Relaxed: each bit stands for itself.
 std::atomic<std::uint64_t> handled{0};
 std::atomic<bool> is_on{false};
-// Whose the writer's thread is. In a child that was just forked there is none, whatever is said in
-// the memory that it got from its parent. Relaxed: a number, asked by its own process.
+// The process of the writer's thread. A child that was just forked has no such thread, whatever
+// stands in the memory of its parent. Relaxed: a number, asked by its own process.
 std::atomic<pid_t> process{0};
-// What comes behind the handler at a crash. Changed only while the handler is not installed, or by
+// The actions behind the handler at a crash. Changed only while the handler is not installed, or by
 // the thread that crashes.
 std::array<struct sigaction, kMost + 1> behind{};
 

@@ -229,8 +229,8 @@ SettleResult Output::finish_dead() {
   return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : SettleResult{};
 }
 
-// Others have written since, or the file is new here: one that was killed may have left a torn
-// record, and be known to no ledger that is seen from here.
+// Others have written since, or the file is new here. One that was killed may have left a torn
+// record, and may be in no ledger of this machine.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
   if (end_ == size || size == 0) return "";

@@ -57,7 +57,7 @@ Event* as_event(PyObject* object) {
   return reinterpret_cast<Event*>(object);
 }
 
-// What a call gave, by the event's fields. Borrowed references.
+// The values of a call, by the event's fields. Borrowed references.
 struct EventArguments {
   // Null where none was given; positional ones beyond the fields last.
   std::vector<PyObject*> values;
@@ -116,7 +116,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
                       PyObject* kwnames) {
   const EventArguments arranged = arrange(event, args, nargs, kwnames);
   const std::size_t most = event->core->longest_text();
-  // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
+  // Values without a name in the site carry their own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
   const SiteFacts facts = facts_of(event, is_inline);

@@ -53,7 +53,7 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return logger;
 }
 
-// What the constructor of a strategy was called with, taken apart in Python.
+// The arguments of a strategy's constructor, taken apart in Python.
 class ParsedArguments {
  public:
   ParsedArguments(Helper& read, PyObject* args, PyObject* kwargs)
