@@ -158,7 +158,7 @@ void Channel::run_maintenance(bool has_forked_lately) {
     // Not by us: we remove it under this lock.
     if (session_->is_removed() && !std::exchange(is_removal_reported_, true)) {
       report(session_->folder() +
-             " was taken away; what is not in the file yet is lost with the process");
+             " was taken away; records that are not in the file yet are lost with the process");
     }
     const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
     has_mirror() ? mirror_->remove_idle_rings(remove) : rings_->remove_idle(remove);

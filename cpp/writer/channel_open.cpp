@@ -266,7 +266,7 @@ void Channel::open_session(Inherited inherited) {
   last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
   if (!site_registry().attach(*session_)) {
-    throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
+    throw std::runtime_error(session_->folder() + ": no room for the names of sites");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.circular_buffer);

@@ -59,7 +59,7 @@ std::string Drain::drop_damaged() {
   damaged_ += n;
   session_.drop(n);
   return session_.target().path + ": its rings are damaged in " + std::to_string(n) +
-         (n == 1 ? " place" : " places") + "; what cannot be read is lost, and counted as dropped";
+         (n == 1 ? " place" : " places") + "; unreadable records are lost, and counted as dropped";
 }
 
 // ---- rows of its own ----------------------------------------------------------------------------

@@ -105,7 +105,7 @@ File Output::open_path() const {
     }
     if (errno == ENXIO && exists && S_ISSOCK(info.st_mode))
       throw std::runtime_error(path_ + ": is a socket");
-    if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO that nobody reads");
+    if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO without a reader");
     fail(path_);
   }
   if (::fstat(file.fd(), &info) != 0) fail(path_);

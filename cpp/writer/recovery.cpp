@@ -46,8 +46,8 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
   const auto settled = output.settle(options.patience);
   if (!settled) {
     if (options.tells_of_holder) {
-      result.messages.push_back(path + ": " + output.holder() + "; what killed processes have " +
-                                "left for it waits");
+      result.messages.push_back(path + ": " + output.holder() +
+                                "; records of killed processes wait");
     }
     return;
   }
@@ -69,7 +69,7 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
   if (!outcome.message.empty()) result.messages.push_back(outcome.message);
   if (outcome.error != 0) {
     result.messages.push_back(path + ": " + describe_errno(outcome.error) +
-                              "; what is left stays in " + session.folder());
+                              "; its other records stay in " + session.folder());
     return;
   }
   if (static_cast<Format>(target.format) == Format::journal)
@@ -131,8 +131,9 @@ bool is_long_gone(const Session& session) {
 
 // Rings of another start of the machine may have pages of several ages.
 void drop_outdated(Session& session, Recovery& result) {
-  result.messages.push_back(session.target().path +
-                            ": what a process had in its rings when the machine stopped is lost");
+  result.messages.push_back(
+      session.target().path +
+      ": records in the rings of a process were lost when the machine stopped");
   session.remove();
 }
 

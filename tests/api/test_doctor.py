@@ -144,7 +144,7 @@ def test_doctor_names_the_command_that_saves_a_circular_log(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to recover: a FILE, a PID with -o FILE, or --all"),
+        ([], "name a FILE, a PID with -o FILE, or --all"),
         (["--all", "run.csv"], "--all takes no FILE and no -o"),
         (["--forget", "run.csv"], "--forget goes with --all"),
     ],

@@ -75,7 +75,7 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
         "pattern",
         "a\nb",
         ValueError,
-        "'a\\nb': it contains what no line can hold: a control character",
+        "'a\\nb': a line cannot hold a control character",
     ),
     ("fsync_interval", -0.1, ValueError, "seconds"),
     ("fsync_interval", "soon", ValueError, "seconds"),

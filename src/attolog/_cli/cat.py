@@ -27,7 +27,7 @@ POLL_SECONDS = 0.2
 @click.option(
     "-n", "--lines", type=whole_number(0, sys.maxsize), metavar="N", help="Only the last N."
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines or records, until Ctrl-C.")
 @click.option(
     "--origin",
     is_flag=True,

@@ -20,14 +20,12 @@ from attolog._words import count
 @click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Where a circular log is saved."
 )
-@click.option("--check", is_flag=True, help="Only say what there is; status 1 if there is any.")
+@click.option("--check", is_flag=True, help="Only count; status 1 if there is something.")
 @click.option(
     "--all", "everything", is_flag=True, help="All log files of this user, and of this folder."
 )
-@click.option(
-    "--forget", is_flag=True, help="With --all: remove what is left of files that are gone."
-)
-@click.option("--ring-dir", metavar="FOLDER", help="Where the rings are, if the program said so.")
+@click.option("--forget", is_flag=True, help="With --all: remove records whose log files are gone.")
+@click.option("--ring-dir", metavar="FOLDER", help="Where the rings are, if ring_dir= was used.")
 def command(
     what: str | None,
     output: str | None,
@@ -47,7 +45,7 @@ def command(
             raise click.UsageError("--all takes no FILE and no -o")
         return _everything(check, forget, ring_dir)
     if what is None:
-        raise click.UsageError("say what to recover: a FILE, a PID with -o FILE, or --all")
+        raise click.UsageError("name a FILE, a PID with -o FILE, or --all")
     if forget:
         raise click.UsageError("--forget goes with --all")
     if what.isdecimal() and not os.path.exists(what):
@@ -130,7 +128,7 @@ def _own(path: str, check: bool, ring_dir: str | None, quiet: bool = False) -> i
 
 def _process(pid: int, output: str | None, check: bool, ring_dir: str | None) -> int:
     if output is None and not check:
-        raise click.UsageError("say where to save it: -o FILE")
+        raise click.UsageError("the file to save it in is missing: -o FILE")
     if pid >= 1 << 32:
         raise click.UsageError(f"{pid} is no process id")
     found = _core.rescue(pid, output or "unused.log", check=check, ring_dir=ring_dir)
