@@ -585,6 +585,7 @@ def test_statistics_for_a_file_beside_a_circular_log_are_taken(
     with attolog.AsyncFileLogger(tmp_path / "run.csv") as file:
         both = attolog.tee(file, box, rules={"E": "stats:1s"})
         both("E", i=1)
+        assert both.flush()
         assert len(box) == file.counts.aggregated == 1
 
 
