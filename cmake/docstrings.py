@@ -45,10 +45,8 @@ def merge(overloads: list[Function]) -> Function:
     first = overloads[0]
     for each in overloads[1:]:
         known, more = first.args, each.args
-        n_known, n_more = len(known.posonlyargs), len(more.posonlyargs)
-        known.posonlyargs += more.posonlyargs[n_known:]
-        n_optional = len(known.posonlyargs) - min(n_known, n_more)
-        known.defaults = [ast.Constant(...)] * max(n_optional, len(known.defaults))
+        known.posonlyargs += more.posonlyargs[len(known.posonlyargs) :]
+        known.defaults = known.defaults or more.defaults
         known.vararg = known.vararg or more.vararg
         known.kwarg = known.kwarg or more.kwarg
         names = {argument.arg for argument in known.kwonlyargs}
@@ -81,12 +79,11 @@ def docstrings(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[str, str
 
 
 def constructor(owner: ast.ClassDef) -> str:
-    """The head of a class's docstring: the arguments that it is made with."""
+    """The head of a class's docstring: the arguments of its constructor."""
     for each in owner.body:
         if isinstance(each, Function) and each.name == "__new__":
             arguments = signature(each).replace("($self, ", "(").replace("($self)", "()")
-            refuses = "NoReturn" in ast.unparse(each.returns) if each.returns else False
-            return "" if refuses else f"{owner.name}{arguments}\n--\n\n"
+            return f"{owner.name}{arguments}\n--\n\n"
     return ""
 
 

@@ -49,7 +49,7 @@ void Backlog::Pieces::add(int stream, std::string_view text) {
 
 Backlog::Segment::Segment(std::size_t size) {
   const File file = temporary_file();
-  if (!file) fail("a file for what waits");
+  if (!file) fail("a file for waiting text");
   allocate(file.fd(), 0, size);
   mapping_ = Mapping::private_of(file.fd(), size, true);
 }

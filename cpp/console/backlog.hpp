@@ -29,12 +29,12 @@ class Backlog {
   void push(int stream, std::string_view text);
   // The oldest there is, of one stream.
   std::optional<Piece> pop();
-  // What is left of the piece that was taken last. Takes no memory.
+  // The remainder of the piece that was taken last. Takes no memory.
   void push_front(Piece rest) { rest_ = std::move(rest); }
   bool is_empty() const { return !rest_ && front_.empty() && segments_.empty() && back_.empty(); }
 
  private:
-  // What is in memory grows to some pieces of this size: each is one write.
+  // The text in memory grows to some pieces of this size: each is one write.
   static constexpr std::size_t kPiece = std::size_t{64} << 10;
 
   static constexpr std::size_t kSegment = std::size_t{16} << 20;

@@ -22,7 +22,7 @@ bool ConsoleFeed::feed(Ticks until) {
 bool ConsoleFeed::compose() {
   bool has_shown = false;
   while (const Record* record = merge_.next()) {
-    // What is counted or kept is not in the log either, or not yet.
+    // Records for statistics or circular buffers are not in the log either, or not yet.
     if (record->site->destination != Destination::file || record->is_on_console) continue;
     const int stream = stream_of(*record->site);
     if (stream != stream_ && !text_.empty()) {

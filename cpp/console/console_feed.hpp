@@ -1,6 +1,6 @@
 // The echo: what a session's rings hold, shown on the terminal as print would have. It reads the
-// rings ahead of the drain, from positions of its own that free nothing: blocks of a journal can be
-// as large as they like, and a full disk does not stop the screen.
+// rings ahead of the drain, from positions of its own that free nothing. So the screen depends
+// neither on the size of a journal's blocks nor on a full disk.
 #pragma once
 
 #include <string_view>

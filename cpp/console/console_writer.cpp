@@ -70,12 +70,12 @@ struct ConsoleWriter::State {
   std::condition_variable wanted;  // there is text, or no more to come
   std::condition_variable written;
   Backlog backlog;
-  bool is_taken = false;  // somebody writes: the thread, or a thread that has a turn
+  bool is_taken = false;  // a thread writes: the console's own, or one that has a turn
   bool is_started = false;
   ::pid_t thread = 0;
   bool is_over = false;
   // Counts of bytes, changed under the mutex. release: pairs with the acquire of a thread that
-  // reads a count without the mutex, and then sees all that was done before it.
+  // reads a count without the mutex. That thread then sees all that was done before.
   std::atomic<std::uint64_t> shown{0};
   std::atomic<std::uint64_t> done{0};  // of them, written or thrown away
 
@@ -248,13 +248,13 @@ void ConsoleWriter::State::run() {
 
 // Under the mutex.
 void ConsoleWriter::State::advance(std::uint64_t to) {
-  // What a broken disk has swallowed is not waited for.
+  // Text that a broken disk has swallowed is not waited for.
   done.store(backlog.is_empty() ? shown.load(std::memory_order_relaxed) : to,
              std::memory_order_release);
   written.notify_all();
 }
 
-// False: there is nothing, or somebody else is at it.
+// False: there is nothing, or another thread is at it.
 bool ConsoleWriter::State::write_next() {
   std::optional<Backlog::Piece> piece;
   {

@@ -33,7 +33,7 @@ class ConsoleWriter {
   explicit ConsoleWriter(const Streams& streams = {1, 2});
   ConsoleWriter(const ConsoleWriter&) = delete;
   ConsoleWriter& operator=(const ConsoleWriter&) = delete;
-  // What is not written yet still is, as long as the process lives.
+  // Waiting text is still written, as long as the process lives.
   ~ConsoleWriter();
 
   // From any thread, in order. Throws std::bad_alloc, and has taken nothing then.

@@ -1,5 +1,5 @@
-// Threads of ours are away while Python forks: it warns of a fork in a process that has other
-// threads, and that warning is to be of the program's own threads.
+// Our threads are away while Python forks. Python warns of a fork in a process that has other
+// threads, and the warning shall be about the program's own threads alone.
 #pragma once
 
 #include <sys/types.h>

@@ -10,7 +10,7 @@ namespace attolog {
 
 namespace {
 
-// What a run tells of its own logging.
+// The texts of a run about its own logging.
 constexpr std::string_view kOwnEvent = "LOGGING";
 
 bool is_own(const Site& site) {

@@ -1,5 +1,5 @@
 // Memory for what a record's values need beyond the ring: text turned into UTF-8, spilled records.
-// What it hands out stays put until `clear`.
+// Its memory stays put until `clear`.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Time stamps. A call reads raw ticks, the cheapest clock there is; the writer turns them into wall
-// time with a model that follows the system's clock without ever letting time run backwards.
+// Time stamps. A call reads raw ticks, the cheapest clock there is. The writer turns them into wall
+// time, by a model that follows the system's clock and never runs backwards.
 #pragma once
 
 #include <atomic>

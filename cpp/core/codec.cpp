@@ -142,7 +142,7 @@ bool decode_value(Cursor& cursor, Arena& arena, Value& value) {
       value.text = to_utf8<std::uint32_t>(raw, 4, arena);
       return true;
     case Tag::formatted:
-      // Text of a text: nobody writes that, and damage must not recurse.
+      // Text of a text: no encoder writes it, and damage must not recurse.
       if (!cursor.read_sized<std::uint32_t>(raw) || cursor.at(Tag::formatted)) return false;
       if (!decode_value(cursor, arena, value)) return false;
       value.is_formatted = true;

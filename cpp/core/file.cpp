@@ -62,10 +62,11 @@ void disclaim(int fd, std::uint64_t tag) {
 constexpr std::chrono::microseconds kLook{50};
 constexpr std::chrono::microseconds kLongLook{2'000};
 
-// Some are inside; who closes it waits until they have left, and lets nobody in meanwhile.
+// A gate for threads. Closing it waits until those inside have left, and keeps others out
+// meanwhile.
 class Gate {
  public:
-  // Each side writes its own count, and then looks at the other's: seq_cst, or both find nobody.
+  // Each side writes its own count, and then reads the other's: seq_cst, or both could read 0.
   void enter() noexcept {
     inside_.fetch_add(1);
     while (closed_.load() != 0) {
@@ -93,9 +94,9 @@ class Gate {
 };
 constinit Gate using_files;
 
-// Whose thread opens a file, which has a low number yet and is not known as ours: this process, 0,
-// or one that was forked from while a thread did, which nobody here waits for. acquire and release:
-// the next one finds what was opened.
+// The process whose thread opens a file; 0 for none. The file has a low number yet, and is not
+// known as ours. After a fork it may be the parent, and no thread of the child waits for that.
+// acquire and release: the next opener finds what was opened.
 constinit std::atomic<pid_t> opener{0};
 
 // False: who has it takes too long, as on a network that hangs.

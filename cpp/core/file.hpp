@@ -1,4 +1,4 @@
-// Open files of attolog in somebody else's program. That may close descriptors that it did not
+// Open files of attolog in a user's program. The program may close descriptors that it did not
 // open, as daemons do, and get their numbers for files of its own. So each file is known by device
 // and inode besides, and its number is a high one: the program gets the lowest that are free.
 #pragma once
@@ -14,9 +14,9 @@
 
 namespace attolog {
 
-// While a file is opened, by one thread at a time. 0, 1 and 2 are no numbers for it, not for a
-// moment: what the program writes there must fail where it has closed them, and not get into a
-// file of ours. So they are held meanwhile by what cannot be written to.
+// The scope in which a file is opened, by one thread at a time. A file of ours never has the
+// numbers 0, 1 and 2, not even for a moment. Where the program has closed them, its writes must
+// fail and not get into our file. So files that take no writes hold these numbers meanwhile.
 class Opening {
  public:
   Opening();
@@ -79,8 +79,8 @@ class File {
   void close() noexcept;
   int release() noexcept;
 
-  // flock on the whole file. False: somebody else holds it. It ends with this File, by an unlock: a
-  // child that was forked meanwhile has the open file, too, and would hold the lock on.
+  // flock on the whole file. False: another holds it. It ends with this File, by an unlock: a child
+  // that was forked meanwhile has the open file, too, and would hold the lock on.
   bool try_lock();
   bool try_lock_shared();
   // Waits for the lock, as long as `patience`: the process that holds it may be stopped.
@@ -116,13 +116,13 @@ class ScopedFileUse {
   static void forget_in_child();
 };
 
-// Held while the program takes a number for itself. Waits until nobody opens a File, and where it
-// is a File's number, or a standard stream's, until nobody works on Files. It waits a second at
-// most: a disk may be slow.
+// Held while the program takes a number for itself. Waits until no thread opens a File. If the
+// number is a File's or a standard stream's, it waits until no thread works on Files. It waits a
+// second at most: a disk may be slow.
 class ScopedNumberTransfer {
  public:
-  // Whether a standard stream was taken within a quarter of a second, and is closed still: as a
-  // daemon the program opens another file in its place, which must get its number.
+  // Whether a standard stream was taken within a quarter of a second, and is still closed. A daemon
+  // opens another file in its place, which must get its number.
   static bool is_stream_reopening();
 
   explicit ScopedNumberTransfer(int fd);

@@ -90,7 +90,7 @@ File open_folder(const std::string& folder) {
   return File::open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-// Whether it still has its name: a lock on what was removed keeps nobody out.
+// Whether it still has its name: a lock on a removed file keeps no process out.
 bool is_linked(const File& file) {
   struct stat info{};
   return ::fstat(file.fd(), &info) == 0 && info.st_nlink != 0;

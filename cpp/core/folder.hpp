@@ -26,11 +26,11 @@ std::string real_log_path(const std::string& path);
 // std::system_error.
 std::string private_folder(const std::string& home, const std::string& name, bool create);
 
-// As long as the file is held nobody takes the folder, or what is without a session there, away.
+// As long as the file is held, no process removes the folder, or files without a session in it.
 // Throws std::system_error.
 File stay_in_folder(const std::string& folder);
-// As long as the file is held nobody else is in the folder. None where that takes longer, or where
-// the folder was removed meanwhile: what has its name then is another's.
+// As long as the file is held, no other process is in the folder. None where that takes longer, or
+// where the folder was removed meanwhile: the name may then be another's.
 File have_folder_alone(const std::string& folder, std::chrono::milliseconds patience);
 
 // The folder of the control pages under `root`; made, and refused, as by private_folder.
@@ -39,7 +39,7 @@ std::string control_folder(const std::string& root, bool create);
 // A name of letters, digits and dots, with all other bytes replaced: 64 bytes at most.
 std::string plain_name(std::string_view name);
 
-// Sixteen hexadecimal digits: a number, or ones that nobody else comes upon, for names.
+// Sixteen hexadecimal digits: a number's, or random ones for names.
 std::string hex(std::uint64_t value);
 std::string random_hex();
 

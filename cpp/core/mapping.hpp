@@ -45,7 +45,7 @@ class Mapping {
   static Mapping memory(std::size_t size);
   static Mapping mirrored_memory(std::size_t header, std::size_t capacity);
 
-  // In a forked child that did not get it: what is mapped there by now is somebody else's.
+  // In a forked child that did not get the mapping: the memory there may be another mapping by now.
   void forget() { data_ = nullptr; }
 
   char* data() const { return data_; }

@@ -15,8 +15,8 @@ namespace attolog {
 
 namespace {
 
-// What was said once, by its hash. No lock: a fork may come at any moment. Where it is full, things
-// are said more than once.
+// Hashes of the lines that were reported. No lock: a fork may come at any moment. Where it is full,
+// a line is reported more than once.
 using Said = std::array<std::atomic<std::uint64_t>, 256>;
 
 // A page that this process and all that it forks have in common.
@@ -32,7 +32,7 @@ Said& said = share();
 }  // namespace
 
 void report(std::string_view line) noexcept {
-  // In one piece, and without memory: that there is none is often what is to be said.
+  // In one piece, and without memory: a lack of memory is often the message.
   static constexpr std::string_view kStart = "attolog: ";
   const auto piece = [](std::string_view text) {
     return iovec{const_cast<char*>(text.data()), text.size()};

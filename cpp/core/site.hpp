@@ -33,7 +33,7 @@ enum Level : std::uint8_t {
   kCritical = 50
 };
 
-// What becomes of a site's records behind the ring.
+// The destination of a site's records behind the ring.
 enum class Destination : std::uint8_t {
   file = 0,    // into the file
   stats = 1,   // into the statistics of their window

@@ -1,4 +1,4 @@
-// What a sink works out once for each site, and finds again by the site's address.
+// Results that a sink works out once for each site, and finds again by the site's address.
 #pragma once
 
 #include <array>

@@ -1,8 +1,7 @@
 // The site table: every site of a process, as an append-only run of bytes.
 //
-// The process keeps one table (SiteRegistry); each session mirrors it in mapped memory, complete
-// before the first record that needs it, so that rings can be read without the process
-// (SiteReader).
+// The process keeps one table (SiteRegistry). Each session mirrors it in mapped memory, complete
+// before the first record that needs it. So rings can be read without the process (SiteReader).
 #pragma once
 
 #include <atomic>

@@ -52,7 +52,7 @@ enum class Tag : std::uint8_t {
 
 inline constexpr std::uint8_t kLastTag = 28;
 
-// What a decoded value is, whatever its width.
+// The class of a decoded value, whatever its width.
 enum class ValueClass : std::uint8_t {
   encoded,  // stands in a ring or a journal alone
   none,

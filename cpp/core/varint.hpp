@@ -48,7 +48,7 @@ inline void append_double(Buffer& out, double value) {
   out.advance(sizeof value);
 }
 
-// What is read contradicts the format.
+// Thrown where bytes contradict the format.
 class FormatError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -1,8 +1,7 @@
 // Escaping: how text gets into a cell, a JSON string or a line without breaking out of it.
 //
 // Text comes as WTF-8. Each function keeps the file valid UTF-8: a lone surrogate becomes the six
-// characters \udXXX, which JSON reads back as the surrogate; in CSV and raw text they are only
-// text.
+// characters \udXXX. JSON reads them back as the surrogate; in CSV and raw text they are only text.
 #pragma once
 
 #include <string_view>

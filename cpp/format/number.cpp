@@ -51,10 +51,10 @@ int digit_count(std::uint64_t value) {
   return guess + (value >= kPowers[guess] ? 1 : 0) + (value == 0 ? 1 : 0);
 }
 
-// Decimals with at most 15 digits belong to one double each: if value is the double nearest to
-// n / 10^9 and n has no more digits than that, n is the shortest way to write it. That holds for
-// most floats of a log (times, sizes, rounded measures) and costs a quarter of the general way.
-// Returns nullptr where it does not hold. `value` is positive, or 0.
+// Decimals with at most 15 digits belong to one double each. So if n has no more digits, and the
+// value is the double nearest to n / 10^9, n is its shortest spelling. That holds for most floats
+// of a log (times, sizes, rounded measures) and costs a quarter of the general way. Returns nullptr
+// where it does not hold. `value` is positive, or 0.
 char* write_short_decimal(char* out, double value) {
   if (!(value < 1e6 && value >= 1e-4)) return nullptr;
   const auto scaled = static_cast<std::uint64_t>(value * 1e9 + 0.5);

@@ -10,8 +10,8 @@
 
 namespace attolog {
 
-// [[fill]align][sign][z][#][0][width][grouping][.precision][type], as format() of CPython 3.11
-// to 3.13 understands it for exact int, float, str and bool; None goes with an empty spec only.
+// [[fill]align][sign][z][#][0][width][grouping][.precision][type], as format() of CPython 3.11 to
+// 3.13 has it for exact int, float, str and bool. None goes with an empty spec only.
 class Spec {
  public:
   // Larger widths and precisions are left to Python.

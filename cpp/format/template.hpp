@@ -1,23 +1,23 @@
 // Message templates: Python's format strings, whose holes are bound to the values of a record.
 //
-// A hole is bound as follows.
+// Holes are bound by these rules.
 // - `{k}`: the keyword (or bound field) of that name; `{0}`: that positional value.
 // - The holes left, `{name}` and `{}`, take the positional values that no `{0}` has taken, in order
-// of
-//   first appearance; holes of one name have one value, which takes its column name from it (before
-//   any name read at the call: that one then gets the _2). Such a name must be an identifier.
+//   of first appearance.
+// - Holes of one name have one value, which takes its column name from the hole. A name that is
+//   read at the call then gets the _2. A hole's name must be an identifier.
 // - As in Python, `{}` and `{0}` do not go together. `{time}` and the other reserved names find the
 //   field `time_`.
 // Values are numbered [positional..., keyword..., bound...], which is the order of Site::fields.
 //
 // Values whose kind the hole does not format natively carry their text (Value::formatted). That is
-// one text for each value, so there are templates that need Python as a whole: those with a spec
-// inside a spec (`{:{width}}`), and those which show one value in two ways. Python then formats the
-// complete message at the call and adds it to the values, under the field name `message`, which no
-// other field can have: a message record with such a field shows that text, whatever the template.
-// If there is such a field and no text in it, the template cannot be filled with these values.
-// (With str.format: the values of `{}` holes, or where there is `{0}` all positional ones, as
-// positional arguments; the values of named holes as keywords.)
+// one text for each value. So two kinds of templates need Python as a whole: a spec inside a spec
+// (`{:{width}}`), and one value shown in two ways. Python then formats the complete message at the
+// call, and adds it to the values as the field `message`. No other field can have that name. A
+// message record with such a field shows its text, whatever the template. If there is such a field
+// and no text in it, the template cannot be filled with these values. (With str.format: the values
+// of `{}` holes, or where there is `{0}` all positional ones, as positional arguments; the values
+// of named holes as keywords.)
 #pragma once
 
 #include <optional>
@@ -85,9 +85,9 @@ class Template {
   // and those of bind(). Not the complete message, nor the field that render_with_traceback shows.
   const std::vector<std::size_t>& beside() const { return beside_; }
 
-  // Adds the message and returns true. Where it cannot be filled (not ok, a value missing, or not
-  // native and without text), adds the template as it is, followed by ` name=value` for every
-  // value, and returns false.
+  // Adds the message and returns true. A template that cannot be filled is not ok, misses a value,
+  // or has one that is not native and without text. Then render adds the template as it is, with `
+  // name=value` for every value, and returns false.
   bool render(Buffer& out, std::span<const std::string> fields,
               std::span<const Value> values) const;
 
@@ -130,7 +130,7 @@ class Templates {
   const Template& of(const Record& record, bool inline_template);
 
  private:
-  // What is kept of templates that come with the record: a megabyte at most.
+  // The most that is kept of templates that come with the record: a megabyte.
   static constexpr std::size_t kMostInline = 256;
   static constexpr std::size_t kLongestInline = 4096;
   SiteCache<Template> by_site_;

@@ -35,9 +35,9 @@ char* write_two(char* out, std::int64_t value) {
   return write_padded(out, static_cast<std::uint64_t>(value), 2);
 }
 
-// Days since 1970 as YYYY-MM-DD in the proleptic Gregorian calendar, counted from 1 March of year 0
-// in eras of 400 years, so that the leap day comes last (Howard Hinnant, "chrono-compatible
-// low-level date algorithms").
+// Days since 1970 as YYYY-MM-DD in the proleptic Gregorian calendar. They are counted from 1 March
+// of year 0 in eras of 400 years, so that the leap day comes last (Howard Hinnant,
+// "chrono-compatible low-level date algorithms").
 char* write_date(char* out, std::int64_t days) {
   const Split era = floor_divide(days + 719468, 146097);
   const std::int64_t day_of_era = era.rest;

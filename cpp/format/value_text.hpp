@@ -13,10 +13,10 @@
 
 namespace attolog {
 
-// Adds `value` as CSV and text show it, not yet escaped: numbers as Python writes them, True and
-// False, nothing for None, bytes as b'..', dates and times as isoformat() writes them, a duration
-// as pandas' Timedelta.isoformat() does (ISO 8601: P1DT2H3M4.5S; a negative one has negative days,
-// as in Python: -1 s is P-1DT23H59M59S).
+// Adds `value` as CSV and text show it, not yet escaped. Numbers, True, False and bytes are as
+// Python writes them, and None is nothing. Dates and times are as isoformat() writes them. A
+// duration is as pandas' Timedelta.isoformat() writes it (ISO 8601: P1DT2H3M4.5S). A negative one
+// has negative days, as in Python: -1 s is P-1DT23H59M59S.
 void write_plain(Buffer& out, const Value& value);
 
 // Adds what most values are: a text, an int or a float. False for all others.

@@ -36,7 +36,7 @@ void load(const char* at, T& value) {
   std::memcpy(&value, at, sizeof value);
 }
 
-// What a damaged or hostile set of files may make a reader remember.
+// The most that a damaged or hostile set of files may make a reader remember.
 constexpr std::size_t kMaxDefinitions = std::size_t{1} << 20;
 constexpr std::size_t kMaxDefinedFields = std::size_t{1} << 22;
 

@@ -1,8 +1,7 @@
 // The blocks of a journal (.atto), drawn byte by byte in docs/reference/journal-format.md.
 //
-// A block stands for itself: it carries the sites and threads it uses and predicts nothing from
-// another block, so that damage costs one block and blocks of several processes may follow each
-// other.
+// A block stands for itself: it carries the sites and threads it uses, and predicts nothing from
+// another block. So damage costs one block, and blocks of several processes may follow each other.
 #pragma once
 
 #include <array>
@@ -22,7 +21,7 @@
 namespace attolog {
 
 // Not text, and changed by any transfer that takes it for text. No payload contains it (see
-// BlockHeader::mask), so that whoever finds it and a valid header checksum has found a block.
+// BlockHeader::mask). So where it stands with a valid header checksum, there is a block.
 inline constexpr std::string_view kBlockMagic{
     "\x89"
     "ATTO\r\n\x1a",
@@ -77,13 +76,13 @@ struct BlockHeader {
 // Masks or, the second time, unmasks a payload in place.
 void apply_mask(char* payload, std::size_t size, std::uint32_t mask);
 
-// What predicts the next value of one (site, position).
+// The prediction of the next value of one (site, position).
 struct ColumnState {
   std::uint64_t last_int = 0;      // also dates, times, durations
   std::uint64_t last_bits = 0;     // of a float
   std::uint64_t last_decimal = 0;  // of a float that is last_decimal / 10^scale
   std::uint8_t scale = 0;
-  // The rest is the encoder's own business: which scale to try first, how often not to try at all.
+  // For the encoder alone: the scale to try first, and how often not to try at all.
   std::uint8_t likely_scale = 0;
   std::uint8_t skip = 0;
   std::uint8_t penalty = 0;
@@ -96,9 +95,9 @@ class BlockEncoder {
   ~BlockEncoder();
 
   // Adds a record to the block that is open at the end of `out`, or opens one. Site and thread are
-  // known again by their addresses, so they must not change while they are in use. Of more than
-  // kMaxRecordValues values the rest is left out. Throws std::bad_alloc, or std::length_error for a
-  // record past some 1 GiB: then nothing of it is in `out`, and the encoder goes on.
+  // known again by their addresses, so they must not change while they are in use. Values beyond
+  // kMaxRecordValues are left out. Throws std::bad_alloc, or std::length_error for a record past
+  // some 1 GiB: then nothing of it is in `out`, and the encoder goes on.
   void append(const Record& record, Buffer& out);
 
   // Ends the open block, if there is one. Allocates nothing.

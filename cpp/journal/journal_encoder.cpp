@@ -162,7 +162,7 @@ void BlockEncoder::append(const Record& record, Buffer& out) {
   try {
     encode(record, out);
   } catch (...) {
-    // What was half learned of the record goes with the block.
+    // The half-learned state of the record goes with the block.
     out.truncate(before);
     finish(out);
     throw;
@@ -198,7 +198,8 @@ void BlockEncoder::finish(Buffer& out) {
   const std::size_t size = out.size() - start_ - kBlockHeaderSize;
   header_.mask = 0;
   while (std::string_view(payload, size).find(kBlockMagic) != std::string_view::npos) {
-    // Somebody logs journals. Any mask will do that makes no magic of the payload's other bytes.
+    // The payload contains a magic, as where a program logs journals. Any mask will do that makes
+    // no magic of the payload's other bytes.
     const std::uint32_t mask = crc32c({payload, size}, header_.mask) | 1;
     apply_mask(payload, size, mask);
     header_.mask ^= mask;

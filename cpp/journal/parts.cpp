@@ -23,7 +23,7 @@ namespace attolog {
 namespace {
 
 constexpr std::size_t kWindow = std::size_t{1} << 16;
-constexpr std::chrono::milliseconds kPatience{1'000};  // for whoever writes the journal
+constexpr std::chrono::milliseconds kPatience{1'000};  // for the lock of a journal's writer
 constexpr std::uint64_t kMostNumbers = 10'000;         // tried for a part's name
 
 std::uint64_t size_of(int fd) {
@@ -31,7 +31,7 @@ std::uint64_t size_of(int fd) {
   return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-// What a part's name tells: run.PID-N.atto.
+// The facts in a part's name: run.PID-N.atto.
 struct PartName {
   std::string journal;
   std::uint64_t process = UINT64_MAX;  // where a number is out of range
@@ -77,7 +77,7 @@ bool is_copy(const BlockHeader& mark, const BlockHeader& first) {
   return is_of_block(mark, first) && mark.last_ns == first.last_ns;
 }
 
-// What the journal itself tells of its parts.
+// The parts that the journal itself names.
 class Journal {
  public:
   explicit Journal(const std::string& log_path) : path_(log_path) {
@@ -143,7 +143,7 @@ void append_header(int fd, const BlockHeader& header) {
   do {
     n = ::write(fd, bytes, sizeof bytes);
   } while (n < 0 && errno == EINTR);
-  // A piece of a header would be damage to whoever reads: a full disk leaves the file as it was.
+  // A piece of a header would be damage to a reader: a full disk leaves the file as it was.
   const auto written = static_cast<std::uint64_t>(std::max<ssize_t>(n, 0));
   if (written != 0 && written < sizeof bytes && size_of(fd) == size + written)
     static_cast<void>(::ftruncate(fd, static_cast<off_t>(size)));
@@ -206,8 +206,8 @@ std::string part_name(const std::string& log_path, std::uint64_t number) {
          log_path.substr(dot);
 }
 
-// Two containers may have a process of one number: the part is of whoever gives it its first block,
-// under its lock, and while it still has its name. False: it is another's.
+// Two containers may have a process of one number. The part belongs to the process that gives it
+// its first block, under its lock, and while it still has its name. False: it is another's.
 bool claim_part(File& part, const std::string& path, const BlockHeader& mark) {
   struct stat ours{};
   struct stat named{};
@@ -238,13 +238,13 @@ std::string begin_part(const std::string& log_path, std::uint64_t number, std::u
     path = part_name(log_path, number);
     struct stat info{};
     const bool is_there = ::lstat(path.c_str(), &info) == 0;
-    // An empty one was left by a kill, or somebody is about to begin it.
+    // An empty one was left by a kill, or a process is about to begin it.
     if (is_there && (!S_ISREG(info.st_mode) || info.st_size != 0)) continue;
     if (!mark) break;
     File part = open_regular(path, O_RDWR | O_APPEND | O_CREAT);
     if (!part && ::lstat(path.c_str(), &info) == 0) continue;
     if (!part) break;
-    // Nobody else knows the part yet. It is there before it is announced.
+    // No other process knows the part yet. It is there before it is announced.
     if (!claim_part(part, path, *mark)) continue;
     if (is_locked && number <= UINT32_MAX) {
       mark->mask = static_cast<std::uint32_t>(number);

@@ -18,16 +18,16 @@ namespace attolog {
 
 struct JournalFiles {
   std::vector<std::string> paths;   // the journal and its parts that exist, in order of name
-  std::vector<std::string> marked;  // of the parts those that name the journal in their first block
+  std::vector<std::string> marked;  // the parts whose first block names the journal
   // False where the journal, or a file with a part's name, has no whole block yet: it may get one
   // without the folder's telling.
   bool is_final = true;
 };
 
-// A file is a part of `log_path` if it has a part's name with the process id of its first intact
-// block, and that block names the journal: it has the run id, first time and sequence of the first
-// intact block of `log_path`. A run id alone would not do, since a program may start others that
-// log to the next journal of the name. Also taken for parts are
+// A file is a part of `log_path` if its name has the process id of its first intact block, and that
+// block names the journal. It then has the run id, first time and sequence of the first intact
+// block of `log_path`. A run id alone would not do, since a program may start others that log to
+// the next journal of the name. Also taken for parts are
 // - files that begin with records, if their run has written the journal: parts of attolog 0.1;
 // - parts of a journal that was renamed, if their process and that of the journal are of one run,
 //   and it has logged since the journal began;
@@ -35,12 +35,12 @@ struct JournalFiles {
 // A file that cannot be opened is listed, so that reading it says why.
 JournalFiles journal_files(const std::string& log_path);
 
-// Begins a part of this process, and of no other: a process of another container may have its
-// number, and whoever ends merges the part and removes it. Its name has `number`, or the next one
-// that no other file has. The part's first block names the journal. The journal announces the part
-// by that block, but with the number in the part's name for its mask. A journal that has no block
-// yet gets an empty one with `run_id` first. Where a file cannot be written, whoever opens the part
-// says so.
+// Begins a part of this process, and of no other. A process of another container may have its
+// number, and the one that ends merges the part and removes it. Its name has `number`, or the next
+// one that no other file has. The part's first block names the journal. The journal announces the
+// part by that block, but with the number in the part's name for its mask. A journal that has no
+// block yet gets an empty one with `run_id` first. A file that cannot be written is reported where
+// the part is opened.
 std::string begin_part(const std::string& log_path, std::uint64_t number, std::uint64_t run_id);
 
 // The path of the journal that a part is named after; "" for other names.

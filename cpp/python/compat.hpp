@@ -154,8 +154,8 @@ inline CodePosition code_position() {
 #endif
 }
 
-// Where the call instruction stands that belongs to the one at `lasti`. 3.11 calls by two of them;
-// which one is under way depends on what it has learnt of the place so far.
+// The place of the call instruction that belongs to the one at `lasti`. 3.11 calls by two
+// instructions. The one that is under way depends on what 3.11 has learnt of the place.
 inline int call_instruction([[maybe_unused]] PyCodeObject* code, int lasti) {
 #if PY_VERSION_HEX < 0x030c0000
   PyObject* bytes = PyCode_GetCode(code);  // as compiled

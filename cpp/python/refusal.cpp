@@ -1,5 +1,9 @@
 #include "python/refusal.hpp"
 
+#include <algorithm>
+
+#include "python/route/logger_core.hpp"
+#include "python/route/rules.hpp"
 #include "python/values/text.hpp"
 
 namespace attolog::python {
@@ -41,6 +45,21 @@ bool take_policy(const char* what, const std::string& text, Policy& policy) {
   }
   PyErr_Format(PyExc_ValueError, "%s: '%s': %s", what, text.c_str(), complaint.c_str());
   return false;
+}
+
+bool check_fit(const LoggerCore& core, const std::string& what, const Policy& policy) {
+  const bool keeps_records =
+      policy.kind != Policy::Kind::stats && policy.kind != Policy::Kind::last;
+  if (keeps_records || !core.ends_in_circular_logs()) return true;
+  PyErr_Format(PyExc_ValueError, "%s: '%s': a circular log takes only off, all and samples",
+               what.c_str(), to_text(policy).c_str());
+  return false;
+}
+
+bool check_fit(const LoggerCore& core, const Rules& rules) {
+  return std::ranges::all_of(rules.entries(), [&](const auto& rule) {
+    return check_fit(core, "rules: " + rule.first, rule.second);
+  });
 }
 
 }  // namespace attolog::python

@@ -28,7 +28,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{1};
 
-// What this thread has waited for.
+// The position of the screen that this thread has waited for.
 struct WaitState {
   std::uint64_t channel = 0;
   std::uint64_t head = 0;      // of its ring
@@ -110,7 +110,7 @@ enum class AuditRule : std::uint8_t {
   starting,  // always, and from then on there are relatives
   ending,    // for a second: what may be ended need not be held up
   related,   // where there are relatives
-  opening,   // where somebody else sees that a file is opened
+  opening,   // where another process sees that a file is opened
 };
 struct AuditEvent {
   std::string_view event;

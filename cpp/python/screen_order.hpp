@@ -32,8 +32,8 @@ bool wait_for_screen(const Deadline& deadline = std::nullopt);
 // For what ends the process, or another.
 Deadline last_second();
 
-// Whether somebody else sees what is done to the descriptor: a pipe, a socket, a terminal, the
-// screen's own file.
+// Whether another process sees writes to the descriptor: a pipe, a socket, a terminal, the screen's
+// own file.
 bool is_observed(int fd);
 
 // From now on echoes are drained before the process ends, and before others write to the screen.

@@ -1,4 +1,4 @@
-// What takes long, without the GIL.
+// Runs long work without the GIL.
 #pragma once
 
 #include "python/compat.hpp"

@@ -35,7 +35,7 @@ Truth opposite(Truth truth) {
   return truth == Truth::unknown ? truth : truth_of(truth == Truth::no);
 }
 
-// What an expression is to one site.
+// An expression as one site needs it.
 struct SitePlan {
   Truth decided = Truth::unknown;      // what holds for all of its records
   std::vector<std::size_t> positions;  // of Tree::fields among the values
@@ -52,7 +52,7 @@ std::size_t position_of(const Site& site, std::string_view field) {
   return is_beyond ? number - 1 : kAbsent;
 }
 
-// What a term is to a record.
+// A term's value in a record.
 struct Operand {
   enum class State : std::uint8_t { absent, known, unknown };  // unknown: it depends on the record
   static Operand of(const Value& value) { return {State::known, false, value}; }

@@ -3,8 +3,8 @@
 // The grammar is a part of Python's and is read by Python (attolog/_expression.py). Here is what an
 // expression means, which comes as a tree (expression_tree.hpp).
 //
-// What is compared are names and literals. A name is that of a field (beyond the fields that a site
-// names, v1, v2, ... by position), or one of these, which every record has:
+// Names and literals are compared. A name is that of a field (beyond the fields that a site names,
+// v1, v2, ... by position), or one of these, which every record has:
 //
 // - event: an event's name, else None
 // - level: a message's, as 'WARNING', else None

@@ -43,8 +43,8 @@ const char* format_of(Type type) {
   return "n";
 }
 
-// What a schema points to. A consumer may move a child out and release it on its own, so each has
-// an owner of its own; the parent's owns the children's structs.
+// The memory that a schema points to. A consumer may move a child out and release it on its own, so
+// each has an owner of its own; the parent's owns the children's structs.
 struct SchemaOwner {
   std::string name;
   std::string metadata;
@@ -160,7 +160,7 @@ ArrowArray make_array(const Field& field, ColumnData&& data) {
   array.length = owner->data.rows;
   array.null_count = owner->data.nulls;
   array.buffers = owner->buffers.data();
-  // Buffers without content still have an address, but for the validity of a column without nulls.
+  // Buffers without content still have an address, except the validity of a column without nulls.
   static const std::int64_t kNothing = 0;
   const auto address = [](const Buffer& buffer) -> const void* {
     return buffer.data() != nullptr ? static_cast<const void*>(buffer.data()) : &kNothing;

@@ -31,7 +31,7 @@ std::string_view text_of(const Value& value) {
   return value.tag == Tag::str ? value.text : std::string_view{};
 }
 
-// In a table of the rest: the column of what would be the tables' names.
+// In a table of other records: the column of the names that tables of their own would have.
 std::string_view name_of_names(TableKind kind) {
   return kind == TableKind::event ? "event" : "template";
 }
@@ -210,8 +210,8 @@ std::size_t Catalog::add_table(TableKind kind, std::string_view name) {
   return tables_.size() - 1;
 }
 
-// Counts a record of the rest under its name. Where there are too many names, each loses one
-// record: what is left then has come more often than most.
+// Counts a record without a table of its own under its name. Where there are too many names, each
+// loses one record: what is left then has come more often than most.
 void Catalog::count_other(TableKind kind) {
   auto& others = group_of(kind).others;
   while (others.size() == kMaxCounted && !others.contains(name_hash_)) {
@@ -281,7 +281,7 @@ std::uint32_t Catalog::column(std::size_t table, std::string name) {
   }
 }
 
-// The column of names in a table of the rest, which no field may have.
+// The column of names in a table of other records, which no field may have.
 std::uint32_t Catalog::name_column(std::size_t table) {
   std::vector<ColumnInfo>& columns = tables_[table].columns;
   if (columns.empty()) {

@@ -1,4 +1,4 @@
-// What tables a set of records makes, and what their columns hold: learned in one pass, before the
+// The tables of a set of records, and the types of their columns: learned in one pass, before the
 // first row of any table is made.
 #pragma once
 
@@ -22,8 +22,8 @@ namespace attolog {
 
 enum class TableKind : std::uint8_t { event, message, text, print, dropped, clock };
 
-// What a column has held, as a set of bits: 1 << tag for each value, and these. (Tags 27 and up are
-// of no decoded value.)
+// The types that a column has held, as a set of bits: 1 << tag for each value, and these. (Tags 27
+// and up are of no decoded value.)
 namespace holds {
 constexpr std::uint32_t bit(Tag tag) {
   return std::uint32_t{1} << static_cast<unsigned>(tag);
@@ -107,7 +107,7 @@ class Catalog {
     std::size_t table = kNoTable;
     std::vector<std::uint32_t> columns;  // by position
     std::uint32_t weight = kNoColumn;
-    std::uint32_t name = kNoColumn;  // in a table of the rest
+    std::uint32_t name = kNoColumn;  // in a table of other records
     std::uint64_t hash = 0;          // of the name there
   };
   using ColumnIndex = std::unordered_map<std::string, std::uint32_t>;
@@ -151,7 +151,7 @@ class Catalog {
   };
   std::array<Recent, 64> recent_{};
   std::vector<Cell> cells_;
-  Value name_;                   // the cell of a record in a table of the rest
+  Value name_;                   // the cell of a record in a table of other records
   std::uint64_t name_hash_ = 0;  // and its hash
   std::uint64_t stamp_ = 0;      // of the record, or site, whose columns are being named
   std::uint64_t left_out_ = 0;

@@ -35,7 +35,7 @@ bool has_offsets(Type type) {
   return type == Type::text || type == Type::binary || type == Type::list;
 }
 
-// What a value within a list or a struct is taken to cost, and a place for one.
+// The assumed cost of a value within a list or a struct, and of a place for one.
 constexpr std::size_t kSlotBytes = 8;
 
 void push_bit(Buffer& bits, std::size_t row, bool bit) {

@@ -116,7 +116,7 @@ std::size_t cells_of(const Field& field) {
   return cells;
 }
 
-// What the two kinds of table share: builders filled row by row until a batch is full.
+// The part that both kinds of table share: builders filled row by row until a batch is full.
 class Rows : public BatchStream {
  public:
   explicit Rows(std::unique_ptr<RecordStream> records) : records_(std::move(records)) {}

@@ -72,7 +72,7 @@ class BatchStream {
   virtual bool next(Batch& batch) = 0;
 };
 
-// What a column becomes that has held `kinds` (see `holds`); `note` is set where Field has one.
+// The type of a column that has held `kinds` (see `holds`); `note` is set where Field has one.
 Type type_of(std::uint32_t kinds, std::string& note);
 
 // Adds text as valid UTF-8: a lone surrogate becomes \udXXX, a byte that is no UTF-8 \xXX.
@@ -106,12 +106,12 @@ std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t inde
                                         Origin origin = Origin::without,
                                         Nested nested = Nested::typed);
 
-// What a record says, as text (WTF-8).
+// Writes a record's message as text (WTF-8).
 using RenderText = std::function<void(const Record&, Buffer&)>;
 
-// The view "*", all records of all tables: time, event (LOG, PRINT, DROPPED, CLOCK included; null
-// for a message), level (null but for messages), text, thread, pid; with the origin file, line,
-// function and run, too.
+// The view "*", all records of all tables: time, event, level, text, thread, pid; with the origin
+// also file, line, function and run. LOG, PRINT, DROPPED and CLOCK count as events. Event is null
+// for a message, and level for all others.
 std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,
                                       Origin origin = Origin::without);
 

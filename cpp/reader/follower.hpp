@@ -20,7 +20,7 @@ class JournalFollower {
   JournalFollower(std::string ring_dir, std::string log_path);
 
   // The blocks that came since the last call, in the journal and in its parts, new ones included;
-  // null if no file has changed. A file that was renamed or removed is read on to its end; one that
+  // null if no file has changed. A file that was renamed or removed is read on to its end. One that
   // was shortened is read again from its start, and blocks that were given are not given again.
   // Throws std::system_error where a file cannot be read, and NotAJournal.
   std::shared_ptr<JournalReader> poll();

@@ -73,8 +73,8 @@ void JournalReader::learn_tables(Catalog empty) {
   while (const SourcedRecord* const next = all->next()) catalog_.add(next->record);
 }
 
-// Takes in all blocks of a file. What is no block is skipped up to the next magic, and said once
-// for each stretch.
+// Takes in all blocks of a file. Bytes of no block are skipped up to the next magic, and reported
+// once for each stretch.
 void JournalReader::scan(std::uint32_t index) {
   File& file = files_[index];
   seen_here_.clear();
@@ -150,7 +150,8 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
   file.progress().last = offset;
   file.progress().header = bytes;
   if (known_ != nullptr && known_->contains(bytes)) return {};
-  // What is in a journal and in its part is about to be merged, or was when somebody was killed.
+  // Blocks that a journal and its part both have are about to be merged, or were when a process was
+  // killed.
   if (!seen_here_.insert(bytes).second) return "it is the copy of another one";
   if (!seen_.insert(std::move(bytes)).second) return {};
   if (block.header.records == 0) take_in_empty(block);

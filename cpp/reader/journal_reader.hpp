@@ -91,13 +91,13 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // Returns a sentence for each that has not, which is a problem from now on.
   std::vector<std::string> find_changes() const;
 
-  // What is wrong with the files, one sentence each, with file and offset. Streams may add to it: a
+  // The problems of the files, one sentence each, with file and offset. Streams may add to it: a
   // file may change while it is read. Several passes say it once.
   std::vector<std::string> problems() const;
   void add_problem_of_pass(const std::string& text) const;
 
   static constexpr std::size_t kMaxOpenBlocks = 256;
-  static constexpr std::size_t kMaxProblems = 1000;  // the rest is only counted
+  static constexpr std::size_t kMaxProblems = 1000;  // further ones are only counted
 
  private:
   friend class JournalStream;

@@ -33,7 +33,7 @@ void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("what the rings hold");
+    if (n < 0) fail("the records in the rings");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
 }
@@ -134,8 +134,8 @@ int records_of(Pending& pending) {
   return pending.records.fd();
 }
 
-// What settling the open intent of a file would come to: the file ends before a torn block, and
-// the rest of the batch is shown with the rings.
+// The outcome of settling the open intent of a file: the file ends before a torn block, and the
+// remainder of the batch is shown with the rings.
 void settle_in_mind(const std::string& folder, const Intent& intent, JournalPath& file,
                     std::map<std::string, std::uint64_t>& settled, Pending& pending) {
   const File log = File::open(file.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -216,7 +216,7 @@ Pending find_pending(const std::string& ring_dir, const std::string& log_path,
     }
   }
   if (pending.records) {
-    pending.rings.push_back({.path = "what the rings hold", .fd = pending.records.fd()});
+    pending.rings.push_back({.path = "the records in the rings", .fd = pending.records.fd()});
   }
   return pending;
 }

@@ -1,5 +1,5 @@
-// What a journal's dead processes left in their rings, as a journal: reading shows what recovery
-// would write, and writes nothing itself.
+// The records that a journal's dead processes left in their rings, as a journal: reading shows what
+// recovery would write, and writes nothing itself.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace attolog {
 struct Pending {
   // `paths`, cut to what their ledgers call committed.
   std::vector<JournalPath> files;
-  // What the rings hold, as one more file to read, which is open as long as `records` is; nothing
-  // where no process died.
+  // The records of the rings, as one more file to read, which is open as long as `records` is;
+  // nothing where no process died.
   std::vector<JournalPath> rings;
   File records;
   std::vector<std::string> problems;
@@ -33,14 +33,14 @@ struct Pending {
 Pending find_pending(const std::string& ring_dir, const std::string& log_path,
                      const std::vector<std::string>& paths);
 
-// Whether nobody has put into the files since what the rings held: else files that were opened
-// since have some of it too.
+// Whether no process has moved records from the rings to the files since. Otherwise files that were
+// opened since have some of them, too.
 bool is_current(const Pending& pending);
 
 // The folders of a log file in all places where it may have one, where they are.
 std::vector<std::string> folders_of(const std::string& ring_dir, const std::string& log_path);
 
-// What the file is to be read up to, as its ledgers say; its size where no batch is open.
+// The end up to which the file is to be read, by its ledgers; its size where no batch is open.
 std::uint64_t committed_length(const std::vector<std::string>& folders, const std::string& path,
                                std::uint64_t size);
 

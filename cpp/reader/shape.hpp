@@ -45,8 +45,8 @@ class ShapeLearner {
   bool is_text_ = false;
 };
 
-// Gives the fields of a table the types of their columns' shapes, as long as all of these together
-// hold no more than 2^24 nulls or, if that is more, 8 for each row and each value in them.
+// Gives the fields of a table the types of their columns' shapes, as long as these hold few nulls.
+// The most are 2^24 in all or, if that is more, 8 for each row and each value in them.
 class ShapedFields {
  public:
   explicit ShapedFields(std::uint64_t rows) : rows_(rows) {}

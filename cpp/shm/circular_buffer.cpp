@@ -161,7 +161,8 @@ CircularBuffer::Totals CircularBuffer::counts() const {
 
 void CircularBuffer::settle(std::uint64_t committed_batch) {
   ring_.settle(committed_batch);
-  // What the last owner announced and did not do is not done by an end that gets there later.
+  // Announcements of the last owner that were not carried out do not take effect when an end gets
+  // there later.
   CircularBufferHeader& b = header();
   const RingHeader& h = ring_.header();
   b.overwritten.announce(h.tail.load(std::memory_order_relaxed), ~std::uint64_t{0}, 0);

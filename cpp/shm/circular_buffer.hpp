@@ -46,7 +46,7 @@ struct CircularBufferHeader {
   CrashSafeCounter
       overwritten;  // of the others, those that went without having been saved, by the tail
   std::atomic<std::uint64_t> saved_to;  // records below this position have been saved
-  // What a walk would count; a new owner counts anew.
+  // The count of a walk; a new owner counts anew.
   std::atomic<std::uint64_t> records;
   std::atomic<std::uint64_t> unsaved;  // of them, not saved
 };
@@ -64,7 +64,7 @@ class CircularBuffer {
     std::uint64_t overwritten = 0;  // gone before any save
     std::uint64_t saved = 0;        // in a save, whether still in the box or not
   };
-  // What a box is at one moment.
+  // The state of a circular buffer at one moment.
   struct State {
     std::uint64_t tail = 0;
     std::uint64_t head = 0;

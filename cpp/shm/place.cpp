@@ -25,7 +25,7 @@ namespace {
 constexpr const char* kShm = "/dev/shm";
 // Below this a few loggers, or the program's own shared memory, fill it.
 constexpr std::uint64_t kSmall = std::uint64_t{128} << 20;
-// What is to be free for the rings of a program's first threads.
+// The room that must be free for the rings of a program's first threads.
 constexpr std::uint64_t kRoom = std::uint64_t{32} << 20;
 
 #if defined(__linux__)
@@ -43,7 +43,7 @@ constexpr std::uint64_t kFirstMounts = 0xEFFFFFF8;
 constexpr std::uint64_t kFirstFree = 0xF0000000;
 
 // Whether the mount of /dev/shm is passed on to other mount namespaces, or was passed on to this
-// one: systemd gives its services mounts of their own, which show the machine's file systems.
+// one. systemd gives its services mounts of their own, which show the machine's file systems.
 bool is_shm_passed_on() {
   std::istringstream mounts(read_system_file("/proc/self/mountinfo"));
   bool is_passed_on = false;

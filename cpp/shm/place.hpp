@@ -5,8 +5,8 @@
 //                                             /dev/shm ends with the container
 //   <ring_dir>/attolog-UID/<file>-<hash>/   where the program says so
 //
-// The hash is that of the file's identity (FileId), not of its path: processes that know the file
-// by other paths meet, and a file that is renamed keeps what belongs to it.
+// The hash is that of the file's identity (FileId), not of its path. So processes that know the
+// file by other paths meet, and a renamed file keeps what belongs to it.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct RingPlace {
   bool is_beside = false;
 };
 
-// What speaks for and against /dev/shm.
+// The state of /dev/shm, which decides whether rings go there.
 enum class Shm {
   good,
   none,       // there is none, or it is no memory

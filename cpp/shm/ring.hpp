@@ -28,7 +28,7 @@ class DamagedFile : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Who logged what lies at the tail. Later owners announce themselves in the ring
+// The thread whose record lies at the tail. Later owners announce themselves in the ring
 // (SiteKind::thread).
 struct RingThread {
   static constexpr std::size_t kName = 88;
@@ -43,14 +43,14 @@ struct RingHeader {
 
   // Written by the producer. release: the record below it is complete; acquired by the consumer.
   alignas(64) std::atomic<std::uint64_t> head;
-  // What the head becomes once the session's batch `head_batch` is committed: how a box (shm/box)
-  // takes a batch over from other rings. 0: nothing pending, as in the rings of threads always.
+  // The head after the commit of the session's batch `head_batch`: so a circular buffer takes a
+  // batch over from other rings. Zero: nothing is pending, as always in the rings of threads.
   std::atomic<std::uint64_t> head_batch;
   std::atomic<std::uint64_t> pending_head;
 
   // Written by the consumer. `tail` release: the bytes below it are free; acquired by the producer.
   alignas(64) std::atomic<std::uint64_t> tail;
-  // What the tail and thread become once the session's batch `pending_batch` is committed.
+  // The tail and thread after the commit of the session's batch `pending_batch`.
   std::atomic<std::uint64_t> pending_batch;  // 0: nothing pending
   std::atomic<std::uint64_t> pending_tail;
   std::atomic<std::uint32_t> pending_thread;
@@ -115,8 +115,9 @@ class Ring {
   // A new consumer: ends what the last one announced, one way or the other.
   void settle(std::uint64_t committed_batch) const;
 
-  // Who is producer and consumer in one: frees everything below `tail` at once, in one step for
-  // a recovery after a kill. Batches must have been committed before, and none be pending.
+  // For an owner that is producer and consumer in one: frees everything below `tail` at once, in
+  // one step for a recovery after a kill. Batches must have been committed before, and none be
+  // pending.
   void discard(std::uint64_t tail, const Thread& thread) const;
   // Producer: announces that with `batch` the records reach to `head`; they are complete.
   void prepare_head(std::uint64_t batch, std::uint64_t head) const;
@@ -132,7 +133,7 @@ class Ring {
   void populate(std::size_t from, std::size_t to) const;
 
   static constexpr std::size_t kFirst = std::size_t{256} << 10;
-  // Nobody logs as much; from here positions can grow for years without a wrap.
+  // No program logs as much; from here positions can grow for years without a wrap.
   static constexpr std::uint64_t kMaxPosition = std::uint64_t{1} << 62;
 
   Mapping mapping_;

@@ -91,7 +91,7 @@ const Record* RingMerge::next() {
   }
 }
 
-// What lies at `position` cannot be read. It is met again after each rewind, and counted once.
+// The record at `position` cannot be read. It is met again after each rewind, and counted once.
 bool RingMerge::skip_damaged(Source& source, std::uint64_t position) {
   if (position >= source.counted_to) {
     source.counted_to = position + 1;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kSiteStep = 64 * 1024;
 constexpr std::size_t kBatchStep = 64 * 1024;
-// What a call may spill: max_record, and what its encoding adds. More is damage.
+// The most that a call may spill: max_record, and the room of its encoding. More is damage.
 constexpr std::uint64_t kMostSpill = std::uint64_t{2} << 30;
 constexpr std::size_t kMostBatch = std::size_t{4}
                                    << 20;  // larger ones are rare; their room is not kept
@@ -57,7 +57,7 @@ std::unique_ptr<Session> Session::create(const std::string& folder, const LogTar
   } else {
     session->folder_ = folder;
     session->name_ = std::to_string(::getpid()) + "-" + random_hex();
-    // Nobody may find it before it is locked, or it would look dead.
+    // No process may find it before it is locked, or it would look dead.
     fresh = folder + "/." + session->name_;
     session->lock_ = create_file(fresh, size);
     if (!session->lock_.try_lock()) throw std::runtime_error(fresh + ": is locked by another");
@@ -363,8 +363,8 @@ bool Session::is_removed() const {
 void Session::remove() {
   if (name_.empty()) return;
   const std::string where = folder();
-  // What a kill leaves of it has nothing more to tell: boxes go before the spill files that they
-  // refer to, and the older state of statistics before the last one.
+  // A kill in between leaves nothing that refers to a removed file. Circular buffers go before the
+  // spill files that they refer to, and the older state of statistics before the last one.
   for (const std::string& path : circular_buffer_paths()) ::unlink(path.c_str());
   Checkpoint(stats_path()).remove();
   for (const std::string& file : own_files()) ::unlink((where + "/" + file).c_str());

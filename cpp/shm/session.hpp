@@ -1,7 +1,7 @@
-// A session: one process writing one log file. Its mapped page says all that is needed to finish
-// the work without the process: what the file is, how to format it, the clock, the sites, and which
-// batch was the last to reach the file. Rings lie beside it, named after it, as does a copy of the
-// batch that is being written (*.batch).
+// A session: one process writing one log file. Its mapped page has all that finishes the work
+// without the process: the file and its format, the clock, the sites, and the last batch that
+// reached the file. Rings lie beside it, named after it, as does a copy of the batch that is being
+// written (*.batch).
 //
 // Alive means: the lock on the session file is held. pid and start time are only told to the user.
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace attolog {
 
-// What a session needs to know of its log file.
+// The facts of its log file that a session needs.
 struct LogTarget {
   std::string path;  // real
   std::uint8_t format = 0;
@@ -123,7 +123,7 @@ class Session final : public SiteMirror {
   // Keeps a copy of the bytes that are about to be written, for a process that has to finish the
   // writing. False: there is no room for it.
   bool stage(std::string_view bytes);
-  // The copy, as long as it was said to be and with that checksum; nothing where it is not whole.
+  // The copy, if it has that length and checksum; nothing where it is not whole.
   std::optional<std::string> staged(std::uint64_t size, std::uint32_t checksum) const;
 
   // The log file is another one from now on, whose folder this is: all that belongs to the session
@@ -145,7 +145,7 @@ class Session final : public SiteMirror {
 
   // Whether the session's owner holds its lock; a recovery does not count.
   bool is_alive() const;
-  // Whether its file is gone from its place: nobody would find its rings.
+  // Whether its file is gone from its place: no process would find its rings.
   bool is_removed() const;
   // Removes the session's files. Rings first: a session file without rings is harmless.
   void remove();

@@ -45,9 +45,9 @@ class Sink {
   // Forgets the batch: what is in `out` is thrown away.
   virtual void abandon() {}
 
-  // What must be remembered of a file beyond its bytes, so that all processes write it alike (CSV:
-  // the column order of its events). `remember` is given all of it and replaces what the sink
-  // thought; `memory` returns what came up since it was last called.
+  // State of a file beyond its bytes, kept so that all processes write it alike (CSV: the column
+  // order of its events). `remember` is given all of it and replaces what the sink thought;
+  // `memory` returns what came up since it was last called.
   virtual void remember(std::string_view /*memory*/) {}
   virtual std::string memory() { return {}; }
 };

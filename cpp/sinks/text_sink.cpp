@@ -284,7 +284,7 @@ std::string check_pattern(std::string_view pattern) {
     if (c != '\\') text.push(c);
   line_text(escaped, text.view());
   if (escaped.view() != text.view())
-    return "it contains what no line can hold: a control character, a line separator, a surrogate";
+    return "a line cannot hold a control character, a line separator or a surrogate";
   return {};
 }
 

@@ -8,9 +8,9 @@ namespace attolog {
 
 inline constexpr std::string_view kDefaultPattern = "{time} {level:<8} {message}";
 
-// What is wrong with `pattern` and where, as a clause; empty if it can be used. A pattern is a
+// The mistake in `pattern` and its place, as a clause; empty if it can be used. A pattern is a
 // format string over time (ISO 8601, UTC), level (EVENT for events), message, event, thread, file,
-// line and function. line takes specs of an int, the others those of a str.
+// line and function. The name line takes specs of an int, the others those of a str.
 std::string check_pattern(std::string_view pattern);
 
 }  // namespace attolog

@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongest =
     1'000'000'000 * kSecond;  // window, as strategies/policy.hpp has it
-// Windows that start later, or end earlier, would have no start or end in 64 bits: records beyond
-// (the program's own times can be anything) count in the outermost one.
+// Windows that start later, or end earlier, would have no start or end in 64 bits. Records beyond
+// count in the outermost window: the program's own times can be anything.
 constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() - 2 * kLongest;
 
 struct Number {

@@ -1,10 +1,10 @@
 // Turns the records of aggregated sites (Destination::stats) into STATS rows, window by window.
 //
 // A site's policy says how long its windows are and by which fields its records are grouped. The
-// windows of one length follow each other since 1970. They are closed by the times of records:
-// real ones and those that the program set (stamped) are clocks of their own. A record that comes
-// after its window was closed opens it again, and the window gets further rows: counts, sums and
-// sketches of all its rows together are those of all its records.
+// windows of one length follow each other since 1970. They are closed by the times of records: real
+// ones and those that the program set (stamped) are clocks of their own. A record that comes after
+// its window was closed opens it again, and the window gets further rows. Counts, sums and sketches
+// of its rows add up to those of all its records.
 //
 // In memory there are at most some 100,000 groups and fields of groups, each with a sketch of up to
 // 2.5 KB, mostly some 500 bytes. Where there would be more, all windows are closed early.

@@ -26,7 +26,7 @@ constexpr std::array<Word, 9> kWords{{{"all", Policy::Kind::all},
                                       {"stats", Policy::Kind::stats},
                                       {"last", Policy::Kind::last}}};
 
-// What is in front of the separator; `text` becomes what is behind it.
+// The part in front of the separator; `text` becomes the part behind it.
 std::string_view split_off(std::string_view& text, char separator) {
   const std::size_t at = text.find(separator);
   const std::string_view part = text.substr(0, at);

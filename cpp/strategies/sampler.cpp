@@ -204,11 +204,11 @@ void BudgetPool::update(Ticks now) {
   spent_ = 0;
 }
 
-// What the interval's calls cost in all.
+// The cost of all calls of the interval.
 double BudgetPool::close_interval() {
   auto cost = static_cast<double>(spent_);
   for (Sampler* sampler : samplers_) {
-    // What is counted down but not called yet is of the next interval.
+    // Calls that are counted down but not made yet are of the next interval.
     const auto ahead = static_cast<std::uint64_t>(sampler->left_.load(std::memory_order_relaxed));
     sampler->calls_ -= std::min(sampler->calls_, ahead);
     cost += static_cast<double>(sampler->calls_) * skip_cost_;

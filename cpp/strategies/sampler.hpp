@@ -61,7 +61,7 @@ class Sampler {
     std::int64_t stamp_ns = 0;
     bool is_stamped = false;
   };
-  // What becomes of a call.
+  // The decision about a call.
   struct Verdict {
     double weight = 0;            // 0: left out
     std::uint64_t remainder = 0;  // calls of the interval before that nothing stands for yet
@@ -86,7 +86,7 @@ class Sampler {
   Verdict decide(const Moment& now);
   // Decides such a call by the hash of the key's value.
   Verdict decide_key(std::uint64_t hash);
-  // What a kept call has cost, for a budget.
+  // The cost of a kept call, for a budget.
   void spend(Ticks cost);
 
   // The calls since the last kept one, for which something else has to stand now. From any thread.
@@ -151,7 +151,7 @@ class Sampler {
   double price_ = 0;  // of a kept call, in ticks, as of last
 };
 
-// What the sites of one logger may cost together, as a share of the time. After each interval the
+// The share of the time that the sites of one logger may cost together. After each interval the
 // sites' probabilities are set from what they asked for in it: equal parts, and what one does not
 // need goes to the others. What was spent too much is taken off the next intervals.
 class BudgetPool {

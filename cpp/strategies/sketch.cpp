@@ -18,8 +18,8 @@ constexpr std::int32_t kHighest = 1024 * (1 << Sketch::kMaxScale) - 1;
 
 // The bucket of `magnitude` at the finest scale; those of all others follow from it by shifts, so
 // that a value's place never depends on when the sketch became coarser. Powers of two are bounds
-// and exact, since log2(1) is 0; no other double is a bound, and one that lies within the rounding
-// of log2 (some 2^-53 relative) of a bound may be counted beyond it, as OpenTelemetry allows.
+// and exact, since log2(1) is 0; no other double is a bound. A double within the rounding of log2
+// (some 2^-53 relative) of a bound may be counted beyond it, as OpenTelemetry allows.
 std::int32_t finest_index(double magnitude) {
   int exponent = 0;
   const double mantissa = 2 * std::frexp(magnitude, &exponent);  // in [1, 2)

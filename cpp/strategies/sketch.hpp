@@ -32,7 +32,7 @@ class Sketch {
   static constexpr int kMaxScale = 20;
   static constexpr int kMinScale = -10;  // OpenTelemetry's; all doubles fit at -4 already
 
-  // What lies in bucket `offset` and the ones behind it. First and last are never untouched.
+  // The counts of bucket `offset` and of those behind it. First and last are never untouched.
   struct Buckets {
     std::int32_t offset = 0;
     std::vector<double> counts;

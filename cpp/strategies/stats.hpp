@@ -1,5 +1,5 @@
-// What is known of an event's records in one window: groups by the values of some fields, in each a
-// count, and a sketch of each field with numbers.
+// The statistics of an event's records in one window: groups by the values of some fields, in each
+// a count, and a sketch of each field with numbers.
 #pragma once
 
 #include <compare>

@@ -231,7 +231,7 @@ class CircularSession {
     return true;
   }
 
-  // What waits in a ring, in a ring of ours.
+  // The waiting records of a ring, in a ring of ours.
   static Ring copy_of(const Ring& ring, std::uint64_t committed) {
     const std::uint64_t tail = ring.tail(committed);
     const std::uint64_t head = ring.header().head.load(std::memory_order_acquire);
@@ -318,6 +318,28 @@ Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target
   if (result.is_alive) return result;
   for (const auto& one : held) one->remove();
   return result;
+}
+
+std::vector<CircularLeftover> list_circular_leftovers(const RingPlace& place,
+                                                      std::vector<std::string>& messages) {
+  std::map<std::uint32_t, std::uint64_t> records;  // by process
+  for (const auto& [folder, name] : find_circular(place, 0)) {
+    try {
+      const auto session = Session::open(folder, name, Session::Access::read);
+      if (session == nullptr || session->is_alive()) continue;
+      const auto one = CircularSession::look_at(folder, name);
+      if (one == nullptr) continue;
+      std::uint64_t& n = records[session->header().pid];
+      one->each([&](const Record&) { ++n; });
+    } catch (const std::exception& error) {
+      messages.push_back(folder + ": " + error.what());
+    }
+  }
+  std::vector<CircularLeftover> found;
+  for (const auto& [pid, n] : records) {
+    if (n != 0) found.push_back({pid, n});
+  }
+  return found;
 }
 
 void remove_old_circular_buffers(const RingPlace& place) {

@@ -27,9 +27,19 @@ struct Rescue {
   std::vector<std::string> messages;
 };
 
-// Saves the circular logs of process `pid` in a place to the target: of a killed one, which is
-// done with then, or of a living one, which is not disturbed. `check`: only counts.
+// Saves the circular logs of process `pid` in a place to the target. Those of a killed process are
+// then removed; a living process is not disturbed. `check`: only counts.
 Rescue rescue(const RingPlace& place, std::uint32_t pid, const LogTarget& target, bool check);
+
+// The circular logs of a killed process.
+struct CircularLeftover {
+  std::uint32_t pid = 0;
+  std::uint64_t records = 0;
+};
+// Lists killed processes whose circular logs lie in a place, by number; changes nothing. A log that
+// cannot be read is a message.
+std::vector<CircularLeftover> list_circular_leftovers(const RingPlace& place,
+                                                      std::vector<std::string>& messages);
 
 // Removes what killed circular logs left in a place, the last few excepted.
 void remove_old_circular_buffers(const RingPlace& place);

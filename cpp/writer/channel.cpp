@@ -41,7 +41,7 @@ bool Channel::is_due(SteadyTime now) const {
   const bool is_slow =
       options_.format == Format::journal || (recorder_ != nullptr && !recorder_->has_condition());
   milliseconds delay = is_slow ? kJournalDelay : kTextDelay;
-  // What is to be on the disk must be in the file by then.
+  // Records that shall be on the disk must be in the file by then.
   if (options_.fsync_interval > 0) {
     const std::chrono::duration<double> interval(options_.fsync_interval);
     if (interval < delay) delay = std::chrono::duration_cast<milliseconds>(interval);
@@ -114,7 +114,7 @@ void Channel::report_outcome(const Drain::Outcome& outcome) {
     return report(outcome.message + "; records wait in memory");
   }
   if (outcome.error == EBADF && !was_failing) {
-    // A child that is about to exec has closed its descriptors: said where it goes on.
+    // A child that is about to exec has closed its descriptors: reported if it goes on.
     last_failure_report_ = {};
   } else if (outcome.error != 0 && (!was_failing || now - last_failure_report_ >= kSayInterval)) {
     last_failure_report_ = now;
@@ -158,7 +158,7 @@ void Channel::run_maintenance(bool has_forked_lately) {
     // Not by us: we remove it under this lock.
     if (session_->is_removed() && !std::exchange(is_removal_reported_, true)) {
       report(session_->folder() +
-             " was taken away; what is not in the file yet is lost with the process");
+             " was taken away; records that are not in the file yet are lost with the process");
     }
     const auto remove = [this](const Ring& ring) { return drain_->remove(ring); };
     has_mirror() ? mirror_->remove_idle_rings(remove) : rings_->remove_idle(remove);
@@ -331,7 +331,7 @@ void Channel::write_before_end(SteadyTime until, std::span<const ThreadRings::Sl
 }
 
 bool Channel::is_through() const {
-  if (output_ == nullptr) return true;  // a box has nobody to tell
+  if (output_ == nullptr) return true;  // a circular log has no file for them
   const bool has_internal_records =
       session_->header().dropped.load(std::memory_order_relaxed) > session_->reported() ||
       drain_->has_internal_records();
@@ -354,7 +354,7 @@ bool Channel::release(milliseconds patience) {
   if (is_released()) return true;
   if (!lock.owns_lock() || !is_through() || !rings_->seal_if_drained()) return false;
   if (!session_->name().empty() && output_ != nullptr) {
-    // What children left that have died meanwhile.
+    // Recovers children that have died meanwhile.
     const Recovery recovered = recover(session_->folder(), main_path_,
                                        {.patience = kSweepPatience, .log_fd = output_->fd()});
     for (const std::string& message : recovered.messages) report(message);
@@ -426,7 +426,7 @@ RecordCounts Channel::counts() const {
   counts.dropped = session_->header().dropped.load(std::memory_order_relaxed);
   counts.overwritten = kept.overwritten;
   counts.waiting = waiting_in_rings();
-  // What a box without a file still had at its end is gone as what was overwritten.
+  // Records that a circular log still had at its end count as overwritten.
   (is_released() && output_ == nullptr ? counts.overwritten : counts.waiting) += kept.unsaved;
   return counts;
 }

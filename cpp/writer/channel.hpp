@@ -56,7 +56,7 @@ struct ChannelOptions {
   SaveTriggerOptions save_trigger;        // of a log without a file
 };
 
-// What a session of this process says of a file with these options, at that path.
+// The description of a file with these options, at that path, in a session of this process.
 LogTarget target_of(const ChannelOptions& options, const std::string& path);
 
 struct RecordCounts {
@@ -76,7 +76,7 @@ class Channel {
   static std::shared_ptr<Channel> open(const ChannelOptions& options, Waker& waker) {
     return open(options, waker, Inherited());
   }
-  // What a forked child uses in place of its parent's channel.
+  // The channel of a forked child in place of its parent's.
   std::shared_ptr<Channel> reopen(Waker& waker);
   // Stands where this channel was, with nothing open: reopen() opens the file for the next call, as
   // in a forked child.
@@ -126,7 +126,7 @@ class Channel {
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
   // time, too.
   bool mirror_to_console();
-  // What the writer does every now and then besides. `has_forked_lately`: children may have ended
+  // The maintenance that the writer does now and then. `has_forked_lately`: children may have ended
   // that left much.
   void run_maintenance(bool has_forked_lately);
   // Puts the file onto the disk itself, where its fsync_interval is over.
@@ -158,9 +158,9 @@ class Channel {
   bool flush(Deadline deadline);
   // Waits until all that was logged before is shown, or cannot be. False: time ran out.
   bool drain_console(Deadline deadline) { return wait_for_console(mirror_position(), deadline); }
-  // Two steps of drain_console, of which the second can be taken again: hand over to the screen,
-  // then wait for it. mirror_position leaves the writing to the screen's thread, mirror_now tries
-  // it.
+  // The two steps of drain_console: hand over to the screen, then wait for it; the wait can be
+  // repeated. mirror_position leaves the writing to the screen's thread, mirror_now tries it
+  // itself.
   std::uint64_t mirror_position();
   std::uint64_t mirror_now();
   // Its thread is away from a fork; see rest.hpp.
@@ -169,7 +169,7 @@ class Channel {
   bool wait_for_console(std::uint64_t position, Deadline deadline);
   // Whether something was logged that is not shown yet. Takes some nanoseconds.
   bool has_unmirrored() const;
-  // How far the screen is: it does not move while nobody reads.
+  // How far the screen is: it does not move while the stream has no reader.
   std::uint64_t console_progress() const;
   // Why a stream is not shown any more, as errno; 0: it is.
   int console_error(int stream) const;
@@ -177,7 +177,7 @@ class Channel {
   // Takes no more records, flushes, gives all resources back. False: records are left; the writer
   // goes on trying until the process ends.
   bool close(Deadline deadline);
-  // Nobody will log any more and nobody waits: the writer finishes by itself.
+  // No thread will log any more, and none waits: the writer finishes by itself.
   void close_async() { closed_.store(true, std::memory_order_relaxed); }
   // The folder of its session and rings, where the log file has one; else "".
   std::string ring_folder() const;
@@ -186,8 +186,8 @@ class Channel {
   // Gives the resources back if everything is in the file; waits up to `patience` for a sweep to
   // end.
   bool release(std::chrono::milliseconds patience = {});
-  // The process ends by a signal, at which the threads with these rings have stopped: writes what
-  // was logged, and gives the resources back if nobody else can log any more.
+  // The process ends by a signal, at which the threads with these rings have stopped. Writes the
+  // records, and gives the resources back if no other thread can log any more.
   void write_before_end(SteadyTime until, std::span<const ThreadRings::Slot> stopped);
   // The process ends, or nothing can come of waiting: says what is left behind. The rings of a
   // regular file stay for recovery.
@@ -207,7 +207,7 @@ class Channel {
 
  private:
   Channel(const ChannelOptions& options, std::uint64_t number, Waker& waker);
-  // What the child of a fork has of its parent.
+  // The parts of its parent that the child of a fork has.
   struct Inherited {
     File file;
     std::string folder;
@@ -266,7 +266,7 @@ class Channel {
   std::atomic<bool> failing_{false};  // the last sweep has
   std::atomic<bool> forked_{false};   // set where the child has one thread
   std::atomic<bool> closed_{false};
-  std::atomic<bool> urgent_{false};  // somebody waits, or a ring is half full
+  std::atomic<bool> urgent_{false};  // a thread waits, or a ring is half full
   std::atomic<SteadyTime> last_sweep_{SteadyTime{}};
   // release: all resources are given back; pairs with the acquire of is_released.
   std::atomic<bool> released_{false};

@@ -110,7 +110,8 @@ void Channel::open_file(File inherited) {
   }
 }
 
-// What dead processes have left for the file goes into it first. How many living ones write it.
+// Puts the records that dead processes left for the file into it first. How many living ones write
+// it.
 std::uint64_t Channel::recover_leftovers(const std::vector<RingPlace>& places) {
   std::uint64_t living = 0;
   for (const RingPlace& place : places) {
@@ -200,7 +201,7 @@ void Channel::open_with_file(Inherited inherited) {
   const FileId main = output_->id();
   const Shm shm = options_.ring_dir.empty() ? inspect_shm() : Shm::none;
   const std::vector<RingPlace> places = places_of(main_path_, options_.ring_dir, shm);
-  // What other children have left is for their parent, as long as it lives.
+  // The records that other children left are for their parent, as long as it lives.
   const std::uint64_t living = inherited.is_alive() ? 1 : recover_leftovers(places);
   // A journal belongs to one process: the next one gets a part of its own.
   if (options_.format == Format::journal && living > 0) {
@@ -237,7 +238,7 @@ void Channel::begin_file(std::uint64_t living) {
     // Parts are known by what the journal says, and so before it is empty.
     const JournalFiles files =
         options_.format == Format::journal ? journal_files(main_path_) : JournalFiles{};
-    // Asked again now that others can see us, and while nobody can write.
+    // Asked again now that others can see us, and while no other process can write.
     const auto is_ours = [&] { return !output_->is_shared(); };
     if (!output_->truncate(kStartPatience, is_ours)) {
       report(main_path_ + ": another logger writes it, so it is appended to and not replaced");
@@ -265,7 +266,7 @@ void Channel::open_session(Inherited inherited) {
   last_tended_ = std::chrono::steady_clock::now();
   clock_.start(session_->header().clock);
   if (!site_registry().attach(*session_)) {
-    throw std::runtime_error(session_->folder() + ": no room for the names of what is logged");
+    throw std::runtime_error(session_->folder() + ": no room for the names of sites");
   }
   drain_ = std::make_unique<Drain>(*session_, output_.get(), output_ ? make_sink(target_) : nullptr,
                                    progress_, options_.circular_buffer);

@@ -30,7 +30,7 @@ CircularBuffers::CircularBuffers(Session& session, const CircularBufferOptions& 
       box.settle(session_.committed());
       list_.push_back(std::move(box));
     } catch (const DamagedFile& error) {
-      report(std::string(error.what()) + "; what it held is lost, and counted as dropped");
+      report(std::string(error.what()) + "; its records are lost, and counted as dropped");
       session_.drop(1);
     }
   }

@@ -16,7 +16,7 @@
 
 namespace attolog {
 
-// What all records go into that have no policy of their own, in a log without a file.
+// The circular buffer of records without a policy of their own, in a log without a file.
 struct CircularBufferOptions {
   std::uint64_t max_records = 0;  // 0: there is a file
   std::uint64_t max_bytes = 0;    // 0: kBytesPerRecord for each

@@ -33,8 +33,7 @@ std::string join(const std::string& folder, std::string_view name, std::string_v
   return folder + "/" + std::string(name) + std::string(suffix);
 }
 
-// What the process was started with, with spaces between the parts; "" where the system does not
-// say.
+// The command line of the process, with spaces between the parts; "" where the system does not say.
 void copy_command(char (&to)[256]) {
   std::size_t size = read_system_file("/proc/self/cmdline").copy(to, sizeof to - 1);
   while (size > 0 && to[size - 1] == '\0') --size;
@@ -159,13 +158,13 @@ std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
     std::unique_ptr<ControlPage> page(new ControlPage());
     page->folder_ = control_folder(root, true);
     const std::string name = std::to_string(::getpid()) + "-" + random_hex();
-    page->name_ = "." + name;  // nobody may find it before it is locked, or it would look dead
+    page->name_ = "." + name;  // no client may find it before it is locked, or it would look dead
     const std::string fresh = join(page->folder_, page->name_, kPageSuffix);
     try {
       page->lock_ = create_file(fresh, kAnswerAt + kAnswerStep);
       create_file(join(page->folder_, name, kAskSuffix), 0);
     } catch (const std::system_error& error) {
-      // Somebody has just removed the folder, which was empty.
+      // Another process has just removed the folder, which was empty.
       if (error.code() == std::errc::no_such_file_or_directory) continue;
       throw;
     }
@@ -182,7 +181,7 @@ std::unique_ptr<ControlPage> ControlPage::create(const std::string& root) {
       return page;
     }
     if (errno != ENOENT) fail(path);
-    // Somebody has looked at it before it was locked, and taken it for a dead one.
+    // Another process has looked at it before it was locked, and taken it for a dead one.
   }
 }
 

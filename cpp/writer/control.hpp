@@ -5,8 +5,8 @@
 //
 // Only its own user gets into the folder, and the page names no path: a request is a line of text.
 // Alive means that the lock on the page is held, as with sessions. Requests are counted, and an
-// answer has the number of its request: one that comes too late is nobody's. A request is taken by
-// the process or withdrawn by the client, by one exchange of `asked`.
+// answer has the number of its request: an answer that comes too late is not read. A request is
+// taken by the process or withdrawn by the client, by one exchange of `asked`.
 #pragma once
 
 #include <atomic>
@@ -91,7 +91,7 @@ struct ControlEntry {
 // The processes that can be asked, the oldest first. Dead ones are listed once more, and removed.
 std::vector<ControlEntry> list_processes(const std::string& root);
 
-// What became of a request.
+// The outcome of a request.
 struct Reply {
   enum class State {
     answered,

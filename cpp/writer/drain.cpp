@@ -10,7 +10,7 @@ namespace attolog {
 
 namespace {
 
-// Nobody commits as many batches; the numbers behind it do not wrap.
+// No process commits as many batches; the numbers behind it do not wrap.
 constexpr std::uint64_t kLastBatch = std::uint64_t{1} << 62;
 
 }  // namespace
@@ -52,15 +52,14 @@ void Drain::add(const Ring& ring) {
   if (!on_record_) merge_.skip_buffered_records();
 }
 
-// What cannot be read counts as dropped, and the file says so as of any drop. What to tell, if
-// anything.
+// Damaged records count as dropped, and the file says so as of any drop. What to tell, if anything.
 std::string Drain::drop_damaged() {
   const std::uint64_t n = merge_.damaged() - damaged_;
   if (n == 0) return "";
   damaged_ += n;
   session_.drop(n);
   return session_.target().path + ": its rings are damaged in " + std::to_string(n) +
-         (n == 1 ? " place" : " places") + "; what cannot be read is lost, and counted as dropped";
+         (n == 1 ? " place" : " places") + "; unreadable records are lost, and counted as dropped";
 }
 
 // ---- rows of its own ----------------------------------------------------------------------------
@@ -220,7 +219,7 @@ Output::Result Drain::commit(RingMerge& from) {
   return {};
 }
 
-// What was announced and did not get into the file must not look committed when a later batch is.
+// A batch that was announced and is not in the file must not look committed when a later batch is.
 void Drain::restart() {
   for (const RingMerge::Source& source : merge_.sources()) {
     if (source.is_touched()) source.ring->abandon();
@@ -318,7 +317,7 @@ Drain::Outcome Drain::run(Ticks until, bool report_drops, Extent extent) {
       undo();
       continue;
     }
-    // What cannot be read gets a row with the next batch.
+    // Damaged records get a row with the next batch.
     const std::string said = drop_damaged();
     if (!said.empty()) {
       outcome.message = said;
@@ -365,7 +364,7 @@ bool Drain::remember() {
   return is_remembered;
 }
 
-// What was kept for the file goes into it, in batches as from any ring.
+// Records that were kept for the file go into it, in batches as from any ring.
 void Drain::flush_boxes(Outcome& outcome) {
   buffers_.mark_saved();  // as far as the last try got
   RingMerge kept(session_);

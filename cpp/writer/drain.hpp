@@ -1,9 +1,9 @@
-// Draining: from the rings of one session, in order of time, to where its site's records go:
-// through the sink into the output, into the statistics of their window, or into the box. The live
-// writer and recovery are both this.
+// Draining takes records from the rings of one session, in order of time, to the place of their
+// site. That is the output, through the sink; the statistics of their window; or the circular
+// buffer. The live writer and recovery both drain.
 //
-// A batch is what is committed together: bytes of the file, the state of the statistics, what is
-// added to the boxes, and the ring positions that all of it covers.
+// A batch is committed as one: bytes of the file, the state of the statistics, the records for
+// circular buffers, and the ring positions that all of it covers.
 #pragma once
 
 #include <atomic>
@@ -121,7 +121,7 @@ class Drain {
   Output::Result commit(RingMerge& from);
   void prepare_stats(std::uint64_t batch);
   void update_holding();
-  // What a commit is followed by takes no memory: it cannot fail any more.
+  // The work behind a commit takes no memory: it cannot fail any more.
   void make_room();
   void adopt_positions(RingMerge& from) noexcept;
   void release(RingMerge& from) noexcept;

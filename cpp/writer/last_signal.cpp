@@ -29,7 +29,7 @@ constexpr int kPatience = 15;  // until a thread that is in the way goes on
 constexpr int kCrashPatience = 100;
 
 constexpr std::array<int, 5> kCrashes = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-// Not SIGPIPE: what it ends has nobody who reads.
+// Not SIGPIPE: a program that it ends has no reader.
 constexpr std::array<int, 13> kEnds = {SIGHUP,    SIGINT,  SIGQUIT, SIGTRAP, SIGUSR1,
                                        SIGUSR2,   SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ,
                                        SIGVTALRM, SIGPROF, SIGSYS};
@@ -44,10 +44,10 @@ std::array<ThreadRings::Slot, ThreadRings::kSlots> stopped{};
 // Relaxed: each bit stands for itself.
 std::atomic<std::uint64_t> handled{0};
 std::atomic<bool> is_on{false};
-// Whose the writer's thread is. In a child that was just forked there is none, whatever is said in
-// the memory that it got from its parent. Relaxed: a number, asked by its own process.
+// The process of the writer's thread. A child that was just forked has no such thread, whatever
+// stands in the memory of its parent. Relaxed: a number, asked by its own process.
 std::atomic<pid_t> process{0};
-// What comes behind the handler at a crash. Changed only while the handler is not installed, or by
+// The actions behind the handler at a crash. Changed only while the handler is not installed, or by
 // the thread that crashes.
 std::array<struct sigaction, kMost + 1> behind{};
 
@@ -214,7 +214,7 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels) {
   }
   for (std::size_t i = 0; i < channels.size(); ++i) {
     if (!channels[i]->wait_for_console(positions[i], until))
-      report("the rest is not shown; it is all in " + channels[i]->path());
+      report("the screen has not taken all texts; " + channels[i]->path() + " has them");
   }
   stage.store(Stage::done, std::memory_order_release);
   const int signal = number.load(std::memory_order_relaxed);

@@ -59,11 +59,11 @@ void write_all(const std::vector<std::shared_ptr<Channel>>& channels);
 
 // This process is about to have a writer's thread.
 void expect_writer();
-// A crash of this thread waits for nobody: the others would wait for it.
+// A crash of this thread waits for no other thread: the others would wait for it.
 void leave_this_thread();
 void forget_in_child();
 
-// What a handler of this thread runs on: its own stack may be full. Ends with the thread.
+// The stack for a handler of this thread, whose own may be full. Ends with the thread.
 class Stack {
  public:
   Stack() = default;

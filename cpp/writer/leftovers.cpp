@@ -43,7 +43,7 @@ bool Leftovers::recover_next() {
     folders_.pop_back();
     is_last = folders_.empty();
   }
-  // Nothing of it is said: it is not this program's business. `attolog recover --all` says it.
+  // Nothing is reported: it is not this program's business. `attolog recover --all` reports it.
   recover_folder(folder, false);
   if (is_last) forget_gone(place_of(folder), kMostGone);
   return !is_last;

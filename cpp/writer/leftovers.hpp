@@ -1,5 +1,5 @@
-// What dead processes have left for log files that nobody may open again, such as those with a time
-// in their name: each process looks after it once, a little at a time.
+// Records of dead processes for log files that may never be opened again, such as those with a time
+// in their name. Each process looks after them once, a little at a time.
 #pragma once
 
 #include <chrono>
@@ -14,10 +14,11 @@ namespace attolog {
 
 class Leftovers {
  public:
-  // What is in a place is to be recovered, unless it was already. `own`: the caller's own folder.
+  // The records in a place are to be recovered, unless they were already. `own`: the caller's own
+  // folder.
   void add(const RingPlace& place, const std::string& own);
-  // The child of a fork leaves to its parent what that has looked after. Around the fork nobody
-  // else changes it: its mutex is held.
+  // The child of a fork leaves to its parent what that has looked after. Around the fork no other
+  // thread changes it: its mutex is held.
   void inherit(const Leftovers& parent) { places_ = parent.places_; }
   std::mutex& mutex() { return mutex_; }
   // Recovers one folder after the other as long as there is time.

@@ -31,7 +31,7 @@ namespace {
 constexpr std::uint64_t kMostMerged = std::uint64_t{64} << 20;
 constexpr std::size_t kMergedAtOnce = std::size_t{1} << 20;  // appended at a time, or one block
 constexpr int kTries = 4;  // of a quarter of a second, for the lock
-// What is older than this may be on the disk already, and must not be lost again.
+// The records of an older part may be on the disk already, and must not be lost again.
 constexpr std::int64_t kFreshNs = 5'000'000'000;
 
 // The session whose intents tell of the merging.

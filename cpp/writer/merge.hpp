@@ -6,7 +6,7 @@
 namespace attolog {
 
 enum class Merge {
-  first,  // nobody has tried before
+  first,  // no process has tried before
   again,  // a dead process may have begun: blocks that the journal has are passed over
 };
 

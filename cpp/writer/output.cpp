@@ -105,7 +105,7 @@ File Output::open_path() const {
     }
     if (errno == ENXIO && exists && S_ISSOCK(info.st_mode))
       throw std::runtime_error(path_ + ": is a socket");
-    if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO that nobody reads");
+    if (errno == ENXIO) throw std::runtime_error(path_ + ": is a FIFO without a reader");
     fail(path_);
   }
   if (::fstat(file.fd(), &info) != 0) fail(path_);
@@ -229,8 +229,8 @@ SettleResult Output::finish_dead() {
   return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : SettleResult{};
 }
 
-// Others have written since, or the file is new here: one that was killed may have left a torn
-// record, and be known to no ledger that is seen from here.
+// Others have written since, or the file is new here. One that was killed may have left a torn
+// record, and may be in no ledger of this machine.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
   if (end_ == size || size == 0) return "";

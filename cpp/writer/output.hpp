@@ -38,7 +38,7 @@ class Output {
   struct Result {
     std::size_t written = 0;
     int error = 0;        // errno; 0: the whole batch is in the file and committed
-    std::string message;  // what else has to be said
+    std::string message;  // what else is to be reported
     // Another process holds the file's lock: it is no failure, but has to be waited for.
     bool is_busy() const { return error == EWOULDBLOCK; }
   };
@@ -47,8 +47,8 @@ class Output {
   Result append(Session& session, std::uint64_t batch, std::string_view bytes,
                 const std::function<void()>& prepare);
 
-  // Finishes what a dead process was writing. Nothing where somebody held the lock for longer than
-  // `patience`. Throws std::system_error.
+  // Finishes what a dead process was writing. Nothing where another process held the lock for
+  // longer than `patience`. Throws std::system_error.
   std::optional<SettleResult> settle(std::chrono::milliseconds patience);
 
   // The file's memory; `remember` adds to it under the lock, as in FileMemory. Throws
@@ -59,10 +59,10 @@ class Output {
 
   void sync();  // fdatasync
   // Empties the file and forgets what was remembered, if `may` agrees: it is asked under the lock.
-  // Whether it did; false, too, where somebody holds the lock for longer than `patience`.
+  // Whether it did; false, too, where another process holds the lock for longer than `patience`.
   bool truncate(std::chrono::milliseconds patience, const std::function<bool()>& may);
-  // Ends a last record that a power cut or another program left open. False: somebody held the lock
-  // for longer than `patience`.
+  // Ends a last record that a power cut or another program left open. False: another process held
+  // the lock for longer than `patience`.
   bool close_torn_record(Format format, std::chrono::milliseconds patience);
   bool is_empty() const;
   // Whether another logger writes the file, in whatever place its rings are.
@@ -76,7 +76,7 @@ class Output {
   const std::string& path() const { return path_; }
   int fd() const { return file_.fd(); }
   FileId id() const { return id_; }
-  // Who holds the lock, in words: "process 12 writes it".
+  // The holder of the lock, in words: "process 12 writes it".
   std::string holder() const;
 
   // In a forked child: gives the parent's descriptor back for one of the child's own, which shares

@@ -23,7 +23,7 @@ namespace attolog {
 
 namespace {
 
-// The log file, opened as nobody else's: the session's word for what it is has been checked.
+// The log file, opened once the session's word for its identity has been checked.
 Output open_log(const Session& session, const std::string& path, int log_fd) {
   File file = File::open(path, O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
   if (!file && errno == EACCES && log_fd >= 0) file = File(::fcntl(log_fd, F_DUPFD_CLOEXEC, 3));
@@ -46,8 +46,8 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
   const auto settled = output.settle(options.patience);
   if (!settled) {
     if (options.tells_of_holder) {
-      result.messages.push_back(path + ": " + output.holder() + "; what killed processes have " +
-                                "left for it waits");
+      result.messages.push_back(path + ": " + output.holder() +
+                                "; records of killed processes wait");
     }
     return;
   }
@@ -69,7 +69,7 @@ void recover_session(Session& session, const std::string& path, const RecoveryOp
   if (!outcome.message.empty()) result.messages.push_back(outcome.message);
   if (outcome.error != 0) {
     result.messages.push_back(path + ": " + describe_errno(outcome.error) +
-                              "; what is left stays in " + session.folder());
+                              "; its other records stay in " + session.folder());
     return;
   }
   if (static_cast<Format>(target.format) == Format::journal)
@@ -129,10 +129,11 @@ bool is_long_gone(const Session& session) {
   return now - static_cast<std::int64_t>(info.st_mtime) > kDay;
 }
 
-// What another start of the machine has left may be pages of several ages.
+// Rings of another start of the machine may have pages of several ages.
 void drop_outdated(Session& session, Recovery& result) {
-  result.messages.push_back(session.target().path +
-                            ": what a process had in its rings when the machine stopped is lost");
+  result.messages.push_back(
+      session.target().path +
+      ": records in the rings of a process were lost when the machine stopped");
   session.remove();
 }
 
@@ -284,8 +285,8 @@ void tidy(const std::string& folder) {
     if (file && file.try_lock()) ::unlink(path.c_str());
   }
   if (!list_files(folder, kSessionSuffix).empty()) return;
-  // Nobody's files are left: ledgers, what is about the log file, and what a kill has left of
-  // sessions.
+  // Only files without a session are left: ledgers, notes about the log file, and remains of
+  // sessions after a kill.
   for (const std::string& name : list_files(folder, "")) {
     if (name.front() != '.') ::unlink((folder + "/" + name).c_str());
   }

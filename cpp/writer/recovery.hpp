@@ -30,14 +30,13 @@ struct Recovery {
 struct RecoveryOptions {
   std::chrono::milliseconds patience = kRecoveryPatience;  // for a holder of a file's lock
   bool tells_of_holder = true;  // where that was not enough; else a later recovery is sure to come
-  bool ends_outdated =
-      true;         // sessions of another start of the machine are removed, and it is said
-  int log_fd = -1;  // the log file, for a process that may not open it any more
+  bool ends_outdated = true;    // sessions of another start of the machine are removed and reported
+  int log_fd = -1;              // the log file, for a process that may not open it any more
 };
 Recovery recover(const std::string& folder, const std::string& log_path,
                  const RecoveryOptions& options = {});
 
-// What recover would do: nothing is written.
+// The result that recover would have; nothing is written.
 Recovery inspect(const std::string& folder, const std::string& log_path);
 
 // Recovers a folder of which the caller knows no more, and tidies it up. Circular logs are left
@@ -48,7 +47,8 @@ Recovery recover_all(const RingPlace& place);
 Recovery inspect_all(const RingPlace& place);
 
 // Forgets the sessions of a place whose files have been nowhere to be found for a day, the last
-// `most` excepted; with 0 all of them at once, and damaged ones. How many records went with them.
+// `most` excepted. With 0 it forgets all of them at once, and damaged ones. How many records went
+// with them.
 std::uint64_t forget_gone(const RingPlace& place, std::size_t most);
 
 // The log file of a session, wherever in its folder it is now; "" where it is not to be found.

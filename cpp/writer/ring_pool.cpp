@@ -123,7 +123,7 @@ RingPool::Slot* RingPool::make_first(std::size_t size) {
     }
   }
   report_once("no ring", options_.log_path,
-              reason + "; what threads without a ring log is not in the file, and counted");
+              reason + "; records of threads without a ring are not in the file, and counted");
   return nullptr;
 }
 

@@ -21,7 +21,7 @@ struct TriggerEvent {
   std::string reason;
 };
 
-// What is saved, and as what.
+// The records to be saved, and their form.
 struct Capture {
   std::string path;
   std::int64_t since_ns = INT64_MIN;

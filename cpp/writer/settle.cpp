@@ -270,7 +270,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
     if (size > intent.offset) {
       result.message = log_path + ": the last record of process " +
                        std::to_string(session->header().pid) +
-                       " may be torn: there was no room for a copy of what it wrote";
+                       " may be torn: there was no room for a copy of its bytes";
     }
     return result;
   }

@@ -13,7 +13,7 @@
 
 namespace attolog {
 
-// What an open intent comes to.
+// The outcome of an open intent.
 struct Settlement {
   std::string session;  // the name of its file
   std::uint64_t batch = 0;
@@ -24,7 +24,7 @@ struct Settlement {
   std::size_t written = 0;  // up to here nothing more is to be written
   std::string before;       // what goes before the remainder, to end a torn record
   std::uint64_t end = 0;    // up to here the file is to be read; the bytes from `whole` on follow
-  std::string message;      // what has to be said; "" mostly
+  std::string message;      // what is to be reported; "" mostly
 };
 
 // Nothing where the intent is of another file, or its session is gone. Writes nothing.
@@ -33,7 +33,7 @@ std::optional<Settlement> inspect_intent(const std::string& folder, const std::s
 
 struct SettleResult {
   std::uint64_t records = 0;  // of the batch, which are in the file now
-  std::string message;        // what has to be said; "" mostly
+  std::string message;        // what is to be reported; "" mostly
 };
 // Finishes an open intent, under the log file's lock. Throws std::system_error where the
 // remainder cannot be written; the next call tries again.
@@ -43,9 +43,9 @@ SettleResult settle(const std::string& folder, const std::string& log_path, Ledg
 // How much of a batch's first bytes are whole records.
 std::size_t whole_records(Format format, std::string_view bytes);
 
-// What a file of `size` bytes needs behind the last one, so that the next record does not become
-// part of one that was torn: "", a new line, or a quote and a new line. At `start` a record begins;
-// 0 where no other place is known.
+// The bytes that a file of `size` bytes needs behind the last one, so that the next record does not
+// become part of one that was torn: "", a new line, or a quote and a new line. At `start` a record
+// begins; 0 where no other place is known.
 std::string torn_record_end(Format format, int log_fd, std::uint64_t start, std::uint64_t size);
 
 }  // namespace attolog

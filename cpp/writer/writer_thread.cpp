@@ -24,11 +24,11 @@ using std::chrono::steady_clock;
 
 // An idle round costs some microseconds.
 constexpr milliseconds kRound{50};
-// Text is to be on the screen as if it had been there at once, while there is any: to wake up that
-// often for nothing costs more than an idle writer may.
+// The round while there is text for the screen, which shall seem to show it at once. Without text,
+// waking up so often would cost more than an idle writer may.
 constexpr milliseconds kEchoRound{10};
 constexpr milliseconds kLively{500};
-// What can wait takes no more of a round.
+// Work that can wait takes no more of a round.
 constexpr milliseconds kShort{5};
 // A child that ends without a word leaves its page to its parent.
 constexpr milliseconds kLately{1'000};

@@ -26,10 +26,10 @@ class WriterThread final : public Waker {
   // Whether get() would find one: it may be asked in a signal's handler.
   static bool is_there();
 
-  // Opens a channel (Channel::open), which is drained from now on until it is finished and nobody
-  // uses it.
+  // Opens a channel (Channel::open), which is drained from now on until it is finished and not in
+  // use.
   std::shared_ptr<Channel> open(const ChannelOptions& options);
-  // What a forked child uses in place of its parent's channel.
+  // The channel of a forked child in place of its parent's.
   std::shared_ptr<Channel> reopen(Channel& channel);
 
   void wake() override;
@@ -48,7 +48,8 @@ class WriterThread final : public Waker {
   // Whether anything that was logged is still to be shown.
   bool has_unmirrored();
 
-  // What answers `attolog ctl`, in the writer's thread and never around a fork. Short locks only.
+  // The function that answers `attolog ctl`, in the writer's thread and never around a fork. Short
+  // locks only.
   using Control = std::function<std::string(const std::string& request)>;
   void set_control(Control control);
   // The process is not listed any more, until it has another channel.

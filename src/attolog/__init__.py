@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from attolog._reading.csv import read_csv
-    from attolog._reading.journal import read
+    from attolog._reading.estimate import Estimate
+    from attolog._reading.journal import Journal, Record, Run, read
+    from attolog._reading.table import Table
     from attolog._sampling import Budget, Cap, Every, First
 
 CircularBufferLogger = CircularLogger
@@ -64,11 +66,16 @@ __all__ = [
     "CircularBufferLogger",
     "CircularLogger",
     "Counts",
+    "Estimate",
     "Every",
     "First",
+    "Journal",
     "Logger",
+    "Record",
+    "Run",
     "SampledLogger",
     "StatsLogger",
+    "Table",
     "configure",
     "debug_log",
     "init_logger",
@@ -83,8 +90,13 @@ __version__ = "0.1.0"
 _LAZY = {
     "Budget": "attolog._sampling",
     "Cap": "attolog._sampling",
+    "Estimate": "attolog._reading.estimate",
     "Every": "attolog._sampling",
     "First": "attolog._sampling",
+    "Journal": "attolog._reading.journal",
+    "Record": "attolog._reading.journal",
+    "Run": "attolog._reading.journal",
+    "Table": "attolog._reading.table",
     "read": "attolog._reading.journal",
     "read_csv": "attolog._reading.csv",
 }

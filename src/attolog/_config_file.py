@@ -8,6 +8,7 @@ from typing import Any
 from attolog import _core
 from attolog._core import log
 from attolog._types import FileOptions
+from attolog._words import nearest
 
 _KEYS = ("path", "strategy", "level", *FileOptions.__annotations__)
 
@@ -57,5 +58,6 @@ def _read(file: str) -> dict[str, Any]:
             raise ValueError(f"{file}: {error}") from None
     for key in settings:
         if key not in _KEYS:
-            raise ValueError(f"{file}: there is no key {key!r}; allowed are {', '.join(_KEYS)}")
+            allowed = f"allowed are {', '.join(_KEYS)}{nearest(key, _KEYS)}"
+            raise ValueError(f"{file}: there is no key {key!r}; {allowed}")
     return settings

@@ -78,8 +78,7 @@ class Logger:
         would be for the f-string, without a look at the source.
 
         Args:
-            text: The text, an event's name, or a template string.
-            template: An event's name, a template, or a template string.
+            text: An event's name, a template, a template string, or a text without values.
             values: Its values. A value without a hole in the template is a field, too.
             fields: Values with their names.
 
@@ -100,16 +99,16 @@ class Logger:
             1700000000.000000,LOG,"all done, well"
         """
     @overload
-    def __call__(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def __call__(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def debug(self, text: object, /) -> None:
         """Log a message of level DEBUG: a template and its values, or a text.
 
         Args:
-            text: A text; its braces mean nothing.
-            template: A template in the language of `str.format`. If it cannot be filled, the record
-                has the template itself and the values.
-            values: What goes into its holes, in order of their first appearance.
+            text: A text, whose braces mean nothing; with values or fields a template in the
+                language of `str.format`. If it cannot be filled, the record has the template
+                itself and the values.
+            values: Values of its holes, in order of their first appearance.
             fields: Values for the holes of these names. A name without a hole is a field beside
                 the text.
 
@@ -118,7 +117,7 @@ class Logger:
             >>> attolog.log.debug("{user} waited {ms:.1f} ms", "ann", ms=12.5)
         """
     @overload
-    def debug(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def debug(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def info(self, text: object, /) -> None:
         """Log a message of level INFO; as `debug`.
@@ -128,7 +127,7 @@ class Logger:
             >>> attolog.log.info("listening on {port}", port=80)
         """
     @overload
-    def info(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def info(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def warning(self, text: object, /) -> None:
         """Log a message of level WARNING; as `debug`.
@@ -138,7 +137,7 @@ class Logger:
             >>> attolog.log.warning("queue {n} is full", 3)
         """
     @overload
-    def warning(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def warning(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def error(self, text: object, /) -> None:
         """Log a message of level ERROR; as `debug`.
@@ -148,7 +147,7 @@ class Logger:
             >>> attolog.log.error("{file} is missing", file="users.csv")
         """
     @overload
-    def error(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def error(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def critical(self, text: object, /) -> None:
         """Log a message of level CRITICAL; as `debug`.
@@ -158,7 +157,7 @@ class Logger:
             >>> attolog.log.critical("out of memory")
         """
     @overload
-    def critical(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def critical(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     @overload
     def exception(self, text: object, /) -> None:
         """Log a message of level ERROR and the exception being handled; as `debug`.
@@ -173,7 +172,7 @@ class Logger:
             ...     attolog.log.exception("request {id} failed", id=7)
         """
     @overload
-    def exception(self, template: _Words, /, *values: object, **fields: object) -> None: ...
+    def exception(self, text: _Words, /, *values: object, **fields: object) -> None: ...
     def log(self, text: object, /) -> None:
         """Log a text as it stands: in a text file that and a newline, nothing else.
 
@@ -209,24 +208,25 @@ class Logger:
 
     @overload
     def event(
-        self, function: Callable[_P, None], /, *, strategy: str | Strategy | None = None
+        self, definition: Callable[_P, None], /, *, strategy: str | Strategy | None = None
     ) -> Callable[_P, None]:
         """Declare an event: the cheapest call there is, and one that checkers know.
 
         Args:
-            function: Its name is the event's, its parameters are the fields; the body is not run.
-            name: The event's name.
-            fields: The names of its fields.
-            strategy: What becomes of the event, such as "sample:0.01" or `Every(100)`; it goes
-                before the logger's own strategy and rules. Alone it gives a decorator.
+            definition: A function: its name is the event's, its parameters are the fields, and its
+                body is not run. Or the event's name.
+            fields: The names of its fields, behind the event's name.
+            strategy: The strategy of the event, such as "sample:0.01" or `Every(100)`; it goes
+                before the logger's own strategy and rules. Without a definition the result is a
+                decorator.
 
         Returns:
             A function that logs the event. It takes the fields by position or by name.
 
         Raises:
-            TypeError: It is neither a function nor names, or the function has `*` or `**`.
+            TypeError: The definition is neither a function nor a name, or it has `*` or `**`.
             ValueError: The name is not one word, or one of attolog's own rows is called so; or the
-                strategy is none.
+                logger cannot follow the strategy.
 
         Example:
             >>> import attolog
@@ -240,11 +240,11 @@ class Logger:
         """
     @overload
     def event(
-        self, name: str, /, *fields: str, strategy: str | Strategy | None = None
+        self, definition: str, /, *fields: str, strategy: str | Strategy | None = None
     ) -> Callable[..., None]: ...
     @overload
     def event(
-        self, /, *, strategy: str | Strategy
+        self, definition: None = None, /, *, strategy: str | Strategy
     ) -> Callable[[Callable[_P, None]], Callable[_P, None]]: ...
     def bind(self, /, **fields: object) -> Logger:
         """Make a logger whose every record has these fields too, behind its own.
@@ -422,7 +422,7 @@ class Logger:
 
 @final
 class AsyncFileLogger(Logger):
-    """Strategy 1: everything is kept, written to a file in the background.
+    """Writes every record to a file, in the background.
 
     The suffix of the path gives the format: `.csv`, `.jsonl` (JSON Lines), `.log` and `.txt` (text,
     a pattern's line for each record), `.atto` (journal).
@@ -497,7 +497,7 @@ class AsyncFileLogger(Logger):
 
 @final
 class SampledLogger(Logger):
-    """Strategy 2: a share of the calls is kept, each record with its weight.
+    """Keeps a share of the calls, each record with its weight.
 
     What is left out is decided before anything is encoded, and counted. The weight of a record (its
     field `weight`) is how many calls it stands for, so that sums over it tell of all of them: a
@@ -548,7 +548,7 @@ class SampledLogger(Logger):
 
 @final
 class StatsLogger(Logger):
-    """Strategy 3: no record is kept, but statistics of each window of time.
+    """Writes statistics of each window of time, in place of records.
 
     A call is as quick as any: the writer aggregates. Windows follow each other since 1970, by the
     times of the records; they end also where no call comes, and survive a kill. Each gives events
@@ -623,7 +623,7 @@ class StatsLogger(Logger):
 
 @final
 class CircularLogger(Logger):
-    r"""Strategy 4: the last records of the process, in memory until they are wanted.
+    r"""Keeps the last records of the process in memory, until something asks for them.
 
     They are kept in order of time in shared memory that survives the process, and overwritten in
     place: `attolog recover PID -o FILE` saves what a killed process, or a living one, holds. The
@@ -828,6 +828,13 @@ class Reader:
         function, run).
         """
 
+    def fields(self, name: str, /) -> tuple[str, ...]:
+        """The names of a table's fields.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+
     def samples(
         self, name: str, field: str | None, keys: tuple[str, ...], /
     ) -> Iterator[tuple[str | None, int, int, float, Any, tuple[Any, ...]]]:
@@ -902,6 +909,7 @@ class _Recovery(TypedDict):
 class _PlaceRecovery(_Recovery):
     gone: int
     forgotten: int
+    circular: list[tuple[int, int]]
 
 @type_check_only
 class _Places(TypedDict):
@@ -1123,8 +1131,9 @@ def recover_place(home: str, check: bool = False, forget: bool = False) -> _Plac
         forget: Remove what is left for files that are nowhere to be found.
 
     Returns:
-        As `recover`; how many sessions' files are nowhere to be found (`gone`); and how many
-        records were removed with them (`forgotten`).
+        As `recover`; the number of sessions whose files are nowhere to be found (`gone`), and of
+        the records that were removed with them (`forgotten`); and the killed processes that had
+        circular logs, each with its number of records (`circular`).
 
     Raises:
         OSError: A file cannot be read or written.
@@ -1267,7 +1276,6 @@ def compile_print(
     file: str,
     line: int,
     function: str,
-    is_flushed: bool = False,
 ) -> Callable[..., None]:
     """Compile one print of a program.
 
@@ -1301,13 +1309,12 @@ class CompiledPrint:
     def print_flushed(self, function: Callable[..., Any], /, *values: Any) -> Any:
         """Print them so, with `flush=True`."""
 
-def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
+def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
 
     Args:
         stream: 1 or 2.
         data: What to write.
-        is_shown: The screen has it already; where it cannot be logged it is not shown again.
 
     Returns:
         The length of the data.

@@ -29,15 +29,17 @@ _WORD = re.compile(
     | (?P<number> \.?[0-9](?:[eE][+-]|[\w.\x80-\U0010ffff])* )  # or what only begins as one
     | (?P<name> [A-Za-z_\x80-\U0010ffff][\w.\x80-\U0010ffff]* )
     | (?P<space> [\t\r\n] )
-    | (?P<stray> [^ ()\[\],<>=!+-] | (?<![<>=!])=(?!=) )
+    | (?P<stray> && | \|\| | !(?!=) | [^ ()\[\],<>=!+-] | (?<![<>=!])=(?!=) )
     """,
     re.VERBOSE,
 )
 _KEYWORDS = ("and", "or", "not", "in")
+_OF_OTHER_LANGUAGES = {"&&": "and", "||": "or", "!": "not"}
 _MASKED = re.compile(r"'_*'|\"_*\"|_+|[a-z]+|[<>=!]=|.|$")  # a word or an operator
 _NESTING = re.compile(r"([(\[])|([)\]])|(not(?! *in)|[+-])|and|or|in|[<>=!,]")
 _ESCAPE = re.compile(r"\\(?:x.{0,2}|u.{0,4}|U.{0,8}|.)", re.DOTALL)
 
+_PARTS = "names, literals, comparisons, in, and, or, not and brackets; when= takes a callable, too"
 _STARTS_NUMBER = ".0123456789"
 _CONSTANTS = {"True": True, "False": False, "None": None}
 _OPERATORS = {
@@ -104,12 +106,14 @@ class _Parser:
 
         return _WORD.sub(mask, self._text)
 
-    def _refuse_stray(self, at: int, character: str) -> NoReturn:
-        if character in "'\"":
+    def _refuse_stray(self, at: int, found: str) -> NoReturn:
+        if found in "'\"":
             self._refuse(at, "this string has no end")
-        if character == "=":
+        if found == "=":
             self._refuse(at, "a single = compares nothing; it is written ==")
-        self._refuse(at, f"{character!r} has no meaning here")
+        if found in _OF_OTHER_LANGUAGES:
+            self._refuse(at, f"{found} is written {_OF_OTHER_LANGUAGES[found]}")
+        self._refuse(at, f"{found!r} has no meaning here")
 
     def _check_nesting(self, masked: str) -> None:
         """Keep from Python's parser what it would need a large stack for."""
@@ -212,6 +216,8 @@ class _Parser:
             return "value", -value if isinstance(node.op, ast.USub) else value
         if isinstance(node, ast.Constant):
             return "value", self._string(at, word)
+        if isinstance(node, ast.Call):
+            self._refuse(at, f"a call is no part of an expression, which has {_PARTS}")
         if not isinstance(node, ast.Name):
             self._expect("a name or a literal", at, word)
         if word[0] in _STARTS_NUMBER:

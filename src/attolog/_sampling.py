@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attolog import _core
+from attolog._native.constructor_arguments import share_of, window_of
+
 
 @dataclass(frozen=True, slots=True)
 class Every:
@@ -16,12 +19,19 @@ class Every:
     Args:
         n: 1 or more.
 
+    Raises:
+        TypeError: n is no int.
+        ValueError: n is out of range.
+
     Example:
         >>> Every(100).strategy
         'every:100'
     """
 
     n: int
+
+    def __post_init__(self) -> None:
+        _check_count(self.n, "Every: n")
 
     @property
     def strategy(self) -> str:
@@ -38,6 +48,10 @@ class First:
         then: 1 or more; None for no more calls in the interval.
         per: The interval, in seconds or as "500ms", "1s", "5m".
 
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: One is out of range.
+
     Example:
         >>> First(100, then=50, per="1s").strategy
         'first:100,50,1s'
@@ -46,6 +60,13 @@ class First:
     n: int
     then: int | None = None
     per: float | str = "1s"
+
+    def __post_init__(self) -> None:
+        _check_count(self.n, "First: n")
+        if self.then is not None:
+            _check_count(self.then, "First: then")
+        window_of(self.per, "First: per")
+        _core.check_strategy(self.strategy)  # whose grammar has fewer spellings of a number
 
     @property
     def strategy(self) -> str:
@@ -60,12 +81,19 @@ class Cap:
     Args:
         per_second: 1 or more.
 
+    Raises:
+        TypeError: It is no int.
+        ValueError: It is out of range.
+
     Example:
         >>> Cap(1000).strategy
         'cap:1000'
     """
 
     per_second: int
+
+    def __post_init__(self) -> None:
+        _check_count(self.per_second, "Cap: per_second")
 
     @property
     def strategy(self) -> str:
@@ -83,6 +111,10 @@ class Budget:
     Args:
         share: Above 0, up to 1.
 
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is out of range.
+
     Example:
         >>> Budget(0.01).strategy
         'budget:0.01'
@@ -90,7 +122,20 @@ class Budget:
 
     share: float
 
+    def __post_init__(self) -> None:
+        share_of(self.share, "Budget: share")
+
     @property
     def strategy(self) -> str:
         """The spelling in the grammar of strategies."""
         return f"budget:{self.share}"
+
+
+_MOST = 1_000_000_000_000  # as in cpp/strategies/policy.cpp
+
+
+def _check_count(value: object, what: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} must be an int, not {type(value).__name__}")
+    if not 1 <= value <= _MOST:
+        raise ValueError(f"{what} must be 1 to {_MOST:,}, not {value}")

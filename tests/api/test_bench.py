@@ -285,9 +285,13 @@ def test_what_is_not_installed_is_said(
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--method", "prnit"], "'prnit' is no method; --list shows them"),
-        (["--records", "0"], "Invalid value for '--records'"),
-        (["--repeats", "few"], "Invalid value for '--repeats'"),
+        (
+            ["--method", "prnit"],
+            "'prnit' is no method; --list shows them (see attolog bench --help)",
+        ),
+        (["--method", "file-handlr"], "; --list shows them; did you mean 'file-handler'"),
+        (["--records", "0"], "--records must be a whole number from 1 to 10,000,000, not '0'"),
+        (["--repeats", "few"], "--repeats must be a whole number from 1 to 1,000, not 'few'"),
         (["--json", "{tmp}"], "--json {tmp}: is a folder"),
         (["--json", "{tmp}/no/x.json"], "--json {tmp}/no/x.json: there is no folder {tmp}/no"),
         (["--plot", "{tmp}/no/x.png"], "--plot {tmp}/no/x.png: there is no folder {tmp}/no"),

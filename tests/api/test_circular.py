@@ -186,13 +186,13 @@ def test_saves_while_others_log_are_whole(tmp_path: Path) -> None:
 
 
 def test_rules_leave_out_and_sample(tmp_path: Path) -> None:
-    rules = {"NOISE": "off", "FEW": "every:10", "COUNTED": "stats:1s"}
+    rules = {"NOISE": "off", "FEW": "every:10", "COUNTED": "all"}
     with CircularLogger(1000, rules=rules) as box:
         for i in range(100):
             box("NOISE", i=i)
             box("FEW", i=i)
             box("E", i=i)
-        box("COUNTED", i=1)  # there is no file for statistics: it is kept too
+        box("COUNTED", i=1)
         assert box.counts == (201, 0, 111, 0, 90, 0, 0)
         assert box.save(tmp_path / "saved.jsonl") == 111
     few = [each for each in objects(tmp_path / "saved.jsonl") if each["event"] == "FEW"]
@@ -518,6 +518,7 @@ def test_saving_itself_that_fails_is_said(
 
 # ---- arguments -------------------------------------------------------------------------------
 
+UNFIT = "a circular log takes only off, all and samples"
 SECONDS = 'None or seconds, 0 or more (a finite number, or "500ms", "1s", "5m")'
 
 
@@ -545,6 +546,8 @@ SECONDS = 'None or seconds, 0 or more (a finite number, or "500ms", "1s", "5m")'
         ({"signals": [999]}, ValueError, "signal"),
         ({"rules": {"A": "x"}}, ValueError, "rules: A: 'x': is no strategy; allowed are off, all"),
         ({"rules": [1]}, TypeError, "rules must be a dict"),
+        ({"rules": {"A": "off", "B": "stats:1s"}}, ValueError, f"rules: B: 'stats:1s': {UNFIT}"),
+        ({"rules": {"A": "last:10"}}, ValueError, f"rules: A: 'last:10': {UNFIT}"),
         ({"append": True}, TypeError, "CircularLogger() takes no option 'append'"),
         ({"buffer_size": 0}, ValueError, "buffer_size must be 1 to "),
         ({"on_full": "wait"}, ValueError, "on_full"),
@@ -558,6 +561,32 @@ def test_bad_arguments(
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_statistics_of_a_circular_log_are_refused_wherever_they_are_asked_for(
+    box: CircularLogger,
+) -> None:
+    with pytest.raises(ValueError, match=f"^strategy: 'stats:1s': {UNFIT}$"):
+        box.event("E", "i", strategy="stats:1s")
+    with pytest.raises(ValueError, match=f"^strategy: 'stats:1s': {UNFIT}$"):
+        box.bind(request=1).event("E", "i", strategy="stats:1s")
+    with pytest.raises(ValueError, match=f"^strategy: 'stats:2s': {UNFIT}$"):
+        attolog.StatsLogger(box, window=2)
+    with pytest.raises(ValueError, match=f"^rules: E: 'last:5': {UNFIT}$"):
+        attolog.SampledLogger(box, rules={"E": "last:5"})
+    with pytest.raises(ValueError, match=f"^rules: E: 'stats:1s': {UNFIT}$"):
+        attolog.tee(attolog.tee(box), rules={"E": "stats:1s"})
+    assert box.counts.calls == 0
+
+
+def test_statistics_for_a_file_beside_a_circular_log_are_taken(
+    box: CircularLogger, tmp_path: Path
+) -> None:
+    with attolog.AsyncFileLogger(tmp_path / "run.csv") as file:
+        both = attolog.tee(file, box, rules={"E": "stats:1s"})
+        both("E", i=1)
+        assert both.flush()
+        assert len(box) == file.counts.aggregated == 1
 
 
 def test_a_box_is_on_until_it_is_closed(box: CircularLogger) -> None:

@@ -415,7 +415,42 @@ def test_numbers_that_python_does_not_write_out_are_shown(
 
 def test_a_count_of_lines_beyond_all_measure(csv: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cat", "-n", str(10**20), csv]) == 2
-    assert "is not in the range" in capsys.readouterr().err
+    most = f"{sys.maxsize:,}"
+    said = f"--lines must be a whole number from 0 to {most}, not '{10**20}'"
+    assert capsys.readouterr().err == f"attolog: {said} (see attolog cat --help)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stat"], "there is no verb 'stat'; verbs are bench, cat, "),
+        (["rewrit", "x"], "; did you mean 'rewrite'? (see attolog --help)"),
+        (["--nosuch"], "there is no option '--nosuch' (see attolog --help)"),
+        (["cat"], "FILE is missing (see attolog cat --help)"),
+        (["cat", "-n", "x", "a.csv"], "--lines must be a whole number from 0 to "),
+        (["cat", "-n", "-1", "a.csv"], "not '-1' (see attolog cat --help)"),
+        (["cat", "--folow", "a.csv"], "there is no option '--folow'; did you mean '--follow'? "),
+        (["ctl", "x"], "PID must be a whole number from 0 to 4,294,967,295, not 'x'"),
+        (["bench", "--json"], "--json needs a value (see attolog bench --help)"),
+    ],
+)
+def test_wrong_usage_is_one_line_in_plain_words(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert said in output.err
+    assert output.err.startswith("attolog: ")
+    assert output.err.count("\n") == 1
+
+
+def test_help_has_each_form_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rewrite", "--help"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Usage: attolog rewrite [OPTIONS] PATH...",
+        "       attolog rewrite --prove [OPTIONS] PATH... -- COMMAND",
+    ]
 
 
 def test_without_a_standard_output_nothing_is_shown(csv: str) -> None:

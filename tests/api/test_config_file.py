@@ -99,6 +99,8 @@ def test_a_file_can_turn_it_off(toml: Path, path: Path) -> None:
         ('strategy = "all"', ValueError, "path is missing"),
         ('path = "{path}"\ncolour = 5', ValueError, "there is no key 'colour'; allowed are path, "),
         ('path = "{path}"\n[rule]\nA = "off"', ValueError, "there is no key 'rule'; allowed are "),
+        ('path = "{path}"\ndigit = 6', ValueError, "; did you mean 'digits'?"),
+        ('path = "{path}"\n[Rules]\nA = "off"', ValueError, "; did you mean 'rules'?"),
         ('path = "{path}"\npath = "x.csv"', ValueError, "overwrite"),
         ("path = ", ValueError, "Invalid value"),
         ("path = 5", TypeError, "path must be a str, bytes or os.PathLike, not int"),

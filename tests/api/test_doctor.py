@@ -61,7 +61,7 @@ def test_doctor_tells_of_loggers_and_of_what_killed_processes_left(
     leave(rings, path)
     assert main(["doctor", "run.csv"]) == 1
     out = capsys.readouterr().out
-    assert f"In {home(rings)} 1 killed process left something: attolog recover --all" in out
+    assert f"In {home(rings)} 1 killed process left 12 records: attolog recover --all" in out
 
 
 def test_recover_all_recovers_every_file_of_a_place(
@@ -88,12 +88,17 @@ def test_what_is_left_of_a_file_that_is_gone_can_be_removed(
     path = tmp_path / "run.csv"
     leave(rings, path)
     path.unlink()
+    assert main(["doctor", "run.csv"]) == 1
+    forget = "the log files of 1 killed process are gone: attolog recover --all --forget"
+    assert capsys.readouterr().out.splitlines()[-1] == f"In {home(rings)} {forget}"
+    assert main(["recover", "--all", "--check"]) == 1
+    capsys.readouterr()
     assert main(["recover", "--all"]) == 0
     assert main(["recover", "--all", "--forget"]) == 0
     place = home(rings)
     assert capsys.readouterr().out.splitlines() == [
         f"{place}: nothing to recover",
-        f"{place}: the log files of 1 killed process are gone; --forget removes it",
+        f"{place}: the log files of 1 killed process are gone; --forget removes their records",
         f"{place}: nothing to recover",
         f"{place}: the log files of 1 killed process are gone; 12 records removed",
     ]
@@ -101,10 +106,45 @@ def test_what_is_left_of_a_file_that_is_gone_can_be_removed(
     assert not path.exists()
 
 
+def test_the_circular_log_of_a_killed_process_is_listed_with_the_command_that_saves_it(
+    rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = LEAVE.replace("AsyncFileLogger(path", "CircularLogger(10").replace("[2:]", "[1:]")
+    killed = subprocess.Popen([sys.executable, "-c", code, rings])
+    assert killed.wait() == 0
+    with attolog.CircularLogger(10, ring_dir=str(rings)) as living:
+        living("E", 1)
+        assert main(["doctor", "run.csv"]) == 1
+        assert main(["recover", "--all", "--check", "--ring-dir", str(rings)]) == 1
+    left = f"killed process {killed.pid} left a circular log of 10 records"
+    saving = ["recover", str(killed.pid), "-o", "last.csv"]
+    nothing, listed = capsys.readouterr().out.splitlines()[-2:]
+    assert nothing == f"{home(rings)}: nothing to recover"
+    assert listed == (
+        f"{home(rings)}: {left}: attolog {' '.join([*saving[:-1], 'FILE'])} --ring-dir {rings}"
+    )
+    assert main([*saving, "--ring-dir", str(rings)]) == 0
+    assert (tmp_path / "last.csv").read_text().count(",E,") == 10
+    assert main(["recover", "--all", "--check", "--ring-dir", str(rings)]) == 0
+    assert main(["doctor", "run.csv"]) == 0
+
+
+def test_doctor_names_the_command_that_saves_a_circular_log(
+    rings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = LEAVE.replace("AsyncFileLogger(path", "CircularLogger(100").replace("[2:]", "[1:]")
+    killed = subprocess.Popen([sys.executable, "-c", code, rings])
+    assert killed.wait() == 0
+    assert main(["doctor", "run.csv"]) == 1
+    left = f"killed process {killed.pid} left a circular log of 12 records"
+    command = f"attolog recover {killed.pid} -o FILE"
+    assert capsys.readouterr().out.splitlines()[-1] == f"In {home(rings)} {left}: {command}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to recover: a FILE, a PID with -o FILE, or --all"),
+        ([], "name a FILE, a PID with -o FILE, or --all"),
         (["--all", "run.csv"], "--all takes no FILE and no -o"),
         (["--forget", "run.csv"], "--forget goes with --all"),
     ],

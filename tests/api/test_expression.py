@@ -178,6 +178,10 @@ def test_strings_are_written_as_in_python(tmp_path: Path, spelled: str, text: st
     assert len(saved(tmp_path)) == 1
 
 
+NO_CALL = (
+    "a call is no part of an expression, which has names, literals, comparisons, in, and, or, not "
+    "and brackets; when= takes a callable, too"
+)
 OPERAND = "expected a name, a literal or '('"
 LEVELS = "a level is 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"
 
@@ -200,7 +204,7 @@ LEVELS = "a level is 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"
         ("n\0", "at column 2: '\\x00' has no meaning here"),
         ("n <> 1", "at column 3: expected an operator, found <"),
         ("n === 1", f"at column 5: {OPERAND}, found ="),
-        ("n ! 1", "at column 3: expected an operator, found !"),
+        ("n ! 1", "at column 3: ! is written not"),
         ("n == 'a' 'b'", "at column 10: expected an operator, found 'b'"),
         ("n == 'a''b' and m", "at column 9: expected an operator, found 'b'"),
         ("n == '''a'''", "at column 8: expected an operator, found 'a'''"),
@@ -208,8 +212,16 @@ LEVELS = "a level is 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"
         ("n == 'a'b", "at column 9: expected an operator, found b"),
         ("n == 5'a'", "at column 7: expected an operator, found 'a'"),
         ("'a' not 'b'", "at column 9: expected 'in' after 'not', found 'b'"),
-        ("f(x)", "at column 1: expected a name or a literal, found f(x)"),
-        ("f(\nx)", "at column 1: expected a name or a literal, found f( x)"),
+        ("f(x)", f"at column 1: {NO_CALL}"),
+        ("f(\nx)", f"at column 1: {NO_CALL}"),
+        ("n > 1 and user.startswith('a') or m", f"at column 11: {NO_CALL}"),
+        ("n in (len(x),)", f"at column 7: {NO_CALL}"),
+        ("n > 1 && m", "at column 7: && is written and"),
+        ("n > 1|| m > 2", "at column 6: || is written or"),
+        ("!n", "at column 1: ! is written not"),
+        ("n and ! (m == 1)", "at column 7: ! is written not"),
+        ("n & m", "at column 3: '&' has no meaning here"),
+        ("n | m", "at column 3: '|' has no meaning here"),
         ("n + 1 > 2", "at column 1: expected a name or a literal, found n + 1"),
         ("n[0]", "at column 1: expected a name or a literal, found n[0]"),
         ("n == 1, 2", "at column 1: expected a name or a literal, found n == 1, 2"),

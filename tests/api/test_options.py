@@ -75,7 +75,7 @@ WRONG: list[tuple[str, object, type[Exception], str]] = [
         "pattern",
         "a\nb",
         ValueError,
-        "'a\\nb': it contains what no line can hold: a control character",
+        "'a\\nb': a line cannot hold a control character",
     ),
     ("fsync_interval", -0.1, ValueError, "seconds"),
     ("fsync_interval", "soon", ValueError, "seconds"),
@@ -438,3 +438,11 @@ with attolog.AsyncFileLogger("/dev/stdout", pattern="{message}") as log:  # a pi
 def test_a_misspelt_option_is_told_with_the_options(make: Any, complaint: str) -> None:
     with pytest.raises(TypeError, match="^" + re.escape(complaint)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("option", "nearest"), [("onfull", "; did you mean 'on_full'?"), ("size", ", echo")]
+)
+def test_a_misspelt_option_is_told_the_nearest(option: str, nearest: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(nearest) + "$"):
+        attolog.AsyncFileLogger("never-made.csv", **{option: 1})  # type: ignore[arg-type]

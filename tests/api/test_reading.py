@@ -136,6 +136,15 @@ def test_a_wrong_name_is_told_the_nearest(tmp_path: Path, name: str, nearest: st
     assert nearest in raised.value.args[0]
 
 
+def test_what_read_returns_has_public_types(tmp_path: Path) -> None:
+    run = attolog.read(log_to(tmp_path / "run.atto", some))
+    assert type(run) is attolog.Journal
+    assert type(run.runs[0]) is attolog.Run
+    assert type(run["GEN"]) is attolog.Table
+    assert type(next(run.records())) is attolog.Record
+    assert type(run["GEN"].estimate_count()) is attolog.Estimate
+
+
 def test_a_journal_of_several_runs_and_threads(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
 

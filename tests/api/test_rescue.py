@@ -115,7 +115,7 @@ def test_what_cannot_be_saved_stays(
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["123"], 2, "say where to save it: -o FILE"),
+        (["123"], 2, "the file to save it in is missing: -o FILE"),
         (["999999999999", "-o", "x.csv"], 2, "999999999999 is no process id"),
         (["4000000", "-o", "x.csv"], 1, "process 4000000 has no circular log"),
         (["4000000", "-o", "x.foo"], 1, "path must end in .csv"),

@@ -1,6 +1,8 @@
 """Strategy 2: a share of the calls, with weights that stand for all of them."""
 
 import itertools
+import math
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -322,7 +324,17 @@ def test_a_value_is_not_looked_at_where_the_call_is_left_out(tmp_path: Path) -> 
         ({"target": "x.csv", "rate": 0.1, "strategy": Every(2)}, TypeError, "not both"),
         ({"target": "x.csv", "strategy": 3}, TypeError, "not int"),
         ({"target": "x.csv", "strategy": "smaple:1"}, ValueError, "'smaple:1': is no strategy"),
-        ({"target": "x.csv", "strategy": Every(0)}, ValueError, "number from 1: every:100"),
+        ({"target": "x.csv", "strategy": "every:0"}, ValueError, "number from 1: every:100"),
+        (
+            {"target": "x.csv", "rate": -0.5},
+            ValueError,
+            "at most 1, not -0.5",
+        ),
+        (
+            {"target": "x.csv", "rate": math.nan},
+            ValueError,
+            "rate must be above 0 and at most 1, not",
+        ),
         ({"target": "x.csv", "how": Every(2)}, TypeError, "'how'; it is called strategy="),
         ({"target": "x.csv", "seed": "a"}, TypeError, "seed must be an int"),
         ({"target": "x.csv", "rules": [1]}, TypeError, "rules must be a dict"),
@@ -336,6 +348,51 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], said: 
     with pytest.raises(error) as caught:
         SampledLogger(**arguments)
     assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "arguments", "error", "said"),
+    [
+        (Every, {"n": 0}, ValueError, "Every: n must be 1 to 1,000,000,000,000, not 0"),
+        (Every, {"n": -5}, ValueError, "Every: n must be 1 to 1,000,000,000,000, not -5"),
+        (Every, {"n": 10**13}, ValueError, "Every: n must be 1 to "),
+        (Every, {"n": 2.0}, TypeError, "Every: n must be an int, not float"),
+        (Every, {"n": "100"}, TypeError, "Every: n must be an int, not str"),
+        (Every, {"n": True}, TypeError, "Every: n must be an int, not bool"),
+        (First, {"n": 0}, ValueError, "First: n must be 1 to "),
+        (First, {"n": 1, "then": 0}, ValueError, "First: then must be 1 to "),
+        (First, {"n": 1, "then": -1}, ValueError, "First: then must be 1 to "),
+        (First, {"n": 1, "per": 0}, ValueError, "First: per must be 1e-06 to 1e+09 seconds, not 0"),
+        (First, {"n": 1, "per": -1}, ValueError, "First: per must be 1e-06 to "),
+        (First, {"n": 1, "per": math.nan}, ValueError, "First: per must be 1e-06 to "),
+        (First, {"n": 1, "per": "1h"}, ValueError, "First: per must be seconds as a number, or "),
+        (First, {"n": 1, "per": None}, TypeError, "First: per must be seconds as a number, or "),
+        (First, {"n": 1, "per": "+1s"}, ValueError, "strategy: 'first:1,0,+1s': first needs "),
+        (Cap, {"per_second": 0}, ValueError, "Cap: per_second must be 1 to "),
+        (Cap, {"per_second": 1.5}, TypeError, "Cap: per_second must be an int, not float"),
+        (Budget, {"share": 2}, ValueError, "Budget: share must be above 0 and at most 1, not 2"),
+        (Budget, {"share": 0}, ValueError, "Budget: share must be above 0 and at most 1, not 0"),
+        (
+            Budget,
+            {"share": -0.1},
+            ValueError,
+            "Budget: share must be above 0 and at most 1, not -0.1",
+        ),
+        (
+            Budget,
+            {"share": math.nan},
+            ValueError,
+            "Budget: share must be above 0 and at most 1, not",
+        ),
+        (Budget, {"share": "1%"}, TypeError, "Budget: share must be a number, not str"),
+    ],
+)
+def test_a_strategy_checks_its_numbers_when_it_is_made(
+    strategy: Any, arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match="^" + re.escape(said)) as caught:
+        strategy(**arguments)
     assert "\n" not in str(caught.value)
 
 

@@ -1,6 +1,8 @@
 """Rows in all four formats: the design's table of rows, end to end."""
 
 import json
+import re
+from ast import literal_eval
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -188,6 +190,22 @@ def test_newlines(tmp_path: Path) -> None:
         f'{TEXT_TIME} INFO     {escaped} y="{escaped}"\n'
         f"{text}\n"
     )
+
+
+def unescape(line: str) -> str:
+    """A text line without its escapes, which are those of `repr`."""
+    return re.sub(r"\\(x..|u....|.)", lambda found: literal_eval(f"'{found[0]}'"), line)
+
+
+def test_a_text_line_gives_back_bytes_and_backslashes(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    with AsyncFileLogger(path, pattern="{message}") as log:
+        log("E", path=r"C:\new", name="é\n\u2028", body=b"a\\b\xff\n")
+        log.info("{} {}", r"\xff", b"\xff")
+    event, message = path.read_text("utf-8").splitlines()
+    assert event == r"""E path=C:\\new name="é\n\u2028" body=b'a\\\\b\\xff\\n'"""
+    assert unescape(event) == 'E path=C:\\new name="é\n\u2028" body=' + str(b"a\\b\xff\n")
+    assert unescape(message) == "\\xff " + str(b"\xff")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".log"])

@@ -3,6 +3,8 @@
 import ast
 import doctest
 import inspect
+import re
+import textwrap
 from collections.abc import Iterator
 from importlib.resources import files
 from operator import attrgetter
@@ -123,6 +125,11 @@ def documented() -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
                 yield f"{each.name}.{method.name}", method
 
 
+def documentation(node: ast.FunctionDef | ast.ClassDef) -> str:
+    """A docstring of the stub."""
+    return ast.get_docstring(node) or ""
+
+
 DOCUMENTED = dict(documented())
 WITHOUT_DOCSTRING = {"Stream", "log"}  # a stream says what an io.TextIOWrapper says
 
@@ -137,8 +144,33 @@ def test_help_says_what_the_stub_says(name: str) -> None:
 def test_every_public_name_has_a_docstring_and_a_signature(name: str) -> None:
     public = getattr(attolog, name)
     assert inspect.getdoc(public)
-    if callable(public) and name not in {"Logger", "log"}:  # nobody makes the one, or the other
+    if callable(public):
         assert inspect.signature(public)
+
+
+def arguments_of(docstring: str) -> set[str]:
+    """The names that the part `Args:` of a docstring explains."""
+    _, _, rest = docstring.partition("\nArgs:\n")
+    part = textwrap.dedent(re.split(r"\n(?=\S)", rest)[0])
+    return set(re.findall(r"^(\w+):", part, re.MULTILINE))
+
+
+WITH_ARGUMENTS = [name for name, node in DOCUMENTED.items() if "Args:" in documentation(node)]
+
+
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
+def test_a_docstring_explains_the_arguments_that_the_signature_shows(name: str) -> None:
+    public = attrgetter(name)(_core)
+    parameters = inspect.signature(public).parameters.keys() - {"self"}
+    assert arguments_of(inspect.getdoc(public) or "") == parameters
+    assert ... not in [each.default for each in inspect.signature(public).parameters.values()]
+
+
+def test_the_signature_of_event_has_what_any_of_its_forms_takes() -> None:
+    event, debug = attrgetter("Logger.event", "Logger.debug")(_core)
+    signature = "(self, definition=None, /, *fields, strategy=None)"
+    assert str(inspect.signature(event)) == signature
+    assert str(inspect.signature(debug)) == "(self, text, /, *values, **fields)"
 
 
 @pytest.mark.parametrize("name", ["AsyncFileLogger", "Logger.print", "Logger.flush", "tee"])

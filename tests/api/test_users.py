@@ -52,6 +52,20 @@ def test_root_recovers_what_another_user_left(
     assert path.read_text().count(",E,") == 12
 
 
+def test_root_lists_the_circular_log_of_another_user_with_that_user_s_command(
+    path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = LEAVE.replace("AsyncFileLogger(sys.argv[1])", "CircularLogger(10, ring_dir=sys.argv[1])")
+    code = "import attolog._native.save_triggers\n" + code  # which that user may not read
+    rings = str(path.parent)
+    process = subprocess.Popen([sys.executable, "-c", code, rings])
+    assert process.wait() == 0
+    assert main(["recover", "--all", "--check", "--ring-dir", rings]) == 1
+    command = f"attolog recover {process.pid} -o FILE --ring-dir {rings} (as user {NOBODY})"
+    left = f"killed process {process.pid} left a circular log of 10 records"
+    assert f"{rings}/attolog-{NOBODY}: {left}: {command}\n" in capfd.readouterr().out
+
+
 def test_root_writes_nothing_for_a_user_who_may_not(
     path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,10 +26,10 @@ HEADER = struct.Struct("<8sHHIIIqqQIIII")  # docs/reference/journal-format.md
 class Intact(NamedTuple):
     data: bytes
     blocks: list[tuple[int, int]]  # where each begins and ends
-    records: list[list[attolog._reading.journal.Record]]  # of each block
+    records: list[list[attolog.Record]]  # of each block
 
 
-def read(path: Path) -> attolog._reading.journal.Journal:
+def read(path: Path) -> attolog.Journal:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         run = attolog.read(path)
@@ -37,7 +37,7 @@ def read(path: Path) -> attolog._reading.journal.Journal:
     return run
 
 
-def records_of(path: Path) -> tuple[list[attolog._reading.journal.Record], int]:
+def records_of(path: Path) -> tuple[list[attolog.Record], int]:
     run = read(path)
     found = list(run.records())
     for name in run:
@@ -70,7 +70,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Intact:
     return Intact(data, blocks, [found[4 * i : 4 * i + 4] for i in range(4)])
 
 
-def sequence(intact: Intact, *blocks: int) -> list[attolog._reading.journal.Record]:
+def sequence(intact: Intact, *blocks: int) -> list[attolog.Record]:
     return [record for i in blocks for record in intact.records[i]]
 
 
@@ -152,7 +152,7 @@ def test_f2_random_damage_never_shows_what_was_not_logged(intact: Intact, tmp_pa
 # ---- F3 ------------------------------------------------------------------------------------------
 
 
-def damaged(path: Path, *pieces: bytes) -> tuple[list[attolog._reading.journal.Record], int]:
+def damaged(path: Path, *pieces: bytes) -> tuple[list[attolog.Record], int]:
     path.write_bytes(b"".join(pieces))
     return records_of(path)
 

@@ -25,7 +25,7 @@ TOLD = re.compile(
     r"another program wrote into \S+ in the middle of a record; both are kept, and the record "
     r"is there once more|"
     r"\S+: (another process|process \d+) holds its lock; "
-    r"what killed processes have left for it waits|"
+    r"records of killed processes wait|"
     r"\S+/control/\S+: No space left on device; attolog ctl does not find this process)"
 )
 

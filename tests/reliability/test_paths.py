@@ -83,7 +83,7 @@ except {error.__name__} as error:
 def test_b15_a_fifo_without_a_reader_is_an_error(log_path: Path) -> None:
     path = log_path.with_suffix(".log")
     os.mkfifo(path)
-    with pytest.raises(OSError, match="FIFO that nobody reads"):
+    with pytest.raises(OSError, match="FIFO without a reader"):
         attolog.AsyncFileLogger(path)
 
 

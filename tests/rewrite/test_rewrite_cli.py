@@ -348,10 +348,10 @@ def test_what_is_interrupted_leaves_the_file_as_it_was(
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ([], "Missing argument 'PATH...'"),
+        ([], "PATH... is missing (see attolog rewrite --help)"),
         (["a.py", "--write", "--check"], "--write and --check do not go together"),
         (["a.py", "--undo", "--all"], "--undo goes without --all and --entry"),
-        (["a.py", "--wirte"], "No such option"),
+        (["a.py", "--wirte"], "there is no option '--wirte'; did you mean '--write' or '"),
     ],
 )
 def test_wrong_usage(args: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -213,12 +213,12 @@ def test_functions_that_print_for_others_are_named(folder: Path) -> None:
         "print_and_log('%d steps' % 3)\n"
     )
     said = rewrite(folder, ".").stderr
-    assert "tee.py:3: print_and_log() prints what it is given; " in said
+    assert "tee.py:3: print_and_log() prints its arguments; " in said
     assert (
         "the 2 calls that give it values have only text in the log: ./uses.py:3, ./uses.py:4\n"
         in said
     )
-    assert "tee.py:7: say() prints what it is given; " in said
+    assert "tee.py:7: say() prints its arguments; " in said
     assert "the 1 call that gives it values have only text in the log: ./tee.py:9\n" in said
     assert "common.py" not in said
 

@@ -223,4 +223,4 @@ def test_a_status_of_other_files_is_explained(app: Path) -> None:
     command = (sys.executable, "app.py", "2")
     status, out, err = prove(app.parent, ".", command=command)
     assert (status, out.startswith("Proved")) == (1, True)
-    assert err.endswith("Status 1: 1 file skipped, as said above.\n")
+    assert err.endswith("Status 1: 1 file skipped, see above.\n")

@@ -61,7 +61,9 @@ def folder(tmp_path: Path) -> Path:
 )
 @pytest.mark.parametrize("flags", [[], ["-P"], ["-O", "-X", "dev"]], ids=" ".join)
 def test_a_program_starts_as_ever(folder: Path, args: list[str], flags: list[str]) -> None:
-    compare(folder, args, flags=flags)
+    is_lost = "-P" in flags and args[0] == "-m"  # the folder is not in sys.path
+    is_found = not is_lost and not any("missing" in each for each in args)
+    compare(folder, args, flags=flags, says_so=is_found)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,32 @@ def test_a_program_that_does_not_start(folder: Path, source: bytes | None, args:
     (folder / "empty").mkdir()
     if source is not None:
         (folder / "app.py").write_bytes(source)
-    ran = compare(folder, args, says_so=args == ["empty"])
+    ran = compare(folder, args, says_so=False)
     # Python 3.11.2 ends a source at a NUL; later ones refuse it.
     assert ran.status != 0 or (source is not None and b"\0" in source)
+
+
+@pytest.mark.parametrize("args", [["-m", "missing"], ["-m", "pkg.missing"], ["empty"]])
+def test_a_program_that_is_not_found_leaves_no_log(folder: Path, args: list[str]) -> None:
+    (folder / "empty").mkdir()
+    ran = run([*RUN, *args], folder)
+    assert (ran.out, ran.err.count(b"\n"), ran.status) == (b"", 1, 1)
+    assert list(folder.glob("*.atto")) == []
+
+
+def test_prints_of_the_package_of_a_missing_program_are_logged(folder: Path) -> None:
+    (folder / "pkg" / "__init__.py").write_text("print('imported')\n")
+    ran = run([*RUN, "-m", "pkg.missing"], folder)
+    assert without_closing(ran.err).endswith(b"No module named pkg.missing\n")
+    records = attolog.read(folder / "missing.atto").records()
+    assert next(records).message == "imported\n"
+
+
+def test_a_program_that_is_not_found_leaves_the_log_of_an_earlier_run(folder: Path) -> None:
+    run([*RUN, "-o", "run.atto", "app.py"], folder)
+    before = len(list(attolog.read(folder / "run.atto").records()))
+    assert run([*RUN, "-o", "run.atto", "-m", "missing"], folder).status == 1
+    assert len(list(attolog.read(folder / "run.atto").records())) >= before > 0
 
 
 def test_an_encoding_of_the_source(folder: Path) -> None:
@@ -241,7 +266,7 @@ def test_signals_do_not_wait_for_a_screen_that_is_stuck(
     os.close(reading)
     assert process.returncode == -number
     log = b"app.atto" if number == signal.SIGINT else os.fsencode(folder / "app.atto")
-    assert b"attolog: the rest is not shown; it is all in " + log + b"\n" in err
+    assert b"attolog: the screen has not taken all texts; " + log + b" has them\n" in err
     assert attolog.read(folder / "app.atto").events["line"] == 100000
 
 

@@ -138,7 +138,7 @@ def test_a_crash_does_not_wait_for_a_screen_that_is_stuck(folder: Path) -> None:
     _, err = process.communicate(timeout=TIMEOUT)
     os.close(reading)
     assert process.returncode == -signal.SIGSEGV
-    assert b"attolog: the rest is not shown; it is all in " in err
+    assert b"attolog: the screen has not taken all texts; " in err
     assert attolog.read(folder / "app.atto").events["line"] == 100000
 
 

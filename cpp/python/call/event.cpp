@@ -57,7 +57,7 @@ Event* as_event(PyObject* object) {
   return reinterpret_cast<Event*>(object);
 }
 
-// What a call gave, by the event's fields. Borrowed references.
+// The values of a call, by the event's fields. Borrowed references.
 struct EventArguments {
   // Null where none was given; positional ones beyond the fields last.
   std::vector<PyObject*> values;
@@ -116,7 +116,7 @@ bool log_event_slowly(const Event* event, PyObject* const* args, Py_ssize_t narg
                       PyObject* kwnames) {
   const EventArguments arranged = arrange(event, args, nargs, kwnames);
   const std::size_t most = event->core->longest_text();
-  // What the site has no names for carries its own. (Behind the fields would be the bound ones.)
+  // Values without a name in the site carry their own. (Behind the fields would be the bound ones.)
   const bool is_inline = event->site == kInlineEventSite || !arranged.others.empty() ||
                          (event->bound != nullptr && nargs > event->n_fields);
   const SiteFacts facts = facts_of(event, is_inline);
@@ -239,7 +239,7 @@ std::uint32_t register_event(const EventText& text, const std::string& file, lon
   return site_registry().add(std::move(site)).value_or(kInlineEventSite);
 }
 
-// event(strategy=...) alone: what decorates a function is still to come.
+// event(strategy=...) without a definition: a function that takes one.
 PyObject* decorator(PyObject* self, PyObject* kwargs) {
   PyObject* functools = PyImport_ImportModule("functools");
   PyObject* partial = functools == nullptr ? nullptr : PyObject_GetAttrString(functools, "partial");
@@ -256,7 +256,10 @@ PyObject* decorator(PyObject* self, PyObject* kwargs) {
 }  // namespace
 
 PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
-  if (PyTuple_GET_SIZE(args) == 0 && kwargs != nullptr) return decorator(self, kwargs);
+  const bool has_no_definition =
+      PyTuple_GET_SIZE(args) == 0 ||
+      (PyTuple_GET_SIZE(args) == 1 && PyTuple_GET_ITEM(args, 0) == Py_None);
+  if (has_no_definition && kwargs != nullptr) return decorator(self, kwargs);
   // Python reads the declaration: (name, fields, defaults, doc, file, line, strategy).
   PyObject* described =
       call_helper(read_declaration, "(OO)", args, kwargs == nullptr ? Py_None : kwargs);
@@ -271,7 +274,8 @@ PyObject* declare_event(PyObject* self, PyObject* args, PyObject* kwargs) {
   auto text = std::make_unique<EventText>();
   if (!PyArg_ParseTuple(described, "UO!O!UUls", &name, &PyTuple_Type, &fields, &PyTuple_Type,
                         &defaults, &doc, &file, &line, &strategy) ||
-      (*strategy != '\0' && !take_policy("strategy", strategy, text->strategy.emplace()))) {
+      (*strategy != '\0' && (!take_policy("strategy", strategy, text->strategy.emplace()) ||
+                             !check_fit(*as_logger(self)->core, "strategy", *text->strategy)))) {
     Py_DECREF(described);
     return nullptr;
   }

@@ -28,7 +28,7 @@ bool has_numbers(const Template& shape) {
       shape.holes(), [](const Hole& hole) { return !hole.name.empty() && !has_name(hole); });
 }
 
-// What str.format gets by position: the values of `{}` holes, or where there is `{0}` all
+// The positional arguments of str.format: the values of `{}` holes, or where there is `{0}` all
 // positional ones. A new tuple; null with an exception set when memory runs out.
 PyObject* format_args(const Call& call, const Template& shape) {
   const bool all = has_numbers(shape);

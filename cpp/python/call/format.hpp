@@ -1,4 +1,4 @@
-// What of a message Python has to format, which is done at the call.
+// The parts of a message that Python has to format, which is done at the call.
 #pragma once
 
 #include "python/compat.hpp"
@@ -12,7 +12,7 @@
 
 namespace attolog::python {
 
-// What becomes of an exception in a value's own code, or of a value that its hole does not take.
+// The treatment of an exception in a value's own code, or of a value that its hole does not take.
 enum class OnError {
   keep,   // the record says so; logging raises nothing that need not pass
   raise,  // as the print would have, for which the call stands

@@ -67,7 +67,7 @@ constexpr const char* method_of(std::uint8_t level) {
                              : "critical";
 }
 
-// What logs is apart from what finds that there is nothing to do, which then needs no stack.
+// The function that logs is apart from the one that finds nothing to do, which then needs no stack.
 template <std::uint8_t level>
 [[gnu::noinline]] PyObject* log_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                                       PyObject* kwnames) {

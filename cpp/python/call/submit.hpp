@@ -11,7 +11,7 @@
 
 namespace attolog::python {
 
-// What became of a record. `done`: it is in a ring, or dropped as full rings are. `lost`: dropped
+// The outcome for a record. `done`: it is in a ring, or dropped as full rings are. `lost`: dropped
 // where nothing shows it: there is no log, no ring or no memory. `raised`: with an exception set.
 enum class SubmitResult { done, lost, raised };
 

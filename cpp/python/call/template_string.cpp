@@ -67,8 +67,7 @@ constinit Layout<4> interpolations{"string.templatelib.Interpolation",
 enum : std::size_t { kExpression, kConversion, kSpec, kValue };
 constexpr std::size_t kParts = 3;  // that say what the template is
 
-// What is known of the template strings of one place in the program. It holds what it knows them
-// by.
+// The facts about the template strings of one place in the program. It holds what it knows them by.
 struct CachedTemplate {
   PyObject* strings = nullptr;
   std::vector<PyObject*> parts;

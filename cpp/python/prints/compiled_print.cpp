@@ -33,7 +33,7 @@ namespace attolog::python {
 
 namespace {
 
-// What a compiled print is of; kept as long as its function object.
+// The source of a compiled print; kept as long as its function object.
 struct CompiledPrintText {
   PyObject* name = nullptr;  // the event's name, the template, or a text
   Template shape;            // of the text: an event's is its name and the str() of each value
@@ -119,7 +119,7 @@ class PartialCompiledPrint final : public PartialPrint {
   std::size_t& n_put_;
 };
 
-// What is encoded is whole, as the screen gets it: the most that a length has room for.
+// Values are encoded whole, as the screen gets them: the most that a length has room for.
 constexpr std::size_t kWhole = 0xffff'0000;
 
 bool encode_value(Buffer& values, const CompiledPrint* compiled, std::size_t i, PyObject* value,
@@ -277,7 +277,7 @@ PyObject* print_slowly(const CompiledPrint* compiled, PyObject* const* args) {
   return print_now(compiled, args);
 }
 
-// What a print has returned, once all is on the screen.
+// The result of a print, once all is on the screen.
 PyObject* flushed(const CompiledPrint* compiled, PyObject* done) {
   try {
     if (done != nullptr && !flush_stream(compiled->stream)) Py_CLEAR(done);
@@ -355,7 +355,7 @@ std::string event_shape(const std::string& name, std::size_t n) {
   return shape;
 }
 
-// What is known of the print goes into the site and into `text`; returns what it accepts.
+// Describes the print in the site and in `text`; returns the types that the fast path accepts.
 std::uint64_t describe(CompiledPrintText& text, Site& site, std::vector<std::string> names) {
   const std::size_t n = names.size();
   site.name = to_wtf8(text.name);

@@ -28,7 +28,7 @@ namespace attolog::python {
 
 namespace {
 
-// What is done around a call.
+// The work around a call.
 enum class Rule : std::uint8_t {
   always,        // waits
   related,       // waits where there are relatives
@@ -64,8 +64,8 @@ struct Hook {
   Rule rule = Rule::always;
   Py_ssize_t argument = 0;
   PyObject* keyword = nullptr;  // the argument's name, where it can be given by that
-  // Whether it is done even if a signal's handler raises while it waits: what it gives back or
-  // takes away must not stay.
+  // Whether it is called even if a signal's handler raises while it waits, as a function that gives
+  // something back.
   bool is_done_anyway = false;
 };
 
@@ -319,7 +319,7 @@ PyCFunction as_function(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
 }
 
-// What stands in the place of hook i's function, by its convention.
+// The function in the place of hook i's function, by its convention.
 template <std::size_t i>
 PyCFunction stand_in(int flags) {
   switch (flags & ~(METH_CLASS | METH_STATIC | METH_COEXIST)) {

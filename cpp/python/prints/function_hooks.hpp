@@ -1,4 +1,4 @@
-// Functions of C that Python does not audit: they, too, wait for the screen before somebody else
+// Functions of C that Python does not audit: they, too, wait for the screen before another process
 // can see what they do.
 #pragma once
 

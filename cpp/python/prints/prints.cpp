@@ -54,7 +54,7 @@ namespace {
 
 constexpr std::uint32_t kSites[] = {kPrintSite, kErrorPrintSite};
 
-// What a print is told by keywords. Those that it does not know are the built-in print's business.
+// The keywords of a print. Those that it does not know are the built-in print's business.
 struct Options {
   PyObject* sep = nullptr;  // null: a blank
   PyObject* end = nullptr;  // null: a newline
@@ -109,7 +109,7 @@ class Line {
     Py_XDECREF(text);
     return done;
   }
-  // What is not taken yet, as a new reference; null with an exception set.
+  // The part that is not taken yet, as a new reference; null with an exception set.
   PyObject* take() {
     PyObject* nothing = PyUnicode_New(0, 0);
     if (nothing == nullptr || parts_ == nullptr) return nothing;

@@ -15,7 +15,7 @@
 
 namespace attolog::python {
 
-// What stands in the place of sys.stdout or sys.stderr.
+// The object in the place of sys.stdout or sys.stderr.
 struct StandIn {
   PyObject* stream = nullptr;  // null until attach_stream; never given back
   bool is_open = false;
@@ -154,7 +154,7 @@ bool emit_quickly(Prints::Stream stream, PyObject* text);
 // By which site a print is logged that is text alone.
 std::uint32_t text_site(Prints::Stream stream);
 
-// What a print has written by the time that one of its values raises. The exception stays.
+// The text that a print has written by the time that one of its values raises. The exception stays.
 template <class Emit>
 void emit_before_raising(const Emit& emit) {
   PyObject* type = nullptr;

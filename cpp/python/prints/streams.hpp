@@ -13,7 +13,8 @@
 
 namespace attolog::python {
 
-// What the stream itself writes for a text. False with an exception set: it refuses the text.
+// The bytes that the stream itself writes for a text. False with an exception set: it refuses the
+// text.
 bool encode_by_stream(Prints::Stream stream, PyObject* text, std::string& bytes);
 // Logs what is shown at once, and not by the echo, where the record has other bytes.
 bool emit_beside(Prints::Stream stream, std::uint32_t site, const Buffer& values,

@@ -212,6 +212,23 @@ PyObject* records(PyObject* self, PyObject*) {
   }
 }
 
+PyObject* fields(PyObject* self, PyObject* name) {
+  const Catalog& catalog = state_of(self).journal->catalog();
+  const std::size_t index = PyUnicode_Check(name) ? find_table(catalog, name) : Catalog::kNoTable;
+  if (index == Catalog::kNoTable) {
+    PyErr_SetObject(PyExc_KeyError, name);
+    return nullptr;
+  }
+  const std::vector<ColumnInfo>& columns = catalog.tables()[index].columns;
+  PyRef all(PyTuple_New(static_cast<Py_ssize_t>(columns.size())));
+  for (std::size_t i = 0; all.get() != nullptr && i < columns.size(); ++i) {
+    PyObject* const text = from_wtf8(columns[i].name);
+    if (text == nullptr) return nullptr;
+    PyTuple_SET_ITEM(all.get(), static_cast<Py_ssize_t>(i), text);
+  }
+  return all.release();
+}
+
 PyObject* samples(PyObject* self, PyObject* args) {
   try {
     if (!warn_of_changes(*state_of(self).journal)) return nullptr;
@@ -268,6 +285,7 @@ PyMethodDef reader_methods[] = {{"tables", tables, METH_NOARGS, docs::Reader_tab
                                 {"records", records, METH_NOARGS, docs::Reader_records},
                                 {"runs", runs, METH_NOARGS, docs::Reader_runs},
                                 {"run", run, METH_O, docs::Reader_run},
+                                {"fields", guarded_simple<fields>, METH_O, docs::Reader_fields},
                                 {"samples", samples, METH_VARARGS, docs::Reader_samples},
                                 {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {

@@ -10,7 +10,7 @@
 
 namespace attolog::python {
 
-// What a Reader reads.
+// The state of a Reader.
 struct ReaderState {
   Pending pending;
   std::shared_ptr<JournalReader> journal;

@@ -27,6 +27,18 @@ PyObject* dict_of(std::uint64_t records, std::uint64_t sessions, std::uint64_t l
                        static_cast<unsigned long long>(living), "messages", list);
 }
 
+// Pairs of a process and its number of records.
+PyObject* list_of(const std::vector<CircularLeftover>& leftovers) {
+  PyRef list(PyList_New(0));
+  if (list.get() == nullptr) return nullptr;
+  for (const CircularLeftover& each : leftovers) {
+    const PyRef pair(
+        Py_BuildValue("(IK)", each.pid, static_cast<unsigned long long>(each.records)));
+    if (pair.get() == nullptr || PyList_Append(list.get(), pair.get()) != 0) return nullptr;
+  }
+  return list.release();
+}
+
 }  // namespace
 
 PyObject* recover_log(PyObject*, PyObject* args, PyObject* kwargs) {
@@ -67,22 +79,24 @@ PyObject* recover_place(PyObject*, PyObject* args, PyObject* kwargs) {
   }
   Recovery result;
   std::uint64_t forgotten = 0;
+  std::vector<CircularLeftover> circular;
   if (!without_gil(home, [&] {
         const RingPlace place = place_of(std::string(home) + "/.");
         result = check != 0 ? inspect_all(place) : recover_all(place);
         if (forget != 0) forgotten = forget_gone(place, 0);
+        circular = list_circular_leftovers(place, result.messages);
       })) {
     return nullptr;
   }
-  PyObject* dict = dict_of(result.records, result.sessions, result.living, result.messages);
-  const std::pair<const char*, std::uint64_t> more[] = {{"gone", result.gone},
-                                                        {"forgotten", forgotten}};
-  for (const auto& [name, n] : more) {
-    PyObject* number = dict == nullptr ? nullptr : PyLong_FromUnsignedLongLong(n);
-    if (number == nullptr || PyDict_SetItemString(dict, name, number) != 0) Py_CLEAR(dict);
-    Py_XDECREF(number);
-  }
-  return dict;
+  PyRef dict(dict_of(result.records, result.sessions, result.living, result.messages));
+  const PyRef more(dict.get() == nullptr
+                       ? nullptr
+                       : Py_BuildValue("{s:K,s:K,s:N}", "gone",
+                                       static_cast<unsigned long long>(result.gone), "forgotten",
+                                       static_cast<unsigned long long>(forgotten), "circular",
+                                       list_of(circular)));
+  if (more.get() == nullptr || PyDict_Update(dict.get(), more.get()) != 0) return nullptr;
+  return dict.release();
 }
 
 PyObject* places_of_log(PyObject*, PyObject* args, PyObject* kwargs) {

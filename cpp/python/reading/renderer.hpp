@@ -10,7 +10,7 @@
 
 namespace attolog::python {
 
-// What a record says, as it would stand in a text file, less what escapes it there.
+// A record's message, as in a text file, but not escaped.
 class Renderer {
  public:
   // Appends the text to `out`.

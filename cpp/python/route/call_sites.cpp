@@ -31,8 +31,8 @@ std::string default_name(std::uint8_t level) {
   return names[std::min<std::size_t>(level / 10U, names.size() - 1)];
 }
 
-// What the caller wrote for its values, read from the source; v1, v2, ... where there is none.
-// False with an exception set: interrupted.
+// The caller's spelling of its values, read from the source; v1, v2, ... where there is none. False
+// with an exception set: interrupted.
 bool read_names(const CodePosition& place, Py_ssize_t values, PyObject* kwnames,
                 std::vector<std::string>& names) {
   names.clear();
@@ -195,7 +195,7 @@ const CallSite* CallSites::register_call_site(std::uintptr_t place, PyObject* fi
   if (is_event) {
     site->fast_types = kAllFastTypes;
   } else if (first != nullptr) {
-    // What we cannot fill Python may: it has the last word on its own language.
+    // Python may fill a template that we cannot: it has the last word on its own language.
     site->needs_python = site->text.whole_at_call() || !site->text.ok() ||
                          formats_bound(site->text, site->fields.size() - bound_names_.size());
     if (!site->needs_python) {

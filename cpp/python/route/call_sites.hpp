@@ -22,7 +22,7 @@
 
 namespace attolog::python {
 
-// What is known of one way of calling from one place. It holds references to all that it is known
+// The facts about one way of calling from one place. It holds references to all that it is known
 // by: an address alone may be another object's tomorrow.
 struct CallSite {
   PyObject* first = nullptr;    // event name or template, by identity
@@ -87,7 +87,7 @@ class CallSites {
 
   RouteCache& plain_routes(SiteKind kind) { return plain_routes_[plain_index(kind)]; }
 
-  // What a policy for the call site, or for its texts or prints, is chosen by.
+  // The facts that choose a policy for the call site, or for its texts or prints.
   SiteFacts facts_of(const CallSite& site) const;
   SiteFacts plain_facts(SiteKind kind);
 

@@ -105,7 +105,7 @@ void LoggerCore::attach_channel(std::shared_ptr<Channel> next) {
     register_logger();
     update_mode();
   }
-  // What had the records so far is finished by the writer.
+  // The writer finishes the channel that had the records so far.
   if (before == nullptr || before->is_forked()) return;
   wait_until_unused(*before);
   before->close_async();
@@ -253,6 +253,12 @@ void LoggerCore::make_circular(const Policy& policy, PyObject* watcher) {
   watcher_ = Py_XNewRef(watcher);
 }
 
+bool LoggerCore::ends_in_circular_logs() const {
+  if (targets_.empty()) return is_circular_;
+  return std::ranges::all_of(targets_,
+                             [](const auto& target) { return target->ends_in_circular_logs(); });
+}
+
 void LoggerCore::invalidate_routes() {
   const std::lock_guard lock(mutex_);
   update_mode();
@@ -262,7 +268,7 @@ std::optional<LoggerCore::Step> LoggerCore::step_for(const SiteFacts& facts, boo
                                                      bool decides, std::uint64_t depth) {
   const std::lock_guard lock(mutex_);
   begin_anew_in_child();
-  // What is passed on to a logger that could not open its file is counted there.
+  // Calls that are passed on to a logger without its file are counted there.
   const bool is_lost = !is_first && is_lost_.load(std::memory_order_relaxed) && is_enabled();
   if (!is_on() && !is_lost) return std::nullopt;
   const int rank = is_message(facts.kind) ? std::max<int>(facts.level, kDebug) : kAlways;
@@ -346,7 +352,7 @@ void LoggerCore::begin_anew_in_child() {
   left_out_.store(0, std::memory_order_relaxed);
 }
 
-// What it left out itself, and what became of calls in its channels.
+// The calls that it left out itself, and the counts of its channels.
 void LoggerCore::add_own(RecordCounts& sum) {
   const std::lock_guard lock(mutex_);
   begin_anew_in_child();

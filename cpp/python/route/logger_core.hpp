@@ -1,5 +1,5 @@
-// What a logger, its bound loggers and its events share: where records go now, and what is let
-// through. So all of them follow when it is turned on, off or over to another file.
+// The part that a logger, its bound loggers and its events share: where records go now, and what is
+// let through. So all of them follow when it is turned on, off or over to another file.
 //
 //   Logger (logger_object.hpp) --+
 //   event (event.cpp)          --+--> LoggerCore --> Channel (rings, writer, file), null while off
@@ -43,7 +43,7 @@ inline void change_routes() {
 // The most bytes of a text where no channel says.
 inline constexpr std::size_t kDefaultMaxRecord = ChannelOptions{}.max_record;
 
-// What a call has to do. `routed`: its site's route says; `special`: all of it is the slow path's
+// The work of a call. `routed`: its site's route says; `special`: all of it is the slow path's
 // business.
 enum class Mode : std::uint8_t { off, on, routed, special };
 
@@ -139,13 +139,15 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   // if that is Python's; null otherwise.
   void make_circular(const Policy& policy, PyObject* watcher);
   bool is_circular() const { return is_circular_; }
+  // Whether all its records end in circular logs, its own or those of its targets.
+  bool ends_in_circular_logs() const;
   PyObject* watcher() const { return watcher_; }  // borrowed
   // The watcher has raised. Whether that is the first time.
   bool note_watcher_failure() { return !has_watcher_failed_.exchange(true); }
   // The rules of the whole process have changed.
   void invalidate_routes();
 
-  // What a logger does with the calls of a site.
+  // A logger's decision about the calls of a site.
   struct Step {
     Policy policy;
     std::shared_ptr<Sampler> sampler;  // null: all of them pass
@@ -162,7 +164,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   // ---- what became of calls ---------------------------------------------------------------------
 
   RecordCounts counts();
-  // What became of the calls of one site, as far as this logger alone can tell.
+  // The counts of one site's calls, as far as this logger alone has them.
   struct SiteCounts {
     std::uint64_t written = 0;
     std::uint64_t left_out = 0;
@@ -170,7 +172,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   };
   // By number of site, or of variant.
   std::map<std::uint32_t, SiteCounts> by_site() const;
-  // What intervals of its samplers have left out, told now.
+  // Writes the numbers of calls that intervals of its samplers have left out.
   void flush_skipped_counts() const;
 
  private:

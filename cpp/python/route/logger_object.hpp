@@ -30,7 +30,7 @@ class SitesByNames {
   std::map<std::vector<std::string>, std::shared_ptr<CallSites>> sites_;
 };
 
-// What a logger keeps alive.
+// The objects that a logger keeps alive.
 struct LoggerParts {
   std::shared_ptr<LoggerCore> core;
   std::shared_ptr<CallSites> sites;

@@ -10,7 +10,7 @@ namespace attolog::python {
 
 namespace {
 
-// What the way to a leaf has come to so far.
+// The state of the way to a leaf so far.
 struct RouteContext {
   std::string sampled;      // policies, joined by spaces
   std::uint64_t depth = 0;  // how many they are

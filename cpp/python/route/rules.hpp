@@ -15,7 +15,7 @@
 
 namespace attolog::python {
 
-// What a policy is chosen by.
+// The facts that choose a policy.
 struct SiteFacts {
   std::uint32_t site = 0;
   SiteKind kind = SiteKind::event;

@@ -1,4 +1,4 @@
-// What `attolog ctl` may ask of this process, and how other processes are asked.
+// The requests of `attolog ctl` to this process, and the functions that ask other processes.
 #pragma once
 
 #include "python/compat.hpp"
@@ -20,7 +20,7 @@ namespace attolog::python {
 //   level LEVEL              of all loggers
 //   enabled true|false       of all loggers
 //
-// What was asked is done when the answer comes: `ok ...`, or `error ...` and nothing done.
+// When the answer comes, the request is carried out: `ok ...`. Or nothing was changed: `error ...`.
 std::string answer_request(const std::string& request);
 
 PyObject* check_strategy(PyObject*, PyObject* text);

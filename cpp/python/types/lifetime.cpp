@@ -68,8 +68,8 @@ bool end_channel(Channel& channel, SteadyTime end) {
 }
 
 // The end of a process that ends by os._exit(): all that was logged is in the files, as long as
-// `patience` allows, and nothing is left in memory. What is logged later still is as good as ever.
-// False with an exception set: interrupted.
+// `patience` allows, and nothing is left in memory. Later records are as safe as before. False with
+// an exception set: interrupted.
 template <class Patience>
 bool end_channels(const Patience& patience) {
   for (const auto& core : living_loggers()) core->replace_channel();

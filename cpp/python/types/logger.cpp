@@ -208,8 +208,8 @@ PyMemberDef logger_members[] = {
     {nullptr, 0, 0, 0, nullptr}};
 
 PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
-  PyErr_Format(PyExc_TypeError,
-               "%s is what loggers have in common; make an attolog.AsyncFileLogger", type->tp_name);
+  PyErr_Format(PyExc_TypeError, "%s is the base of all loggers; make an attolog.AsyncFileLogger",
+               type->tp_name);
   return nullptr;
 }
 

@@ -93,7 +93,7 @@ PyObject* make_default_logger() {
   PyObject* logger = new_logger(logger_type);
   if (logger == nullptr) return nullptr;
   default_core = as_logger(logger)->core;
-  // What ATTOLOG lets chance decide is decided otherwise in each process.
+  // Each process has a seed of its own for the samples of ATTOLOG.
   as_logger(logger)->core->set_seeds(std::stoull(random_hex(), nullptr, 16), 0);
   return logger;
 }

@@ -22,6 +22,7 @@ namespace {
 
 Helper read_strategy{"attolog._native.constructor_arguments", "strategy_of"};
 Helper read_rules{"attolog._native.constructor_arguments", "rules_of"};
+Helper find_nearest{"attolog._words", "nearest"};
 Helper parse_expression{"attolog._expression", "parse"};
 
 constexpr const char* kSeconds =
@@ -164,22 +165,35 @@ bool take_rules(PyObject* given, Rules& rules) {
 
 namespace {
 
+// Sets a TypeError: no option has that name, these have.
+void refuse_option(const char* complaint, PyObject* name, const std::vector<std::string>& known) {
+  if (PyUnicode_CompareWithASCIIString(name, "level") == 0) {
+    PyErr_Format(PyExc_TypeError, "%s %R; the level is set by log.level = \"INFO\"", complaint,
+                 name);
+    return;
+  }
+  PyObject* const names = list_of(known);
+  if (names == nullptr) return;
+  const PyRef hint(call_helper(find_nearest, "(ON)", name, names));
+  if (hint.get() == nullptr) return;
+  std::string all;
+  for (const std::string& each : known) all += (all.empty() ? "" : ", ") + each;
+  PyErr_Format(PyExc_TypeError, "%s %R; options are %s%U", complaint, name, all.c_str(),
+               hint.get());
+}
+
 // Whether all keywords are options; else an exception names the others. `names` end with a null.
 bool are_options(PyObject* kwargs, const char* const* names, const char* complaint) {
   PyObject* name = nullptr;
   Py_ssize_t at = 0;
+  std::vector<std::string> known;
+  for (const char* const* each = names; *each != nullptr; ++each) known.emplace_back(*each);
   while (kwargs != nullptr && PyDict_Next(kwargs, &at, &name, nullptr) != 0) {
-    std::string all;
-    bool is_known = false;
-    for (const char* const* each = names; *each != nullptr; ++each) {
-      is_known = is_known || PyUnicode_CompareWithASCIIString(name, *each) == 0;
-      all += (all.empty() ? "" : ", ") + std::string(*each);
-    }
-    if (is_known) continue;
-    const bool is_level = PyUnicode_CompareWithASCIIString(name, "level") == 0;
-    const std::string remedy =
-        is_level ? "the level is set by log.level = \"INFO\"" : "options are " + all;
-    PyErr_Format(PyExc_TypeError, "%s %R; %s", complaint, name, remedy.c_str());
+    const auto is_name = [&](const std::string& each) {
+      return PyUnicode_CompareWithASCIIString(name, each.c_str()) == 0;
+    };
+    if (std::ranges::any_of(known, is_name)) continue;
+    refuse_option(complaint, name, known);
     return false;
   }
   return true;

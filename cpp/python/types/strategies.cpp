@@ -53,7 +53,7 @@ PyObject* new_async_file(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return logger;
 }
 
-// What the constructor of a strategy was called with, taken apart in Python.
+// The arguments of a strategy's constructor, taken apart in Python.
 class ParsedArguments {
  public:
   ParsedArguments(Helper& read, PyObject* args, PyObject* kwargs)
@@ -83,8 +83,12 @@ class ParsedArguments {
     LoggerCore& core = *as_logger(logger)->core;
     core.set_seeds(seed, key_seed);
     core.set_policy(own);
+    if (!attach_target(as_logger(logger), target, options, channel) ||
+        !check_fit(core, "strategy", own) || !check_fit(core, own_rules)) {
+      Py_CLEAR(logger);
+      return nullptr;
+    }
     core.set_rules(std::move(own_rules));
-    if (!attach_target(as_logger(logger), target, options, channel)) Py_CLEAR(logger);
     return logger;
   }
 
@@ -202,9 +206,10 @@ PyObject* new_circular(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   policy.n = given.channel.circular_buffer.max_records;
   LoggerCore& core = *as_logger(logger)->core;
   core.make_circular(policy, given.watcher);
+  const bool is_fit = check_fit(core, rules);
   core.set_rules(std::move(rules));
   // The channel is opened last: then nothing is left open where something else fails.
-  if (!install(logger, given.signals) ||
+  if (!is_fit || !install(logger, given.signals) ||
       !attach_target(as_logger(logger), Py_None, given.ring_options.get(), given.channel)) {
     Py_CLEAR(logger);
   }
@@ -348,6 +353,10 @@ PyObject* make_tee(PyObject*, PyObject* args, PyObject* kwargs) {
       return nullptr;
     }
     core.add_target(as_logger(target)->parts->core);
+  }
+  if (!check_fit(core, rules)) {
+    Py_DECREF(logger);
+    return nullptr;
   }
   core.set_rules(std::move(rules));
   core.relay();

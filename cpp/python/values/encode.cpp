@@ -44,7 +44,7 @@ void append_float(Buffer& out, Tag tag, double payload) {
   out.advance(9);
 }
 
-// What stands behind a value that was cut.
+// The end of a value that was cut.
 std::string cut_mark(std::size_t length) {
   return "... [cut; " + std::to_string(length) + " bytes]";
 }
@@ -63,7 +63,7 @@ void append_cut(Buffer& out, std::string text, std::size_t most) {
   encode_str(out, cut_text(std::move(text), most));
 }
 
-// What is recorded where a value's own code raised. False: the exception must pass.
+// The note in place of a value whose own code raised. False: the exception must pass.
 bool append_failure(Buffer& out, PyObject* object, const char* what, std::size_t most) {
   std::string text;
   if (!describe_failure(object, what, text)) return false;

@@ -127,7 +127,7 @@ bool encode_inert(Buffer& out, PyObject* object, std::size_t most);
 
 // Appends the str() of any object; an exception in it as encode_any records it.
 bool encode_str_of(Buffer& out, PyObject* object, std::size_t most);
-// What is recorded where `what` of the object raised the exception that is set, which is cleared.
+// The note in place of a value whose `what` raised the exception that is set, which is cleared.
 // False where it must pass, which leaves it set.
 bool describe_failure(PyObject* object, const char* what, std::string& text);
 // WTF-8 of at most `most` bytes; if it is longer it is cut between two characters, and says so.
@@ -154,7 +154,7 @@ std::uint64_t fast_types_of(const Template& text, std::size_t values);
 // Gets what all of this needs from Python; called once, at import.
 bool prepare_encoding();
 
-// What is encoded of an int or a short ASCII text, without encoding it; false for other values.
+// The encoded bytes of an int or a short ASCII text, without encoding it; false for other values.
 inline bool view_plain(PyObject* object, Value& value) {
   if (PyLong_CheckExact(object)) {
     std::int64_t number = 0;

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import click
 
 from attolog._cli.show import escape
+from attolog._cli.usage import describe
+from attolog._words import nearest
 
 VERBS = ("bench", "cat", "ctl", "doctor", "recover", "rewrite", "run", "stats")
 
@@ -37,6 +39,9 @@ class Verbs(click.Group):
         first = args[0]
         if first not in VERBS and ("." in first or os.sep in first or os.path.exists(first)):
             return "cat", self.get_command(ctx, "cat"), args
+        if first not in VERBS and not first.startswith("-"):
+            verbs = f"verbs are {', '.join(VERBS)}{nearest(first, VERBS)}"
+            raise click.UsageError(f"there is no verb {first!r}; {verbs}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -66,8 +71,9 @@ def main(args: Sequence[str] | None = None) -> int:
         status = cli.main(given or ["--help"], prog_name="attolog", standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "attolog"
-        return _fail(f"{error.format_message()} (see {command} --help)", 2)
+        verb = f"attolog {given[0]}" if given and given[0] in VERBS else "attolog"
+        command = error.ctx.command_path if error.ctx else verb
+        return _fail(f"{describe(error)} (see {command} --help)", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except click.Abort:  # Ctrl-C

@@ -13,6 +13,8 @@ import click
 from attolog._bench import driver, machine, plot, report
 from attolog._bench.method import Method
 from attolog._bench.methods import METHODS, REFERENCE, is_installed
+from attolog._cli.usage import whole_number
+from attolog._words import nearest
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ _QUICK = _Effort(records=20_000, repeats=3, timeout=5)
 @click.option("--list", "is_list", is_flag=True, help="List the methods and their calls.")
 @click.option(
     "--records",
-    type=click.IntRange(1, 10_000_000),
+    type=whole_number(1, 10_000_000),
     metavar="N",
     help=f"How many a run logs ({_WHOLE.records:,}; quick {_QUICK.records:,}).",
 )
 @click.option(
     "--repeats",
-    type=click.IntRange(1, 1000),
+    type=whole_number(1, 1000),
     metavar="N",
     help=f"How many runs of each ({_WHOLE.repeats}; quick {_QUICK.repeats}).",
 )
@@ -111,7 +113,8 @@ def _choose(names: Sequence[str]) -> tuple[list[Method], list[Method]]:
     """
     for name in names:
         if name not in METHODS:
-            raise click.UsageError(f"{name!r} is no method; --list shows them")
+            hint = nearest(name, METHODS)
+            raise click.UsageError(f"{name!r} is no method; --list shows them{hint}")
         if not is_installed(METHODS[name]):
             raise click.UsageError(f"{name} is not installed: {report.ADD_PEERS}")
     wanted = [

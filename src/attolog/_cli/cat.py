@@ -15,6 +15,7 @@ import click
 
 from attolog import _core
 from attolog._cli.show import check_regular, escape, line, line_with_origin, open_journal
+from attolog._cli.usage import whole_number
 from attolog._reading.files import is_journal
 from attolog._reading.journal import Journal, Record
 
@@ -24,9 +25,9 @@ POLL_SECONDS = 0.2
 @click.command("cat")
 @click.argument("file", type=click.Path())
 @click.option(
-    "-n", "--lines", type=click.IntRange(0, sys.maxsize), metavar="N", help="Only the last N."
+    "-n", "--lines", type=whole_number(0, sys.maxsize), metavar="N", help="Only the last N."
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines or records, until Ctrl-C.")
 @click.option(
     "--origin",
     is_flag=True,

@@ -11,6 +11,7 @@ import click
 
 from attolog import _core
 from attolog._cli.show import escape, time_text
+from attolog._cli.usage import whole_number
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ACTIONS = "set NAME=STRATEGY, unset NAME, level LEVEL, enabled true|false"
@@ -36,7 +37,7 @@ class Process:
 
 
 @click.command("ctl")
-@click.argument("pid", type=click.IntRange(0, (1 << 32) - 1), required=False)
+@click.argument("pid", type=whole_number(0, (1 << 32) - 1), required=False)
 @click.argument("action", nargs=-1)
 def command(pid: int | None, action: tuple[str, ...]) -> int:
     """List the running processes that log, and their sites; or change one of them.

@@ -7,6 +7,7 @@ import os
 import click
 
 from attolog import _core
+from attolog._cli import leftovers
 from attolog._cli.show import check_regular, escape
 from attolog._words import count
 
@@ -42,9 +43,17 @@ def command(path: str) -> int:
             status = 1
     for home in places["homes"]:
         left = _core.recover_place(home, check=True)
-        if left["sessions"] or left["gone"]:
-            n = count(left["sessions"] + left["gone"], "killed process", "killed processes")
-            click.echo(f"In {escape(home)} {n} left something: attolog recover --all")
+        where = f"In {escape(home)}"
+        if left["sessions"]:
+            n = count(left["sessions"], "killed process", "killed processes")
+            records = count(left["records"], "record")
+            click.echo(f"{where} {n} left {records}: attolog recover --all")
+        if left["gone"]:
+            gone = leftovers.of_removed_files(left)
+            click.echo(f"{where} {gone}: attolog recover --all --forget")
+        for sentence in leftovers.of_circular_logs(left, None):
+            click.echo(f"{where} {escape(sentence)}")
+        if left["sessions"] or left["gone"] or left["circular"]:
             status = 1
     return status
 

@@ -9,6 +9,7 @@ from functools import partial
 import click
 
 from attolog import _core
+from attolog._cli import leftovers
 from attolog._cli.show import check_regular, escape
 from attolog._cli.users import as_user, other_users
 from attolog._words import count
@@ -19,14 +20,12 @@ from attolog._words import count
 @click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Where a circular log is saved."
 )
-@click.option("--check", is_flag=True, help="Only say what there is; status 1 if there is any.")
+@click.option("--check", is_flag=True, help="Only count; status 1 if there is something.")
 @click.option(
     "--all", "everything", is_flag=True, help="All log files of this user, and of this folder."
 )
-@click.option(
-    "--forget", is_flag=True, help="With --all: remove what is left of files that are gone."
-)
-@click.option("--ring-dir", metavar="FOLDER", help="Where the rings are, if the program said so.")
+@click.option("--forget", is_flag=True, help="With --all: remove records whose log files are gone.")
+@click.option("--ring-dir", metavar="FOLDER", help="Where the rings are, if ring_dir= was used.")
 def command(
     what: str | None,
     output: str | None,
@@ -37,16 +36,16 @@ def command(
 ) -> int:
     """Put into FILE what killed processes left for it in their rings.
 
-    The next program that logs does this by itself. With --all, recover whatever killed processes
-    left for any file. With a process's id and -o, save what its circular logs hold: of a killed
-    process, or of a living one, which goes on.
+    The next program that logs does this by itself. With --all, recover the records of killed
+    processes for all files, and list records that no file can get. With the id of a process and
+    -o, save its circular logs: of a killed process, or of a living one, which goes on.
     """
     if everything:
         if what is not None or output is not None:
             raise click.UsageError("--all takes no FILE and no -o")
         return _everything(check, forget, ring_dir)
     if what is None:
-        raise click.UsageError("say what to recover: a FILE, a PID with -o FILE, or --all")
+        raise click.UsageError("name a FILE, a PID with -o FILE, or --all")
     if forget:
         raise click.UsageError("--forget goes with --all")
     if what.isdecimal() and not os.path.exists(what):
@@ -58,10 +57,11 @@ def command(
 
 def _everything(check: bool, forget: bool, ring_dir: str | None) -> int:
     homes = _core.places(os.path.join(os.getcwd(), "any.csv"), ring_dir)["homes"]
-    status = _places(homes, check, forget)
+    status = _places(homes, check, forget, ring_dir)
     for uid in other_users(homes):
         theirs = [f"{home.rpartition('-')[0]}-{uid}" for home in homes]
-        status = _as_user(uid, partial(_places, theirs, check, forget)) or status
+        action = partial(_places, theirs, check, forget, ring_dir, uid)
+        status = _as_user(uid, action) or status
     return status
 
 
@@ -74,20 +74,24 @@ def _as_user(uid: int, action: Callable[[], int]) -> int:
     return status
 
 
-def _places(homes: list[str], check: bool, forget: bool) -> int:
+def _places(
+    homes: list[str], check: bool, forget: bool, ring_dir: str | None, uid: int | None = None
+) -> int:
     status = 0
     for home in homes:
         found = _core.recover_place(home, check, forget and not check)
         _say(home, found, check)
         if found["gone"]:
-            gone = count(found["gone"], "killed process", "killed processes")
             told = (
                 f"{count(found['forgotten'], 'record')} removed"
-                if forget
-                else "--forget removes it"
+                if forget and not check
+                else "--forget removes their records"
             )
-            click.echo(f"{escape(home)}: the log files of {gone} are gone; {told}")
-        if found["messages"] or (check and found["sessions"]):
+            click.echo(f"{escape(home)}: {leftovers.of_removed_files(found)}; {told}")
+        for sentence in leftovers.of_circular_logs(found, ring_dir, uid):
+            click.echo(f"{escape(home)}: {escape(sentence)}")
+        is_left = found["sessions"] or found["gone"] or found["circular"]
+        if found["messages"] or (check and is_left):
             status = 1
     return status
 
@@ -124,7 +128,7 @@ def _own(path: str, check: bool, ring_dir: str | None, quiet: bool = False) -> i
 
 def _process(pid: int, output: str | None, check: bool, ring_dir: str | None) -> int:
     if output is None and not check:
-        raise click.UsageError("say where to save it: -o FILE")
+        raise click.UsageError("the file to save it in is missing: -o FILE")
     if pid >= 1 << 32:
         raise click.UsageError(f"{pid} is no process id")
     found = _core.rescue(pid, output or "unused.log", check=check, ring_dir=ring_dir)

@@ -29,7 +29,7 @@ from attolog._words import count
 
 MODES = ("diff", "write", "interactive", "check", "undo", "prove")
 _HELP = {
-    "diff": "Show what would change (the default).",
+    "diff": "Show the change (the default).",
     "write": "Change the files; FILE.orig keeps the original.",
     "interactive": "Ask for each print, then change the files.",
     "check": "Only name the prints that could be rewritten; status 1 if there are any.",
@@ -71,6 +71,11 @@ class _Command(click.Command):
         at = args.index("--") if "--" in args else len(args)
         ctx.obj = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] PATH...")
+        prove = "--prove [OPTIONS] PATH... -- COMMAND"
+        formatter.write_usage(ctx.command_path, prove, prefix=" " * len("Usage: "))
 
 
 @click.command("rewrite", cls=_Command, options_metavar="[OPTIONS]")
@@ -160,7 +165,7 @@ def command(
     if mode == "prove" and not _prove(program, rewritten, ignored, shows=bool(entries)):
         return 1
     if mode == "prove" and tally.problems:
-        click.echo(f"Status 1: {count(tally.problems, 'file')} skipped, as said above.", err=True)
+        click.echo(f"Status 1: {count(tally.problems, 'file')} skipped, see above.", err=True)
     return 1 if tally.problems or (mode == "check" and tally.n_done) else 0
 
 
@@ -347,7 +352,7 @@ def _say_last(
         places = [f"{escape(path)}:{line}" for path, line in each.calls[:_MOST_CALLS]]
         more = ", ..." if len(each.calls) > _MOST_CALLS else ""
         click.echo(
-            f"  {escape(each.path)}:{each.line}: {escape(each.name)}() prints what it is given; "
+            f"  {escape(each.path)}:{each.line}: {escape(each.name)}() prints its arguments; "
             f"the {n} it values have only text in the log: {', '.join(places)}{more}",
             err=True,
         )

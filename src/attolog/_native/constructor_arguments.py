@@ -76,7 +76,7 @@ def sampled(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Arguments:
                 )
             spelled = strategy_of(strategy, "strategy")
         else:
-            spelled = f"sample:{_rate(0.01 if rate is None else rate)}"
+            spelled = f"sample:{share_of(0.01 if rate is None else rate, 'rate')}"
             if key is not None:
                 spelled += f"@{_key(key)}"
         return target, spelled, rules, *_seeds(seed), options
@@ -130,6 +130,24 @@ def window_of(value: Any, what: str) -> str:
     return f"{_seconds(value, what, least=1e-6)}s"
 
 
+def share_of(value: Any, what: str) -> float:
+    """A share as a number.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not above 0 and at most 1.
+
+    Example:
+        >>> share_of(1, "rate")
+        1.0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} must be a number, not {type(value).__name__}")
+    if not 0 < value <= 1:
+        raise ValueError(f"{what} must be above 0 and at most 1, not {value}")
+    return float(value)
+
+
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -148,14 +166,6 @@ def _seconds(value: Any, what: str, least: float = 0.0) -> float:
     if not least <= seconds <= 1e9:
         raise ValueError(f"{what} must be {least:g} to 1e+09 seconds, not {value!r}")
     return float(seconds)
-
-
-def _rate(rate: Any) -> float:
-    if isinstance(rate, bool) or not isinstance(rate, int | float):
-        raise TypeError(f"rate must be a number, not {type(rate).__name__}")
-    if not 0 < rate <= 1:
-        raise ValueError(f"rate must be above 0 and at most 1, not {rate}")
-    return float(rate)
 
 
 def _key(key: Any) -> str:

@@ -33,6 +33,7 @@ from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 from attolog import _core
+from attolog._words import nearest
 
 
 class Estimate(NamedTuple):
@@ -112,7 +113,8 @@ def samples_of(
     try:
         records = reader.samples(table, field, keys)
     except KeyError:
-        raise KeyError(f"{field!r} is no field of {table!r}") from None
+        hint = nearest(str(field), reader.fields(table))
+        raise KeyError(f"{field!r} is no field of {table!r}{hint}") from None
     for policy, site, pid, weight, value, key_values in records:
         number = 1.0 if field is None else _number(value, field)
         if number is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from attolog import _core
 from attolog._reading.files import is_journal
 from attolog._reading.table import USUAL, Columns, Table
-from attolog._words import count
+from attolog._words import count, nearest
 
 _INSTEAD = {
     ".csv": "a CSV file is read by attolog.read_csv",
@@ -178,11 +177,7 @@ class Journal:
         return Table(self._reader, "*", "all", length, first, last, sampling, self._columns)
 
     def _no_table(self, name: str) -> str:
-        near = difflib.get_close_matches(str(name), self._tables, n=3)
-        lowered = {other.lower(): other for other in self._tables}
-        if not near and str(name).lower() in lowered:
-            near = [lowered[str(name).lower()]]
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint = nearest(str(name), self._tables)
         return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
 
 

@@ -41,7 +41,7 @@ class Reason(StrEnum):
     FILE = "file= is not sys.stderr"
     END = "end= does not end the line on sys.stderr"
     STDERR = "values on sys.stderr that are not to be seen one by one"
-    REDIRECTED = "redirect_stdout, or a sys.stdout of the program's own, takes what it writes"
+    REDIRECTED = "redirect_stdout, or a sys.stdout of the program's own, takes its text"
     DOCTEST = "in a doctest"
     IN_F_STRING = "inside an f-string"
     NESTED = "a print inside of a print"

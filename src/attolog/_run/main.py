@@ -153,6 +153,7 @@ def _run(options: Options, plain: list[str], code: CodeType | None, path: str) -
         import runpy
 
         run: Any = vars(runpy)["_run_module_as_main"]
+        session.watch_start(names)
         module = (options.target,) if options.is_module else ("__main__", False)
         status = _core.call_as_main(run, *module)
     if status == 130:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from typing import Any
 
 from attolog import _core
 from attolog._native import exit_hooks
@@ -16,6 +17,7 @@ from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import install_streams
 
 _MAGIC = b"\x89ATTO\r\n\x1a"  # of a journal's first block
+_MESSAGE_TEXTS = 2  # of Python's message that there is no such program: its line, and the newline
 
 
 class Session:
@@ -31,6 +33,8 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self._is_new = _is_new(options.output)
+        self._names: dict[str, Any] = {}
+        self._names_before: dict[str, Any] = {}
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
         exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
@@ -45,6 +49,18 @@ class Session:
             from attolog._run import logs
 
             self.finder.after_import("logging", logs.hook(self.logger))
+
+    def watch_start(self, names: dict[str, Any]) -> None:
+        """Notice whether runpy finds the program; if not, Python says so and ends the process.
+
+        Args:
+            names: The names of `__main__`, in which runpy puts those of the program.
+        """
+        self._names, self._names_before = names, dict(names)
+
+    def _has_started(self) -> bool:
+        before = self._names_before
+        return not before or any(before.get(name, self) is not x for name, x in self._names.items())
 
     def finish(self, process: int, output: str) -> None:
         """Show what is left, and say what it was; for atexit, behind all others.
@@ -64,11 +80,16 @@ class Session:
         if os.getpid() != process:
             return
         if not is_done:
-            _say(f"attolog: the rest is not shown; it is all in {output}")
+            _say(f"attolog: the screen has not taken all texts; {output} has them")
         n, raised, seconds = _core.count_prints()
-        lost = self.logger.counts.dropped - raised
+        counts = self.logger.counts
+        if not self._has_started() and n == 0 and counts.calls <= _MESSAGE_TEXTS:
+            if self._is_new and self.logger.flush(LAST_SECONDS):
+                os.unlink(output)
+            return
+        lost = counts.dropped - raised
         to = f" -> {output}"
-        if self._is_new and self.logger.counts.calls == 0 and _is_empty(output):
+        if self._is_new and counts.calls == 0 and _is_empty(output):
             os.unlink(output)
             to = ""
         prints = "1 print" if n == 1 else f"{n:,} prints"

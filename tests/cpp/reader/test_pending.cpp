@@ -51,7 +51,7 @@ std::size_t records_in(const std::vector<JournalPath>& files) {
 
 }  // namespace
 
-static const check::Test shown{"what the rings hold is a journal, until it is recovered", [] {
+static const check::Test shown{"the records in the rings is a journal, until it is recovered", [] {
                                  const Log log;
                                  log.die_logging(300, log.path);
                                  const Pending before = log.pending();

@@ -160,6 +160,38 @@ static const check::Test counted{"counting changes nothing", [] {
                                    check::equal(root.save(pid).records, 20u);
                                  }};
 
+static const check::Test listed{
+    "killed processes that hold records are listed, with their numbers, and nothing changes", [] {
+      const Root root;
+      const std::uint32_t few = root.die(20, 10, 5);
+      const std::uint32_t many = root.die(20, 0, 50);
+      root.die(0, 0, 50);
+      int ready[2];
+      check::equal(::pipe(ready), 0);
+      const pid_t living = temp::start_child([&] {
+        Circular log(root.folder("living"), 5);
+        log.log(1);
+        if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+        ::pause();
+      });
+      char byte = 0;
+      check::equal(::read(ready[0], &byte, 1), 1);
+      std::vector<std::string> messages;
+      for (int i = 0; i < 2; ++i) {
+        const auto found = list_circular_leftovers(root.place(), messages);
+        check::equal(found.size(), 2u);
+        for (const CircularLeftover& each : found) {
+          check::that(each.pid == few || each.pid == many);
+          check::equal(each.records, each.pid == few ? 5u : 20u);
+        }
+      }
+      check::equal(messages.size(), 0u);
+      ::kill(living, SIGKILL);
+      temp::wait_for(living);
+      check::equal(root.save(few).records, 5u);
+      check::equal(root.save(many).records, 20u);
+    }};
+
 static const check::Test nothing{"a process that logged nothing has nothing to save", [] {
                                    const Root root;
                                    const std::uint32_t pid = root.die(0, 0, 50);

@@ -171,7 +171,7 @@ static const check::Test unread{"a FIFO that nobody reads is an error, and no wa
                                   Log log;
                                   ::mkfifo(log.path().c_str(), 0600);
                                   check::equal(log.refusal(),
-                                               log.path() + ": is a FIFO that nobody reads");
+                                               log.path() + ": is a FIFO without a reader");
                                 }};
 
 static const check::Test fifo{

@@ -108,12 +108,12 @@ def message(folder: Path) -> OpenLogger:
 
 
 def csv(folder: Path) -> OpenLogger:
-    """Strategy 1, to CSV."""
+    """The file logger, to CSV."""
     return _everything(folder / "run.csv", _gen)
 
 
 def journal(folder: Path) -> OpenLogger:
-    """Strategy 1, to a journal."""
+    """The file logger, to a journal."""
     return _everything(folder / "run.atto", _gen)
 
 
@@ -134,12 +134,12 @@ def _sample(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Op
 
 
 def sample_printing(folder: Path) -> OpenLogger:
-    """Strategy 2, by `print`."""
+    """The sampled logger, by `print`."""
     return _sample(folder / "few.log", _printing)
 
 
 def sample(folder: Path) -> OpenLogger:
-    """Strategy 2."""
+    """The sampled logger."""
     return _sample(folder / "few.csv", _gen)
 
 
@@ -149,7 +149,7 @@ def _stats(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Ope
 
 
 def stats_counting(folder: Path) -> OpenLogger:
-    """Strategy 3, called by the line of plain Python."""
+    """Statistics, called by the line of plain Python."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
         def log_all(pairs: Pairs) -> None:
@@ -162,12 +162,12 @@ def stats_counting(folder: Path) -> OpenLogger:
 
 
 def stats(folder: Path) -> OpenLogger:
-    """Strategy 3, with the sums and quantiles of two fields."""
+    """Statistics, with the sums and quantiles of two fields."""
     return _stats(folder / "rates.csv", _gen)
 
 
 def circular_text(folder: Path) -> OpenLogger:
-    """Strategy 4, called by the line of plain Python."""
+    """The circular log, called by the line of plain Python."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
         def log_all(pairs: Pairs) -> None:
@@ -180,7 +180,7 @@ def circular_text(folder: Path) -> OpenLogger:
 
 
 def circular(folder: Path) -> OpenLogger:
-    """Strategy 4."""
+    """The circular log."""
     return _circular(folder / "events.csv", _gen, last(folder / "events.csv", MAX_SIZE))
 
 

@@ -28,7 +28,7 @@ MAX_SIZE = 100_000
 
 
 def file_logger(folder: Path) -> OpenLogger:
-    """Strategy 1: a queue and a thread."""
+    """A queue and a thread."""
     path = folder / "run.log"
     logger: Any = plain_python_classes.AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]
 
@@ -44,7 +44,7 @@ def file_logger(folder: Path) -> OpenLogger:
 
 
 def sample(folder: Path) -> OpenLogger:
-    """Strategy 2: `print` once in a hundred times. How many it left out it does not know."""
+    """`print` once in a hundred times. How many it left out it does not know."""
     path = folder / "run.log"
     file = path.open("w")
 
@@ -58,7 +58,7 @@ def sample(folder: Path) -> OpenLogger:
 
 
 def stats(folder: Path) -> OpenLogger:
-    """Strategy 3: a line a second, printed."""
+    """A line a second, printed."""
     path = folder / "run.log"
     file = path.open("w")
     stats: Any = plain_python_classes.StatsLogger()  # type: ignore[no-untyped-call]
@@ -72,7 +72,7 @@ def stats(folder: Path) -> OpenLogger:
 
 
 def circular(folder: Path) -> OpenLogger:
-    """Strategy 4: the last messages, saved at the end."""
+    """The last messages, saved at the end."""
     path = folder / "events.log"
     logger: Any = plain_python_classes.CircularLogger(MAX_SIZE)  # type: ignore[no-untyped-call]
 
