@@ -139,7 +139,11 @@ const Thread* Definitions::thread(ByteReader& in) {
 
 BlockDecoder::BlockDecoder(const BlockHeader& header, std::string_view payload,
                            Definitions& definitions)
-    : header_(header), in_(payload), definitions_(definitions) {}
+    : header_(header),
+      definitions_(definitions),
+      summary_(BlockSummary::read(header, payload, definitions)),
+      in_(payload.substr(0, payload.size() - summary_.size)),
+      sites_(summary_.sites.size()) {}
 
 const Record* BlockDecoder::next() {
   if (done_ == header_.records) {
@@ -148,8 +152,7 @@ const Record* BlockDecoder::next() {
   }
   const std::uint64_t head = in_.varint();
   const std::uint64_t site_index = head >> 2;
-  if (site_index > sites_.size()) throw FormatError("a site is not defined");
-  if (site_index == sites_.size()) sites_.emplace_back().site = definitions_.site(in_);
+  if (site_index >= sites_.size()) throw FormatError("a site is not defined");
   SiteState& state = sites_[site_index];
 
   if ((head & 1) != 0) {
@@ -160,9 +163,12 @@ const Record* BlockDecoder::next() {
   if (record_.thread == nullptr) throw FormatError("a record has no thread");
   if ((head & 2) != 0) read_shape(state);
 
-  record_.site = state.site;
+  record_.site = summary_.sites[site_index].site;
   record_.time_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(record_.time_ns) +
                                               unzigzag(in_.varint()));
+  if (summary_.is_sorted && record_.time_ns < latest_) {
+    throw FormatError("its records are not in order of time");
+  }
   if (record_.time_ns < earliest_) earliest_ = record_.time_ns;
   if (record_.time_ns > latest_) latest_ = record_.time_ns;
 
@@ -174,6 +180,7 @@ const Record* BlockDecoder::next() {
     read_value(static_cast<std::uint8_t>(state.shape[i]), values_[i], state.columns[i]);
   }
   record_.values = {values_.data(), count};
+  ++state.records;
   ++done_;
   return &record_;
 }
@@ -284,6 +291,11 @@ void BlockDecoder::finish() const {
   if (!in_.done()) throw FormatError("bytes are left behind the last record");
   if (done_ != 0 && (earliest_ != header_.first_ns || latest_ != header_.last_ns)) {
     throw FormatError("its times are not those of its header");
+  }
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    if (sites_[i].records != summary_.sites[i].records) {
+      throw FormatError("a site's records are not counted right");
+    }
   }
 }
 

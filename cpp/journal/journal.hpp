@@ -1,8 +1,8 @@
 // The blocks of a journal (.atto), drawn byte by byte in docs/reference/journal-format.md.
 //
-// A block stands for itself: it carries the sites and threads it uses and predicts nothing from
-// another block, so that damage costs one block and blocks of several processes may follow each
-// other.
+// A block stands for itself: it carries the sites (summary.hpp) and threads it uses and predicts
+// nothing from another block, so that damage costs one block and blocks of several processes may
+// follow each other.
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@
 #include "core/buffer.hpp"
 #include "core/record.hpp"
 #include "core/varint.hpp"
+#include "journal/summary.hpp"
 
 namespace attolog {
 
@@ -115,6 +116,7 @@ class BlockEncoder {
   };
 
   void open(Buffer& out);
+  void put_summary(Buffer& out);
   SiteState& state_of(const Site& site);
   void encode(const Record& record, Buffer& out);
   std::uint32_t choose_shape(SiteState& state, std::span<const Value> values);
@@ -128,7 +130,12 @@ class BlockEncoder {
   std::size_t values_ = 0;  // in the block
   std::uint64_t last_ns_ = 0;
   std::uint32_t epoch_ = 0;  // the block's number: what bears another one is forgotten
-  std::uint32_t site_count_ = 0;
+  bool is_sorted_ = true;
+  std::int64_t latest_ns_ = INT64_MIN;
+  std::uint32_t site_count_ = 0;                   // in the block
+  std::vector<SiteSummary> summaries_;             // theirs; more were in blocks before
+  std::size_t definitions_ = 0;                    // the most bytes that they take in its summary
+  std::size_t columns_ = 0;                        // of them
   std::vector<std::unique_ptr<SiteState>> sites_;  // by Site::id
   const Thread* thread_ = nullptr;
   std::unordered_map<const Thread*, std::uint32_t> threads_;
@@ -155,7 +162,8 @@ class Definitions {
 // A block's payload -> records.
 class BlockDecoder {
  public:
-  // `payload` is unmasked, and outlives the decoder; so does `definitions`.
+  // `payload` is unmasked, and outlives the decoder; so does `definitions`. Throws FormatError
+  // where its summary is not right.
   BlockDecoder(const BlockHeader& header, std::string_view payload, Definitions& definitions);
 
   // The next record, which lives until the next call; nullptr after the last one. Throws
@@ -163,9 +171,11 @@ class BlockDecoder {
   // is to be trusted.
   const Record* next();
 
+  const BlockSummary& summary() const { return summary_; }
+
  private:
   struct SiteState {
-    const Site* site = nullptr;
+    std::uint32_t records = 0;  // so far
     std::string_view shape;
     std::vector<std::string_view> shapes;
     std::uint32_t shape_count = 0;  // ever defined
@@ -178,8 +188,9 @@ class BlockDecoder {
   void finish() const;
 
   BlockHeader header_;
-  ByteReader in_;
   Definitions& definitions_;
+  BlockSummary summary_;
+  ByteReader in_;
   std::uint32_t done_ = 0;
   std::int64_t earliest_ = INT64_MAX;
   std::int64_t latest_ = INT64_MIN;

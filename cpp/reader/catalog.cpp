@@ -2,30 +2,12 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 
 namespace attolog {
 namespace {
 
-constexpr auto kExact = static_cast<std::int64_t>(kWholeDoubles);
-constexpr std::int64_t kDayUs = 86'400'000'000;
 const std::vector<std::string> kDropped{"n", "since"};
 const std::vector<std::string> kClock{"jump"};
-
-template <class T>
-bool fits(std::int64_t i) {
-  return i >= std::numeric_limits<T>::min() && i <= std::numeric_limits<T>::max();
-}
-
-std::uint32_t kind_of_int(std::int64_t i) {
-  return holds::bit(Tag::int64) | (i > kExact || i < -kExact ? holds::kInexactInt : 0);
-}
-
-// A narrow type's bit, unless the value lies outside of it: then it is a plain int.
-template <class T>
-std::uint32_t narrow(const Value& value) {
-  return fits<T>(value.i) ? holds::bit(value.tag) : kind_of_int(value.i);
-}
 
 std::string_view text_of(const Value& value) {
   return value.tag == Tag::str ? value.text : std::string_view{};
@@ -55,34 +37,6 @@ std::uint64_t hash_of(std::string_view name) {
 }
 
 }  // namespace
-
-std::uint32_t kind_of(const Value& value) {
-  switch (value.tag) {
-    case Tag::true_: return holds::bit(Tag::false_);  // one bit for bool
-    case Tag::int64: return kind_of_int(value.i);
-    case Tag::int8: return narrow<std::int8_t>(value);
-    case Tag::int16: return narrow<std::int16_t>(value);
-    case Tag::int32: return narrow<std::int32_t>(value);
-    case Tag::uint8: return narrow<std::uint8_t>(value);
-    case Tag::uint16: return narrow<std::uint16_t>(value);
-    case Tag::uint32: return narrow<std::uint32_t>(value);
-    case Tag::uint64:
-      if (value.i < 0) return holds::bit(value.tag) | holds::kHugeInt | holds::kInexactInt;
-      return holds::bit(value.tag) | (value.i > kExact ? holds::kInexactInt : 0);
-    case Tag::float32: {
-      const bool is_exact =
-          value.f != value.f || static_cast<double>(static_cast<float>(value.f)) == value.f;
-      return holds::bit(is_exact ? Tag::float32 : Tag::float64);
-    }
-    case Tag::date:
-      return holds::bit(value.tag) | (fits<std::int32_t>(value.i) ? 0 : holds::kOutOfRange);
-    case Tag::time:
-      return holds::bit(value.tag) | (value.i >= 0 && value.i < kDayUs ? 0 : holds::kOutOfRange);
-    default:
-      if (value.is_nested) return value.json().starts_with('{') ? holds::kDict : holds::kList;
-      return holds::bit(value.tag);
-  }
-}
 
 void Catalog::add(const Record& record) {
   const Place at = place(record);

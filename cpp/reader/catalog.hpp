@@ -16,26 +16,12 @@
 #include <vector>
 
 #include "core/record.hpp"
+#include "journal/value_kinds.hpp"
 #include "reader/shape.hpp"
 
 namespace attolog {
 
 enum class TableKind : std::uint8_t { event, message, text, print, dropped, clock };
-
-// What a column has held, as a set of bits: 1 << tag for each value, and these. (Tags 27 and up are
-// of no decoded value.)
-namespace holds {
-constexpr std::uint32_t bit(Tag tag) {
-  return std::uint32_t{1} << static_cast<unsigned>(tag);
-}
-inline constexpr std::uint32_t kList = std::uint32_t{1} << 27;        // a list or a tuple
-inline constexpr std::uint32_t kInexactInt = std::uint32_t{1} << 28;  // an int beyond +-2^53
-inline constexpr std::uint32_t kHugeInt = std::uint32_t{1} << 29;     // a uint64 beyond an int64
-inline constexpr std::uint32_t kOutOfRange = std::uint32_t{1} << 30;  // a date or time none can be
-inline constexpr std::uint32_t kDict = std::uint32_t{1} << 31;
-}  // namespace holds
-
-std::uint32_t kind_of(const Value& value);
 
 inline constexpr std::uint32_t kNoShape = UINT32_MAX;
 
