@@ -40,7 +40,7 @@ def kinds_of(tag: int, value: Any = None, json: Any = None) -> int:
     if tag in INTS:
         low, high = INTS[tag]
         kinds = 1 << (tag if low <= value < high else 4)
-        return kinds | (abs(value) > 2**53) << 28 | (value >= 2**63) << 29
+        return kinds | int(abs(value) > 2**53) << 28 | int(value >= 2**63) << 29
     if tag == 26:
         is_exact = value != value or struct.unpack("<f", struct.pack("<f", value))[0] == value
         return 1 << (26 if is_exact else 5)

@@ -14,6 +14,8 @@ namespace {
 // Little at a time, since a hostile file can have a magic in every 64 bytes, and each is gone to.
 constexpr std::size_t kWindow = std::size_t{1} << 14;
 
+const std::string kNoSense = "it makes no sense: ";
+
 }  // namespace
 
 JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePool>& pool)
@@ -58,6 +60,7 @@ void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
     scan(file);
   }
   payload_ = Buffer();
+  checked_ = std::make_unique<std::atomic<bool>[]>(blocks_.size());
   if (catalog_is_spoiled_) learn_tables(Catalog());
   learn_largest_tables();
 }
@@ -143,7 +146,7 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
     end = file.find_magic(payload_at);
     return "its length is out of range";
   }
-  const Block block{index, true, offset, *header};
+  const Block block{.file = index, .offset = offset, .header = *header};
   std::string trouble = scan_payload(block, end);
   if (!trouble.empty()) return trouble;
   std::string bytes(head, sizeof head);
@@ -214,24 +217,37 @@ std::string JournalReader::scan_payload(const Block& block, std::uint64_t& end) 
   return {};
 }
 
-// Decodes the block in payload_ and learns what is in it.
+// Learns the contents of the block in payload_: from its summary if that is enough.
 std::string JournalReader::take_in(Block block) {
-  std::uint32_t records = 0;
   try {
-    BlockDecoder decoder(block.header, payload_.view(), definitions_);
-    std::int64_t last_ns = INT64_MIN;
-    while (const Record* const record = decoder.next()) {
-      block.is_sorted = block.is_sorted && record->time_ns >= last_ns;
-      last_ns = record->time_ns;
-      catalog_.add(*record);
-      ++records;
+    const BlockSummary summary = BlockSummary::read(block.header, payload_.view(), definitions_);
+    block.is_sorted = summary.is_sorted;
+    for (const SiteSummary& site : summary.sites) block.sites.push_back({site.site, site.records});
+    if (std::ranges::all_of(summary.sites, Catalog::is_enough)) {
+      for (const SiteSummary& site : summary.sites) catalog_.add(site);
+    } else {
+      add_records(block);
+      block.is_checked = true;
     }
   } catch (const FormatError& error) {
-    catalog_is_spoiled_ = catalog_is_spoiled_ || records != 0;
-    return std::string("it makes no sense: ") + error.what();
+    return kNoSense + error.what();
   }
-  if (records != 0) blocks_.push_back(block);
+  blocks_.push_back(std::move(block));
   return {};
+}
+
+void JournalReader::add_records(const Block& block) {
+  BlockDecoder decoder(block.header, payload_.view(), definitions_);
+  bool is_first = true;
+  try {
+    while (const Record* const record = decoder.next()) {
+      catalog_.add(*record);
+      is_first = false;
+    }
+  } catch (const FormatError&) {
+    catalog_is_spoiled_ = catalog_is_spoiled_ || !is_first;
+    throw;
+  }
 }
 
 std::vector<JournalReader::Run> JournalReader::runs() const {
@@ -256,6 +272,7 @@ std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
   reader->files_ = files_;
   std::ranges::copy_if(blocks_, std::back_inserter(reader->blocks_),
                        [&](const Block& block) { return block.header.run_id == id; });
+  reader->checked_ = std::make_unique<std::atomic<bool>[]>(reader->blocks_.size());
   reader->learn_tables(Catalog());
   reader->learn_largest_tables();
   return reader;

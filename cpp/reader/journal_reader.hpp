@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,8 +43,9 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // Headers of blocks, by which a copy is known.
   using Headers = std::unordered_set<std::string>;
 
-  // Passes over all files once, checks every block and learns the tables. Throws std::system_error
-  // where a file cannot be opened, and NotAJournal; damage is no error but a problem.
+  // Passes over all files once, checks the checksum of every block and learns the tables, from the
+  // summaries of the blocks where these suffice. Throws std::system_error where a file cannot be
+  // opened, and NotAJournal; damage is no error but a problem.
   static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
 
   // The same for files that are still written to: what is no whole block at a file's end is awaited
@@ -124,11 +126,17 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     Progress progress_;
   };
 
+  struct SiteCount {
+    const Site* site;
+    std::uint32_t records;
+  };
   struct Block {
     std::uint32_t file = 0;
     bool is_sorted = true;
+    bool is_checked = false;  // its records were read once, and are as the format says
     std::uint64_t offset = 0;
     BlockHeader header;
+    std::vector<SiteCount> sites = {};  // of its records
   };
 
   void scan_all(const std::vector<JournalPath>& paths);
@@ -136,6 +144,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
   std::string take_in(Block block);
+  void add_records(const Block& block);
   void take_in_empty(const Block& block);
   void miss_parts();
   void learn_tables(Catalog empty);
@@ -144,6 +153,8 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
 
   std::vector<File> files_;
   std::vector<Block> blocks_;
+  // By block: as is_checked, set by passes. Relaxed: at worst, two passes check a block.
+  std::unique_ptr<std::atomic<bool>[]> checked_;
   Catalog catalog_;
   bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
   bool has_magic_ = false;

@@ -1,6 +1,8 @@
 // The records of a JournalReader in order of time: a merge of its blocks.
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/checksum.hpp"
@@ -139,16 +141,39 @@ class JournalStream final : public RecordStream {
     const std::size_t size = block.header.payload_size;
     Buffer payload;
     payload.advance(file.read(block.offset + kBlockHeaderSize, payload.room(size), size));
-    if (payload.size() == size && crc32c(payload.view()) == block.header.checksum) {
-      apply_mask(payload.data(), size, block.header.mask);
+    if (payload.size() != size || crc32c(payload.view()) != block.header.checksum) {
+      add_problem(block, "it was changed while it was read");
+      return nullptr;
+    }
+    apply_mask(payload.data(), size, block.header.mask);
+    try {
+      check(index, payload.view());
       auto cursor = std::make_unique<BlockCursor>(block.header, block.is_sorted, index,
                                                   std::move(payload), reader_->definitions_);
-      if (advance(*cursor)) return cursor;
+      if (cursor->next()) return cursor;
+    } catch (const FormatError& error) {
+      add_problem(block, std::string("it makes no sense: ") + error.what());
     }
-    reader_->add_problem_of_pass(file.name() + ": block at byte " + std::to_string(block.offset) +
-                                 ": it was changed while it was read, " +
-                                 std::to_string(block.header.records) + " records are missing");
     return nullptr;
+  }
+
+  // Decodes a block that was not decoded before, so that all of it is refused or nothing. Throws
+  // FormatError.
+  void check(std::size_t index, std::string_view payload) {
+    std::atomic<bool>& is_checked = reader_->checked_[index];
+    const JournalReader::Block& block = reader_->blocks_[index];
+    // Relaxed: see checked_.
+    if (block.is_checked || is_checked.load(std::memory_order_relaxed)) return;
+    BlockDecoder decoder(block.header, payload, reader_->definitions_);
+    while (decoder.next() != nullptr) {
+    }
+    is_checked.store(true, std::memory_order_relaxed);
+  }
+
+  void add_problem(const JournalReader::Block& block, const std::string& reason) {
+    reader_->add_problem_of_pass(reader_->files_[block.file].name() + ": block at byte " +
+                                 std::to_string(block.offset) + ": " + reason + ", " +
+                                 std::to_string(block.header.records) + " records are missing");
   }
 
   std::shared_ptr<const JournalReader> reader_;
