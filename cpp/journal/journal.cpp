@@ -146,10 +146,15 @@ BlockDecoder::BlockDecoder(const BlockHeader& header, std::string_view payload,
       sites_(summary_.sites.size()) {}
 
 const Record* BlockDecoder::next() {
-  if (done_ == header_.records) {
-    finish();
-    return nullptr;
+  while (done_ != header_.records) {
+    if (read_record()) return &record_;
   }
+  finish();
+  return nullptr;
+}
+
+// Whether the record is of a selected site.
+bool BlockDecoder::read_record() {
   const std::uint64_t head = in_.varint();
   const std::uint64_t site_index = head >> 2;
   if (site_index >= sites_.size()) throw FormatError("a site is not defined");
@@ -175,14 +180,18 @@ const Record* BlockDecoder::next() {
   const std::size_t count = state.shape.size();
   values_total_ += count;
   if (values_total_ > kMaxBlockValues) throw FormatError("a block has too many values");
+  ++state.records;
+  ++done_;
+  if (!selected_.empty() && !selected_[site_index]) {
+    for (const char tag : state.shape) skip_value(static_cast<std::uint8_t>(tag));
+    return false;
+  }
   if (values_.size() < count) values_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     read_value(static_cast<std::uint8_t>(state.shape[i]), values_[i], state.columns[i]);
   }
   record_.values = {values_.data(), count};
-  ++state.records;
-  ++done_;
-  return &record_;
+  return true;
 }
 
 void BlockDecoder::read_shape(SiteState& state) {
@@ -284,6 +293,42 @@ void BlockDecoder::read_value(std::uint8_t tag, Value& value, ColumnState& colum
       if (value.tag == Tag::datetime_utc) {
         value.offset_seconds = static_cast<std::int32_t>(unzigzag(in_.count(UINT32_MAX)));
       }
+  }
+}
+
+// Reads and checks as read_value does. No column is predicted from one of another site.
+void BlockDecoder::skip_value(std::uint8_t tag) {
+  if ((tag & kFormattedBit) != 0) read_string();
+  switch (static_cast<Tag>(tag & ~kFormattedBit)) {
+    case Tag::none: return;
+    case Tag::false_:
+      if (in_.byte() > 1) throw FormatError("a bool is neither true nor false");
+      return;
+    case Tag::str: read_string(); return;
+    case Tag::bytes:
+    case Tag::bigint: plain_string(in_); return;
+    case Tag::nested: {
+      const std::uint64_t size = in_.varint();
+      if (size > plain_string(in_).size()) throw FormatError("a nested value is out of range");
+      return;
+    }
+    case Tag::float64:
+    case Tag::float32: {
+      const std::uint8_t control = in_.byte();
+      if ((control & kDecimalBit) != 0) {
+        if ((control & ~kDecimalBit) > kMaxScale) throw FormatError("a float has an unknown form");
+        in_.varint();
+        return;
+      }
+      if ((control & 15) + (control >> 4) > 8) throw FormatError("a float has an unknown form");
+      in_.bytes(control & 15);
+      return;
+    }
+    case Tag::datetime_utc:
+      in_.varint();
+      in_.count(UINT32_MAX);
+      return;
+    default: in_.varint();
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "format/inline_record.hpp"
 #include "journal/parts.hpp"
 
 namespace attolog {
@@ -276,6 +277,36 @@ std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
   reader->learn_tables(Catalog());
   reader->learn_largest_tables();
   return reader;
+}
+
+// Whether the site's records are of the table.
+JournalReader::Use JournalReader::use_of(const Site& site, std::size_t table) const {
+  if (table == Catalog::kNoTable) return Use::yes;
+  if (is_inline(site.kind)) return Use::undecided;
+  return catalog_.table_of(site) == table ? Use::yes : Use::no;
+}
+
+bool JournalReader::is_selected(const Block& block, const Selection& selection) const {
+  if (block.header.last_ns < selection.first_ns) return false;
+  if (block.header.first_ns > selection.last_ns) return false;
+  return std::ranges::any_of(block.sites, [&](const SiteCount& each) {
+    return use_of(*each.site, selection.table) != Use::no;
+  });
+}
+
+std::vector<JournalReader::BlockInfo> JournalReader::blocks(const Selection& selection) const {
+  std::vector<BlockInfo> blocks;
+  for (const Block& block : blocks_) {
+    if (!is_selected(block, selection)) continue;
+    std::uint64_t records = 0;
+    for (const SiteCount& each : block.sites) {
+      if (use_of(*each.site, selection.table) == Use::yes) records += each.records;
+    }
+    const BlockHeader& header = block.header;
+    blocks.push_back({header.first_ns, header.last_ns, header.payload_size, records});
+  }
+  std::ranges::stable_sort(blocks, {}, &BlockInfo::first_ns);
+  return blocks;
 }
 
 // Where the next magic stands at or after `from`; the file's end if there is none.

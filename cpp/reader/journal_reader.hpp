@@ -69,7 +69,29 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
   // beyond, the order is approximate and a problem says so. May be asked for any number of times,
   // also by several threads at once; the stream keeps the reader alive.
-  std::unique_ptr<RecordStream> records() const;
+  std::unique_ptr<RecordStream> records() const { return records(Selection{}); }
+
+  // The blocks and sites that a pass touches: those that have records of the table, and between two
+  // times, both included.
+  struct Selection {
+    std::size_t table = Catalog::kNoTable;  // all tables
+    std::int64_t first_ns = INT64_MIN;
+    std::int64_t last_ns = INT64_MAX;
+  };
+  // The records between the times. Those of other tables are left out, unless their names are
+  // values of theirs (SiteKind::inline_event).
+  std::unique_ptr<RecordStream> records(const Selection& selection) const;
+
+  // A selected block: its times, its size, and how many records it has of the table. A block whose
+  // records may be of any table has none for certain.
+  struct BlockInfo {
+    std::int64_t first_ns;
+    std::int64_t last_ns;
+    std::uint64_t bytes;
+    std::uint64_t records;
+  };
+  // The selected blocks, by their first times.
+  std::vector<BlockInfo> blocks(const Selection& selection) const;
 
   // Whether a part that a file announces has not been found: not its first block.
   bool misses_parts() const { return misses_parts_; }
@@ -138,6 +160,10 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     BlockHeader header;
     std::vector<SiteCount> sites = {};  // of its records
   };
+
+  enum class Use : std::uint8_t { no, yes, undecided };
+  Use use_of(const Site& site, std::size_t table) const;
+  bool is_selected(const Block& block, const Selection& selection) const;
 
   void scan_all(const std::vector<JournalPath>& paths);
   void scan(std::uint32_t file);

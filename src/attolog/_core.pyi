@@ -795,18 +795,47 @@ class Reader:
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
 
-    def stream(self, name: str, origin: bool = False, nested: bool = True, /) -> object:
+    def stream(
+        self,
+        name: str,
+        origin: bool = False,
+        nested: bool = True,
+        *,
+        columns: tuple[str, ...] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        where: str | None = None,
+    ) -> object:
         """Make an Arrow stream of a table, as a PyCapsule; "*" is all records.
 
-        With `origin` it ends with file, line, function, thread, pid and run. Without `nested` lists
-        and dicts are text.
+        Several threads decode the blocks that are needed, without the GIL.
+
+        Args:
+            name: The table.
+            origin: It ends with file, line, function, thread, pid and run.
+            nested: Lists and dicts have types of their own; else they are text.
+            columns: Only these columns, in this order; None for all.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            last: No more than so many records, the last ones.
+            where: An expression, as in `when=`, that the records match.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: There is no such table, or it has no such column.
+            ValueError: `where` is no expression.
         """
 
-    def records(self) -> Iterator[_Record]:
-        """Iterate over all records, a tuple for each.
+    def records(
+        self,
+        *,
+        table: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        where: str | None = None,
+    ) -> Iterator[_Record]:
+        """Iterate over the records of a table, or all; the other arguments are those of `stream`.
 
         It is (time, kind, name, level, thread, pid, names of fields, values, text, file, line,
         function, run).

@@ -17,11 +17,13 @@
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
 #include "python/reading/samples.hpp"
+#include "python/types/options.hpp"
 #include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "reader/arrow.hpp"
 #include "reader/catalog.hpp"
 #include "reader/columns.hpp"
+#include "reader/query.hpp"
 
 namespace attolog::python {
 
@@ -168,44 +170,129 @@ void free_stream(PyObject* capsule) {
   if (stream->release != nullptr) stream->release(stream);
 }
 
-PyObject* stream(PyObject* self, PyObject* args) {
+// A time in nanoseconds; `ns` stays as it is for None. False with an exception set.
+bool take_time(PyObject* given, std::int64_t& ns) {
+  if (given == Py_None) return true;
+  ns = PyLong_AsLongLong(given);
+  return ns != -1 || PyErr_Occurred() == nullptr;
+}
+
+// Bounds and filter of a query; the arguments are borrowed, and None where they were left out.
+struct QueryArguments {
+  PyObject* since = Py_None;
+  PyObject* until = Py_None;
+  PyObject* last = Py_None;
+  PyObject* where = Py_None;
+
+  // False with an exception set.
+  bool read(Query& query) const {
+    if (!take_time(since, query.selection.first_ns)) return false;
+    if (!take_time(until, query.selection.last_ns)) return false;
+    if (last != Py_None) {
+      query.last = PyLong_AsUnsignedLongLong(last);
+      if (PyErr_Occurred() != nullptr) return false;
+    }
+    return where == Py_None || encode_steps(where, query.where);
+  }
+};
+
+// The names of columns from a tuple, or all for None. False with an exception set.
+bool take_names(PyObject* given, std::vector<std::string>& names) {
+  if (given == Py_None) return true;
+  if (!PyTuple_Check(given)) {
+    PyErr_SetString(PyExc_TypeError, "the columns are a tuple of names");
+    return false;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(given, i);
+    if (!PyUnicode_Check(name)) {
+      PyErr_SetString(PyExc_TypeError, "a column's name is a str");
+      return false;
+    }
+    names.push_back(to_wtf8(name));
+  }
+  return true;
+}
+
+PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"name",  "origin", "nested", "columns", "since",
+                                         "until", "last",   "where",  nullptr};
   PyObject* name = nullptr;
   int with_origin = 0;
   int is_typed = 1;
-  if (!PyArg_ParseTuple(args, "U|pp:stream", &name, &with_origin, &is_typed)) return nullptr;
-  const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
-  const JournalReader& journal = *state_of(self).journal;
+  PyObject* names = Py_None;
+  QueryArguments arguments;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|pp$OOOOO:stream", const_cast<char**>(keywords),
+                                   &name, &with_origin, &is_typed, &names, &arguments.since,
+                                   &arguments.until, &arguments.last, &arguments.where)) {
+    return nullptr;
+  }
+  TableColumns columns{.origin = with_origin != 0 ? Origin::with : Origin::without,
+                       .nested = is_typed != 0 ? Nested::typed : Nested::text};
+  const std::shared_ptr<JournalReader>& journal = state_of(self).journal;
+  Query query;
   try {
-    if (!warn_of_changes(journal)) return nullptr;
+    if (!take_names(names, columns.names) || !arguments.read(query)) return nullptr;
+    if (!warn_of_changes(*journal)) return nullptr;
     auto exported = std::make_unique<ArrowArrayStream>();
+    std::unique_ptr<BatchStream> table;
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
+      if (!columns.names.empty()) {
+        PyErr_SetString(PyExc_ValueError, "all records have all of their columns");
+        return nullptr;
+      }
       const auto render = std::make_shared<Renderer>();
       const auto text = [render](const Record& record, Buffer& out) { (*render)(record, out); };
-      export_stream(open_all(journal.records(), text, origin), exported.get());
+      outside_gil([&] { table = open_all(select_records(journal, query), text, columns.origin); });
     } else {
-      const std::size_t index = find_table(journal.catalog(), name);
+      const std::size_t index = find_table(journal->catalog(), name);
       if (index == Catalog::kNoTable) {
         PyErr_SetObject(PyExc_KeyError, name);
         return nullptr;
       }
-      if (!warn_of_rare_columns(journal, journal.catalog().tables()[index])) return nullptr;
-      const Nested nested = is_typed != 0 ? Nested::typed : Nested::text;
-      export_stream(open_table(journal.catalog(), index, journal.records(), origin, nested),
-                    exported.get());
+      if (!warn_of_rare_columns(*journal, journal->catalog().tables()[index])) return nullptr;
+      query.selection.table = index;
+      outside_gil([&] { table = scan(journal, query, columns); });
     }
+    export_stream(std::move(table), exported.get());
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
     if (capsule != nullptr) static_cast<void>(exported.release());
     return capsule;
+  } catch (const UnknownColumn& error) {
+    PyObject* const unknown = from_wtf8(error.what());
+    if (unknown != nullptr) PyErr_SetObject(PyExc_KeyError, unknown);
+    Py_XDECREF(unknown);
+    return nullptr;
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
   }
 }
 
-PyObject* records(PyObject* self, PyObject*) {
+PyObject* records(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"table", "since", "until", "last", "where", nullptr};
+  PyObject* name = Py_None;
+  QueryArguments arguments;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOO:records", const_cast<char**>(keywords),
+                                   &name, &arguments.since, &arguments.until, &arguments.last,
+                                   &arguments.where)) {
+    return nullptr;
+  }
   try {
     const auto& journal = state_of(self).journal;
-    return warn_of_changes(*journal) ? make_records(journal) : nullptr;
+    Query query;
+    if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
+    if (name != Py_None) {
+      query.selection.table =
+          PyUnicode_Check(name) ? find_table(journal->catalog(), name) : Catalog::kNoTable;
+      if (query.selection.table == Catalog::kNoTable) {
+        PyErr_SetObject(PyExc_KeyError, name);
+        return nullptr;
+      }
+    }
+    std::unique_ptr<RecordStream> selected;
+    outside_gil([&] { selected = select_records(journal, query); });
+    return make_records(journal, std::move(selected));
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -262,14 +349,17 @@ PyObject* run(PyObject* self, PyObject* name) {
   return make_reader(std::move(state));
 }
 
-PyMethodDef reader_methods[] = {{"tables", tables, METH_NOARGS, docs::Reader_tables},
-                                {"problems", problems, METH_NOARGS, docs::Reader_problems},
-                                {"stream", stream, METH_VARARGS, docs::Reader_stream},
-                                {"records", records, METH_NOARGS, docs::Reader_records},
-                                {"runs", runs, METH_NOARGS, docs::Reader_runs},
-                                {"run", run, METH_O, docs::Reader_run},
-                                {"samples", samples, METH_VARARGS, docs::Reader_samples},
-                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef reader_methods[] = {
+    {"tables", tables, METH_NOARGS, docs::Reader_tables},
+    {"problems", problems, METH_NOARGS, docs::Reader_problems},
+    {"stream", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stream)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_stream},
+    {"records", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(records)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_records},
+    {"runs", runs, METH_NOARGS, docs::Reader_runs},
+    {"run", run, METH_O, docs::Reader_run},
+    {"samples", samples, METH_VARARGS, docs::Reader_samples},
+    {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_reader)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},
