@@ -125,7 +125,7 @@ def test_the_view_of_all_records(tmp_path: Path) -> None:
         ("GENN", "'GEN'"),
         ("gen", "'GEN'"),
         ("SHED", "'SCHED'"),
-        ("queue {q}", "'queue {q} is full'"),
+        ("queue {x} is full", "'queue {q} is full'"),
     ],
 )
 def test_a_wrong_name_is_told_the_nearest(tmp_path: Path, name: str, nearest: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from attolog import _core
+from attolog._reading import names
 from attolog._reading.files import is_journal
 from attolog._reading.table import USUAL, Columns, Table
 from attolog._words import count
@@ -55,14 +55,31 @@ class Journal:
     """What a journal holds, table by table; made by `attolog.read`.
 
     Iterating gives the names of the tables, as with a dict; `journal["*"]` is all records.
+    A table is found by its name, by its short name, and by any part of these that fits no other.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log.info("epoch {epoch} step {step} loss={loss:.4f}", 1, 20, 0.5)
+        >>> run = attolog.read(path)
+        >>> run["epoch_step_loss"] is run["loss"]
+        True
+        >>> run["loss"].name
+        'epoch {epoch} step {step} loss={loss:.4f}'
     """
 
     def __init__(
-        self, path: str, open_reader: Callable[[], _core.Reader], columns: Columns = USUAL
+        self,
+        path: str,
+        open_reader: Callable[[], _core.Reader],
+        columns: Columns = USUAL,
+        short_names: Mapping[str, str] | None = None,
     ) -> None:
         self._path = path
         self._open_reader = open_reader
         self._columns = columns
+        self._given_names = short_names
 
     @cached_property
     def _reader(self) -> _core.Reader:
@@ -76,7 +93,15 @@ class Journal:
             # An event comes before a template of the same name.
             table = Table(reader, name, kind, length, first, last, sampling, self._columns)
             tables.setdefault(name, table)
+        given = self._given_names
+        for name, short in (given or names.short_names(tables.values())).items():
+            if name in tables:
+                tables[name].short_name = short
         return tables
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {name: table.short_name for name, table in self._tables.items()}
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -94,7 +119,16 @@ class Journal:
         """
         reader = self._reader
         return tuple(
-            Run(self._path, partial(reader.run, id_), self._columns, id_, start, end, tuple(pids))
+            Run(
+                self._path,
+                partial(reader.run, id_),
+                self._columns,
+                self._names,
+                id_,
+                start,
+                end,
+                tuple(pids),
+            )
             for id_, start, end, pids in reader.runs()
         )
 
@@ -111,8 +145,26 @@ class Journal:
         """
         return tuple(self._reader.problems())
 
-    def records(self) -> Iterator[Record]:
-        """All records in the order of time.
+    def records(
+        self,
+        *,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+    ) -> Iterator[Record]:
+        """The records in the order of time, all or some of them.
+
+        Blocks of the file that have none of these are not decoded.
+
+        Args:
+            where: An expression that they match, as in `when=`: `"ms > 20 and model == 'a'"`.
+            since: The time of the first in nanoseconds since 1970.
+            until: The time of the last.
+            last: No more than so many, the last ones.
+
+        Raises:
+            ValueError: `where` is no expression; the message names the column.
 
         Example:
             >>> import attolog, tempfile
@@ -121,10 +173,12 @@ class Journal:
             ...     log("DONE", ms=70)
             ...     log("DONE", ms=20)
             >>> run = attolog.read(path)
-            >>> [r.fields for r in run.records() if r.event == "DONE" and r.fields["ms"] > 50]
+            >>> [r.fields for r in run.records(where="event == 'DONE' and ms > 50")]
             [{'ms': 70}]
+            >>> [r.fields for r in run.records(last=1)]
+            [{'ms': 20}]
         """
-        for each in self._reader.records():
+        for each in self._reader.records(where=where, since=since, until=until, last=last):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
             is_event = kind in ("event", "dropped", "clock")
@@ -139,23 +193,24 @@ class Journal:
         return tuple(self._tables)
 
     def __getitem__(self, name: str) -> Table:
-        """The table of that name.
+        """The table of that name, or short name, or the one table whose name has this part.
 
         Raises:
-            KeyError: There is none; the message names the nearest.
+            KeyError: There is none, and the message names the nearest; or there are several, and
+                the message lists them.
         """
         if name == "*":
             return self._all()
-        try:
-            return self._tables[name]
-        except KeyError:
-            raise KeyError(self._no_table(name)) from None
+        found = names.find(name, self._names) if isinstance(name, str) else []
+        if len(found) != 1:
+            raise KeyError(self._several(name, found) if found else self._no_table(name))
+        return self._tables[found[0]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
 
     def __contains__(self, name: object) -> bool:
-        return name == "*" or name in self._tables
+        return name == "*" or name in self._tables or name in self._names.values()
 
     def __len__(self) -> int:
         return len(self._tables)
@@ -177,13 +232,28 @@ class Journal:
         length = sum(map(len, tables))
         return Table(self._reader, "*", "all", length, first, last, sampling, self._columns)
 
+    def _several(self, name: str, found: list[str]) -> str:
+        return f"{name!r} fits {count(len(found), 'table')}: {names.listed(found, self._names)}"
+
     def _no_table(self, name: str) -> str:
-        near = difflib.get_close_matches(str(name), self._tables, n=3)
-        lowered = {other.lower(): other for other in self._tables}
-        if not near and str(name).lower() in lowered:
-            near = [lowered[str(name).lower()]]
+        near = names.nearest(str(name), self._names)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
+        lines = self._lines_with(str(name))
+        where = f"; {count(lines, 'line')} of text contain{'s' if lines == 1 else ''} it"
+        message = f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
+        return message + where if lines else message
+
+    def _lines_with(self, part: str) -> int:
+        """How many texts and prints contain it."""
+        texts = [table.name for table in self._tables.values() if table.kind in ("text", "print")]
+        try:
+            return sum(
+                1
+                for text in texts
+                for _ in self._reader.records(table=text, where=f"{part!r} in message")
+            )
+        except ValueError:  # it is too long for an expression
+            return 0
 
 
 class Run(Journal):
@@ -197,12 +267,13 @@ class Run(Journal):
         path: str,
         open_reader: Callable[[], _core.Reader],
         columns: Columns,
+        short_names: Mapping[str, str],
         id_: str,
         start: int,
         end: int,
         pids: tuple[int, ...],
     ) -> None:
-        super().__init__(path, open_reader, columns)
+        super().__init__(path, open_reader, columns, short_names)
         self.id = id_
         """16 hexadecimal digits, as in the column `run`."""
         self.start = start
