@@ -221,7 +221,7 @@ std::string JournalReader::scan_payload(const Block& block, std::uint64_t& end) 
 // Learns the contents of the block in payload_: from its summary if that is enough.
 std::string JournalReader::take_in(Block block) {
   try {
-    const BlockSummary summary = BlockSummary::read(block.header, payload_.view(), definitions_);
+    const BlockSummary summary = BlockSummary::read(block.header, payload_.view(), *definitions_);
     block.is_sorted = summary.is_sorted;
     for (const SiteSummary& site : summary.sites) block.sites.push_back({site.site, site.records});
     if (std::ranges::all_of(summary.sites, Catalog::is_enough)) {
@@ -238,7 +238,7 @@ std::string JournalReader::take_in(Block block) {
 }
 
 void JournalReader::add_records(const Block& block) {
-  BlockDecoder decoder(block.header, payload_.view(), definitions_);
+  BlockDecoder decoder(block.header, payload_.view(), *definitions_);
   bool is_first = true;
   try {
     while (const Record* const record = decoder.next()) {
@@ -271,6 +271,7 @@ std::vector<JournalReader::Run> JournalReader::runs() const {
 std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
   auto reader = std::make_shared<JournalReader>();
   reader->files_ = files_;
+  reader->definitions_ = definitions_;
   std::ranges::copy_if(blocks_, std::back_inserter(reader->blocks_),
                        [&](const Block& block) { return block.header.run_id == id; });
   reader->checked_ = std::make_unique<std::atomic<bool>[]>(reader->blocks_.size());

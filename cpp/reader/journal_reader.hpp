@@ -193,7 +193,8 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   Headers seen_;                    // in this pass
   Headers seen_here_;               // in this file
   const Headers* known_ = nullptr;  // before it, where files are followed
-  mutable Definitions definitions_;
+  // Of sites and threads; readers of one run share those of the whole, whose blocks they have.
+  std::shared_ptr<Definitions> definitions_ = std::make_shared<Definitions>();
   mutable std::mutex mutex_;  // of the problems
   mutable std::vector<std::string> problems_;
   mutable std::uint64_t more_problems_ = 0;

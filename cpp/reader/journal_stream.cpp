@@ -168,7 +168,7 @@ class JournalStream final : public RecordStream {
     try {
       check(index, payload.view());
       auto cursor = std::make_unique<BlockCursor>(block.header, block.is_sorted, index,
-                                                  std::move(payload), reader_->definitions_);
+                                                  std::move(payload), *reader_->definitions_);
       if (selection_.table != Catalog::kNoTable) cursor->select(selected(cursor->summary()));
       if (cursor->next()) return cursor;
     } catch (const FormatError& error) {
@@ -193,7 +193,7 @@ class JournalStream final : public RecordStream {
     const JournalReader::Block& block = reader_->blocks_[index];
     // Relaxed: see checked_.
     if (block.is_checked || is_checked.load(std::memory_order_relaxed)) return;
-    BlockDecoder decoder(block.header, payload, reader_->definitions_);
+    BlockDecoder decoder(block.header, payload, *reader_->definitions_);
     decoder.select(std::vector<bool>(decoder.summary().sites.size()));
     while (decoder.next() != nullptr) {
     }

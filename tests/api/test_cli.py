@@ -55,8 +55,8 @@ class FakeReader:
     def problems(self) -> list[str]:
         return list(self.said)
 
-    def records(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self.kept)
+    def records(self, *, last: int | None = None, **query: None) -> Iterator[tuple[Any, ...]]:
+        return iter(self.kept[max(len(self.kept) - last, 0) :] if last is not None else self.kept)
 
 
 @pytest.fixture

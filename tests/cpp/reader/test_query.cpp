@@ -192,6 +192,20 @@ static const check::Test given_up{"a scan that is given up ends its threads", []
                                     }
                                   }};
 
+static const check::Test one_run{
+    "a reader of one run has its tables, also when the whole is gone", [] {
+      auto files = std::make_unique<Files>();
+      const std::size_t all = lines(*files->reader->records()).size();
+      const auto run = files->reader->of_run(7);
+      files->reader.reset();
+      Query query;
+      query.selection.table = run->catalog().find("GEN");
+      const auto rows = attolog::scan(run, query, {.names = {"n"}});
+      check::equal(numbers(*rows, 0).size(),
+                   run->catalog().tables().at(query.selection.table).rows);
+      check::equal(lines(*run->records()).size(), all);
+    }};
+
 static const check::Test cuts{
     "stretches are the whole time, one behind the other, and are cut between blocks", [] {
       const Selection all{.first_ns = 0, .last_ns = 1000};
