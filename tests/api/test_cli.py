@@ -55,8 +55,11 @@ class FakeReader:
     def problems(self) -> list[str]:
         return list(self.said)
 
-    def records(self, *, last: int | None = None, **query: None) -> Iterator[tuple[Any, ...]]:
-        return iter(self.kept[max(len(self.kept) - last, 0) :] if last is not None else self.kept)
+    def records(
+        self, *, table: str | None = None, last: int | None = None, **query: None
+    ) -> Iterator[tuple[Any, ...]]:
+        kept = [record for record in self.kept if table in (None, record[2])]
+        return iter(kept if last is None else kept[max(len(kept) - last, 0) :])
 
 
 @pytest.fixture

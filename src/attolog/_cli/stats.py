@@ -66,7 +66,7 @@ def _of_journal(path: str) -> tuple[list[Stat], tuple[str, ...]]:
             continue
         count = len(table)
         if table.kind == "dropped":
-            dropped = (record for record in journal.records() if record.kind == "dropped")
+            dropped = journal.records(table=table.name)
             count = sum(_lost(next(iter(record.fields.values()), None)) for record in dropped)
         stats.append(Stat(table.name, count, table.first, table.last))
     return stats, journal.problems

@@ -148,6 +148,7 @@ class Journal:
     def records(
         self,
         *,
+        table: str | None = None,
         where: str | None = None,
         since: int | None = None,
         until: int | None = None,
@@ -158,12 +159,14 @@ class Journal:
         Blocks of the file that have none of these are not decoded.
 
         Args:
+            table: Only those of this table, by any of its names.
             where: An expression that they match, as in `when=`: `"ms > 20 and model == 'a'"`.
             since: The time of the first in nanoseconds since 1970.
             until: The time of the last.
             last: No more than so many, the last ones.
 
         Raises:
+            KeyError: There is no such table.
             ValueError: `where` is no expression; the message names the column.
 
         Example:
@@ -178,7 +181,10 @@ class Journal:
             >>> [r.fields for r in run.records(last=1)]
             [{'ms': 20}]
         """
-        for each in self._reader.records(where=where, since=since, until=until, last=last):
+        query: dict[str, Any] = {"where": where, "since": since, "until": until, "last": last}
+        if table is not None:
+            query["table"] = self[table].name
+        for each in self._reader.records(**query):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
             is_event = kind in ("event", "dropped", "clock")
