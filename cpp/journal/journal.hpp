@@ -133,8 +133,13 @@ class BlockEncoder {
   std::uint32_t epoch_ = 0;  // the block's number: what bears another one is forgotten
   bool is_sorted_ = true;
   std::int64_t latest_ns_ = INT64_MIN;
-  std::uint32_t site_count_ = 0;                   // in the block
-  std::vector<SiteSummary> summaries_;             // theirs; more were in blocks before
+  std::uint32_t site_count_ = 0;  // in the block
+  // Theirs; more were in blocks before. A site may be gone before its block ends.
+  struct BlockSite {
+    SiteSummary summary;
+    Buffer definition;
+  };
+  std::vector<BlockSite> block_sites_;
   std::size_t definitions_ = 0;                    // the most bytes that they take in its summary
   std::size_t columns_ = 0;                        // of them
   std::vector<std::unique_ptr<SiteState>> sites_;  // by Site::id

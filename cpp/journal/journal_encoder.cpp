@@ -214,7 +214,8 @@ void BlockEncoder::put_summary(Buffer& out) {
   char* const start = out.data() + out.size();
   char* at = put_summary_start(start, is_sorted_, site_count_);
   for (std::uint32_t i = 0; i < site_count_; ++i) {
-    at = summaries_[i].write(at, header_.first_ns);
+    const BlockSite& site = block_sites_[i];
+    at = site.summary.write(at, site.definition.view(), header_.first_ns);
   }
   out.advance_to(put_summary_trailer(at, start));
 }
@@ -245,9 +246,14 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
   const auto own = kept.own_values();
   SiteState& state = state_of(site);
   const bool is_new_site = state.index == site_count_;
-  if (is_new_site && summaries_.size() == site_count_) summaries_.emplace_back();
-  SiteSummary& summary = summaries_[state.index];
-  if (is_new_site) summary.reset(site);
+  if (block_sites_.size() == state.index) block_sites_.emplace_back();
+  SiteSummary& summary = block_sites_[state.index].summary;
+  if (is_new_site) {
+    summary.reset(site);
+    Buffer& definition = block_sites_[state.index].definition;
+    definition.clear();
+    definition.advance_to(put_site(definition.room(SiteSummary::room_of(site)), site));
+  }
   bool same_shape = values.size() == state.shape.size();
 
   // Room for the longest form, so that all that follows writes without asking.

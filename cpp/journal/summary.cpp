@@ -13,21 +13,6 @@ namespace {
 
 constexpr std::uint64_t kSortedBit = 1;
 
-char* put_site(char* at, const Site& site) {
-  *at++ = static_cast<char>(static_cast<std::uint8_t>(site.kind) |
-                            (site.is_weighted ? kWeightedBit : 0));
-  *at++ = static_cast<char>(site.level);
-  at = put_varint(at, site.bound);
-  at = put_varint(at, site.line);
-  at = put_raw(at, site.name);
-  at = put_raw(at, site.file);
-  at = put_raw(at, site.function);
-  const std::size_t fields = std::min<std::size_t>(site.fields.size(), kMaxFields);
-  at = put_varint(at, fields);
-  for (std::size_t i = 0; i < fields; ++i) at = put_raw(at, site.fields[i]);
-  return site.is_weighted ? put_raw(at, site.policy) : at;
-}
-
 std::int64_t sum(std::int64_t time, std::uint64_t difference) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(time) + difference);
 }
@@ -93,8 +78,9 @@ std::size_t SiteSummary::room_of(const Site& site) {
   return room;
 }
 
-char* SiteSummary::write(char* at, std::int64_t block_first_ns) const {
-  at = put_site(at, *site);
+char* SiteSummary::write(char* at, std::string_view definition, std::int64_t block_first_ns) const {
+  std::memcpy(at, definition.data(), definition.size());
+  at += definition.size();
   at = put_varint(at, records);
   const auto first = static_cast<std::uint64_t>(first_ns);
   at = put_varint(at, first - static_cast<std::uint64_t>(block_first_ns));
@@ -104,7 +90,8 @@ char* SiteSummary::write(char* at, std::int64_t block_first_ns) const {
     at = put_varint(at, column.kinds);
     at = put_varint(at, column.values);
   }
-  return site->is_weighted ? put_varint(at, weights) : at;
+  const bool is_weighted = (static_cast<std::uint8_t>(definition[0]) & kWeightedBit) != 0;
+  return is_weighted ? put_varint(at, weights) : at;
 }
 
 BlockSummary BlockSummary::read(const BlockHeader& header, std::string_view payload,
@@ -137,6 +124,21 @@ BlockSummary BlockSummary::read(const BlockHeader& header, std::string_view payl
     throw FormatError("its times are not those of its header");
   }
   return summary;
+}
+
+char* put_site(char* at, const Site& site) {
+  *at++ = static_cast<char>(static_cast<std::uint8_t>(site.kind) |
+                            (site.is_weighted ? kWeightedBit : 0));
+  *at++ = static_cast<char>(site.level);
+  at = put_varint(at, site.bound);
+  at = put_varint(at, site.line);
+  at = put_raw(at, site.name);
+  at = put_raw(at, site.file);
+  at = put_raw(at, site.function);
+  const std::size_t fields = std::min<std::size_t>(site.fields.size(), kMaxFields);
+  at = put_varint(at, fields);
+  for (std::size_t i = 0; i < fields; ++i) at = put_raw(at, site.fields[i]);
+  return site.is_weighted ? put_raw(at, site.policy) : at;
 }
 
 std::size_t summary_size(const char* trailer) {

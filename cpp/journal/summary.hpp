@@ -51,8 +51,9 @@ struct SiteSummary {
   static constexpr std::size_t kColumnRoom = 8;
   // The most bytes that a site without columns takes in a summary.
   static std::size_t room_of(const Site& site);
-  // Writes at `at`, which has the room, and returns the end; `first_ns` is the block's.
-  char* write(char* at, std::int64_t block_first_ns) const;
+  // Writes at `at`, which has the room, and returns the end. The site may be gone by then: its
+  // definition is what put_site has written.
+  char* write(char* at, std::string_view definition, std::int64_t block_first_ns) const;
 
   bool operator==(const SiteSummary&) const = default;
 };
@@ -67,6 +68,9 @@ struct BlockSummary {
   static BlockSummary read(const BlockHeader& header, std::string_view payload,
                            Definitions& definitions);
 };
+
+// Writes a site's definition at `at`, which has the room, and returns the end.
+char* put_site(char* at, const Site& site);
 
 // The bytes of a summary with its trailer, from the trailer.
 std::size_t summary_size(const char* trailer);

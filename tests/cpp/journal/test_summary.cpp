@@ -132,6 +132,21 @@ static const check::Test any_records{
       check::that(counted == summary.sites);
     }};
 
+static const check::Test site_gone{
+    "a site may be gone before its block ends", [] {
+      Journal journal;
+      {
+        const auto gone = std::make_unique<Site>(  // and its memory is another's
+            sampled(site(16, std::string(100, 'G'), {std::string(50, 'm')}), "every:2"));
+        journal.add(*gone, 1, {Value::of_int(1), of_float(2)});
+        gone->name.assign(100, '?');
+      }
+      Block block(journal.text());
+      const BlockSummary summary = block.summary();
+      check::equal(summary.sites.at(0).site->name, std::string(100, 'G'));
+      check::equal(summary.sites.at(0).weights, 1u);
+    }};
+
 static const check::Test end_alone{
     "a summary is read from the end of a payload alone", [] {
       const Site gen = site(16, "GEN", {"n"});
