@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 bin := $(VENV)/bin
 ctest = $(bin)/ctest --output-on-failure --parallel $(JOBS)
 cmake = $(bin)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(bin)/ninja) -DATTOLOG_TESTS=ON -S .
-sources := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -name '*.pyc')
+sources := pyproject.toml CMakeLists.txt README.md $(shell find cmake cpp src -type f -not -name '*.pyc')
 cpp_files := $(shell find cpp tests/cpp -name '*.[ch]pp')
 # ThreadSanitizer of gcc 12 does not cope with as many random address bits as newer kernels use.
 fixed_addresses := $(shell setarch -R true 2>/dev/null && echo setarch -R)
@@ -31,7 +31,7 @@ help:
 ## make test             build, then the C++ tests and pytest
 test: cpp-test pytest
 
-## make demo             a serving program and its log; a program killed with kill -9, and its log
+## make demo             a serving program and its log; a program killed with kill -9, and its log; call costs
 demo: $(VENV)/installed
 	@rm -rf build/demo && mkdir -p build/demo
 	$(bin)/python examples/serving/multi_model_dev.py --run-seconds 5 --log-file build/demo/serving.csv
@@ -40,6 +40,8 @@ demo: $(VENV)/installed
 	$(bin)/attolog stats build/demo/serving.csv
 	@echo
 	$(bin)/python examples/kill_demo.py build/demo
+	@echo; echo "The cost of a call: in a burst (overhead per log), and cold, between other work:"; echo
+	$(bin)/attolog bench --quick --method attolog-event-journal --method attolog-csv --method file-handler
 
 ## make torture          the long forms of the reliability tests, other random examples of the property tests
 torture: $(VENV)/installed $(VENV)/group-test

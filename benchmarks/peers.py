@@ -18,7 +18,7 @@ from attolog._bench.methods import METHODS, is_installed
 _BURST = 10_000
 OURS = ("attolog-event-journal", "attolog-event-csv")
 PEERS = (
-    *("print-record", "document-async", "file-handler", "queue-handler"),
+    *("print-record", "python-async", "file-handler", "queue-handler"),
     *("bqlog-text", "bqlog-compressed", "bqlog-function", "spdlog", "spdlog-async"),
     *("loguru", "structlog", "picologging", "logxide", "logust", "logust-async", "nexuslog"),
 )

@@ -40,9 +40,23 @@ def is_property(function: Function) -> bool:
     )
 
 
-def most_general(overloads: list[Function]) -> Function:
-    """The overload whose arguments say most: one with any number of values, else the longest."""
-    return max(overloads, key=lambda each: (each.args.vararg is not None, len(signature(each))))
+def merge(overloads: list[Function]) -> Function:
+    """One function that takes what any overload takes; names are those of the first with them."""
+    first = overloads[0]
+    for each in overloads[1:]:
+        known, more = first.args, each.args
+        n_known, n_more = len(known.posonlyargs), len(more.posonlyargs)
+        known.posonlyargs += more.posonlyargs[n_known:]
+        n_optional = len(known.posonlyargs) - min(n_known, n_more)
+        known.defaults = [ast.Constant(...)] * max(n_optional, len(known.defaults))
+        known.vararg = known.vararg or more.vararg
+        known.kwarg = known.kwarg or more.kwarg
+        names = {argument.arg for argument in known.kwonlyargs}
+        for argument, default in zip(more.kwonlyargs, more.kw_defaults, strict=True):
+            if argument.arg not in names:
+                known.kwonlyargs.append(argument)
+                known.kw_defaults.append(default)
+    return first
 
 
 def docstrings(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[str, str]]:
@@ -62,7 +76,7 @@ def docstrings(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[str, str
             continue
         head = ""
         if not is_property(overloads[0]):
-            head = f"{name}{signature(most_general(overloads))}\n--\n\n"
+            head = f"{name}{signature(merge(overloads))}\n--\n\n"
         yield f"{owner}{name}", head + texts[0]
 
 

@@ -3,7 +3,7 @@
 python prove.py --output proof.md --plot proof.png
 
 Runs `multi_model_dev.py` with no log, with print to a file and to terminals, with the standard
-library, the document's own logger and attolog, and claims only what chance does not explain.
+library, a queue and a writer thread, and attolog, and claims only what chance does not explain.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The table of the user's document, measured: the four strategies against `print`.
+"""The four strategies against `print`.
 
 A method logs 100,000 records at a time, by turns with the others: `log("GEN", model, task_id,
-arrival)`, or the document's `print` of an f-string to a file, to a pipe that another process reads,
+arrival)`, or a `print` of an f-string to a file, to a pipe that another process reads,
 and to /dev/null, buffered as Python does where it is no terminal. What counts is the time that the
 calls take in the program's thread, waiting for a full ring or pipe included; the other time ends
 when the file has it all, or, for statistics and the circular log, the memory that they keep.
@@ -90,4 +90,4 @@ def show(runs: list[Measures]) -> str:
     return "\n".join(rows)
 
 
-ROW = Row("the user's document's table, 100,000 records", (), run, show=show)
+ROW = Row("the strategies against print, 100,000 records", (), run, show=show)

@@ -70,12 +70,12 @@ struct ConsoleWriter::State {
   std::condition_variable wanted;  // there is text, or no more to come
   std::condition_variable written;
   Backlog backlog;
-  bool is_taken = false;  // somebody writes: the thread, or whoever has a turn
+  bool is_taken = false;  // somebody writes: the thread, or a thread that has a turn
   bool is_started = false;
   ::pid_t thread = 0;
   bool is_over = false;
-  // In bytes, changed under the mutex. release: whoever sees a number without the mutex, by
-  // acquire, sees what was done before it.
+  // Counts of bytes, changed under the mutex. release: pairs with the acquire of a thread that
+  // reads a count without the mutex, and then sees all that was done before it.
   std::atomic<std::uint64_t> shown{0};
   std::atomic<std::uint64_t> done{0};  // of them, written or thrown away
 
@@ -118,7 +118,7 @@ void ConsoleWriter::enqueue(int stream, std::string_view text) {
     state_->backlog.push(stream, text);
     state_->shown.store(state_->shown.load(std::memory_order_relaxed) + text.size(),
                         std::memory_order_release);
-    if (state_->is_taken) return;  // whoever writes looks again
+    if (state_->is_taken) return;  // the thread that writes looks again
   }
   State::wake(state_);
 }
@@ -274,7 +274,8 @@ bool ConsoleWriter::State::write_next() {
   return true;
 }
 
-// Of whoever has a turn. False: there is nothing, or a reader would have to be waited for.
+// Writes a piece for a thread that has a turn. False: there is none, or a reader would have to be
+// waited for.
 bool ConsoleWriter::State::write_now() {
   std::optional<Backlog::Piece> piece;
   {

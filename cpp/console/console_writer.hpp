@@ -1,5 +1,5 @@
-// Standard output and standard error, written by a thread of its own: whoever has text for them
-// never waits for who reads it. Who wants to see it written takes a turn and writes himself.
+// Standard output and standard error, written by a thread of its own: a thread that has text for
+// them never waits for a reader. A thread that wants its text written takes a turn, and writes.
 #pragma once
 
 #include <sys/types.h>
@@ -52,7 +52,7 @@ class ConsoleWriter {
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn();
-    // Writes, as long as nobody who reads has to be waited for. The thread does the rest.
+    // Writes as much as needs no wait for a reader. The writer's own thread writes what is left.
     void write();
 
    private:

@@ -10,7 +10,7 @@ namespace attolog {
 // crc32c("ab") == crc32c("b", crc32c("a")).
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
 
-// The same from a table, for processors without the instruction; public so that tests compare both.
+// crc32c() from a table, for processors without the instruction; public for a test that compares.
 std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t seed = 0);
 
 }  // namespace attolog

@@ -76,7 +76,8 @@ class Cursor {
   const char* end_;
 };
 
-// The values that nearly all records have, without a call. False, with nothing taken: another one.
+// Reads the values that nearly all records have, without a call. False, with nothing read: any
+// other.
 inline bool decode_simple(Cursor& cursor, Value& value) {
   Cursor at = cursor;
   std::uint8_t tag = 0;

@@ -123,8 +123,8 @@ constinit std::atomic<std::chrono::steady_clock::rep> stream_taken{0};
 constexpr std::size_t kReserve = 6;
 constexpr rlim_t kFew = 64;  // a process that may have fewer keeps one
 
-// A file in reserve is in one of the first, or without its descriptor in one of the second. Whoever
-// takes it out by an exchange has it alone (acq_rel: with what is in it).
+// A file in reserve is in one of the first, or without its descriptor in one of the second. A
+// thread that takes it out by an exchange has it alone (acq_rel: with what is in it).
 constinit std::array<std::atomic<File*>, kReserve> reserve{};
 constinit std::array<std::atomic<File*>, kReserve> spent{};
 constinit std::atomic<bool> has_reserve{false};  // relaxed: who asks first makes it
@@ -252,8 +252,8 @@ bool File::try_lock_shared() {
   return acquire_lock(LOCK_SH);
 }
 
-// flock knows no time-out. Whoever waits looks again and again, at first as often as a batch is
-// short.
+// flock knows no time-out. A thread that waits tries again and again, at first as often as a batch
+// is short.
 bool File::lock(std::chrono::milliseconds patience) {
   using std::chrono::steady_clock;
   if (try_lock()) return true;

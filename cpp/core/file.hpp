@@ -83,7 +83,7 @@ class File {
   // child that was forked meanwhile has the open file, too, and would hold the lock on.
   bool try_lock();
   bool try_lock_shared();
-  // Waits as long as `patience` for it: whoever holds it may be stopped.
+  // Waits for the lock, as long as `patience`: the process that holds it may be stopped.
   bool lock(std::chrono::milliseconds patience);
   void unlock() noexcept;
   // The process that holds the lock; 0 where the system does not say.
@@ -105,8 +105,8 @@ class File {
 // Returns the number behind it: from there on none is a File's.
 int close_others(int first, int end);
 
-// Whoever works on Files holds one: until then nobody who asks takes their numbers away. Between
-// the look at a number and its use it could become the program's.
+// A thread that works on Files holds one: until it ends no other thread takes their numbers away.
+// Between the look at a number and its use the number could become the program's.
 class ScopedFileUse {
  public:
   ScopedFileUse();

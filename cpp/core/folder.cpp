@@ -27,8 +27,8 @@ bool exists(const std::string& folder) {
   return ::stat(folder.c_str(), &info) == 0;
 }
 
-// Ours alone, or refused: whoever owns the folder could read and write every record. False: there
-// is none (any more).
+// Refuses a folder that is not ours alone: its owner could read and write every record. False:
+// there is none (any more).
 bool check_private(const std::string& path, bool repair) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {

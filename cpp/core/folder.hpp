@@ -1,4 +1,4 @@
-// The folders in which processes meet: private to their user, whoever else can reach their root.
+// The folders in which processes meet: private to their user, although others can reach their root.
 // Control pages are in <root>/attolog-UID/control/; rings and the like where place.hpp says.
 #pragma once
 
@@ -33,10 +33,10 @@ File stay_in_folder(const std::string& folder);
 // the folder was removed meanwhile: what has its name then is another's.
 File have_folder_alone(const std::string& folder, std::chrono::milliseconds patience);
 
-// The folder of the control pages under `root`; otherwise as above.
+// The folder of the control pages under `root`; made, and refused, as by private_folder.
 std::string control_folder(const std::string& root, bool create);
 
-// Letters, digits and dots of a name, the rest replaced: 64 bytes at most.
+// A name of letters, digits and dots, with all other bytes replaced: 64 bytes at most.
 std::string plain_name(std::string_view name);
 
 // Sixteen hexadecimal digits: a number, or ones that nobody else comes upon, for names.

@@ -34,14 +34,14 @@ class Mapping {
 
   // `size` may lie beyond the file's end, as room to grow: touch only what was allocated.
   static Mapping of(int fd, std::size_t size, bool writable);
-  // The same, but a forked child does not get it: a mapping keeps its file's lock held, also after
-  // the descriptor is closed.
+  // A mapping as of(), which a forked child does not get: a mapping keeps its file's lock held,
+  // also after the descriptor is closed.
   static Mapping private_of(int fd, std::size_t size, bool writable);
   // The `capacity` bytes behind `header` are mapped twice, one after the other: a record that wraps
-  // is contiguous all the same.
+  // is contiguous nevertheless.
   static Mapping mirrored(int fd, std::size_t header, std::size_t capacity, bool writable);
 
-  // Memory that has no file, and is gone with the process; mirrored as above where asked for.
+  // Memory that has no file, and is gone with the process; mirrored_memory is mapped as mirrored().
   static Mapping memory(std::size_t size);
   static Mapping mirrored_memory(std::size_t header, std::size_t capacity);
 

@@ -14,7 +14,7 @@ struct Thread {
   std::string name;
 };
 
-// Values stand in the order of site->fields. There may be fewer (the rest is absent) or more (a
+// Values stand in the order of site->fields. There may be fewer (the last are absent) or more (a
 // declared event called with too many); an extra one is named by its position.
 struct Record {
   const Site* site = nullptr;

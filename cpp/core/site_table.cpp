@@ -90,7 +90,7 @@ std::optional<std::uint32_t> SiteRegistry::add_locked(Site site) {
   Buffer encoded;
   encode_site(encoded, site);
   // A mirror that has the site while a later one has no room for it is harmless: the number is
-  // spent all the same.
+  // spent in any case.
   places_.emplace_back();
   bool fits = true;
   for (SiteMirror* mirror : mirrors_) fits = mirror->append_sites(encoded.view()) && fits;

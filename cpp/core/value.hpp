@@ -1,6 +1,6 @@
 // The values of a record: how they are tagged on the wire, and how they look once decoded.
 //
-// The same tags serve the ring and the journal. Tag 0 never starts a value, so that the zeros
+// Ring and journal have one table of tags. Tag 0 never starts a value, so that the zeros
 // behind a record's last value (padding) and the zeros of untouched memory end a walk by
 // themselves.
 #pragma once
@@ -33,7 +33,7 @@ enum class Tag : std::uint8_t {
   date = 16,          // i64 days since 1970
   time = 17,          // i64 us since midnight
   duration = 18,      // i64 us
-  // numpy scalars keep their width; the payload is i64 (u64 for uint64) or f64 all the same.
+  // numpy scalars keep their width; the payload is i64 (u64 for uint64) or f64 at any width.
   int8 = 19,
   int16 = 20,
   int32 = 21,
@@ -46,7 +46,7 @@ enum class Tag : std::uint8_t {
   // then the value itself.
   formatted = 27,
   // A list, tuple or dict: u32 length of what follows, u32 length of its str(), that as WTF-8, and
-  // the same as JSON.
+  // the value as JSON.
   nested = 28,
 };
 

@@ -25,7 +25,7 @@ void line_text(Buffer& out, std::string_view text);
 // Whether line_text() would leave the text as it is. Of text beyond ASCII it says no.
 bool is_line_text(std::string_view text);
 
-// The text as it is, but for lone surrogates.
+// The text as it is, with lone surrogates escaped.
 void raw_text(Buffer& out, std::string_view text);
 
 // Text as a stream of Python's writes it. A lone surrogate that stands for a byte (PEP 383) becomes

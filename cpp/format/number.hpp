@@ -14,7 +14,7 @@ char* write_uint(char* out, std::uint64_t value);
 
 // As Python's repr(float): the shortest digits that read back as `value`, 5.0, 1e+16, inf, nan.
 char* write_double(char* out, double value);
-// The same for the digits that read back as this float: str() of numpy's float32.
+// As str() of numpy's float32: the shortest digits that read back as this float.
 char* write_float(char* out, float value);
 
 // As Python's format(value, f".{decimals}f"), for numbers that are neither negative nor too large

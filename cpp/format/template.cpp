@@ -63,7 +63,7 @@ class FieldTable {
 bool Hole::native(Tag tag) const {
   if (access || nested) return false;
   if (conversion == '\0') return spec.native(tag);
-  // str(), repr() and ascii() are the same for these; for text, only str() is simple.
+  // str(), repr() and ascii() are equal for these tags; for text, only str() is simple.
   const bool simple = tag == Tag::none || tag == Tag::true_ || tag == Tag::false_ ||
                       tag == Tag::int64 || tag == Tag::float64 ||
                       (tag == Tag::str && conversion == 's');

@@ -4,7 +4,7 @@
 // - `{k}`: the keyword (or bound field) of that name; `{0}`: that positional value.
 // - The holes left, `{name}` and `{}`, take the positional values that no `{0}` has taken, in order
 // of
-//   first appearance; the same name is the same value, which takes its column name from it (before
+//   first appearance; holes of one name have one value, which takes its column name from it (before
 //   any name read at the call: that one then gets the _2). Such a name must be an identifier.
 // - As in Python, `{}` and `{0}` do not go together. `{time}` and the other reserved names find the
 //   field `time_`.
@@ -64,9 +64,9 @@ class Template {
   // `keyword_names` in the order of the values, bound ones last.
   static Template parse(std::string_view text, std::size_t n_positional,
                         std::span<const std::string> keyword_names);
-  // The template of a message site, bound by the names of its fields: to the same values as above,
-  // wherever it can be filled. Here and below, fields and values are those of the call itself: a
-  // sample's weight is none of them.
+  // The template of a message site, bound by the names of its fields: to the values that parse()
+  // binds, wherever it can be filled. Here and below, fields and values are those of the call
+  // itself: a sample's weight is none of them.
   static Template of(const Site& site);
 
   // False if the template is not well formed or has holes without a value.
@@ -91,7 +91,7 @@ class Template {
   bool render(Buffer& out, std::span<const std::string> fields,
               std::span<const Value> values) const;
 
-  // The same, and on lines of its own the field `exception` that log.exception adds, where no hole
+  // As render(), and adds on lines of its own the field `exception` of log.exception, where no hole
   // shows it: for formats that have a text and no fields.
   bool render_with_traceback(Buffer& out, std::span<const std::string> fields,
                              std::span<const Value> values) const;

@@ -187,7 +187,7 @@ void write_plain(Buffer& out, const Value& value) {
       at = write_offset(at, value.offset_seconds);
       break;
     case Tag::date: {
-      // The same guard for a day count of a damaged record; Python's own stay far inside.
+      // A damaged record can have any day count; Python's own stay far inside these bounds.
       constexpr std::int64_t kMost = INT64_MAX / 2;
       const std::int64_t days = value.i > kMost ? kMost : value.i < -kMost ? -kMost : value.i;
       at = write_date(out.room(2 * kNumberRoom), days);

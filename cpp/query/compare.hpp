@@ -12,7 +12,7 @@ namespace attolog {
 // shows of them. All else is unordered, which is neither equal nor less nor greater.
 std::partial_ordering order_of(const Value& left, const Value& right);
 
-// Whether `right` contains `text`; false where one of them is no text and shows none, as above.
+// Whether `right` contains `text`; false where one of them is no text and, by order_of, shows none.
 bool contains(const Value& right, const Value& text);
 
 // As bool() in Python.

@@ -1,4 +1,4 @@
-// Expressions over records, for `when=`: total_ms > 50 and model == 'ResNet50'.
+// Expressions over records, for `when=`: ms > 50 and user == 'ann'.
 //
 // The grammar is a part of Python's and is read by Python (attolog/_expression.py). Here is what an
 // expression means, which comes as a tree (expression_tree.hpp).

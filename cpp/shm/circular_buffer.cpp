@@ -30,7 +30,7 @@ void note_spill(const RingRecord& record, std::vector<std::uint64_t>& spills) {
   if ((record.head.site & kSpilled) != 0) spills.push_back(record.spill_number);
 }
 
-// A thread as a ring's header keeps it, so that it is the same wherever it is read.
+// A thread as a ring's header keeps it, so that it is equal wherever it is read.
 RingThread stored(const Thread& thread) {
   RingThread owner{};
   owner.id = thread.id;
@@ -82,7 +82,7 @@ void CrashSafeCounter::announce(std::uint64_t end, std::uint64_t position, std::
 
 CircularBuffer CircularBuffer::create(const std::string& path, std::size_t capacity,
                                       std::uint64_t max_records) {
-  // Whoever finds a box finds a whole one.
+  // A process that finds a box finds a whole one.
   const auto complete = [&](char* page) {
     auto* header = new (page + CircularBufferHeader::kOffset) CircularBufferHeader{};
     header->max_records = std::max<std::uint64_t>(max_records, 1);
@@ -337,8 +337,8 @@ std::optional<CircularSnapshot> CircularSnapshot::start(const CircularBuffer& bo
 
 bool CircularSnapshot::validate(const CircularBuffer& box, std::uint64_t committed_batch,
                                 CircularBufferOwner owner) {
-  // acquire: whoever overwrote a byte that was copied moved the tail before; pairs with the release
-  // fence in CircularBuffer::prepare.
+  // acquire: pairs with the release fence in CircularBuffer::prepare. An owner that overwrote a
+  // copied byte moved the tail before.
   std::atomic_thread_fence(std::memory_order_acquire);
   const std::optional<CircularBuffer::State> now = box.read_state(committed_batch, owner);
   if (!now) return false;

@@ -1,11 +1,11 @@
 // The box: where the circular log keeps the last records of a process, encoded as they were in the
 // rings. One mapped file per session, laid out as a ring with a few fields more in its header page:
 //
-//   RingHeader | CircularBufferHeader | capacity bytes | the same bytes again (mirror)
+//   RingHeader | CircularBufferHeader | capacity bytes | these bytes again (mirror)
 //
 // Its owner, the writer, adds at the head, in batches, and frees the oldest at the tail to make
-// room. Whoever saves a box that nobody adds to any more reads it as any other ring. A kill at any
-// point leaves whole records, in order, without a gap, up to the last committed batch.
+// room. A box without an owner is read as any other ring. A kill at any point leaves whole records,
+// in order, without a gap, up to the last committed batch.
 #pragma once
 
 #include <atomic>
@@ -88,7 +88,7 @@ class CircularBuffer {
   // DamagedFile where the header makes no sense.
   std::optional<State> read_state(std::uint64_t committed_batch, CircularBufferOwner owner) const;
 
-  // The rest is the owner's. One that found the box begins with this.
+  // From here on the functions are the owner's. An owner that found the box begins with settle().
   void settle(std::uint64_t committed_batch);
 
   // Larger records are to be spilled first.
@@ -149,8 +149,9 @@ class CircularSnapshot {
                                               std::uint64_t committed_batch,
                                               CircularBufferOwner owner);
 
-  // The same in two steps: the copy, and the look at what the owner has overwritten meanwhile
-  // (false: see CircularBuffer::read_state), without which it is not to be believed.
+  // copy() in two steps: start() copies, and validate() cuts off what the owner has overwritten
+  // meanwhile (false: see CircularBuffer::read_state). Without validate() the copy is not to be
+  // believed.
   static std::optional<CircularSnapshot> start(const CircularBuffer& box,
                                                std::uint64_t committed_batch,
                                                CircularBufferOwner owner);

@@ -5,7 +5,7 @@
 //   lock the log file; finish what a dead holder left; store the intent; write; commit; close the
 //   intent; unlock
 //
-// The lock is the log file's own (flock), whoever writes it and wherever their ledgers are.
+// The lock is the log file's own (flock): it holds for all writers, wherever their ledgers are.
 // writer/settle.hpp finishes what an open intent tells of.
 #pragma once
 

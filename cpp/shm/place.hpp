@@ -34,8 +34,8 @@ enum class Shm {
 };
 Shm inspect_shm();
 
-// The places of the log file `log_path` (real) in the order in which they are tried; whoever looks
-// for rings looks at all of them. `ring_dir`: the only one, unless it is empty.
+// The places of the log file `log_path` (real) in the order in which they are tried; a search for
+// rings looks at all of them. `ring_dir`: the only one, unless it is empty.
 std::vector<RingPlace> places_of(const std::string& log_path, const std::string& ring_dir);
 std::vector<RingPlace> places_of(const std::string& log_path, const std::string& ring_dir, Shm shm);
 // The words for it: "/dev/shm is full".
@@ -58,8 +58,8 @@ std::string folder_end(const RingPlace& place, const FileId& id);
 // or mode, and std::system_error.
 std::string log_folder(const RingPlace& place, std::string_view name, const FileId& id,
                        bool create);
-// A log file's folder, made if need be, and held by its lock: whoever tidies up leaves it alone
-// meanwhile.
+// A log file's folder, made if need be, and held by its lock: a process that tidies up leaves it
+// alone meanwhile.
 struct LockedFolder {
   std::string path;
   File lock;

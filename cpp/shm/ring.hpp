@@ -1,6 +1,6 @@
 // The ring: a bounded single-producer single-consumer buffer in shared memory, one per thread.
 //
-//   header (one page) | capacity bytes | the same bytes again (mirror)
+//   header (one page) | capacity bytes | these bytes again (mirror)
 //
 // Positions count bytes and only grow; the byte at position p is data[p % capacity]. A record is
 // committed by one release store of the head, and nothing past the head is ever read. Both ends
@@ -60,8 +60,8 @@ struct RingHeader {
 };
 static_assert(sizeof(RingHeader) <= kPage && std::atomic<std::uint64_t>::is_always_lock_free);
 
-// While it lives, what is pending or at the tail is being changed, and the version is odd. Whoever
-// reads that while another process changes it looks at the version before and after. Changes nest.
+// While it lives, what is pending or at the tail is being changed, and the version is odd. A
+// process that reads while another one changes compares the version before and after. Changes nest.
 class RingChange {
  public:
   explicit RingChange(RingHeader& header);
@@ -86,8 +86,8 @@ class Ring {
   static Ring open(const std::string& path, bool writable);
 
   // Maps the memory's pages now rather than at their first touch, each of which is a page fault.
-  // `create` has done the first ones, which is as long as a first call may take; the rest is for
-  // whoever has time.
+  // `create` has done the first ones, which is as long as a first call may take; the others are
+  // for a thread that has time.
   void populate_rest() const { populate(kFirst, kPage + capacity_); }
 
   RingHeader& header() const { return *reinterpret_cast<RingHeader*>(mapping_.data()); }
@@ -104,7 +104,7 @@ class Ring {
   // Where to go on reading, given the session's last committed batch.
   std::uint64_t tail(std::uint64_t committed_batch) const;
   RingThread& thread(std::uint64_t committed_batch) const;
-  // Where the records end, likewise; all below it is complete.
+  // Where the records end, given the last committed batch; all below it is complete.
   std::uint64_t head(std::uint64_t committed_batch) const;
   // Consumer: announces that `batch` takes everything below `tail`.
   void prepare(std::uint64_t batch, std::uint64_t tail, const Thread& thread) const;
@@ -116,7 +116,7 @@ class Ring {
   void settle(std::uint64_t committed_batch) const;
 
   // Who is producer and consumer in one: frees everything below `tail` at once, in one step for
-  // whoever comes after a kill. Batches must have been committed before, and none be pending.
+  // a recovery after a kill. Batches must have been committed before, and none be pending.
   void discard(std::uint64_t tail, const Thread& thread) const;
   // Producer: announces that with `batch` the records reach to `head`; they are complete.
   void prepare_head(std::uint64_t batch, std::uint64_t head) const;

@@ -16,8 +16,8 @@ constexpr std::size_t kMost = std::size_t{256} << 20;
 constexpr std::size_t kMostEarly = std::size_t{32} << 20;
 // With many busy threads each of them has as much.
 constexpr std::size_t kSmallRing = std::size_t{256} << 10;
-// Parts of what is free: the program and other processes have the rest. First rings are small, and
-// one that is not there is kept in memory that goes with the process: they may take more.
+// Parts of what is free: all else is for the program and other processes. First rings are small,
+// and one that is not there is kept in memory that goes with the process: they may take more.
 constexpr std::uint64_t kFirstPart = 2;
 constexpr std::uint64_t kPart = 4;
 constexpr std::uint64_t kEarlyPart = 32;

@@ -72,7 +72,8 @@ class RingMerge {
   };
   std::vector<Source>& sources() { return sources_; }
   const std::vector<Source>& sources() const { return sources_; }
-  // Records so far that could not be read; the rest of a ring whose bytes make no sense is one.
+  // Records so far that could not be read. From bytes of a ring that make no sense, all up to its
+  // head counts as one.
   std::uint64_t damaged() const { return damaged_; }
   // A site of the session, as of the last sweep; null: there is none.
   const Site* site(std::uint32_t id) const { return sites_.find(id); }

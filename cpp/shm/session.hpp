@@ -55,7 +55,7 @@ struct SessionHeader {
   // Set by a recovery, for good: its owner is dead. Relaxed: the lock comes first.
   std::atomic<bool> is_claimed;
   FileId file;
-  // release: the bytes of the batch are in the file; acquired by whoever reads ring tails.
+  // release: the bytes of the batch are in the file; acquired by readers of ring tails.
   std::atomic<std::uint64_t> committed_batch;
   // Records that were not taken: full ring, no memory. Relaxed: a count.
   std::atomic<std::uint64_t> dropped;
@@ -113,15 +113,15 @@ class Session final : public SiteMirror {
   std::string spill_path(std::uint64_t number) const;  // not in anonymous memory
   // Without memory it stays, and goes with the session.
   void remove_spill(std::uint64_t number) const noexcept;
-  // Names of a box, and of the checkpoint of statistics; "" likewise.
+  // Names of a box, and of the checkpoint of statistics; "" in anonymous memory.
   std::string circular_buffer_path(std::uint32_t index) const;
   std::string stats_path() const;
   // Paths of the rings that exist.
   std::vector<std::string> ring_paths() const { return paths_of(kRingSuffix); }
   std::vector<std::string> circular_buffer_paths() const { return paths_of(kCircularBufferSuffix); }
 
-  // Keeps a copy of the bytes that are about to be written, for whoever has to finish the writing.
-  // False: there is no room for it.
+  // Keeps a copy of the bytes that are about to be written, for a process that has to finish the
+  // writing. False: there is no room for it.
   bool stage(std::string_view bytes);
   // The copy, as long as it was said to be and with that checksum; nothing where it is not whole.
   std::optional<std::string> staged(std::uint64_t size, std::uint32_t checksum) const;

@@ -15,10 +15,10 @@
 namespace attolog {
 namespace {
 
-// What is the same for every record of a site.
+// The pieces of JSON that all records of a site share.
 struct JsonPlan {
-  std::string head;               // what follows the time: `,"event":"GEN"`
-  std::vector<std::string> keys;  // by value: `,"model":`
+  std::string head;               // what follows the time: `,"event":"request"`
+  std::vector<std::string> keys;  // by value: `,"user":`
 };
 
 std::string key_of(std::string_view name) {

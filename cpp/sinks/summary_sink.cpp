@@ -1,9 +1,8 @@
-// Statistics as a person reads them: a line for each row of a window, in the form that the user's
-// document prints.
+// Statistics as a person reads them: a line for each row of a window.
 //
 //   1707234567.000: 812 events, 812.00 events/s
-//   1707234567.000: DONE model=ResNet50: 298 events, 298.00 events/s
-//   1707234567.000: DONE model=ResNet50 total_ms: mean 9.41, p50 8.2, p90 14.1, p99 31.9, max 40.2
+//   1707234567.000: request user=ann: 298 events, 298.00 events/s
+//   1707234567.000: request user=ann ms: mean 9.41, p50 8.2, p90 14.1, p99 31.9, max 40.2
 #include <charconv>
 #include <cmath>
 #include <string>

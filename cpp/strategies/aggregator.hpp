@@ -45,7 +45,7 @@ class Aggregator {
   // Emits and forgets all windows of the real clock: it is about to jump from `now_ns`. The rate of
   // a window that is not over is that of its part up to now, and now is the time of its rows.
   void close_real(std::int64_t now_ns, const StatsEmit& emit);
-  // The same with the stamped windows, which count as over: nobody knows the program's time.
+  // As close_real, and the stamped windows too, which count as over: the program's time is unknown.
   void close_all(std::int64_t now_ns, const StatsEmit& emit);
   // Emits what close_all would, and forgets nothing.
   void snapshot(std::int64_t now_ns, const StatsEmit& emit) const;

@@ -134,7 +134,7 @@ std::optional<Policy> parse_policy(std::string_view text, std::string& complaint
       break;
     case Policy::Kind::sample:
       is_good = parse_sample(rest, policy);
-      wanted = "needs a share above 0 and up to 1, and may name a key: sample:0.01@task_id";
+      wanted = "needs a share above 0 and up to 1, and may name a key: sample:0.01@user";
       break;
     case Policy::Kind::budget:
       is_good = parse_share(rest, policy.share);
@@ -155,7 +155,7 @@ std::optional<Policy> parse_policy(std::string_view text, std::string& complaint
       break;
     case Policy::Kind::stats:
       is_good = parse_stats(rest, policy);
-      wanted = "needs a window from 1 us, and may name fields: stats:1s@model";
+      wanted = "needs a window from 1 us, and may name fields: stats:1s@user";
       break;
     case Policy::Kind::last:
       is_good = parse_count(rest, policy.n);

@@ -35,7 +35,7 @@ inline constexpr std::string_view kPolicyForms =
 // Nothing where the text is no policy; `complaint` says what is wrong with it then.
 std::optional<Policy> parse_policy(std::string_view text, std::string& complaint);
 
-// The policy in the grammar above; parsing it gives the same policy.
+// The policy in the grammar above; parsing it gives an equal policy.
 std::string to_text(const Policy& policy);
 
 // Seconds as a number, or "500ms", "1s", "5m", as ns; nothing where it is none, or not above 0.

@@ -98,7 +98,7 @@ void Sampler::reload() {
   left_.store(part, std::memory_order_relaxed);
 }
 
-// Begins another gap in place of the rest of this one, which is as good: gaps have no memory.
+// Begins a new gap in place of what is left of this one, which is as good: gaps have no memory.
 void Sampler::set_probability(double p) {
   const auto left = static_cast<std::uint64_t>(left_.load(std::memory_order_relaxed));
   loaded_.store(loaded_.load(std::memory_order_relaxed) - left, std::memory_order_relaxed);

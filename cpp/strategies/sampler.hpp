@@ -4,8 +4,8 @@
 //   sample       each call by itself, with probability p: the gaps between kept calls are geometric
 //                (Devroye, Non-Uniform Random Variate Generation, 1986, X.2), so that a call that
 //                is left out costs a countdown. Weight 1/p.
-//   sample@key   all calls with the same value of a field or none: kept where a seeded hash of the
-//                value, the same in every process, is below p. Weight 1/p.
+//   sample@key   all calls with one value of a field or none: kept where a seeded hash of the
+//                value, equal in every process, is below p. Weight 1/p.
 //   every        every n-th call, starting at random. Weight n.
 //   budget       as `sample`, with a p that follows what kept calls cost. Weight 1/p.
 //   first, cap   the first n calls of each interval, then every m-th. Weight: the calls since the
@@ -84,14 +84,14 @@ class Sampler {
 
   // Decides one call that `skips` did not.
   Verdict decide(const Moment& now);
-  // The same by the hash of the key's value.
+  // Decides such a call by the hash of the key's value.
   Verdict decide_key(std::uint64_t hash);
   // What a kept call has cost, for a budget.
   void spend(Ticks cost);
 
   // The calls since the last kept one, for which something else has to stand now. From any thread.
   std::uint64_t flush_skipped() { return pending_.exchange(0, std::memory_order_acq_rel); }
-  // The same if their interval is over and no call came since.
+  // As flush_skipped, if the interval of those calls is over and none came since; 0 otherwise.
   std::uint64_t flush_skipped_if_due(Ticks now);
   // When the interval ends, by the program's own time; nothing by the clock's.
   std::optional<std::int64_t> end_ns() const {
@@ -104,7 +104,7 @@ class Sampler {
 
   // How many calls were left out so far. From any thread.
   std::uint64_t left_out() const;
-  // What a kept call weighs, where that is always the same; else 1.
+  // The weight of a kept call, where all have one; else 1.
   double usual_weight() const {
     return policy_.kind == Policy::Kind::sample  ? 1 / policy_.share
            : policy_.kind == Policy::Kind::every ? static_cast<double>(policy_.n)

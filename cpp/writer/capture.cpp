@@ -206,7 +206,7 @@ class CircularSession {
     });
   }
   Session& session() { return *session_; }
-  // Nothing was logged, or whoever saved it was killed while removing it.
+  // Nothing was logged, or a process that saved it was killed while removing it.
   bool is_done_with() const { return is_dead_ && copies_.empty(); }
   void remove() {
     session_->remove();

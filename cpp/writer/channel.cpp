@@ -155,7 +155,7 @@ void Channel::run_maintenance(bool has_forked_lately) {
   {
     const std::unique_lock lock(drain_mutex_, std::try_to_lock);
     if (!lock.owns_lock() || is_forked() || is_released()) return;
-    // Not by us: that happens under the same lock.
+    // Not by us: we remove it under this lock.
     if (session_->is_removed() && !std::exchange(is_removal_reported_, true)) {
       report(session_->folder() +
              " was taken away; what is not in the file yet is lost with the process");
@@ -165,7 +165,7 @@ void Channel::run_maintenance(bool has_forked_lately) {
     if (const std::int64_t jump = clock_.follow(session_->header().clock)) drain_->note_jump(jump);
   }
   if (session_->name().empty() || output_ == nullptr || is_failing()) return;
-  // Of what cannot be recovered each round says the same.
+  // Each round has these messages again, about all that cannot be recovered.
   std::vector<std::string> messages =
       recover(session_->folder(), main_path_,
               {.patience = milliseconds(0), .tells_of_holder = false, .log_fd = output_->fd()})
@@ -174,7 +174,7 @@ void Channel::run_maintenance(bool has_forked_lately) {
     if (std::ranges::find(last_messages_, message) == last_messages_.end()) report(message);
   }
   last_messages_ = std::move(messages);
-  // The logger was closed meanwhile, and has left the folder to whoever was still at work in it.
+  // The logger was closed meanwhile, and has left the folder to those still at work in it.
   if (session_->is_removed()) tidy(session_->folder());
 }
 

@@ -37,7 +37,7 @@
 namespace attolog {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-using Deadline = std::optional<SteadyTime>;  // none: wait for ever
+using Deadline = std::optional<SteadyTime>;  // none: wait without a limit
 
 struct ChannelOptions {
   std::string path;  // as given; empty: standard output, or for a box nothing
@@ -111,7 +111,7 @@ class Channel {
   void drop(std::uint64_t n) {
     if (!is_forked()) session_->drop(n);
   }
-  // Drops a record for which there is no room. It is shown all the same, unless full rings are to
+  // Drops a record for which there is no room. It is shown nevertheless, unless full rings are to
   // cost callers nothing: a full disk does not stop the screen. False: it could not be shown.
   bool drop_and_mirror(std::uint32_t site, std::string_view values);
   bool has_file() const { return output_ != nullptr; }
@@ -120,7 +120,7 @@ class Channel {
   bool is_forked() const { return forked_.load(std::memory_order_relaxed); }
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
 
-  // One sweep, by whoever comes; the writer calls it all the time. False: somebody else is at it.
+  // One sweep, by any thread; the writer calls it all the time. False: another thread is at it.
   // Throws nothing: without memory the channel is failing until there is some.
   bool drain();
   // Shows what is logged, ahead of the drain; whether there was any. The writer calls it all the
@@ -229,7 +229,7 @@ class Channel {
   void begin_file(std::uint64_t living);
   std::uint64_t waiting_in_rings() const;  // under progress_.mutex
   bool is_through() const;                 // nothing is left to tell, and no window open
-  void drain_now();                        // likewise
+  void drain_now();                        // under drain_mutex_
   bool sweep(Ticks until, bool report_drops, Drain::Extent extent);  // under drain_mutex_
   void report_outcome(const Drain::Outcome& outcome);
   ConsoleMirror* live_mirror() const { return is_forked() ? nullptr : mirror_.get(); }

@@ -21,7 +21,7 @@ namespace {
 
 std::atomic<std::uint64_t> next_channel{1};
 
-// How long a start waits for whoever holds the file's lock. It goes on without: records wait.
+// How long a start waits for the file's lock. It goes on without: records wait.
 constexpr std::chrono::milliseconds kStartPatience{1'000};
 
 // A log without a file has none to lie beside.

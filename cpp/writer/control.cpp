@@ -43,7 +43,7 @@ void copy_command(char (&to)[256]) {
   std::fill(to + kept, to + sizeof to, '\0');
 }
 
-// The first lines of `text` and a word about the rest, `room` bytes in all.
+// The first lines of `text` and a word about those left out, `room` bytes in all.
 std::string cut_lines(std::string_view text, std::size_t room) {
   const std::string_view kept = text.substr(0, room - kCut.size());
   const std::size_t end = kept.rfind('\n');

@@ -34,7 +34,7 @@ struct ControlHeader {
   std::atomic<std::uint64_t> asked;
   std::atomic<std::uint64_t> counted;           // requests so far; relaxed: the clients' alone
   std::atomic<std::uint32_t> request_size;      // relaxed: ordered by `asked`
-  std::atomic<std::uint32_t> request_checksum;  // of its number and text; relaxed likewise
+  std::atomic<std::uint32_t> request_checksum;  // of number and text; relaxed: by `asked`
   // Written by the process. release: the answer to that request is complete; acquired by the
   // client.
   std::atomic<std::uint64_t> answered;

@@ -160,7 +160,7 @@ bool Drain::dispatch(const Record& record) {
   const std::uint64_t call = is_own_site(record.site->id) ? 0 : 1;
   const bool is_kept = record.site->destination == Destination::buffer || sink_ == nullptr;
   if (is_kept) {
-    if (call == 0) return true;  // nobody is told of what a box without a file left out
+    if (call == 0) return true;  // a box without a file reports nothing that it left out
     if (!buffers_.append(record, merge_.raw())) return false;
     merge_.retain_spill();
     if (on_record_ && on_record_(record)) is_match_pending_ = true;
@@ -260,8 +260,8 @@ void Drain::release(RingMerge& from) noexcept {
   }
 }
 
-// Also in the same instant as the rings say that they are drained: whoever waits for the end asks
-// for both.
+// Called also at the moment from which the rings count as drained: a thread that waits for the end
+// asks for both.
 void Drain::update_holding() {
   const bool holds_kept = sink_ != nullptr && buffers_.records() != 0;
   is_holding_.store((stats_ && !stats_->empty()) || holds_kept, std::memory_order_release);

@@ -33,7 +33,7 @@
 namespace attolog {
 
 // How far a drain has got. Tails and counts move together under the mutex, so that others can read
-// both at one moment; whoever waits for room or for the end waits for `moved`.
+// both at one moment; a thread that waits for room or for the end waits for `moved`.
 struct Progress {
   std::mutex mutex;
   std::condition_variable moved;
@@ -72,12 +72,12 @@ class Drain {
   // How far to go: all that is stamped up to now, or all there is, for the last time. Then windows
   // end, and what is kept goes into the file, if there is one.
   enum class Extent { now, end };
-  // Writes everything stamped up to `until`. `report_drops`: whether losses not yet told of go into
-  // the file now.
+  // Writes everything stamped up to `until`. `report_drops`: whether losses not yet reported go
+  // into the file now.
   Outcome run(Ticks until, bool report_drops, Extent extent = Extent::now);
   // Adds a record of the writer's own to the next batch: the wall clock jumped.
   void note_jump(std::int64_t ns) { jump_ns_ += ns; }
-  // The same for one of a fixed site, with encoded values. From any thread.
+  // Adds a record of a fixed site, with encoded values, to the next batch. From any thread.
   // `time_ns`: of the program's own time; else it is of now.
   void add_internal_record(std::uint32_t site, std::string_view values,
                            std::optional<std::int64_t> time_ns = std::nullopt);
@@ -143,7 +143,7 @@ class Drain {
   std::string memory_;  // what the sink wants remembered and is not yet
   Tally tally_;
   SiteTally by_site_;           // of the batch
-  std::uint64_t reported_ = 0;  // drops told of once the batch is committed
+  std::uint64_t reported_ = 0;  // drops that the file reports once the batch is committed
   std::uint64_t last_batch_ = 0;
   std::uint64_t damaged_ = 0;  // of the merge, counted as dropped so far
   bool is_settled_ = false;    // the last run came to its end

@@ -48,7 +48,7 @@ class MergeSession {
   Session& operator*() const { return *session_; }
 
  private:
-  // Whoever tidies up takes a session that has no name yet for a dead process's.
+  // A process that tidies up takes a session that has no name yet for a dead process's.
   static std::unique_ptr<Session> create(const std::string& folder, const LogTarget& target) {
     const File stays = folder.empty() ? File() : stay_in_folder(folder);
     return Session::create(folder, target);
@@ -131,8 +131,8 @@ bool append_blocks(int part, std::uint64_t size, Output& output, Session& sessio
   return true;
 }
 
-// The part's name is taken away only from the file that was merged. Whoever appends does so under
-// the lock, and looks for the name first.
+// The part's name is taken away only from the file that was merged. A process appends under the
+// lock, and looks for the name first.
 bool remove_part(File& part, const std::string& path, std::uint64_t size) {
   struct stat ours{};
   struct stat named{};
@@ -141,8 +141,8 @@ bool remove_part(File& part, const std::string& path, std::uint64_t size) {
          named.st_ino == ours.st_ino && named.st_dev == ours.st_dev && ::unlink(path.c_str()) == 0;
 }
 
-// A part's ledger would stay as long as the journal is logged to. Whoever begins a part of that
-// name makes the part first, and the ledger under the folder's lock.
+// A part's ledger would stay as long as the journal is logged to. A process that begins a part
+// of that name makes the part first, and the ledger under the folder's lock.
 void remove_ledger(const std::string& folder, const std::string& part_path) {
   const File alone = have_folder_alone(folder, std::chrono::milliseconds(0));
   struct stat info{};

@@ -10,8 +10,8 @@ enum class Merge {
   again,  // a dead process may have begun: blocks that the journal has are passed over
 };
 
-// Appends the blocks of a part to its journal, as they are, and removes the part. For whoever holds
-// the part's session, in `folder` ("" where it has none): nobody writes to the part then. Each
+// Appends the blocks of a part to its journal, as they are, and removes the part. The caller holds
+// the part's session, in `folder` ("" where it has none): no process writes to the part then. Each
 // piece goes under the ledger, as a batch of a session of its own. So a kill at any point leaves
 // the part, whose blocks a reader knows for copies. `syncs`: the disk has the journal before the
 // part goes.

@@ -32,7 +32,7 @@ constexpr off_t kPresence = off_t{1} << 60;
   return mark;
 }
 constexpr std::string_view kMemorySuffix = ".columns";
-// Another process holds the lock for a batch, mostly; whoever is stopped holds it for longer. The
+// Another process holds the lock for a batch, mostly; one that is stopped holds it for longer. The
 // writer has other files to look after, too.
 constexpr std::chrono::milliseconds kPatience{250};
 
@@ -229,8 +229,8 @@ SettleResult Output::finish_dead() {
   return ledger_ ? attolog::settle(folder_, path_, *ledger_, file_.fd()) : SettleResult{};
 }
 
-// Others have written since, or the file is new here: whoever was killed among them may have left a
-// torn record, and be known to no ledger that is seen from here.
+// Others have written since, or the file is new here: one that was killed may have left a torn
+// record, and be known to no ledger that is seen from here.
 std::string Output::torn_end(const Session& session, std::uint64_t size) const {
   const auto format = static_cast<Format>(session.header().format);
   if (end_ == size || size == 0) return "";
@@ -434,8 +434,8 @@ bool Output::close_torn_record(Format format, std::chrono::milliseconds patience
   return static_cast<bool>(lock);
 }
 
-// Whoever logs to the file has a lock on a byte far behind its end, beside that for writing. So all
-// can see each other, whatever place and user they have.
+// A process that logs to the file has a lock on a byte far behind its end, beside that for writing.
+// So all can see each other, whatever place and user they have.
 void Output::show_presence(bool is_here) const {
 #if defined(F_OFD_SETLK)
   struct flock mark = presence(is_here ? F_RDLCK : F_UNLCK);

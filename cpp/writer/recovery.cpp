@@ -271,8 +271,8 @@ std::uint64_t forget_gone(const RingPlace& place, std::size_t most) {
 }
 
 void tidy(const std::string& folder) {
-  // Whoever makes a session holds this lock until it has its ledger. So does whoever tidies up, and
-  // may have seen our session just before it went: the last one has to wait for that look.
+  // A process that makes a session holds this lock until it has its ledger. One that tidies up
+  // holds it too, and may have seen our session just before it went: the last one waits for that.
   constexpr std::chrono::milliseconds kPatience{250};
   const File alone = have_folder_alone(folder, kPatience);
   if (!alone) return;

@@ -28,7 +28,7 @@ struct Recovery {
 // renamed in its folder gets what is its own, and a new file under its name does not. `log_path`
 // (real) is one that the caller knows; sessions of living processes are not touched.
 struct RecoveryOptions {
-  std::chrono::milliseconds patience = kRecoveryPatience;  // for whoever holds a file's lock
+  std::chrono::milliseconds patience = kRecoveryPatience;  // for a holder of a file's lock
   bool tells_of_holder = true;  // where that was not enough; else a later recovery is sure to come
   bool ends_outdated =
       true;         // sessions of another start of the machine are removed, and it is said

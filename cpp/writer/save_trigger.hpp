@@ -41,7 +41,7 @@ class SaveTrigger {
  public:
   static constexpr std::uint64_t kMostCaptures = 100;        // by `when`: no disk is filled by them
   static constexpr std::int64_t kSpacingNs = 1'000'000'000;  // between two of those
-  static constexpr std::size_t kMostTriggers = 100;          // of a capture that are told of
+  static constexpr std::size_t kMostTriggers = 100;          // of a capture that have rows
 
   // Throws std::invalid_argument where the condition is no expression.
   explicit SaveTrigger(const SaveTriggerOptions& options);
@@ -62,8 +62,8 @@ class SaveTrigger {
 
   SaveTriggerOptions options_;
   std::optional<Expression> when_;
-  // Relaxed: the drain sets the one, whoever opens a capture the other, and a look that is late by
-  // a record is early enough.
+  // Relaxed: the drain sets the first, a thread that opens a capture the second, and a look that is
+  // late by a record is early enough.
   std::atomic<std::int64_t> last_seen_ns_{INT64_MIN};
   std::atomic<bool> is_stamped_{false};  // the open capture's clock is the program's
 

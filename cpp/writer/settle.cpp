@@ -20,8 +20,8 @@ constexpr std::size_t kScannedAtOnce = std::size_t{1} << 20;
 // How far behind the place where a batch was to begin it is looked for: other programs may have
 // appended between the look at the file's end and the write.
 constexpr std::uint64_t kReach = std::uint64_t{16} << 20;
-// How far behind a torn record the rest of its batch is looked for: whoever finished it has written
-// it at the file's end.
+// How far behind a torn record the remainder of its batch is looked for: a process that finished it
+// has written that at the file's end.
 constexpr std::uint64_t kLongReach = std::uint64_t{1} << 30;
 // So many bytes of a batch are found by chance nowhere: a time stamp is among them.
 constexpr std::size_t kTelling = 32;

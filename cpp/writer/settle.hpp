@@ -1,5 +1,5 @@
 // Finishing a batch whose writer died in it. The bytes are in the session's copy, so nothing is
-// ever cut off: what the file has of them is looked up, and the rest is appended.
+// ever cut off: what the file has of them is looked up, and the remainder is appended.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct Settlement {
   std::string bytes;        // the copy; empty if all of it is in the file
   std::size_t whole = 0;    // so many of them are whole records that the file has
   std::size_t written = 0;  // up to here nothing more is to be written
-  std::string before;       // what goes before the rest, to end a record that was torn
+  std::string before;       // what goes before the remainder, to end a torn record
   std::uint64_t end = 0;    // up to here the file is to be read; the bytes from `whole` on follow
   std::string message;      // what has to be said; "" mostly
 };
@@ -35,8 +35,8 @@ struct SettleResult {
   std::uint64_t records = 0;  // of the batch, which are in the file now
   std::string message;        // what has to be said; "" mostly
 };
-// Finishes an open intent, under the log file's lock. Throws std::system_error where the rest
-// cannot be written; it is tried again by the next.
+// Finishes an open intent, under the log file's lock. Throws std::system_error where the
+// remainder cannot be written; the next call tries again.
 SettleResult settle(const std::string& folder, const std::string& log_path, Ledger& ledger,
                     int log_fd);
 

@@ -46,7 +46,7 @@ def open_log(mode: Mode, path: Path | None, seed: int) -> Log:
         return Off()
     log: Log
     if mode == "naive":
-        log = Document(path)
+        log = QueueAndThread(path)
     elif mode in ("stdlib", "queue"):
         log = Stdlib(path, in_background=mode == "queue")
     else:
@@ -196,11 +196,11 @@ class Stdlib:
         return _count(self._path, calls, drain_s)
 
 
-class Document:
-    """The class of the user's document. It drops what its queue cannot hold."""
+class QueueAndThread:
+    """A queue and a writer thread, in plain Python. It drops what its queue cannot hold."""
 
     def __init__(self, path: Path) -> None:
-        from attolog._bench.methods.document_classes import AsyncFileLogger
+        from attolog._bench.methods.plain_python_classes import AsyncFileLogger
 
         self._path = path
         logger: Any = AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]

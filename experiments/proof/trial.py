@@ -37,7 +37,7 @@ MODES = {
     "print-slow-pty": Mode("print to a 1 MB/s terminal", "print", terminal=True, rate=1e6),
     "stdlib": Mode("logging's FileHandler", "stdlib"),
     "queue": Mode("logging's QueueHandler", "queue"),
-    "naive": Mode("the document's AsyncFileLogger", "naive"),
+    "naive": Mode("a queue and a writer thread", "naive"),
     "async": Mode("attolog's AsyncFileLogger", "async"),
     "sample": Mode("attolog's SampledLogger", "sample"),
     "stats": Mode("attolog's StatsLogger", "stats"),

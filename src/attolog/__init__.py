@@ -8,12 +8,12 @@ Example:
     >>> from attolog import log
     >>> path = tempfile.mkdtemp() + "/run.atto"
     >>> _ = attolog.init_logger(path, quiet=True)
-    >>> model, task_id = "ResNet50", 7
-    >>> log("GEN", model, task_id)
+    >>> user, ms = "ann", 7
+    >>> log("request", user, ms)
     >>> log.close()
     True
     >>> [record.fields for record in attolog.read(path).records()]
-    [{'model': 'ResNet50', 'task_id': 7}]
+    [{'user': 'ann', 'ms': 7}]
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from attolog._sampling import Budget, Cap, Every, First
 
 CircularBufferLogger = CircularLogger
-"""The name that the benchmark of the user's document has for it."""
+"""A second name of `CircularLogger`, for programs that have a class of that name."""
 
 __all__ = [
     "AsyncFileLogger",
@@ -101,7 +101,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
 
 
 configure_from_environment()

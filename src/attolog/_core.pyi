@@ -73,9 +73,9 @@ class Logger:
         language of `str.format`, and a message of level DEBUG; without values it is a text, which
         is logged as it stands.
 
-        A template string (`t"{model} took {dt:.3f}s"`, from Python 3.14 on) is a template that has
-        its values with it, here and wherever a template goes. The columns are called as they would
-        be for the f-string, without a look at the source.
+        A template string (`t"{user} waited {ms:.1f} ms"`, from Python 3.14 on) is a template that
+        has its values with it, here and wherever a template goes. The columns are called as they
+        would be for the f-string, without a look at the source.
 
         Args:
             text: The text, an event's name, or a template string.
@@ -91,12 +91,12 @@ class Logger:
             >>> path = pathlib.Path(tempfile.mkdtemp(), "run.csv")
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     log.set_time(1_700_000_000_000_000_000)
-            ...     log("GEN", "ResNet50", 7)
-            ...     log("{model} took {dt:.3f}s", "ResNet50", 0.01)
+            ...     log("request", "ann", 7)
+            ...     log("{user} waited {ms:.1f} ms", "ann", 12.5)
             ...     log("all done, well")
             >>> print(path.read_text(), end="")
-            1700000000.000000,GEN,ResNet50,7
-            1700000000.000000,DEBUG,ResNet50 took 0.010s
+            1700000000.000000,request,ann,7
+            1700000000.000000,DEBUG,ann waited 12.5 ms
             1700000000.000000,LOG,"all done, well"
         """
     @overload
@@ -114,7 +114,8 @@ class Logger:
                 the text.
 
         Example:
-            >>> attolog.log.debug("{model} took {dt:.3f}s", "ResNet50", dt=0.01)
+            >>> import attolog
+            >>> attolog.log.debug("{user} waited {ms:.1f} ms", "ann", ms=12.5)
         """
     @overload
     def debug(self, template: _Words, /, *values: object, **fields: object) -> None: ...
@@ -123,6 +124,7 @@ class Logger:
         """Log a message of level INFO; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.info("listening on {port}", port=80)
         """
     @overload
@@ -132,7 +134,8 @@ class Logger:
         """Log a message of level WARNING; as `debug`.
 
         Example:
-            >>> attolog.log.warning("queue {q} is full", 3)
+            >>> import attolog
+            >>> attolog.log.warning("queue {n} is full", 3)
         """
     @overload
     def warning(self, template: _Words, /, *values: object, **fields: object) -> None: ...
@@ -141,7 +144,8 @@ class Logger:
         """Log a message of level ERROR; as `debug`.
 
         Example:
-            >>> attolog.log.error("{file} is missing", file="model.bin")
+            >>> import attolog
+            >>> attolog.log.error("{file} is missing", file="users.csv")
         """
     @overload
     def error(self, template: _Words, /, *values: object, **fields: object) -> None: ...
@@ -150,6 +154,7 @@ class Logger:
         """Log a message of level CRITICAL; as `debug`.
 
         Example:
+            >>> import attolog
             >>> attolog.log.critical("out of memory")
         """
     @overload
@@ -161,10 +166,11 @@ class Logger:
         Its traceback is one more field, `exception`.
 
         Example:
+            >>> import attolog
             >>> try:
             ...     1 / 0
             ... except ZeroDivisionError:
-            ...     attolog.log.exception("task {id} failed", id=7)
+            ...     attolog.log.exception("request {id} failed", id=7)
         """
     @overload
     def exception(self, template: _Words, /, *values: object, **fields: object) -> None: ...
@@ -172,6 +178,7 @@ class Logger:
         """Log a text as it stands: in a text file that and a newline, nothing else.
 
         Example:
+            >>> import attolog
             >>> attolog.log.log('{"a": 1}')
         """
 
@@ -196,6 +203,7 @@ class Logger:
             TypeError: sep or end is no str, or there is another keyword.
 
         Example:
+            >>> import attolog
             >>> attolog.log.print("queue", 3, sep=": ")
         """
 
@@ -221,13 +229,14 @@ class Logger:
                 strategy is none.
 
         Example:
+            >>> import attolog
             >>> @attolog.log.event
-            ... def SCHED(model: str, batch_id: int, exit: str, batch_size: int) -> None: ...
-            >>> SCHED("ResNet50", 42, "layer1", 8)
-            >>> gen = attolog.log.event("GEN", "model", "task_id")
-            >>> gen("ResNet50", 7)
+            ... def request(user: str, path: str, ms: float) -> None: ...
+            >>> request("ann", "/index.html", 12.5)
+            >>> login = attolog.log.event("login", "user", "attempts")
+            >>> login("ann", 2)
             >>> @attolog.log.event(strategy="sample:0.01")
-            ... def CAND(model: str, score: float) -> None: ...
+            ... def cache(key: str, is_hit: bool) -> None: ...
         """
     @overload
     def event(
@@ -249,8 +258,9 @@ class Logger:
             TypeError: A field was given without a name.
 
         Example:
-            >>> request = attolog.log.bind(request=17)
-            >>> request("GEN", "ResNet50")
+            >>> import attolog
+            >>> log = attolog.log.bind(request=17)
+            >>> log("login", "ann")
         """
 
     @property
@@ -261,6 +271,7 @@ class Logger:
             ValueError: It is set to something else than a level.
 
         Example:
+            >>> import attolog
             >>> attolog.log.level = "INFO"
             >>> attolog.log.level
             'INFO'
@@ -276,6 +287,7 @@ class Logger:
             TypeError: It is set to something else than True or False.
 
         Example:
+            >>> import attolog
             >>> attolog.log.enabled
             True
         """
@@ -286,6 +298,7 @@ class Logger:
         """The log file; None while there is none.
 
         Example:
+            >>> import attolog
             >>> attolog.log.path is None
             True
         """
@@ -295,6 +308,7 @@ class Logger:
         """What became of the calls so far.
 
         Example:
+            >>> import attolog
             >>> attolog.log.counts.calls
             0
         """
@@ -310,6 +324,7 @@ class Logger:
             ValueError: It does not fit into 64 bits.
 
         Example:
+            >>> import attolog
             >>> attolog.log.set_time(1_700_000_000_000_000_000)
             >>> attolog.log.set_time(None)
         """
@@ -343,9 +358,9 @@ class Logger:
             >>> import attolog, tempfile
             >>> folder = tempfile.mkdtemp()
             >>> with attolog.log.open(folder + "/run.atto"):
-            ...     attolog.log("GEN", model="ResNet50")
+            ...     attolog.log("request", user="ann")
             >>> attolog.read(folder + "/run.atto").events
-            {'GEN': 1}
+            {'request': 1}
             >>> few = attolog.SampledLogger(folder + "/monday.atto", 0.5)
             >>> few = few.open(folder + "/tuesday.atto")  # a share of one half, in another file
             >>> few.close()
@@ -366,6 +381,7 @@ class Logger:
             ValueError: It is negative, or not a number (nan).
 
         Example:
+            >>> import attolog
             >>> attolog.log.flush(timeout=1.5)
             True
         """
@@ -422,7 +438,7 @@ class AsyncFileLogger(Logger):
         block_timeout: How long "block" waits at most, in seconds or as "500ms", "1s", "5m"; then
             the record is dropped. None to wait without a limit.
         exit_timeout: How long the end of the program waits for the file at most; what is left in
-            the rings by then is kept for recovery. Seconds or as above.
+            the rings by then is kept for recovery. Seconds, or as "500ms", "1s", "5m".
         max_record: The longest text or bytes of a value, in bytes, 1,024 to 1,073,741,824; longer
             ones are cut, and end with their length: `... [cut; 5000 bytes]`.
         ring_dir: The folder for the rings; None for shared memory, which survives the process, but
@@ -435,14 +451,14 @@ class AsyncFileLogger(Logger):
         pattern: Text files only: the line of a record, a format string over time, level, message,
             event, thread, file, line and function. None for "{time} {level:<8} {message}".
         weight: CSV only: show how many calls a sampled record stands for, in its row's last cell.
-        fsync_interval: How often the file is put onto the disk itself, in seconds or as above; None
-            to leave that to the system.
+        fsync_interval: How often the file is put onto the disk itself, in seconds or as "500ms",
+            "1s", "5m"; None to leave that to the system.
         echo: Also show what is logged, as the text that `print` would have written: messages of
             level WARNING and above on standard error, all else on standard output. The writer does
             it, some 10 ms behind; `flush`, `close` and the end of the program wait for it.
         rules: Strategies of sites by their names: the exact name, else the longest pattern that
-            fits, as in {"CAND": "sample:0.01", "STATE": "off"}. Messages go by their template or
-            their level, texts by LOG, prints by PRINT.
+            fits, as in {"request": "sample:0.01", "cache": "off"}. Messages go by their template
+            or their level, texts by LOG, prints by PRINT.
 
     Raises:
         OSError: The file cannot be opened, or rings not be made; the message names the path.
@@ -453,7 +469,7 @@ class AsyncFileLogger(Logger):
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/run.csv"
         >>> with attolog.AsyncFileLogger(path, buffer_size=10000, digits=9) as log:
-        ...     log("GEN", model="ResNet50", task_id=7)
+        ...     log("request", user="ann", ms=7)
         >>> log.counts.written
         1
     """
@@ -510,8 +526,8 @@ class SampledLogger(Logger):
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/few.atto"
         >>> with attolog.SampledLogger(path, strategy=attolog.Every(10), seed=1) as few:
-        ...     for task_id in range(1000):
-        ...         few("GEN", task_id=task_id)
+        ...     for ms in range(1000):
+        ...         few("request", ms=ms)
         >>> few.counts.written, few.counts.sampled_out
         (100, 900)
         >>> next(attolog.read(path).records()).fields["weight"]
@@ -558,12 +574,12 @@ class StatsLogger(Logger):
     Example:
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/rates.atto"
-        >>> with attolog.StatsLogger(path, window="1s", by=("model",)) as stats:
+        >>> with attolog.StatsLogger(path, window="1s", by=("user",)) as stats:
         ...     for ms in range(100):
-        ...         stats("DONE", model="ResNet50", total_ms=ms)
+        ...         stats("request", user="ann", ms=ms)
         >>> row = [r.fields for r in attolog.read(path).records() if r.fields["field"]][0]
-        >>> row["of"], row["model"], row["field"], row["count"], row["max"]
-        ('DONE', 'ResNet50', 'total_ms', 100, 99)
+        >>> row["of"], row["user"], row["field"], row["count"], row["max"]
+        ('request', 'ann', 'ms', 100, 99)
     """
 
     def __new__(
@@ -618,10 +634,10 @@ class CircularLogger(Logger):
         max_size: How many records at most, 1 to 1,073,741,824.
         max_bytes: The memory for them; None for `max_size` times 128 bytes. If they do not fit into
             it fewer are held, which `len` says. Each thread has a ring besides (2 MiB at most).
-        when: An expression over the fields of a record, such as "total_ms > 50 and model ==
-            'ResNet50'", which the writer evaluates (it saves itself by that once a second at most,
-            and 100 times); or a callable that is given each record's fields as a dict, and is run
-            at the call.
+        when: An expression over the fields of a record, such as "ms > 50 and user == 'ann'",
+            which the writer evaluates (it saves itself by that once a second at most, and 100
+            times); or a callable that is given each record's fields as a dict, and is run at the
+            call.
         before: How much of what came before is saved, in seconds or as "500ms", "1s", "5m"; None
             for all there is.
         after: How long the log waits for what comes after before it saves itself; None not at all.
@@ -874,10 +890,10 @@ class Follower:
         >>> from attolog import _core
         >>> path = tempfile.mkdtemp() + "/run.atto"
         >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("GEN", model="ResNet50")
+        ...     log("request", user="ann")
         >>> follower = _core.Follower(path)
         >>> follower.poll().tables()[0][:3]
-        ('GEN', 'event', 1)
+        ('request', 'event', 1)
         >>> follower.poll() is None
         True
     """
@@ -1007,7 +1023,7 @@ def tee(*loggers: Logger, rules: Rules | None = None) -> Logger:
         >>> few = attolog.SampledLogger(folder + "/few.atto", strategy="every:10")
         >>> both = attolog.tee(full, few)
         >>> for n in range(100):
-        ...     both("GEN", n)
+        ...     both("request", n)
         >>> both.close(), full.counts.written, few.counts.written
         (True, 100, 10)
         >>> full.close() and few.close()
@@ -1037,7 +1053,7 @@ def set_environment(logger: Logger, rules: Rules, /) -> None:
 
     Example:
         >>> from attolog import _core
-        >>> _core.set_environment(_core.log, {"CAND": "sample:0.01"})
+        >>> _core.set_environment(_core.log, {"request": "sample:0.01"})
         >>> _core.set_environment(_core.log, {})
     """
 
@@ -1053,8 +1069,8 @@ def check_strategy(text: str, /) -> str:
 
     Example:
         >>> from attolog import _core
-        >>> _core.check_strategy("stats:500ms@model")
-        'stats:0.5s@model'
+        >>> _core.check_strategy("stats:500ms@user")
+        'stats:0.5s@user'
     """
 
 def control_list() -> list[tuple[int, str, int]]:
@@ -1095,10 +1111,10 @@ def control_ask(pid: int, request: str, timeout: float = 2.0) -> str | None:
         >>> import attolog, os, tempfile
         >>> from attolog import _core
         >>> with attolog.AsyncFileLogger(tempfile.mkdtemp() + "/run.csv"):
-        ...     _core.control_ask(os.getpid(), "set CAND=sample:0.1")
-        ...     _core.control_ask(os.getpid(), "unset CAND")
-        'ok CAND=sample:0.1'
-        'ok CAND'
+        ...     _core.control_ask(os.getpid(), "set request=sample:0.1")
+        ...     _core.control_ask(os.getpid(), "unset request")
+        'ok request=sample:0.1'
+        'ok request'
     """
 
 def places(path: str, ring_dir: str | None = None) -> _Places:

@@ -102,11 +102,11 @@ def configure(path: str | os.PathLike[str]) -> Logger:
         ... path = "{folder}/run.csv"
         ... digits = 9
         ... [rules]
-        ... CAND = "every:10"
+        ... request = "every:10"
         ... ''')
         >>> log = attolog.configure(folder / "attolog.toml")
         >>> for n in range(100):
-        ...     log("CAND", n=n)
+        ...     log("request", n=n)
         >>> log.close()
         True
         >>> len((folder / "run.csv").read_text().splitlines())

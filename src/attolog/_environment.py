@@ -36,9 +36,13 @@ def _apply_setting(setting: str, rules: dict[str, str]) -> dict[str, str]:
         return rules
     try:
         strategy, path = _split(setting)
+    except ValueError as error:
+        _complain("ATTOLOG", setting, f"{error}; logging is off")
+        return rules
+    try:
         _core.open(log, path)
     except (OSError, ValueError) as error:
-        allowed = "allowed are a path, STRATEGY:PATH and off; logging is off"
+        allowed = "allowed are a path such as run.csv, STRATEGY:PATH and off; logging is off"
         _complain("ATTOLOG", setting, f"{error}; {allowed}")
         return rules
     return {"*": strategy, **rules} if strategy else rules
@@ -55,7 +59,7 @@ def _split(setting: str) -> tuple[str, str]:
     word, _, rest = setting.partition(":")
     if word == "async":
         if not rest:
-            raise ValueError("a path is missing behind async")
+            raise ValueError("a path is missing behind async, such as async:run.csv")
         return "", rest
     if word not in _STRATEGIES:
         if rest and _is_misspelt(word):
@@ -66,7 +70,7 @@ def _split(setting: str) -> tuple[str, str]:
         word += f":{argument}"
     _core.check_strategy(word)
     if not rest:
-        raise ValueError(f"a path is missing behind {word}")
+        raise ValueError(f"a path is missing behind {word}, such as {word}:run.csv")
     if rest.partition(":")[0] in _STRATEGIES:
         raise ValueError(f"one strategy at a time, not {rest!r} behind {word}")
     return word, rest

@@ -61,8 +61,8 @@ def parse(text: str) -> tuple[Step, ...]:
         ValueError: The text is no expression. The message is one line that names the column.
 
     Example:
-        >>> parse("ms > 50 and model == 'A'")
-        ('and', 2, '>', 'name', 'ms', 'value', 50, '==', 'name', 'model', 'value', 'A')
+        >>> parse("ms > 50 and user == 'ann'")
+        ('and', 2, '>', 'name', 'ms', 'value', 50, '==', 'name', 'user', 'value', 'ann')
     """
     try:
         return _Parser(text).parse()

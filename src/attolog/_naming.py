@@ -20,7 +20,7 @@ PURE_BUILTINS = frozenset((
 MOST_HOLES = 1000
 """A template with more cannot be filled."""
 
-# Attributes that say little without what they are of: `task.id` is task_id.
+# Attributes that say little without what they are of: `user.id` is user_id.
 _VAGUE = frozenset({"id", "index", "key", "kind", "name", "type", "value"}) | RESERVED
 # Calls whose value goes by the name of their argument.
 _TRANSPARENT = frozenset({"abs", "float", "int", "repr", "round", "str"})
@@ -38,8 +38,8 @@ def name_of(expression: ast.expr, taken: set[str], numbers: dict[str, int] | Non
         A name that is not taken, nor one of attolog's own; "" for what has none, such as `a + b`.
 
     Example:
-        >>> [name_of(ast.parse(e, mode="eval").body, set()) for e in ("task.id", "len(q)", "a + b")]
-        ['task_id', 'len_q', '']
+        >>> [name_of(ast.parse(e, mode="eval").body, set()) for e in ("user.id", "len(q)", "a + b")]
+        ['user_id', 'len_q', '']
     """
     names = list(_names(expression))
     for name in names:

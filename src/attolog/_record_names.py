@@ -25,9 +25,9 @@ def clean(name: str, taken: set[str], numbers: dict[str, int] | None = None) -> 
         `name`, with a trailing underscore if it is reserved, and with `_2`, `_3`, ... if taken.
 
     Example:
-        >>> taken = {"model"}
-        >>> clean("time", taken), clean("model", taken)
-        ('time_', 'model_2')
+        >>> taken = {"user"}
+        >>> clean("time", taken), clean("user", taken)
+        ('time_', 'user_2')
     """
     base = name + "_" if name in RESERVED else name
     unique, n = base, 1
@@ -46,7 +46,7 @@ def is_event_name(name: str) -> bool:
     """Whether `log(name, ...)` is an event, and no message or text.
 
     Example:
-        >>> is_event_name("GEN"), is_event_name("two words"), is_event_name("PRINT")
+        >>> is_event_name("request"), is_event_name("two words"), is_event_name("PRINT")
         (True, False, False)
     """
     return _NAME.fullmatch(name) is not None and name not in _ROW_WORDS
@@ -59,8 +59,8 @@ def check_event_name(name: str) -> str:
         ValueError: It is none; the message says why.
 
     Example:
-        >>> check_event_name("GEN")
-        'GEN'
+        >>> check_event_name("request")
+        'request'
     """
     if not _NAME.fullmatch(name):
         raise ValueError(

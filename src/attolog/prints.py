@@ -4,8 +4,8 @@ While the log was never turned on, calls of this `log` print, at once and to the
 then. In all else it is `attolog.log`. With `ATTOLOG=off` it is `attolog.log` itself, and silent.
 
     from attolog.prints import log
-    log("hello {name}, visit {n}", "bob", 3)    # hello bob, visit 3
-    log("GEN", "bob", 3)                        # GEN bob 3
+    log("hello {user}, visit {n}", "ann", 3)    # hello ann, visit 3
+    log("request", "ann", 3)                    # request ann 3
 """
 
 from __future__ import annotations

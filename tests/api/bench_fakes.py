@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from attolog._bench import child
 from attolog._bench.method import Keeps, Method, OpenLogger, Output, written
-from attolog._bench.methods import METHODS, document_classes
+from attolog._bench.methods import METHODS, plain_python_classes
 
 
 def _calling(function: Any) -> Any:
@@ -20,10 +20,10 @@ def _calling(function: Any) -> Any:
 
 
 def _lossy(folder: Path) -> OpenLogger:
-    """The document's logger, whose thread comes to nothing before the end, and so keeps ten."""
+    """A logger in plain Python, whose thread comes to nothing before the end, and so keeps ten."""
     path = folder / "run.log"
     with patch.object(threading.Thread, "start"):
-        logger: Any = document_classes.AsyncFileLogger(  # type: ignore[no-untyped-call]
+        logger: Any = plain_python_classes.AsyncFileLogger(  # type: ignore[no-untyped-call]
             str(path), buffer_size=10
         )
 

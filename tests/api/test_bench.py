@@ -16,7 +16,7 @@ from attolog._bench import cold, driver, plot, report
 from attolog._bench.child import Run
 from attolog._bench.driver import Result, measure
 from attolog._bench.method import Keeps, Method, count, values
-from attolog._bench.methods import METHODS, REFERENCE, document_classes, is_installed
+from attolog._bench.methods import METHODS, REFERENCE, is_installed, plain_python_classes
 from attolog._bench.table import figures, not_best
 from attolog._cli import bench, main
 
@@ -57,10 +57,10 @@ def test_a_method_logs_and_is_counted(name: str) -> None:
     assert (run.records, run.calls) == (300, 601)  # as many to warm up, and a cold one
     if method.keeps is Keeps.NOTHING:
         assert (run.kept, run.bytes) == (None, None)
-    elif name == "document-sampled":
+    elif name == "python-sampled":
         assert run.left_out is None
         assert run.kept is not None
-    elif name == "document-stats":
+    elif name == "python-stats":
         assert (run.kept, run.left_out, run.lost) == (0, 0, 601)
     else:
         assert run.lost == 0
@@ -76,7 +76,7 @@ def test_the_extra_peers_has_all_that_is_compared_with() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     peers = {re.split("[>=;]", line)[0] for line in project["optional-dependencies"]["peers"]}
     makers = {method.maker for method in METHODS.values()}
-    assert peers - {"orjson"} == makers - {"python", "document", "attolog"}
+    assert peers - {"orjson"} == makers - {"python", "plain Python", "attolog"}
 
 
 def test_a_template_without_its_values_is_no_record(tmp_path: Path) -> None:
@@ -91,12 +91,12 @@ def test_values_are_the_same_each_time() -> None:
     assert len({task_id for task_id, _ in values(100)}) == 100
 
 
-def test_the_documents_classes_are_the_documents() -> None:
-    document = (ROOT / "tests" / "document" / "user-document.md").read_text()
-    source = Path(document_classes.__file__).read_text()
+def test_the_classes_in_plain_python_are_a_program_s_to_the_letter() -> None:
+    program = (ROOT / "tests" / "document" / "user-document.md").read_text()
+    source = Path(plain_python_classes.__file__).read_text()
     classes = ["class " + text.rstrip() for text in source.split("\nclass ")[1:]]
     assert len(classes) == 3
-    assert all(text in document for text in classes)
+    assert all(text in program for text in classes)
 
 
 def test_runs_take_turns() -> None:
@@ -216,7 +216,7 @@ def test_a_busy_machine_is_said() -> None:
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = tmp_path / "numbers.json"
-    names = ["document-async", "attolog-csv", "print-null"]
+    names = ["python-async", "attolog-csv", "print-null"]
     args = [part for name in names for part in ("--method", name)]
     args += ["--records", "1000", "--repeats", "2", "--json", str(made)]
     assert main(["bench", *args, "--plot", str(tmp_path / "plots")]) == 0
@@ -319,7 +319,7 @@ def test_without_matplotlib(
     assert "--plot needs matplotlib: pip install 'attolog[plot]'" in capsys.readouterr().err
 
 
-def test_the_documents_command_from_any_folder(tmp_path: Path) -> None:
+def test_the_example_s_command_runs_in_any_folder(tmp_path: Path) -> None:
     script = ROOT / "examples" / "serving" / "high_performance_logging.py"
     (tmp_path / "queue.py").write_text("raise SystemExit('not this one')")
     done = subprocess.run(

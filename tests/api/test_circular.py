@@ -97,7 +97,7 @@ def test_messages_become_lines(box: CircularLogger, tmp_path: Path) -> None:
     assert lines(tmp_path / "logs" / "events.log") == [f"Event: {i} {{}}" for i in range(10, 20)]
 
 
-def test_the_document_s_other_name() -> None:
+def test_a_circular_logger_has_a_second_name() -> None:
     assert attolog.CircularBufferLogger is CircularLogger
 
 

@@ -17,7 +17,7 @@ pandas: Any = pytest.importorskip("pandas")
 
 GEN = "1707234567.123456,GEN,ResNet50,12345,1707234567.123456\n"
 SCHED = "1707234567.234567,SCHED,ResNet50,42,layer1,8\n"
-DOCUMENT = ["timestamp", "event", "model", "id", "value"]
+NAMES = ["timestamp", "event", "model", "id", "value"]
 
 Write = Callable[[str | bytes], Path]
 
@@ -49,11 +49,11 @@ def test_ragged_rows_whichever_comes_first(write: Write, order: str) -> None:
 
 
 def test_given_names_and_those_missing(write: Write) -> None:
-    frame = read_csv(write(GEN + SCHED), names=DOCUMENT)
-    assert list(frame.columns) == [*DOCUMENT, "v4"]
+    frame = read_csv(write(GEN + SCHED), names=NAMES)
+    assert list(frame.columns) == [*NAMES, "v4"]
     assert list(frame["v4"].dropna()) == [8]
-    longer = read_csv(write(GEN), names=[*DOCUMENT, "more"])
-    assert list(longer.columns) == [*DOCUMENT, "more"] and longer["more"].isna().all()
+    longer = read_csv(write(GEN), names=[*NAMES, "more"])
+    assert list(longer.columns) == [*NAMES, "more"] and longer["more"].isna().all()
 
 
 def test_types_are_those_of_the_column(write: Write) -> None:
@@ -125,15 +125,15 @@ def test_a_torn_last_row_is_left_out_and_said(write: Write, torn: str) -> None:
 
 def test_nothing_yet(write: Write) -> None:
     assert list(read_csv(write("")).columns) == ["timestamp", "event"]
-    assert list(read_csv(write(""), names=DOCUMENT).columns) == DOCUMENT
+    assert list(read_csv(write(""), names=NAMES).columns) == NAMES
 
 
 def test_packed_cells(write: Write) -> None:
     packed = SCHED.replace("layer1,8", '"layer1,8"')
     path = write(GEN + packed + '3.0,LOG,"a,b",,\n4.0,DROPPED,7,3.5,\n')
     assert list(read_csv(path).columns) == ["timestamp", "event", "v1", "v2", "v3"]
-    frame = read_csv(path, names=DOCUMENT, columns=5)
-    assert list(frame.columns) == [*DOCUMENT, "v4"]
+    frame = read_csv(path, names=NAMES, columns=5)
+    assert list(frame.columns) == [*NAMES, "v4"]
     assert rows(frame) == [
         [1707234567.123456, "GEN", "ResNet50", 12345, "1707234567.123456", None],
         [1707234567.234567, "SCHED", "ResNet50", 42, "layer1", 8],

@@ -528,3 +528,19 @@ def test_debug_log_is_text(tmp_path: Path) -> None:
         ["LOG", "None"],
         ["LOG", "b'x'"],
     ]
+
+
+@pytest.mark.parametrize("method", ["debug", "info", "warning", "error", "critical", "exception"])
+@pytest.mark.parametrize("state", ["off", "on", "closed", "above"])
+def test_a_level_without_a_text_is_a_mistake_in_any_state(
+    method: str, state: str, tmp_path: Path
+) -> None:
+    with attolog.AsyncFileLogger(tmp_path / "run.csv") as log:
+        if state == "off":
+            log.enabled = False
+        if state == "closed":
+            log.close()
+        if state == "above":
+            log.level = "CRITICAL"
+        with pytest.raises(TypeError, match=rf"^{method}\(\) needs a template or a text$"):
+            getattr(log, method)()

@@ -416,3 +416,25 @@ with attolog.AsyncFileLogger("/dev/stdout", pattern="{message}") as log:  # a pi
     with AsyncFileLogger("/dev/null") as log:
         log("E", x=1)
     assert log.counts.written == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (
+            lambda: attolog.AsyncFileLogger("never-made.csv", onfull="drop"),  # type: ignore[call-arg]
+            "there is no option 'onfull'; options are path, buffer_size, ",
+        ),
+        (
+            lambda: attolog.log.open("never-made.csv", level="INFO"),  # type: ignore[call-arg]
+            "there is no option 'level'; the level is set by log.level",
+        ),
+        (
+            lambda: attolog.CircularLogger(whn="ms > 5"),  # type: ignore[call-arg]
+            "CircularLogger() takes no option 'whn'; options are max_size, max_bytes, when, ",
+        ),
+    ],
+)
+def test_a_misspelt_option_is_told_with_the_options(make: Any, complaint: str) -> None:
+    with pytest.raises(TypeError, match="^" + re.escape(complaint)):
+        make()

@@ -79,7 +79,25 @@ def test_of_a_killed_process(
     )
     # It is done with.
     assert main(["recover", str(program.pid), "-o", str(path)]) == 1
-    assert capsys.readouterr().err == f"attolog: process {program.pid} has no circular log\n"
+    said = f"process {program.pid} has no circular log (made with ring_dir: add --ring-dir)"
+    assert capsys.readouterr().err == f"attolog: {said}\n"
+
+
+def test_of_a_log_with_a_folder_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rings, path = tmp_path / "rings", tmp_path / "box.csv"
+    pid = os.fork()
+    if pid == 0:
+        box = attolog.CircularLogger(10, ring_dir=rings)
+        box("E", 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert main(["recover", str(pid), "-o", str(path)]) == 1
+    assert main(["recover", str(pid), "-o", str(path), "--ring-dir", str(tmp_path)]) == 1
+    assert f"has no circular log in {tmp_path}" in capsys.readouterr().err
+    assert main(["recover", str(pid), "-o", str(path), "--ring-dir", str(rings)]) == 0
+    assert cells(path) == [["E", "1"]]
 
 
 def test_what_cannot_be_saved_stays(

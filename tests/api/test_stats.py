@@ -374,7 +374,7 @@ def test_a_journal_has_the_histogram_too(tmp_path: Path) -> None:
 
 # ---- without a target ------------------------------------------------------------------------
 
-DOCUMENTED = re.compile(r"\d{10}\.\d{3}: \d+ events, \d+\.\d{2} events/s")
+COUNTED = re.compile(r"\d{10}\.\d{3}: \d+ events, \d+\.\d{2} events/s")
 
 
 def test_without_a_target_it_prints() -> None:
@@ -410,7 +410,7 @@ for i in range(10):
 """
     printed = run_python(program).stdout.splitlines()
     assert sum(int(re.findall(r"(\d+) events,", line)[0]) for line in printed) == 20
-    assert DOCUMENTED.fullmatch(printed[-1])
+    assert COUNTED.fullmatch(printed[-1])
 
 
 def test_printing_keeps_to_the_output_that_was_there_at_first(tmp_path: Path) -> None:

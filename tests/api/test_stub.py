@@ -67,7 +67,7 @@ def test_every_option_of_the_stub_is_one(option: str) -> None:
     with pytest.raises((TypeError, ValueError)) as raised:
         attolog.AsyncFileLogger("never-made.csv", **{option: object()})  # type: ignore[arg-type]
     assert "unexpected" not in str(raised.value)
-    assert "invalid keyword" not in str(raised.value)
+    assert "no option" not in str(raised.value)
 
 
 def test_the_options_are_listed_twice_alike() -> None:
@@ -84,7 +84,7 @@ def examples() -> Iterator[doctest.DocTest]:
                 path = f"{name}.{each.name}"
                 text = ast.get_docstring(each)
                 if text and ">>>" in text:
-                    yield parser.get_doctest(text, {"attolog": attolog}, path, "_core.pyi", 0)
+                    yield parser.get_doctest(text, {}, path, "_core.pyi", 0)
                 yield from visit(each, path)
 
     return visit(STUB, "_core")

@@ -19,9 +19,9 @@
 namespace journal_test {
 
 using attolog::Buffer;
-using attolog::SiteKind;
 using attolog::Record;
 using attolog::Site;
+using attolog::SiteKind;
 using attolog::Tag;
 using attolog::Thread;
 using attolog::Value;

@@ -16,9 +16,9 @@
 namespace logged {
 
 using attolog::Expression;
-using attolog::SiteKind;
 using attolog::Record;
 using attolog::Site;
+using attolog::SiteKind;
 using attolog::Tag;
 using attolog::Thread;
 using attolog::Value;

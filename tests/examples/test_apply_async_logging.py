@@ -1,4 +1,4 @@
-"""The document's command, which patches a program: its text is the same, in the log."""
+"""`apply_async_logging.py` patches a program, whose log then has the text that it printed."""
 
 import os
 import re

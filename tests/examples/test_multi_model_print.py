@@ -76,7 +76,7 @@ def test_ours_normalized_prints_every_candidate(tmp_path: Path) -> None:
     assert set(candidates) == {"layer2", "final"}
 
 
-def test_the_document_s_command(tmp_path: Path) -> None:
+def test_each_generated_task_is_done_or_unfinished(tmp_path: Path) -> None:
     command = "--scheduler early_exit --lambda-152 40 --run-seconds 0.3"
     ended = run(tmp_path, *command.split())
     assert ended.returncode == 0
@@ -113,7 +113,7 @@ def test_it_has_prints_of_every_form() -> None:
         "lambda task",
     ):
         assert form in source
-    # To the letter as in the user's document.
+    # tests/document/user-document.md has these prints, to the letter.
     assert 'f"[Generator-{model_name}] New task {task.task_id} at "\n' in source
     assert 'f"{task.arrival_time:.6f}"\n' in source
     line = "Batch_id={len(batch_diag)}, exit={exit_id}, batch_size={batch_size}"

@@ -474,7 +474,7 @@ def test_every_arrival_is_accounted_for(runs: dict[str, Finished]) -> None:
         assert offered == run.report["all"]["offered"] == run.report["generated"] - 100
 
 
-def test_async_writes_a_csv_that_the_document_can_read(runs: dict[str, Finished]) -> None:
+def test_async_writes_a_csv_that_pandas_reads_with_given_names(runs: dict[str, Finished]) -> None:
     pandas = pytest.importorskip("pandas")
     run = runs["async"]
     (path,) = (run.folder / "logs").glob("debug_*.csv")

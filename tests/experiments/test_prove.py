@@ -177,7 +177,7 @@ def test_a_difference_is_claimed_where_it_is_and_nowhere_else() -> None:
     slower = "At the flood, decision time (p50) is slower with print to a 1 MB/s terminal (x"
     (sentence,) = (sentence for sentence in said if sentence.startswith(slower))
     assert "not different as far as can be told with print to a file, " in sentence
-    assert "the document's AsyncFileLogger, 70 were lost, in 10 of 10 runs." in said[-1]
+    assert "a queue and a writer thread, 70 were lost, in 10 of 10 runs." in said[-1]
 
 
 def test_the_interval_of_a_ratio_is_of_ratios_and_that_of_shares_in_points() -> None:

@@ -80,8 +80,8 @@ bool add_bound(PyObject* kwargs, const BoundFields& bound) {
   return true;
 }
 
-// What it gets by name: keywords, the positional values of named holes, bound fields. Likewise a
-// dict.
+// The arguments of str.format by name, a dict: keywords, the positional values of named holes,
+// bound fields.
 PyObject* format_kwargs(const Call& call, const Template& shape) {
   PyObject* kwargs = PyDict_New();
   bool done = kwargs != nullptr;

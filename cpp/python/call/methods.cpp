@@ -54,8 +54,17 @@ PyObject* log_exception(Logger* logger, PyObject* const* args, Py_ssize_t nargs,
 }
 
 PyObject* missing_text(const char* method) {
-  PyErr_Format(PyExc_TypeError, "%s() needs an event's name, a template or a text", method);
+  PyErr_Format(PyExc_TypeError, "%s() needs %sa template or a text", method,
+               std::string_view(method) == "log" ? "an event's name, " : "");
   return nullptr;
+}
+
+constexpr const char* method_of(std::uint8_t level) {
+  return level == kDebug     ? "debug"
+         : level == kInfo    ? "info"
+         : level == kWarning ? "warning"
+         : level == kError   ? "error"
+                             : "critical";
 }
 
 // What logs is apart from what finds that there is nothing to do, which then needs no stack.
@@ -64,10 +73,10 @@ template <std::uint8_t level>
                                       PyObject* kwnames) {
   Logger* logger = as_logger(self);
   LoggerCore* core = logger->core;
+  if (nargs < 1) [[unlikely]]
+    return missing_text(method_of(level));
   if (core->is_closed() && !is_taken(*core)) [[unlikely]]
     Py_RETURN_NONE;
-  if (nargs < 1) [[unlikely]]
-    return missing_text("a level's method");
   const Py_ssize_t n_values = nargs - 1 + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
   const Mode mode = core->mode();
   if (mode == Mode::on || mode == Mode::routed) [[likely]] {
@@ -86,7 +95,8 @@ template <std::uint8_t level>
 template <std::uint8_t level>
 PyObject* call_level(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const LoggerCore* core = as_logger(self)->core;
-  if ((core->mode() == Mode::off || core->level() > level) && !core->is_closed()) {
+  const bool is_left_out = core->mode() == Mode::off || core->level() > level;
+  if (is_left_out && nargs != 0 && !core->is_closed()) {
     Py_RETURN_NONE;
   }
   return log_level<level>(self, args, nargs, kwnames);
@@ -144,6 +154,10 @@ PyObject* call_logger(PyObject* self, PyObject* const* args, std::size_t nargsf,
   return log_any(self, args, nargsf, kwnames);
 }
 
+PyObject* call_by_name(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return as_logger(self)->vectorcall(self, args, static_cast<std::size_t>(nargs), kwnames);
+}
+
 PyObject* call_debug(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return call_level<kDebug>(self, args, nargs, kwnames);
 }
@@ -164,10 +178,10 @@ PyObject* call_critical(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 PyObject* call_exception(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                          PyObject* kwnames) {
   Logger* logger = as_logger(self);
+  if (nargs < 1) return missing_text("exception");
   if (!is_taken(*logger->core) || logger->core->level() > kError) {
     Py_RETURN_NONE;
   }
-  if (nargs < 1) return missing_text("exception");
   try {
     return log_exception(logger, args, nargs, kwnames);
   } catch (const std::exception&) {

@@ -215,7 +215,7 @@ PyObject* call_slowly(const Call& call) {
   if (!PyUnicode_CheckExact(call.first)) return call_with_object(call);
   try {
     return log_slowly(call) ? Py_NewRef(Py_None) : nullptr;
-  } catch (const std::exception&) {  // as above
+  } catch (const std::exception&) {  // no memory; what unwinds the stack at the end passes
     return drop(call.logger);
   }
 }

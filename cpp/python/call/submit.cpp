@@ -194,7 +194,7 @@ SubmitResult submit(LoggerCore& core, std::uint32_t site, std::string_view value
     const std::uint64_t size = (before + values.size() + 7) & ~std::uint64_t{7};
     if (const Growth growth = channel->growth_for(*producer, size); growth != Growth::none) {
       grow_ring(channel, producer, size, growth);
-      continue;  // as above
+      continue;  // it may run other code, behind which the channel may be another
     }
     if (spilled_to == nullptr && before + values.size() > (producer->mask + 1) / 4) {
       const auto number = channel->spill(values);

@@ -357,7 +357,7 @@ bool put_in_place(PyMethodDef* method, Hook hook) {
   hook.method = method;
   hook.original = method->ml_meth;
   hooks[n_hooks++] = hook;
-  // release: whoever calls it finds the hook complete.
+  // release: a thread that calls the function finds the hook complete.
   std::atomic_ref(method->ml_meth).store(ours, std::memory_order_release);
   return true;
 }

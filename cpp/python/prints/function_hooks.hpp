@@ -7,7 +7,7 @@
 namespace attolog::python {
 
 // hook_function(function, rule, argument): from now on each call of it waits, in this process and
-// those forked from it. The function object stays as it is, whoever has it.
+// those forked from it. The function object stays as it is for all that have it.
 PyObject* hook_function(PyObject*, PyObject* args);
 
 bool is_faulthandler_on();

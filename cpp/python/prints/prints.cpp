@@ -173,7 +173,7 @@ char* append_ascii(char* to, const char* end, PyObject* text) {
   return copy_short(to, static_cast<const char*>(PyUnicode_DATA(text)), n);
 }
 
-// The same of any value whose str() needs no Python.
+// Appends the str() of a value that needs no Python for it; null where it does, or does not fit.
 char* append_value(char* to, const char* end, PyObject* value) {
   if (PyUnicode_CheckExact(value)) return append_ascii(to, end, value);
   if (end - to < kNumberRoom) return nullptr;

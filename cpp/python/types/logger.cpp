@@ -176,6 +176,7 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 constexpr int kNamed = METH_VARARGS | METH_KEYWORDS;
 
 PyMethodDef logger_methods[] = {
+    {"__call__", method(call_by_name), kFast | METH_COEXIST, docs::Logger___call__},
     {"debug", method(call_debug), kFast, docs::Logger_debug},
     {"info", method(call_info), kFast, docs::Logger_info},
     {"warning", method(call_warning), kFast, docs::Logger_warning},

@@ -174,11 +174,37 @@ bool take_rules(PyObject* given, Rules& rules) {
   return done;
 }
 
+namespace {
+
+// Whether all keywords are options; else an exception names the others. `names` end with a null.
+bool are_options(PyObject* kwargs, const char* const* names, const char* complaint) {
+  PyObject* name = nullptr;
+  Py_ssize_t at = 0;
+  while (kwargs != nullptr && PyDict_Next(kwargs, &at, &name, nullptr) != 0) {
+    std::string all;
+    bool is_known = false;
+    for (const char* const* each = names; *each != nullptr; ++each) {
+      is_known = is_known || PyUnicode_CompareWithASCIIString(name, *each) == 0;
+      all += (all.empty() ? "" : ", ") + std::string(*each);
+    }
+    if (is_known) continue;
+    const bool is_level = PyUnicode_CompareWithASCIIString(name, "level") == 0;
+    const std::string remedy =
+        is_level ? "the level is set by log.level = \"INFO\"" : "options are " + all;
+    PyErr_Format(PyExc_TypeError, "%s %R; %s", complaint, name, remedy.c_str());
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options) {
   static const char* const names[] = {"path",          "buffer_size",    "buffer_bytes", "on_full",
                                       "block_timeout", "exit_timeout",   "max_record",   "ring_dir",
                                       "append",        "columns",        "digits",       "pattern",
                                       "weight",        "fsync_interval", "echo",         nullptr};
+  if (!are_options(kwargs, names, "there is no option")) return false;
   PyObject* path = nullptr;
   PyObject* buffer_size = nullptr;
   PyObject* buffer_bytes = Py_None;
@@ -324,22 +350,6 @@ bool take_when(PyObject* when, CircularArguments& result) {
   return encode_steps(when, result.channel.save_trigger.condition);
 }
 
-bool are_ring_options(PyObject* options) {
-  static const char* const names[] = {"buffer_size",  "buffer_bytes", "on_full", "block_timeout",
-                                      "exit_timeout", "max_record",   "ring_dir"};
-  PyObject* name = nullptr;
-  Py_ssize_t at = 0;
-  while (PyDict_Next(options, &at, &name, nullptr) != 0) {
-    if (std::ranges::none_of(names, [name](const char* each) {
-          return PyUnicode_CompareWithASCIIString(name, each) == 0;
-        })) {
-      PyErr_Format(PyExc_TypeError, "CircularLogger() takes no option %R", name);
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result) {
@@ -362,7 +372,11 @@ bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result)
   PyObject* path = take_option(options, "path");
   result.signals = take_option(options, "signals");
   result.rules = take_option(options, "rules");
-  if (!are_ring_options(options)) return false;
+  static const char* const names[] = {"max_size",     "max_bytes",    "when",     "before",
+                                      "after",        "path",         "signals",  "rules",
+                                      "buffer_size",  "buffer_bytes", "on_full",  "block_timeout",
+                                      "exit_timeout", "max_record",   "ring_dir", nullptr};
+  if (!are_options(options, names, "CircularLogger() takes no option")) return false;
 
   ChannelOptions& channel = result.channel;
   channel.format = Format::none;

@@ -15,7 +15,7 @@ namespace attolog::python {
 // Reads path and options; false with a TypeError, ValueError or OSError set that says what is
 // allowed.
 bool parse_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
-// The same for a file that is written once, of what is in memory already: nothing to echo.
+// Reads the options of a file that is written once, of what is in memory already: nothing to echo.
 bool parse_copy_options(PyObject* args, PyObject* kwargs, ChannelOptions& options);
 
 // The arguments of CircularLogger(). Borrowed pointers live as long as the call's own arguments.

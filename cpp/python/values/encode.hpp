@@ -135,7 +135,7 @@ std::string cut_text(std::string text, std::size_t most);
 
 // A str as text, whatever its kind.
 void encode_text(Buffer& out, PyObject* text, std::size_t most);
-// The same of one that was made for this; the reference is given up.
+// A str that was made for this, as encode_text; the reference is given up.
 void steal_text(Buffer& out, PyObject* text, std::size_t most);
 
 // Whether encode_any takes the object's str(), since no row of the values table names it.

@@ -20,7 +20,7 @@ using PyRef = std::unique_ptr<PyObject, Release>;
 // The text as WTF-8: lone surrogates are kept. Leaves no copy behind on the object. `text` must be
 // a str. Without memory it throws std::bad_alloc, and leaves no Python exception set.
 std::string to_wtf8(PyObject* text);
-// The same of a text that was made for this; the reference is given up.
+// The WTF-8 of a text that was made for this, as to_wtf8; the reference is given up.
 std::string steal_wtf8(PyObject* text);
 // The str of a WTF-8 text; a new reference, null with an exception set when memory runs out.
 PyObject* from_wtf8(std::string_view text);

@@ -1,8 +1,8 @@
 """What a method is: a way for a Python program to log, set up and ready to be measured.
 
-Each is used as its makers mean it to be, set up so that it does best. If it is not the document's
-own line, what it logs is at least the time, GEN and three values: a text, an int, and a float in
-full precision.
+Each is used as its makers mean it to be, set up so that it does best. A record has at least the
+time, GEN and three values: a text, an int, and a float in full precision. Loggers in plain Python,
+and methods compared with them line by line, log a formatted line instead.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class OpenLogger:
 class Method:
     """A method: its name on the command line, its title in the table, and what a call looks like.
 
-    `maker` is whose it is: python, document, attolog, or the package on PyPI; `module` is what must
-    be there for it.
+    `maker` is whose it is: python (print and logging), plain Python (classes that a program has of
+    its own), attolog, or the package on PyPI; `module` is what must be there for it.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Method:
 
 
 def values(n: int) -> Pairs:
-    """Task ids and arrivals of n records: the same each time, at random distances."""
+    """Task ids and arrivals of n records: equal each time, at random distances."""
     random, task_id, arrival = Random(7), 12_345, 1707234567.123456
     pairs = []
     for _ in range(n):

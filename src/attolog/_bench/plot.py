@@ -13,7 +13,7 @@ from attolog._bench.report import Report
 from attolog._bench.table import REST, SPEED, Figures, rest_cells, speed_cells
 
 ADD_PLOT = "pip install 'attolog[plot]'"
-_COLORS = {"attolog": "tab:blue", "document": "tab:orange", "python": "tab:gray"}
+_COLORS = {"attolog": "tab:blue", "plain Python": "tab:orange", "python": "tab:gray"}
 _OTHERS = "tab:green"
 _PAGE = Template(
     """<!DOCTYPE html>
@@ -90,7 +90,12 @@ def _chart(figures: list[Figures], about: str) -> Any:
     axes.margins(y=0.01)
     axes.grid(axis="x", alpha=0.3)
     axes.set_title(about, fontsize="small")
-    makers = {"attolog": "attolog", "document": "the document", "python": "Python", "": "others"}
+    makers = {
+        "attolog": "attolog",
+        "plain Python": "loggers in plain Python",
+        "python": "print and logging",
+        "": "others",
+    }
     handles = [
         Patch(color=_COLORS.get(maker, _OTHERS), label=label) for maker, label in makers.items()
     ]

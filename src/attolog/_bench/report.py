@@ -65,7 +65,6 @@ class Report:
             "once until all is in the file.",
             "A cold call is a single one, after 64 MB of other data and 5,000 Python objects were "
             "read; the clock and the loop are taken off.",
-            "The 10 s of print() in the document are an estimate; here print() was measured.",
         ]
         if any(result.method.maker == "attolog" for result in self.results):
             notes.append(
@@ -75,16 +74,18 @@ class Report:
         if "print-terminal" in names:
             notes.append("The terminal draws nothing, and takes what it is sent as fast as it can.")
         if any(
-            each.result.method.keeps is Keeps.SUMS and each.result.method.maker == "document"
+            each.result.method.keeps is Keeps.SUMS and each.result.method.maker == "plain Python"
             for each in self.figures
             if each.lost
         ):
             notes.append(
-                "The document's StatsLogger never prints its last window; runs end within a second."
+                "The StatsLogger in plain Python never prints its last window; runs end within a "
+                "second."
             )
         if any(each.lost is None for each in self.figures):
             notes.append(
-                "-: cannot be told. /dev/null keeps nothing; the document's sampler does not count."
+                "-: cannot be told. /dev/null keeps nothing; the sampler in plain Python does not "
+                "count."
             )
         if machine.is_busy(self.machine):
             notes.append("Other programs kept the cores busy: they are in these times too.")

@@ -120,7 +120,7 @@ REST = (
 
 
 def speed_cells(each: Figures, mu: str = "µs") -> tuple[str, ...]:
-    """A row of the document's table, with the cold calls and what was lost."""
+    """A row of the first table: the cost of the calls, and the share that was lost."""
     return (
         each.result.method.title,
         f"{each.seconds:.4f}",
@@ -133,7 +133,7 @@ def speed_cells(each: Figures, mu: str = "µs") -> tuple[str, ...]:
 
 
 def rest_cells(each: Figures) -> tuple[str, ...]:
-    """A row of the other table."""
+    """A row of the second table: the cost until all is in the file."""
     return (
         each.result.method.title,
         f"{each.until_done:.4f}",
@@ -188,7 +188,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], failed: Iterable[R
 
 
 def not_best(measured: Iterable[Figures]) -> list[str]:
-    """Where another method is better than all of attolog's that keep the same: a line each."""
+    """Where another method is better than all of attolog's that keep as much: a line each."""
     lines = []
     for keeps, what in _GROUPS.items():
         group = [

@@ -63,7 +63,7 @@ def command(
     json_path: str | None,
     plot_path: str | None,
 ) -> int:
-    """Measure attolog, print, the document's loggers and others beside each other.
+    """Measure attolog, print, loggers in plain Python and others beside each other.
 
     Every run of a method is a process of its own; the methods take turns. What is in their outputs
     is counted afterwards, and what was lost is shown. Files go to the folder for temporary files

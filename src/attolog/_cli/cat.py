@@ -28,7 +28,9 @@ POLL_SECONDS = 0.2
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 @click.option(
-    "--origin", is_flag=True, help="Where records come from: file, line, function, process, run."
+    "--origin",
+    is_flag=True,
+    help="Where they come from: file, line, function, thread, process, run.",
 )
 def command(file: str, lines: int | None, follow: bool, origin: bool) -> int:
     """Show FILE: the records of a journal, the lines of any other file."""

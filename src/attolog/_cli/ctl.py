@@ -42,10 +42,10 @@ def command(pid: int | None, action: tuple[str, ...]) -> int:
     """List the running processes that log, and their sites; or change one of them.
 
     \b
-    attolog ctl                           all of them
-    attolog ctl PID                       one of them
-    attolog ctl PID set CAND=sample:0.1   what becomes of the sites of that name
-    attolog ctl PID unset CAND            as the program has it, again
+    attolog ctl                              all of them
+    attolog ctl PID                          one of them
+    attolog ctl PID set request=sample:0.1   what becomes of the sites of that name
+    attolog ctl PID unset request            as the program has it, again
     attolog ctl PID level INFO
     attolog ctl PID enabled false
 

@@ -50,7 +50,7 @@ def command(
     if forget:
         raise click.UsageError("--forget goes with --all")
     if what.isdecimal() and not os.path.exists(what):
-        return _process(int(what), output, check)
+        return _process(int(what), output, check, ring_dir)
     if output is not None:
         raise click.UsageError("-o goes with the id of a process")
     return _file(what, check, ring_dir)
@@ -122,15 +122,16 @@ def _own(path: str, check: bool, ring_dir: str | None, quiet: bool = False) -> i
     return 1 if waiting or found["messages"] else 0
 
 
-def _process(pid: int, output: str | None, check: bool) -> int:
+def _process(pid: int, output: str | None, check: bool, ring_dir: str | None) -> int:
     if output is None and not check:
         raise click.UsageError("say where to save it: -o FILE")
     if pid >= 1 << 32:
         raise click.UsageError(f"{pid} is no process id")
-    found = _core.rescue(pid, output or "unused.log", check=check)
+    found = _core.rescue(pid, output or "unused.log", check=check, ring_dir=ring_dir)
     _tell(found["messages"])
     if not found["sessions"]:
-        click.echo(f"attolog: process {pid} has no circular log", err=True)
+        there = f"in {escape(ring_dir)}" if ring_dir else "(made with ring_dir: add --ring-dir)"
+        click.echo(f"attolog: process {pid} has no circular log {there}", err=True)
         return 1
     did = "would save" if check else "saved"
     state = "which goes on" if found["living"] else "which was killed"

@@ -1,8 +1,8 @@
 """Names of values: what the caller wrote at the call, read from the source once per site.
 
-`log("GEN", model, task.task_id)` has the columns model and task_id. The code object says where in
-the source the call stands, linecache has the source, and the parser takes that piece of it apart.
-A source that no longer fits the code gives no names rather than wrong ones.
+`log("request", user, timer.ms)` has the columns user and ms. The code object says where in the
+source the call stands, linecache has the source, and the parser takes that piece of it apart. A
+source that no longer fits the code gives no names rather than wrong ones.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def names(
         whose name cannot be told is `v1`, `v2`, ... by its position. Never raises an Exception.
 
     Example:
-        `log("GEN", model, len(q), 3, rate=r)` gives `("model", "len_q", "v3")`.
+        `log("request", user, len(q), 3, ms=t)` gives `("user", "len_q", "v3")`.
     """
     written: list[str] = [""] * n_values
     if n_values:
@@ -182,7 +182,7 @@ def _name_arguments(
 
 
 def parts_of(value: _ast.expr) -> tuple[str, ...]:
-    """`model`: model; `task.task_id`: task_id; `len(q)`: len, q; nothing for all else."""
+    """`user`: user; `timer.ms`: ms; `len(q)`: len, q; nothing for all else."""
     if isinstance(value, _ast.Name):
         return (value.id,)
     if isinstance(value, _ast.Attribute):

@@ -38,8 +38,8 @@ def rules_of(rules: Any) -> tuple[tuple[str, str], ...]:
         TypeError: They are no dict from names to strategies.
 
     Example:
-        >>> rules_of({"CAND": "sample:0.01", "*": "all"})
-        (('CAND', 'sample:0.01'), ('*', 'all'))
+        >>> rules_of({"request": "sample:0.01", "*": "all"})
+        (('request', 'sample:0.01'), ('*', 'all'))
     """
     if not hasattr(rules, "items"):
         raise TypeError(f"rules must be a dict of strategies by name, not {type(rules).__name__}")

@@ -24,8 +24,8 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         ValueError: The name is no event name.
 
     Example:
-        >>> describe(("GEN", "model", "task_id"), None)[:2]
-        ('GEN', ('model', 'task_id'))
+        >>> describe(("request", "user", "ms"), None)[:2]
+        ('request', ('user', 'ms'))
     """
     options = dict(kwargs or {})
     given = options.pop("strategy", None)
@@ -36,7 +36,7 @@ def describe(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Descriptio
         return *_describe_function(args[0]), strategy
     if not args or not all(isinstance(arg, str) for arg in args):
         raise TypeError(
-            'event() takes a function, or names: @log.event, or log.event("GEN", "model", "id")'
+            'event() takes a function, or names: @log.event, or log.event("login", "user", "id")'
         )
     name, *fields = args
     for field in fields:

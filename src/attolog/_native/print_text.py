@@ -46,8 +46,8 @@ def show(values: tuple[Any, ...], names: tuple[str, ...], is_error: bool) -> Non
         is_error: To stderr.
 
     Example:
-        >>> show(("GEN", "r50", 7), ("n",), False)
-        GEN r50 n=7
+        >>> show(("request", "ann", 7), ("ms",), False)
+        request ann ms=7
     """
     n = len(values) - len(names)
     named = [f"{name}={value}" for name, value in zip(names, values[n:], strict=True)]

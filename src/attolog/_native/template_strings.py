@@ -27,7 +27,7 @@ def template_of(
         shown twice in one way is one value. None for what no template can say.
 
     Example:
-        `t"{task.id!r} took {dt:.3f}s"` gives `("{task_id!r} took {dt:.3f}s", (0, 1))`.
+        `t"{user.id!r} took {ms:.1f} ms"` gives `("{user_id!r} took {ms:.1f} ms", (0, 1))`.
     """
     expressions = [_parsed(each.expression) for each in interpolations]
     if len(expressions) > MOST_HOLES or any(set("{}") & set(s.format_spec) for s in interpolations):

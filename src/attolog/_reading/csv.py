@@ -40,11 +40,11 @@ def read_csv(
             `names`: `timestamp, event, v1, v2, ...`.
         columns: What the file was written with (`AsyncFileLogger(path, columns=5)`): the cells
             packed into the last one are unpacked. The file itself does not tell: a packed
-            `"layer1,8"` looks like a text with a comma in it.
+            `"home,8"` looks like a text with a comma in it.
 
     Returns:
         A pandas DataFrame. Types are inferred for each column, as by `pandas.read_csv`, but only
-        an empty cell and `nan` mean NaN, since a model may be called "NA".
+        an empty cell and `nan` mean NaN, since a user may be called "NA".
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -56,10 +56,10 @@ def read_csv(
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/run.csv"
         >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("GEN", model="ResNet50", id=7)
-        ...     log("SCHED", model="ResNet50", id=42, exit="layer1", size=8)
-        >>> df = attolog.read_csv(path, names=["timestamp", "event", "model", "id"])
-        >>> list(df[df["event"] == "SCHED"]["id"])
+        ...     log("login", user="ann", ms=7)
+        ...     log("request", user="ann", ms=42, path="/index.html", size=8)
+        >>> df = attolog.read_csv(path, names=["timestamp", "event", "user", "ms"])
+        >>> list(df[df["event"] == "request"]["ms"])
         [42]
     """
     try:

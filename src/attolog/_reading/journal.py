@@ -90,7 +90,7 @@ class Journal:
         reader = self._reader
         tables: dict[str, Table] = {}
         for name, kind, length, first, last, sampling in reader.tables():
-            # An event comes before a template of the same name.
+            # An event comes before a template of its name.
             table = Table(reader, name, kind, length, first, last, sampling, self._columns)
             tables.setdefault(name, table)
         given = self._given_names
@@ -113,9 +113,9 @@ class Journal:
             >>> import attolog, tempfile
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
-            ...     log("DONE", ms=70)
-            >>> attolog.read(path).runs[-1]["DONE"]
-            <attolog.Table 'DONE': 1 record>
+            ...     log("request", ms=70)
+            >>> attolog.read(path).runs[-1]["request"]
+            <attolog.Table 'request': 1 record>
         """
         reader = self._reader
         return tuple(
@@ -173,10 +173,10 @@ class Journal:
             >>> import attolog, tempfile
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
-            ...     log("DONE", ms=70)
-            ...     log("DONE", ms=20)
+            ...     log("request", ms=70)
+            ...     log("request", ms=20)
             >>> run = attolog.read(path)
-            >>> [r.fields for r in run.records(where="event == 'DONE' and ms > 50")]
+            >>> [r.fields for r in run.records(where="event == 'request' and ms > 50")]
             [{'ms': 70}]
             >>> [r.fields for r in run.records(last=1)]
             [{'ms': 20}]
@@ -301,7 +301,7 @@ def read(
     origin: bool = False,
     nested: bool = True,
 ) -> Journal:
-    """Open a journal: the file and its parts, which other processes wrote at the same time.
+    """Open a journal: the file and its parts, which other processes wrote beside it.
 
     Nothing is written, and nothing is needed to have been recovered before: what a killed process
     left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
@@ -324,12 +324,12 @@ def read(
         >>> import attolog, tempfile
         >>> path = tempfile.mkdtemp() + "/run.atto"
         >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("GEN", model="ResNet50", task_id=7)
+        ...     log("request", user="ann", ms=7)
         >>> run = attolog.read(path)
         >>> run.events
-        {'GEN': 1}
-        >>> run["GEN"]  # for polars.DataFrame, pyarrow.table, ...
-        <attolog.Table 'GEN': 1 record>
+        {'request': 1}
+        >>> run["request"]  # for polars.DataFrame, pyarrow.table, ...
+        <attolog.Table 'request': 1 record>
     """
     name = os.fsdecode(path)
     if not is_journal(name):

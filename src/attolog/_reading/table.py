@@ -44,13 +44,13 @@ class Table:
         >>> import attolog, pyarrow, tempfile
         >>> path = tempfile.mkdtemp() + "/run.atto"
         >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("BATCH", tasks=[3, 4], model={"name": "ResNet50", "layers": 50})
-        ...     log("BATCH", tasks=[], model={"name": "VGG"})
-        >>> batches = pyarrow.table(attolog.read(path)["BATCH"])
-        >>> batches["tasks"].to_pylist()
+        ...     log("order", items=[3, 4], user={"name": "ann", "age": 50})
+        ...     log("order", items=[], user={"name": "bob"})
+        >>> orders = pyarrow.table(attolog.read(path)["order"])
+        >>> orders["items"].to_pylist()
         [[3, 4], []]
-        >>> batches["model"].to_pylist()
-        [{'name': 'ResNet50', 'layers': 50}, {'name': 'VGG', 'layers': None}]
+        >>> orders["user"].to_pylist()
+        [{'name': 'ann', 'age': 50}, {'name': 'bob', 'age': None}]
     """
 
     __slots__ = (
@@ -143,9 +143,9 @@ class Table:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> done = attolog.read(path)["DONE"]
-            >>> done.estimate_count()
+            ...         log("request", ms)
+            >>> requests = attolog.read(path)["request"]
+            >>> requests.estimate_count()
             Estimate(value=3.0, low=3.0, high=3.0, records=3)
         """
         samples = self._samples(None)
@@ -172,8 +172,8 @@ class Table:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_sum("ms")
+            ...         log("request", ms)
+            >>> attolog.read(path)["request"].estimate_sum("ms")
             Estimate(value=120.0, low=120.0, high=120.0, records=3)
         """
         return estimate.total(self._samples(field), level)
@@ -198,8 +198,8 @@ class Table:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_mean("ms").value
+            ...         log("request", ms)
+            >>> attolog.read(path)["request"].estimate_mean("ms").value
             40.0
         """
         return estimate.mean(self._samples(field), level)
@@ -227,8 +227,8 @@ class Table:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms)
-            >>> attolog.read(path)["DONE"].estimate_quantile("ms", 0.5).value
+            ...         log("request", ms)
+            >>> attolog.read(path)["request"].estimate_quantile("ms", 0.5).value
             30.0
         """
         return estimate.quantile(self._samples(field), q, level)

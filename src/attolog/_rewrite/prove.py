@@ -197,8 +197,8 @@ def as_printed(record: Record) -> str:
 
     Example:
         >>> from attolog._reading.journal import Record
-        >>> as_printed(Record(0, "event", "GEN", None, None, {"model": "r50", "n": 7}, "", 0))
-        'GEN r50 7\n'
+        >>> as_printed(Record(0, "event", "login", None, None, {"user": "ann", "n": 7}, "", 0))
+        'login ann 7\n'
     """
     if record.kind == "event":
         return " ".join([str(record.event), *map(str, record.fields.values())]) + "\n"

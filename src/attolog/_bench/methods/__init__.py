@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from attolog._bench.method import Keeps, Method
-from attolog._bench.methods import document, ours, printed, standard, third_party
+from attolog._bench.methods import ours, plain_python, printed, standard, third_party
 
 _PRINT = 'print(f"[Generator-{model_name}] New task {task_id} at {arrival_time:.6f}")'
 _RECORD = 'print(f"{time():.6f},GEN,{model},{task_id},{arrival}")'
@@ -46,7 +46,11 @@ def _everything() -> list[Method]:
     event = "declared event (attolog)"
     return [
         Method(
-            "document-async", "AsyncFileLogger (document)", _LINE, document.file_logger, "document"
+            "python-async",
+            "AsyncFileLogger (plain Python)",
+            _LINE,
+            plain_python.file_logger,
+            "plain Python",
         ),
         Method("attolog-text", f"{title}, same line", _LINE, ours.text, "attolog"),
         Method("attolog-print", f"{title}, print", f"log.{_PRINT}", ours.printing, "attolog"),
@@ -67,18 +71,18 @@ def _everything() -> list[Method]:
 
 
 def _strategies() -> list[Method]:
-    theirs = "document"
+    theirs = "plain Python"
     sample, stats, last = "SampledLogger 1%", "StatsLogger", "CircularLogger"
     rows = [
-        (Keeps.SHARE, sample, theirs, "", "document-sampled", _SAMPLE, document.sample),
+        (Keeps.SHARE, sample, theirs, "", "python-sampled", _SAMPLE, plain_python.sample),
         (Keeps.SHARE, sample, "attolog", ", print", "attolog-sampled-print", f"log.{_PRINT}",
          ours.sample_printing),
         (Keeps.SHARE, sample, "attolog", "", "attolog-sampled", _GEN, ours.sample),
-        (Keeps.SUMS, stats, theirs, "", "document-stats", _STATS, document.stats),
+        (Keeps.SUMS, stats, theirs, "", "python-stats", _STATS, plain_python.stats),
         (Keeps.SUMS, stats, "attolog", ", same line", "attolog-stats-count", _STATS,
          ours.stats_counting),
         (Keeps.SUMS, stats, "attolog", "", "attolog-stats", _GEN, ours.stats),
-        (Keeps.LAST, last, theirs, "", "document-circular", _EVENT, document.circular),
+        (Keeps.LAST, last, theirs, "", "python-circular", _EVENT, plain_python.circular),
         (Keeps.LAST, last, "attolog", ", same line", "attolog-circular-text", _EVENT,
          ours.circular_text),
         (Keeps.LAST, last, "attolog", "", "attolog-circular", _GEN, ours.circular),

@@ -1,4 +1,4 @@
-"""attolog: its strategies, called as the document does, by `log("GEN", ...)` and as an event."""
+"""attolog: its strategies, called by lines of plain Python, by `log("GEN", ...)`, as events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attolog._bench.method import (
     summed,
     written,
 )
-from attolog._bench.methods.document import EVENT, MAX_SIZE, SAMPLE_RATE
+from attolog._bench.methods.plain_python import EVENT, MAX_SIZE, SAMPLE_RATE
 
 COUNTS = rb",STATS,[^,]*,,[^,]*,(\d+),"
 """The number of calls in a window's first row; those of its fields follow."""
@@ -75,7 +75,7 @@ def _everything(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -
 
 
 def text(folder: Path) -> OpenLogger:
-    """The document's line, unchanged: `debug_log(f"...")`."""
+    """The line of plain Python, unchanged: `debug_log(f"...")`."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
         def log_all(pairs: Pairs) -> None:
@@ -89,7 +89,7 @@ def text(folder: Path) -> OpenLogger:
 
 
 def printing(folder: Path) -> OpenLogger:
-    """The document's `print`, unchanged but for `print = log.print`."""
+    """The `print` of plain Python, unchanged: the function has `print = log.print`."""
     return _everything(folder / "run.log", _printing)
 
 
@@ -149,7 +149,7 @@ def _stats(path: Path, calling: Callable[[Any], Callable[[Pairs], None]]) -> Ope
 
 
 def stats_counting(folder: Path) -> OpenLogger:
-    """Strategy 3, called as the document does."""
+    """Strategy 3, called by the line of plain Python."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
         def log_all(pairs: Pairs) -> None:
@@ -167,7 +167,7 @@ def stats(folder: Path) -> OpenLogger:
 
 
 def circular_text(folder: Path) -> OpenLogger:
-    """Strategy 4, called as the document does."""
+    """Strategy 4, called by the line of plain Python."""
 
     def calling(log: Any) -> Callable[[Pairs], None]:
         def log_all(pairs: Pairs) -> None:

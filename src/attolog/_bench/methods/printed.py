@@ -1,4 +1,4 @@
-"""`print`: the document's own line to four places, and the others' record to a file."""
+"""`print`: an f-string to four places, and the record of the other methods to a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TextIO
 from attolog._bench.method import MODEL, OpenLogger, Output, Pairs, written
 
 
-def _document_line(file: TextIO) -> OpenLogger:
+def _f_string(file: TextIO) -> OpenLogger:
     def log_all(pairs: Pairs) -> None:
         model_name = MODEL
         for task_id, arrival_time in pairs:
@@ -24,13 +24,13 @@ def _document_line(file: TextIO) -> OpenLogger:
 def to_file(folder: Path) -> OpenLogger:
     """Buffered as Python does where it is no terminal."""
     path = folder / "run.log"
-    opened = _document_line(path.open("w"))
+    opened = _f_string(path.open("w"))
     return OpenLogger(opened.log_all, opened.drain, opened.close, written(path))
 
 
 def to_null(folder: Path) -> OpenLogger:
     """What nobody can count."""
-    return _document_line(open(os.devnull, "w"))
+    return _f_string(open(os.devnull, "w"))
 
 
 def to_pipe(folder: Path) -> OpenLogger:
@@ -51,7 +51,7 @@ def _read_on(theirs: int, ours: TextIO, path: Path) -> OpenLogger:
         # cat says that a terminal whose other end was closed is broken.
         reader = subprocess.Popen(["cat"], stdin=theirs, stdout=file, stderr=subprocess.DEVNULL)
     os.close(theirs)
-    opened = _document_line(ours)
+    opened = _f_string(ours)
 
     def close() -> None:
         opened.close()

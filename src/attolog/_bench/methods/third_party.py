@@ -85,7 +85,7 @@ def spdlog_sync(folder: Path) -> OpenLogger:
 
 
 def spdlog_async(folder: Path) -> OpenLogger:
-    """The same with a thread that writes; a full queue makes the caller wait."""
+    """Its file logger with a thread that writes; a full queue makes the caller wait."""
     return _spdlog(folder, is_async=True)
 
 
@@ -120,7 +120,7 @@ def _spdlog(folder: Path, *, is_async: bool) -> OpenLogger:
 
 
 def loguru(folder: Path) -> OpenLogger:
-    """Its file sink, with the same columns as the others."""
+    """Its file sink, with the columns that the others have."""
     logger: Any = importlib.import_module("loguru").logger
     path = folder / "run.log"
     logger.remove()

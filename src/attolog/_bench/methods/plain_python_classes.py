@@ -1,7 +1,7 @@
-"""The loggers of the user's document: strategies 1, 3 and 4, copied to the letter.
+"""Loggers in plain Python, as programs have them of their own: strategies 1, 3 and 4.
 
-The classes stand here as they were written: the first drops what its queue does not hold without a
-word, and the last window of the second is never printed.
+The classes are copies of a program's, and nothing in them is repaired. The first drops what its
+queue does not hold without a word, and the second never prints its last window.
 """
 # ruff: noqa
 # fmt: off

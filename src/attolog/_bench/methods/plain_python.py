@@ -1,4 +1,4 @@
-"""The user's document: its four strategies as they were written, with its own lines."""
+"""The four strategies in plain Python, each called by its own line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attolog._bench.method import (
     wait_until,
     written,
 )
-from attolog._bench.methods import document_classes
+from attolog._bench.methods import plain_python_classes
 
 SAMPLE_RATE = 0.01
 WINDOWS = rb"(\d+) events"
@@ -30,7 +30,7 @@ MAX_SIZE = 100_000
 def file_logger(folder: Path) -> OpenLogger:
     """Strategy 1: a queue and a thread."""
     path = folder / "run.log"
-    logger: Any = document_classes.AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]
+    logger: Any = plain_python_classes.AsyncFileLogger(str(path))  # type: ignore[no-untyped-call]
 
     def log_all(pairs: Pairs) -> None:
         model_name = MODEL
@@ -61,7 +61,7 @@ def stats(folder: Path) -> OpenLogger:
     """Strategy 3: a line a second, printed."""
     path = folder / "run.log"
     file = path.open("w")
-    stats: Any = document_classes.StatsLogger()  # type: ignore[no-untyped-call]
+    stats: Any = plain_python_classes.StatsLogger()  # type: ignore[no-untyped-call]
 
     def log_all(pairs: Pairs) -> None:
         with contextlib.redirect_stdout(file):
@@ -74,7 +74,7 @@ def stats(folder: Path) -> OpenLogger:
 def circular(folder: Path) -> OpenLogger:
     """Strategy 4: the last messages, saved at the end."""
     path = folder / "events.log"
-    logger: Any = document_classes.CircularLogger(MAX_SIZE)  # type: ignore[no-untyped-call]
+    logger: Any = plain_python_classes.CircularLogger(MAX_SIZE)  # type: ignore[no-untyped-call]
 
     def log_all(pairs: Pairs) -> None:
         for info, _ in pairs:
