@@ -100,7 +100,7 @@ def test_what_a_site_is() -> None:
         *(((None, "GEN"), (0,), (1,), (2,)), ()),
         *(True, False, 5, "Worker.run"),
     )
-    text, names = "{task_id} took {dt:.3f}s, {}", ("id", "dt", "v3")
+    text, names = "{task_id} took {dt:.3f}s, {dt_2}", ("id", "dt", "v3")
     written = (("{} took {:.3f}s, {}", (0, 1, 2)),)
     assert message[1:] == (text, names, (False,) * 3, written, (), False, False, 6, "Worker.run")
     assert error[1:] == (
