@@ -43,6 +43,8 @@ MESSAGES = [
      'log("{msg_time} {msg_text} {level_}", msg.time, msg.text, level)'),
     # several values
     ('print("Generated", n, "requests")', 'log("Generated {n!s} requests", n)'),
+    ('print("Loss", loss.item())', 'log("Loss {loss!s}", loss.item())'),
+    ('print("Loss", s / n)', 'log("Loss {Loss!s}", s / n)'),
     ('print("Total:", x)', 'log("Total: {x!s}", x)'),
     ('print("two words", x)', 'log("two words {x!s}", x)'),
     ('print("LOG", x)', 'log("LOG {x!s}", x)'),

@@ -192,7 +192,19 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = b'marker'", "<source>", "exec")
-    site = (b"marker", "{x}", ("x",), (True,), ((0,),), (("end", "\n"),), False, False, 1, "main")
+    site = (
+        b"marker",
+        "{x}",
+        ("x",),
+        (True,),
+        (("%d", 0, "int"),),
+        ((0,),),
+        (("end", "\n"),),
+        False,
+        False,
+        1,
+        "main",
+    )
     entry = (code, (site,))
     cache.store(b"x = 1", "/a.py", entry)
     assert cache.load(b"x = 1", "/a.py") == entry
@@ -215,16 +227,46 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     [
         "x",
         (),
-        ("marker", "{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", b"{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", (b"x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), ("True",), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), 0, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, None, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, -1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1 << 31, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1, None),
+        ("marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", b"{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", (b"x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), ("True",), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), ("%d",), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (("%d", 0),), ((0,),), (), False, False, 1, "main"),
+        (
+            b"marker",
+            "{x}",
+            ("x",),
+            (True,),
+            (("%d", -3, "int"),),
+            ((0,),),
+            (),
+            False,
+            False,
+            1,
+            "main",
+        ),
+        (
+            b"marker",
+            "{x}",
+            ("x",),
+            (True,),
+            ((b"%d", 0, "int"),),
+            ((0,),),
+            (),
+            False,
+            False,
+            1,
+            "main",
+        ),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (1,), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), 0, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, None, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, -1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1 << 31, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, None),
     ],
 )
 def test_a_print_of_another_form_is_not_believed(

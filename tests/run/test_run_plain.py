@@ -23,6 +23,8 @@ def task(n):
     print("only text")
     print("a", "b", sep="")
     print("%d of %s" % (n, "x"), file=sys.stderr)
+    print("%.2f ms" % n, "%04x %r" % (n, [n]), "%d" % (n / 2))
+    print(f"{n} and {n:.3f} and {[n]} of {n.bit_length()} and {n!r:>3} {n.bit_length()}")
     def inner(k):
         print(f"inner {k} of {n}", file=sys.stderr)
         return [print("LIST", i) for i in range(k)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from attolog._naming import MOST_HOLES, NamedHole, names_of_holes
 from attolog._rewrite.effects import binds, is_pure
-from attolog._rewrite.parts import Part, Value
+from attolog._rewrite.parts import Part, Shown, Value
 from attolog._rewrite.scopes import Place
 
 
@@ -20,12 +20,14 @@ class Template:
         pieces: Its text, that of each hole by itself; braces of the text are doubled.
         is_hole: Which pieces are holes.
         values: What is passed, in the order of evaluation.
+        shown: Each of these values as it stands in the text first.
         may_raise: There are specs, which do not take every value.
     """
 
     pieces: tuple[str, ...]
     is_hole: tuple[bool, ...]
     values: tuple[ast.expr, ...]
+    shown: tuple[Value, ...]
     may_raise: bool
 
     @property
@@ -38,10 +40,10 @@ class _Holes:
     """The holes of a template, each with its name, and the values that are passed for them."""
 
     def __init__(self, parts: Sequence[Part], place: Place) -> None:
-        self.values: list[ast.expr] = []
+        self.shown: list[Value] = []
         self._holes: list[NamedHole] = []
         self._at: list[int] = []  # for each hole in the text: which of these it is
-        self._shown: dict[tuple[str, str], int] = {}
+        self._shared: dict[tuple[str, str, Shown | None], int] = {}
         # A variable that is shown twice is passed once, if nothing can change it in between.
         self._may_share = all(
             is_pure(each.expression, place) and not binds(each.expression) for each in _all(parts)
@@ -67,14 +69,15 @@ class _Holes:
     def _add(self, value: Value, before: str, behind: str) -> None:
         inner = [each for each in value.spec if isinstance(each, Value)]
         at = len(self._holes)
-        if self._may_share and isinstance(value.expression, ast.Name) and not inner:
-            spec = [str(each) for each in value.spec]
-            at = self._shown.setdefault((value.expression.id, _behind_name(value, spec)), at)
+        is_variable = isinstance(value.expression, ast.Name) and value.early is None
+        if self._may_share and is_variable and not inner:
+            rest = _behind_name(value, [str(each) for each in value.spec])
+            at = self._shared.setdefault((vars(value.expression)["id"], rest, value.shown), at)
         self._at.append(at)
         if at == len(self._holes):
             last = value.spec[-1] if value.spec else ""
             behind = "%" if isinstance(last, str) and last.endswith("%") else behind
-            self.values.append(value.expression)
+            self.shown.append(value)
             self._holes.append(NamedHole(value.named, value.name, before, behind))
         for each in inner:
             self._add(each, "", "")
@@ -100,7 +103,8 @@ def make_template(parts: list[Part], place: Place) -> Template | None:
     return Template(
         tuple(pieces),
         tuple(isinstance(part, Value) for part in parts),
-        tuple(holes.values),
+        tuple(value.expression for value in holes.shown),
+        tuple(holes.shown),
         any(part.spec for part in parts if isinstance(part, Value)),
     )
 

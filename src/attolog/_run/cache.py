@@ -16,9 +16,11 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 5  # of what is kept: the digest of all that follows, and that
+_LAYOUT = 6  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
-_SITE = (bytes, str, tuple, tuple, tuple, tuple, bool, bool, int, str)
+_SITE = (bytes, str, tuple, tuple, tuple, tuple, tuple, bool, bool, int, str)
+SHOW = b" show"
+"""What follows a print's marker in that of the function which shows one of its values early."""
 _HASH_KEY = 0x6174746F6C6F67  # any number that never changes
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
@@ -76,14 +78,26 @@ def _is_site(site: Any) -> bool:
         return False
     if not all(isinstance(value, kind) for value, kind in zip(site, _SITE, strict=True)):
         return False
-    _, _, names, is_argument, _, options, _, _, line, _ = site
+    _, _, names, is_argument, conversions, _, options, _, _, line, _ = site
     return (
         all(isinstance(name, str) for name in names)
         and all(isinstance(each, bool) for each in is_argument)
-        and len(names) == len(is_argument)
+        and len(names) == len(is_argument) == len(conversions)
+        and all(each is None or _is_conversion(each) for each in conversions)
         and all(isinstance(each, tuple) and len(each) == 2 for each in options)
         and all(isinstance(option, str) for option, _ in options)
         and 0 <= line < 1 << 31
+    )
+
+
+def _is_conversion(each: Any) -> bool:
+    return (
+        isinstance(each, tuple)
+        and len(each) == 3
+        and isinstance(each[0], str)
+        and isinstance(each[1], int)
+        and each[1] >= -2
+        and isinstance(each[2], str)
     )
 
 

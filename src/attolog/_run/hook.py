@@ -52,9 +52,11 @@ def compile_source(raw: bytes, path: str) -> CompiledModule | None:
     code, sites = entry
     if code is None:
         return None
-    printers: dict[object, object] = {
-        marker: _compile_print(path, *site) for marker, *site in sites
-    }
+    printers: dict[object, object] = {}
+    for marker, *site in sites:
+        printer: Any = _compile_print(path, *site)
+        printers[marker] = printer
+        printers[marker + cache.SHOW] = printer.__self__.show
     code = _bound(code, printers)
     plain.keep(path, raw, code)
     return CompiledModule(code, is_warned)
@@ -65,6 +67,7 @@ def _compile_print(
     text: Any,
     names: Any,
     is_argument: Any,
+    conversions: Any,
     arguments: Any,
     options: Any,
     is_event: Any,
@@ -73,8 +76,9 @@ def _compile_print(
     function: Any,
 ) -> Callable[..., None]:
     return _core.compile_print(
-        text, names, is_argument, arguments, options, is_event, is_error, path, line, function
-    )
+        text, names, is_argument, conversions, arguments, options, is_event, is_error,
+        path, line, function,
+    )  # fmt: skip
 
 
 def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:

@@ -22,7 +22,7 @@ from attolog._rewrite.classify import Kind, Rewrite, Skip, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
-from attolog._run.cache import digest
+from attolog._run.cache import SHOW, digest
 from attolog._run.exact import Exact, make_exact
 from attolog._run.print_arguments import is_partial
 
@@ -34,6 +34,7 @@ class Site(NamedTuple):
     text: str
     names: tuple[str, ...]
     is_argument: tuple[bool, ...]
+    conversions: tuple[tuple[str, int, str] | None, ...]
     arguments: tuple[tuple[object, ...], ...]
     options: tuple[tuple[str, object], ...]
     is_event: bool
@@ -84,7 +85,7 @@ def _transform(raw: bytes, path: str, warned: list[str]) -> Transformation:
     chosen: list[tuple[ast.Call, Rewrite, Exact]] = []
     for each in prints(tree):
         try:
-            what = decide(each, source, scopes)
+            what = decide(each, source, scopes, is_compiled=True)
             if isinstance(what, Skip) or not isinstance(each.node, ast.Call):
                 continue
             exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
@@ -119,15 +120,26 @@ def _replace(call: ast.Call, what: Rewrite, exact: Exact, marker: bytes) -> Site
     is_argument = tuple(id(value) in given for value in what.call.args[1:])
     line = call.lineno
     function = call.func
-    call.args = [function, *exact.values]
+    call.args = [function, *_shown_early(exact, marker)]
     call.func = ast.copy_location(ast.Constant(marker), function)
     call.keywords = []
     ast.copy_location(call, exact.at)
     is_event, is_error = what.kind is Kind.EVENT, what.kind is Kind.LEVEL
     return Site(
-        marker, str(first.value), names, is_argument, exact.arguments, exact.options,
-        is_event, is_error, line, "",
+        marker, str(first.value), names, is_argument, exact.conversions, exact.arguments,
+        exact.options, is_event, is_error, line, "",
     )  # fmt: skip
+
+
+def _shown_early(exact: Exact, marker: bytes) -> Iterator[ast.expr]:
+    """The values; those that are shown before the next one is evaluated as `marker(i, value)`."""
+    for i, (value, at) in enumerate(zip(exact.values, exact.early, strict=True)):
+        if at is None:
+            yield value
+            continue
+        function = ast.copy_location(ast.Constant(marker + SHOW), at)
+        index = ast.copy_location(ast.Constant(i), at)
+        yield ast.copy_location(ast.Call(function, [index, value], []), at)
 
 
 def _has_surrogates(text: ast.expr) -> bool:
