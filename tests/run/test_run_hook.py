@@ -105,8 +105,8 @@ def test_another_version_or_source_is_not_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = 1", "<source>", "exec")
-    cache.store(b"x = 1", "/a.py", (code, ()))
-    assert cache.load(b"x = 1", "/a.py") == (code, ())
+    cache.store(b"x = 1", "/a.py", (code, (), ()))
+    assert cache.load(b"x = 1", "/a.py") == (code, (), ())
     assert cache.load(b"x = 2", "/a.py") is None
     assert cache.load(b"x = 1", "/b.py") is None
     monkeypatch.setattr(attolog, "__version__", "other")
@@ -205,7 +205,7 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
         1,
         "main",
     )
-    entry = (code, (site,))
+    entry = (code, (site,), ((3, "a reason"),))
     cache.store(b"x = 1", "/a.py", entry)
     assert cache.load(b"x = 1", "/a.py") == entry
     (path,) = (tmp_path / "attolog").iterdir()
@@ -274,5 +274,5 @@ def test_a_print_of_another_form_is_not_believed(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    cache.store(b"x = 1", "/a.py", (None, (site,)))
+    cache.store(b"x = 1", "/a.py", (None, (site,), ()))
     assert cache.load(b"x = 1", "/a.py") is None

@@ -16,15 +16,15 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 6  # of what is kept: the digest of all that follows, and that
+_LAYOUT = 7  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
 _SITE = (bytes, str, tuple, tuple, tuple, tuple, tuple, bool, bool, int, str)
 SHOW = b" show"
 """What follows a print's marker in that of the function which shows one of its values early."""
 _HASH_KEY = 0x6174746F6C6F67  # any number that never changes
 
-Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
-"""A module's code, None where Python compiles it, and its compiled prints."""
+Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...], tuple[tuple[int, str], ...]]
+"""A module's code, None where Python compiles it, its compiled prints, and those that are text."""
 
 
 def digest(raw: bytes) -> bytes:
@@ -42,13 +42,15 @@ def load(raw: bytes, path: str) -> Entry | None:
             check, data = file.read(_CHECK), file.read()
         if check != digest(data):  # marshal itself believes whatever it reads
             return None
-        key, code, sites = marshal.loads(data)
+        key, code, sites, texts = marshal.loads(data)
     except (OSError, ValueError, EOFError, TypeError, MemoryError):
         return None
     is_entry = isinstance(code, CodeType | None) and isinstance(sites, tuple)
     if not is_entry or key != _key(raw, path) or not all(map(_is_site, sites)):
         return None
-    return code, sites
+    if not isinstance(texts, tuple) or not all(map(_is_text, texts)):
+        return None
+    return code, sites, texts
 
 
 def store(raw: bytes, path: str, entry: Entry) -> None:
@@ -87,6 +89,15 @@ def _is_site(site: Any) -> bool:
         and all(isinstance(each, tuple) and len(each) == 2 for each in options)
         and all(isinstance(option, str) for option, _ in options)
         and 0 <= line < 1 << 31
+    )
+
+
+def _is_text(each: Any) -> bool:
+    return (
+        isinstance(each, tuple)
+        and len(each) == 2
+        and isinstance(each[0], int)
+        and isinstance(each[1], str)
     )
 
 

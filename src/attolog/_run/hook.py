@@ -18,6 +18,10 @@ from attolog._run import cache, plain
 _NEEDED = (call_after, found_by_others)
 
 
+texts_by_path: dict[str, tuple[tuple[int, str], ...]] = {}
+"""For each module the lines of its prints that stay text, with the reasons."""
+
+
 class CompiledModule(NamedTuple):
     """A module's code, and whether Python warns of something in its source."""
 
@@ -46,14 +50,16 @@ def compile_source(raw: bytes, path: str) -> CompiledModule | None:
         if made is None:
             return None
         is_warned = made.is_warned
-        entry = (made.code, tuple(map(tuple, made.sites)))
+        entry = (made.code, tuple(map(tuple, made.sites)), made.texts)
         if not is_warned:
             cache.store(raw, path, entry)
-    code, sites = entry
+    code, sites, texts = entry
+    texts_by_path[path] = texts
     if code is None:
         return None
     printers: dict[object, object] = {}
-    for marker, *site in sites:
+    for first, *site in sites:
+        marker: Any = first
         printer: Any = _compile_print(path, *site)
         printers[marker] = printer
         printers[marker + cache.SHOW] = printer.__self__.show

@@ -18,13 +18,14 @@ from typing import NamedTuple
 from attolog._compile_warnings import collect_warnings
 from attolog._native.argument_names import parts_of
 from attolog._record_names import clean
-from attolog._rewrite.classify import Kind, Rewrite, Skip, decide
+from attolog._rewrite.classify import Kind, Reason, Rewrite, Skip, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
 from attolog._run.cache import SHOW, digest
 from attolog._run.exact import Exact, make_exact
 from attolog._run.print_arguments import is_partial
+from attolog._run.text_reasons import why_text
 
 
 class Site(NamedTuple):
@@ -49,11 +50,13 @@ class Transformation(NamedTuple):
     Attributes:
         code: The module's code; None where no print was compiled.
         sites: Its compiled prints.
+        texts: The lines of prints that show values and are not compiled, each with the reason.
         is_warned: Python warns of something in the source.
     """
 
     code: CodeType | None
     sites: tuple[Site, ...]
+    texts: tuple[tuple[int, str], ...]
     is_warned: bool
 
 
@@ -83,27 +86,33 @@ def _transform(raw: bytes, path: str, warned: list[str]) -> Transformation:
     if is_partial(tree, scopes):
         scopes.kept_builtins.add("print")
     chosen: list[tuple[ast.Call, Rewrite, Exact]] = []
+    texts: list[tuple[int, str]] = []
     for each in prints(tree):
+        if not isinstance(each.node, ast.Call):
+            continue
+        exact = None
+        what: Rewrite | Skip
         try:
             what = decide(each, source, scopes, is_compiled=True)
-            if isinstance(what, Skip) or not isinstance(each.node, ast.Call):
-                continue
-            exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
+            if isinstance(what, Rewrite):
+                exact = make_exact(each.node, what, Place(scopes, each.around.scopes))
         except RecursionError:
-            continue
-        if exact is not None and not _has_surrogates(what.call.args[0]):
+            what = Skip(Reason.DEEP)
+        if isinstance(what, Rewrite) and exact and not _has_surrogates(what.call.args[0]):
             chosen.append((each.node, what, exact))
+        elif reason := why_text(each.node, what):
+            texts.append((each.line, reason))
     stem = digest(raw).hex()  # which the source itself can hardly contain
     sites = [
         _replace(call, what, exact, f"print {stem} {i}".encode())
         for i, (call, what, exact) in enumerate(chosen)
     ]
     if not sites:
-        return Transformation(None, (), bool(warned))
+        return Transformation(None, (), tuple(texts), bool(warned))
     code = compile(tree, path, "exec", dont_inherit=True)
     functions = dict(_called(code))
     placed = tuple(site._replace(function=functions.get(site.marker, "")) for site in sites)
-    return Transformation(code, placed, not all(map(_is_of_markers, warned)))
+    return Transformation(code, placed, tuple(texts), not all(map(_is_of_markers, warned)))
 
 
 def _is_of_markers(warning: str) -> bool:
