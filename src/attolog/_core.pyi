@@ -1263,8 +1263,9 @@ def compile_print(
             before; the others are formatted before it is called.
         conversions: The formats of values that `text` does not show alone, and None for the others.
             Each is the format; the place of the value, which is -1 alone behind `%`, -2 in a call
-            of `str.format`, else the number of texts before it in a tuple behind `%`; and "int",
-            "float", "text" or "": the values that `text` shows as the format does.
+            of `str.format`, -3 behind `+`, else the number of texts before it in a tuple behind
+            `%`; and "int", "float", "str", "text" or "": the values that `text` shows as the
+            format does.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a
             value, `(None, constant)`, or a format and the indices of the values it takes.
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
@@ -1301,6 +1302,9 @@ class CompiledPrint:
             The value itself, if it is an int, float, str, bool or None that the format takes: it
             cannot change. Else an object that has the text, and the number of a numpy scalar.
         """
+
+    def are_texts(self, /, *values: Any) -> bool:
+        """Whether all values are of `str` itself, and of no class derived from it."""
 
 def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.

@@ -61,7 +61,12 @@ class Loud:
 class Text(str):
     def __str__(self):
         return "another text"
+class Added(str):
+    def __radd__(self, other):
+        calls.append(f"radd {other}")
+        return "sum"
 a, b, q = Loud("a"), Loud("b"), [1, 2, 3]
+t, u, r, s = "text", "", Added("r"), Text("s")
 """
 AT_RISK = [
     'f"{a} {a()} {a} {a():.2f} {a!r} {a()}"',
@@ -79,6 +84,19 @@ AT_RISK = [
     '"%d of it" % a, b()',
     '"%d" % 10**30, "%.3f" % 10**30, "%g" % 10**400 if False else ""',
     '"a " + str(a) + " b " + str(a()) + " " + repr(a)',
+    '"a " + t',
+    '"a " + t + u + " " + str(a)',
+    't + ": " + str(a())',
+    '"a " + t, "%d" % a',
+    '"a " + r + " b"',
+    'r + " b"',
+    '"a " + q',
+    '"a " + t + 5',
+    '"a " + a',
+    'a + "b"',
+    '"b" + s',
+    '"a " + t + str(a()) + t',
+    "str(a()) + t + u",
     '"{} {:.2f} {}".format(a, b, a()), a',
     "f\"{Text('t')} {a()} {Text('t')!s:>5} {b()}\"",
     '"%s %10s" % (Text("t"), Text("t")), str(Text("t"))',

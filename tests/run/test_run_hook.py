@@ -240,7 +240,7 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
             "{x}",
             ("x",),
             (True,),
-            (("%d", -3, "int"),),
+            (("%d", -4, "int"),),
             ((0,),),
             (),
             False,

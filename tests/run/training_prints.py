@@ -166,6 +166,10 @@ PRINTS = [
     ("'Accuracy: {:.2f} %'.format(100 * correct / total)", "Accuracy:float"),
     ("'{} {:.3f}'.format(name, evaluate(model, data))", "name:str evaluate:float"),
     # +
+    ("'result: ' + str(acc) + ' for ' + name", "acc:float name:str"),
+    ("'saved to ' + path", "path:str"),
+    ("'model ' + name + ' has ' + str(len(d)) + ' layers'", "name:str d:int"),
+    ("name + ': ' + str(loss.item())", "name:str loss:float"),
     ("'Epoch: ' + str(epoch)", "epoch:int"),
     ("'epoch ' + str(epoch + 1) + ' loss ' + str(loss.item())", "epoch:int loss:float"),
     ("'Accuracy: ' + str(accuracy_score(y_test, y_pred))", "Accuracy:float"),

@@ -314,6 +314,12 @@ PyObject* show_now(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   }
 }
 
+// Whether all values are exactly str: a sum of them is what it seems to be.
+PyObject* are_texts(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+  return PyBool_FromLong(std::all_of(
+      args, args + nargs, [](PyObject* value) { return PyUnicode_CheckExact(value) != 0; }));
+}
+
 void free_compiled_print(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   std::unique_ptr<CompiledPrintText>(as_compiled_print(self)->text).reset();
@@ -333,6 +339,8 @@ PyMethodDef compiled_print_methods[] = {
      METH_FASTCALL, docs::CompiledPrint_print_flushed},
     {"show", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(show_now)), METH_FASTCALL,
      docs::CompiledPrint_show},
+    {"are_texts", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(are_texts)), METH_FASTCALL,
+     docs::CompiledPrint_are_texts},
     {"__reduce__", reduce_compiled_print, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 

@@ -76,6 +76,7 @@ std::uint8_t fast_type_of(Tag tag) {
 
 std::uint8_t fast_types_of(std::string_view kind) {
   if (kind == "int") return kFastInt;
+  if (kind == "str") return kFastStr;
   if (kind == "float") return kFastInt | kFastFloat;
   return kind == "text" ? 0 : kFastStr | kFastInt | kFastFloat | kFastBool | kFastNone;
 }
@@ -88,6 +89,7 @@ PyObject* new_print_value() {
 
 PyObject* Conversion::text_of(PyObject* value) const {
   if (n_before == kFormat) return PyObject_CallMethod(format.get(), "format", "(O)", value);
+  if (n_before == kSum) return PyNumber_Add(format.get(), value);
   if (n_before == kAlone) return PyNumber_Remainder(format.get(), value);
   const PyRef values(PyTuple_New(n_before + 1));
   if (values == nullptr) return nullptr;
@@ -116,7 +118,7 @@ bool read_conversions(PyObject* conversions, Py_ssize_t n, std::vector<Conversio
       return false;
     }
     if (!PyArg_ParseTuple(each, "Uns", &format, &conversion.n_before, &kind)) return false;
-    if (conversion.n_before < Conversion::kFormat) {
+    if (conversion.n_before < Conversion::kSum) {
       PyErr_SetString(PyExc_ValueError, "there is no such place of a value");
       return false;
     }

@@ -17,10 +17,11 @@ namespace attolog::python {
 
 // The program's own format of one value.
 struct Conversion {
-  // Where the value stands: alone behind `%`, in a call of str.format, or in a tuple behind `%`
-  // with so many texts in front of it.
+  // Where the value stands: alone behind `%`, in a call of str.format, behind `+`, or in a tuple
+  // behind `%` with so many texts in front of it.
   static constexpr Py_ssize_t kAlone = -1;
   static constexpr Py_ssize_t kFormat = -2;
+  static constexpr Py_ssize_t kSum = -3;
 
   PyRef format;  // null: the template's hole has all that there is
   Py_ssize_t n_before = kAlone;
@@ -32,7 +33,7 @@ struct Conversion {
 };
 
 // Reads the conversions of compile_print: for each of `n` values None, or its format, `n_before`,
-// and the kind of value: "int", "float", "text" or "". False with an exception set.
+// and the kind of value: "int", "float", "str", "text" or "". False with an exception set.
 bool read_conversions(PyObject* conversions, Py_ssize_t n, std::vector<Conversion>& read);
 
 // Whether the template's hole shows the value as its conversion does, and cannot fail. Such a value

@@ -32,9 +32,10 @@ class Shown(NamedTuple):
 
     Attributes:
         format: The format.
-        n_before: ALONE behind `%`, IN_FORMAT for `str.format`, else how many texts stand before
-            the value in a tuple behind `%`.
-        kind: "int", "float", "text" or "": the values that the hole shows as the format does.
+        n_before: ALONE behind `%`, IN_FORMAT for `str.format`, IN_SUM behind `+`, else how many
+            texts stand before the value in a tuple behind `%`.
+        kind: "int", "float", "str", "text" or "": the values that the hole shows as the format
+            does.
     """
 
     format: str
@@ -42,7 +43,7 @@ class Shown(NamedTuple):
     kind: str
 
 
-ALONE, IN_FORMAT = -1, -2
+ALONE, IN_FORMAT, IN_SUM = -1, -2, -3
 _NAMES_ARGUMENT = sys.version_info >= (3, 15)
 """Where `%` fails, Python says which argument it was."""
 
@@ -240,14 +241,16 @@ class Splitter:
             leaves.append(rest.right)
             rest = rest.left
         leaves.append(rest)
-        if not all(is_text(leaf, self.place) for leaf in leaves):
+        unknown = [leaf for leaf in leaves if not is_text(leaf, self.place)]
+        if unknown and not (self.is_compiled and _are_variables_beside_text(unknown, leaves)):
             return None
         parts: list[list[Part]] = []
         for leaf in leaves:  # the last first
             try:
                 parts.append(self._text(leaf))
             except NotTextError:
-                parts.append([Value(leaf, leaf)])
+                shown = Shown("", IN_SUM, "str") if leaf in unknown else None
+                parts.append([Value(leaf, leaf, shown=shown)])
             self._pass(leaf)
         self.has_format = True
         return [part for each in reversed(parts) for part in each]
@@ -298,6 +301,14 @@ class Splitter:
                 )
             )
         return parts
+
+
+def _are_variables_beside_text(unknown: list[ast.expr], leaves: list[ast.expr]) -> bool:
+    """Whether a sum has text, and else variables alone: a compiled print asks if they are text.
+
+    Only variables can be read twice, for the question and for the print.
+    """
+    return all(isinstance(leaf, ast.Name) for leaf in unknown) and len(unknown) < len(leaves)
 
 
 def format_fields(node: ast.Call, text: ast.expr) -> list[str | tuple[str, str, str]] | None:

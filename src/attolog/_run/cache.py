@@ -21,6 +21,8 @@ _CHECK = 8  # bytes of a digest
 _SITE = (bytes, str, tuple, tuple, tuple, tuple, tuple, bool, bool, int, str)
 SHOW = b" show"
 """What follows a print's marker in that of the function which shows one of its values early."""
+TEXTS = b" texts"
+"""What follows it in that of the function which asks whether values are texts."""
 _HASH_KEY = 0x6174746F6C6F67  # any number that never changes
 
 Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...], tuple[tuple[int, str], ...]]
@@ -107,7 +109,7 @@ def _is_conversion(each: Any) -> bool:
         and len(each) == 3
         and isinstance(each[0], str)
         and isinstance(each[1], int)
-        and each[1] >= -2
+        and each[1] >= -3
         and isinstance(each[2], str)
     )
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attolog._rewrite.classify import Kind, Rewrite
-from attolog._rewrite.effects import is_pure, is_text
-from attolog._rewrite.parts import Shown, Value
+from attolog._rewrite.effects import binds, is_pure, is_text
+from attolog._rewrite.parts import IN_SUM, Shown, Value
 from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
 from attolog._run.print_arguments import as_written
+
+_OWN_CODE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Exact:
         values: What is passed.
         early: For each of these the node at which it is shown before the next one is evaluated.
         conversions: For each the program's own format; see `_core.compile_print`.
+        texts: The variables that must be exact texts; for others the print stays as it is.
         at: The node whose position the call has: the one that Python blames where it raises.
         arguments: What the print is given, for one that does not go to the log; see
             `_core.compile_print`.
@@ -36,6 +39,7 @@ class Exact:
     values: list[ast.expr]
     early: tuple[ast.expr | None, ...]
     conversions: tuple[tuple[str, int, str] | None, ...]
+    texts: list[ast.Name]
     at: ast.expr
     arguments: tuple[tuple[Any, ...], ...]
     options: tuple[tuple[str, Any], ...]
@@ -63,7 +67,7 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
     values = what.call.args[1:]
     none = (None,) * len(values)
     if what.kind is Kind.EVENT:
-        return Exact(values, none, none, call, arguments, options)
+        return Exact(values, none, none, [], call, arguments, options)
     shown = what.template.shown if what.template is not None else ()
     conversions = (
         tuple(None if each.shown is None else _as_tuple(each.shown) for each in shown) or none
@@ -72,13 +76,19 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
     is_nested = any(isinstance(part, Value) for each in shown for part in each.spec)
     if len(conversions) != len(values) or (is_nested and any(conversions)):
         return None
-    walk = _Walk(call, place, {id(each.expression) for each in shown if each.early})
+    in_sums = [each for each in shown if each.shown and each.shown.n_before == IN_SUM]
+    texts = [each.expression for each in in_sums if isinstance(each.expression, ast.Name)]
+    if texts and any(isinstance(node, _OWN_CODE) for arg in call.args for node in ast.walk(arg)):
+        return None  # the print is there twice, but code may be there once
+    early_ids = {id(each.expression) for each in shown if each.early}
+    walk = _Walk(call, place, early_ids, {each.id for each in texts})
     for arg in call.args:
         walk.visit(arg)
     if not walk.is_exact:
         return None
     placed = [_placed(value) for value in values]
-    return Exact(placed, early, conversions, walk.error_location(), arguments, options)
+    at = walk.error_location()
+    return Exact(placed, early, conversions, texts, at, arguments, options)
 
 
 def _as_tuple(shown: Shown) -> tuple[str, int, str]:
@@ -105,6 +115,7 @@ class _Walk:
 
     Attributes:
         early: The values, by identity, that are shown as they are evaluated: they fail there.
+        texts: The variables, by name, that are read before all else: nothing may change them.
         is_exact: Nothing is done that the print would not have done, had it failed before.
         format_may_fail: The nodes that fail for some values: those with a format.
         str_may_fail: The nodes that fail where a value cannot be shown at all.
@@ -113,7 +124,9 @@ class _Walk:
     call: ast.Call
     place: Place
     early: set[int]
+    texts: set[str]
     is_exact: bool = True
+    is_pure: bool = True
     format_may_fail: list[ast.expr] = field(default_factory=list)
     str_may_fail: list[ast.expr] = field(default_factory=list)
 
@@ -132,7 +145,7 @@ class _Walk:
             self._f_string(node)
         elif isinstance(node, ast.BinOp) and _is_format(node):
             self._percent(node)
-        elif isinstance(node, ast.BinOp) and is_text(node, self.place):
+        elif isinstance(node, ast.BinOp) and (is_text(node, self.place) or self._is_sum(node)):
             self._text(node)
         elif isinstance(node, ast.Call) and _is_text_call(node):
             for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
@@ -164,7 +177,20 @@ class _Walk:
             behind.append(rest.right)
             rest = rest.left
         for each in (rest, *reversed(behind)):
-            self.visit(each)
+            if not (isinstance(each, ast.Name) and each.id in self.texts):
+                self.visit(each)
+            elif not self.is_pure:
+                self.is_exact = False
+
+    def _is_sum(self, node: ast.BinOp) -> bool:
+        """Whether it is a sum of texts and of variables that must be texts."""
+        rest: ast.expr = node
+        while isinstance(rest, ast.BinOp) and isinstance(rest.op, ast.Add):
+            leaf = rest.right
+            if isinstance(leaf, ast.Name) and leaf.id in self.texts:
+                return True
+            rest = rest.left
+        return isinstance(rest, ast.Name) and rest.id in self.texts
 
     def _percent(self, node: ast.BinOp) -> None:
         text = node.left.value if isinstance(node.left, ast.Constant) else None
@@ -184,6 +210,7 @@ class _Walk:
             self.str_may_fail += [each for each in operands if not isinstance(each, ast.Constant)]
 
     def _evaluate(self, value: ast.expr) -> None:
+        self.is_pure = self.is_pure and is_pure(value, self.place) and not binds(value)
         if self.format_may_fail and not is_pure(value, self.place):
             self.is_exact = False
 

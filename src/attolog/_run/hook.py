@@ -63,6 +63,7 @@ def compile_source(raw: bytes, path: str) -> CompiledModule | None:
         printer: Any = _compile_print(path, *site)
         printers[marker] = printer
         printers[marker + cache.SHOW] = printer.__self__.show
+        printers[marker + cache.TEXTS] = printer.__self__.are_texts
     code = _bound(code, printers)
     plain.keep(path, raw, code)
     return CompiledModule(code, is_warned)

@@ -83,19 +83,19 @@ def reduce_print(*arguments: Any) -> tuple[Any, ...]:
     function = FunctionType(_print_sent.__code__, {"__builtins__": __builtins__}, "print")
     function.__module__ = "__main__"
     made: list[Any] = []
-    printed = functools.partial(function, made, arguments, True)
-    shown = functools.partial(function, made, arguments, False)
-    return SimpleNamespace, (), {"print": printed, "print_flushed": printed, "show": shown}
+    names = ("print", "print_flushed", "show", "are_texts")
+    parts = {name: functools.partial(function, made, arguments, name) for name in names}
+    return SimpleNamespace, (), parts
 
 
 def _print_sent(
     made: list[Any],
     arguments: tuple[Any, ...],
-    is_print: bool,
+    name: str,
     print: Any,  # noqa: A002
     *values: Any,
 ) -> Any:
-    """A compiled print, or its `show`, whose first argument is the index of the value."""
+    """A method of a compiled print; the first argument of `show` is the index of the value."""
     # This code is run with no other names than Python's.
     import sys
 
@@ -103,19 +103,23 @@ def _print_sent(
     if core is not None:
         if not made:
             made.append(core.compile_print(*arguments))
-        return made[0](print, *values) if is_print else made[0].__self__.show(print, *values)
+        if name.startswith("print"):
+            return made[0](print, *values)
+        return getattr(made[0].__self__, name)(print, *values)
+    if name == "are_texts":
+        return all(type(value) is str for value in (print, *values))
     _, _, _, conversions, written, given, *_ = arguments
     # A text that is shown as it is, whatever the hole asks for.
-    names = {"__format__": lambda text, _: str(text), "__repr__": str.__str__, "_attolog": True}
-    texts = type("Text", (str,), names)
+    methods = {"__format__": lambda text, _: str(text), "__repr__": str.__str__, "_attolog": True}
+    texts = type("Text", (str,), methods)
 
     def show(conversion: Any, value: Any) -> Any:
         text, n_before, _ = conversion
-        if n_before == -2:
-            return texts(text.format(value))
+        if n_before <= -2:
+            return texts(text.format(value) if n_before == -2 else text + value)
         return texts(text % (value if n_before < 0 else (*[""] * n_before, value)))
 
-    if not is_print:
+    if name == "show":
         return show(conversions[print], *values)
     values = tuple(
         value

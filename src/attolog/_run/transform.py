@@ -11,6 +11,7 @@ a marker takes its place.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from attolog._rewrite.classify import Kind, Reason, Rewrite, Skip, decide
 from attolog._rewrite.find import prints
 from attolog._rewrite.scopes import Place, Scopes
 from attolog._rewrite.source import Source
-from attolog._run.cache import SHOW, digest
+from attolog._run.cache import SHOW, TEXTS, digest
 from attolog._run.exact import Exact, make_exact
 from attolog._run.print_arguments import is_partial
 from attolog._run.text_reasons import why_text
@@ -102,11 +103,19 @@ def _transform(raw: bytes, path: str, warned: list[str]) -> Transformation:
             chosen.append((each.node, what, exact))
         elif reason := why_text(each.node, what):
             texts.append((each.line, reason))
+    whole = {id(call): copy.deepcopy(call) for call, _, exact in chosen if exact.texts}
     stem = digest(raw).hex()  # which the source itself can hardly contain
     sites = [
         _replace(call, what, exact, f"print {stem} {i}".encode())
         for i, (call, what, exact) in enumerate(chosen)
     ]
+    guarded = {
+        id(call): _guarded(call, exact.texts, site.marker, whole[id(call)])
+        for (call, _, exact), site in zip(chosen, sites, strict=True)
+        if exact.texts
+    }
+    if guarded:
+        _put(tree, guarded)
     if not sites:
         return Transformation(None, (), tuple(texts), bool(warned))
     code = compile(tree, path, "exec", dont_inherit=True)
@@ -149,6 +158,24 @@ def _shown_early(exact: Exact, marker: bytes) -> Iterator[ast.expr]:
         function = ast.copy_location(ast.Constant(marker + SHOW), at)
         index = ast.copy_location(ast.Constant(i), at)
         yield ast.copy_location(ast.Call(function, [index, value], []), at)
+
+
+def _guarded(call: ast.Call, texts: list[ast.Name], marker: bytes, whole: ast.Call) -> ast.expr:
+    """`call if marker(*texts) else whole`: the print as it was, where a sum is not of texts."""
+    function = ast.copy_location(ast.Constant(marker + TEXTS), whole)
+    names: list[ast.expr] = [copy.deepcopy(each) for each in texts]
+    test = ast.copy_location(ast.Call(function, names, []), whole)
+    return ast.copy_location(ast.IfExp(test, call, whole), whole)
+
+
+def _put(tree: ast.Module, nodes: dict[int, ast.expr]) -> None:
+    """Put nodes in the place of others, which are given by identity."""
+    for parent in list(ast.walk(tree)):
+        for name, value in ast.iter_fields(parent):
+            if isinstance(value, list):
+                value[:] = [nodes.get(id(each), each) for each in value]
+            elif id(value) in nodes:
+                setattr(parent, name, nodes[id(value)])
 
 
 def _has_surrogates(text: ast.expr) -> bool:
