@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from attolog._record_names import RESERVED, clean
+from attolog._record_names import RESERVED, TRANSPARENT_METHODS, clean
 
 # fmt: off
 PURE_BUILTINS = frozenset((
@@ -47,12 +47,6 @@ _TRANSPARENT_ATTRIBUTES = frozenset({"T", "data", "real"})
 _TRANSPARENT_FUNCTIONS = frozenset({
     "abs", "array", "asarray", "average", "exp", "float", "int", "len", "list", "mean", "median",
     "repr", "round", "set", "sorted", "sqrt", "std", "str", "sum", "tuple",
-})
-# Methods, without arguments or with constants, whose result goes by the name of their object.
-_TRANSPARENT_METHODS = frozenset({
-    "clone", "copy", "cpu", "cuda", "decode", "detach", "double", "flatten", "float", "int", "item",
-    "lower", "max", "mean", "median", "min", "norm", "numpy", "round", "squeeze", "std", "strip",
-    "sum", "title", "to", "tolist", "upper", "var",
 })
 _NO_LABELS = frozenset({
     "a", "after", "an", "and", "are", "as", "at", "by", "for", "from", "has", "have", "in", "is",
@@ -194,7 +188,7 @@ def _names_of_call(call: ast.Call) -> Iterator[str]:
     if isinstance(function, ast.Attribute) and not values:
         if name == "get" and call.args:
             yield from _names_of_key(function.value, call.args[0])
-        elif name in _TRANSPARENT_METHODS:
+        elif name in TRANSPARENT_METHODS:
             yield from _with(name, _own_names(function.value), is_behind=True)
     elif name in _TRANSPARENT_FUNCTIONS and call.args:
         yield from _with(name, _own_names(call.args[0]))

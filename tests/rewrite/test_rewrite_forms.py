@@ -10,6 +10,7 @@ EVENTS = [
     ('print("GEN", model, task_id)', 'log("GEN", model, task_id)'),
     ('print("GEN", task.task_id, 3, -1, len(q))', 'log("GEN", task.task_id, 3, -1, len(q))'),
     ('print("gen.task:new-1", x)', 'log("gen.task:new-1", x)'),
+    ('print("GEN", loss.item())', 'log("GEN", loss.item())'),
     ('print("GEN", x, flush=True)', 'log("GEN", x)'),
     ('print("GEN", x, file=sys.stdout)', 'log("GEN", x)'),
     ('print("GEN", x, sep=" ", end="\\n", file=None)', 'log("GEN", x)'),
@@ -43,7 +44,6 @@ MESSAGES = [
      'log("{msg_time} {msg_text} {level_}", msg.time, msg.text, level)'),
     # several values
     ('print("Generated", n, "requests")', 'log("Generated {n!s} requests", n)'),
-    ('print("Loss", loss.item())', 'log("Loss {loss!s}", loss.item())'),
     ('print("Loss", s / n)', 'log("Loss {Loss!s}", s / n)'),
     ('print("Total:", x)', 'log("Total: {x!s}", x)'),
     ('print("two words", x)', 'log("two words {x!s}", x)'),

@@ -163,6 +163,7 @@ show()
         'print(f"{x:.3f} {y:.4f} {i:d} {a:.2f} {q.pop()}")',
         'print("%.3f %.4f %d %.2f %s" % (x, y, i, a, q.pop()))',
         'print("%.3f %.4f %d %.2f" % (x, y, i, a), q.pop())',
+        'print(x, y, i, a, "words,", q.pop())',
     ],
 )
 def test_numbers_of_numpy_stay_numbers(folder: Path, print_: str) -> None:
@@ -170,6 +171,25 @@ def test_numbers_of_numpy_stay_numbers(folder: Path, print_: str) -> None:
     (record,) = ran(folder, NUMPY.format(print=print_))
     values: dict[str, Any] = record.fields
     assert values == {"x": 0.25, "y": 0.5, "i": 7, "a": 1.5, "pop": 3}
+
+
+@pytest.mark.parametrize("print_", ['print(f"loss {x:.3f}")', 'print("loss %.3f" % x)'])
+def test_a_tensor_has_the_number_that_is_shown(folder: Path, print_: str) -> None:
+    first, _ = ran(
+        folder,
+        f"""
+        calls = []
+        class Tensor:
+            __module__ = "torch"
+            def __float__(self): calls.append("float"); return 0.23456
+            def __format__(self, spec): calls.append("format"); return format(0.23456, spec)
+            def __str__(self): calls.append("str"); return "tensor(0.2346, grad_fn=<Mean>)"
+        def show(x=Tensor()): {print_}
+        show()
+        print(calls)
+        """,
+    )
+    assert first.fields == {"x": 0.235}
 
 
 def test_numbers_of_objects_of_the_program_are_texts(folder: Path) -> None:

@@ -180,6 +180,7 @@ PRINTS = [
     ("'Accuracy:', accuracy_score(y_test, y_pred)", "Accuracy:float"),
     ("'Accuracy', accuracy_score(y_test, y_pred)", "Accuracy:float"),
     ("'Loss', loss.item()", "loss:float"),
+    ("'GEN', name, loss.item(), results['auc']", "name:str loss:float auc:float"),
     ("'auc', results['auc']", "auc:float"),
     ("'Best params:', best_params", "best_params:dict"),
     ("'Test score:', clf.score(X_test, y_test), 'in', dt, 's'", "Test_score:float dt:float"),

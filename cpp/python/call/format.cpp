@@ -258,7 +258,7 @@ bool encode_number(Buffer& out, std::string_view text) {
 }  // namespace
 
 void encode_with_text(Buffer& out, PyObject* value, PyObject* text, std::size_t most) {
-  const std::string shown = to_wtf8(text);
+  const std::string shown = cut_text(to_wtf8(text), most);
   encode_sized(out, Tag::formatted, shown);
   if (encode_inert(out, value, most)) return;
   if (!is_array(value) || !encode_number(out, shown)) encode_text(out, text, most);
@@ -294,16 +294,16 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     if (shown == nullptr) {
       if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
+    } else if (is_array(value) || (on_error == OnError::raise && !is_str && !is_nested(value))) {
+      // Of an array one text is enough; a print takes no str() that it does not show.
+      const PyRef owned(shown);
+      encode_with_text(values, value, shown, most);
+      return true;
     } else if (is_str) {  // taken once, for both
       steal_nested(values, shown, json, most);
       return true;
     } else if (is_repr) {
       steal_repr(values, shown, json, most);
-      return true;
-    } else if (on_error == OnError::raise && !is_nested(value)) {
-      // Its str() is not taken: the print does not take it.
-      const PyRef owned(shown);
-      encode_with_text(values, value, shown, most);
       return true;
     } else {
       encode_sized(values, Tag::formatted, cut_text(steal_wtf8(shown), most));
