@@ -19,6 +19,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from attolog._record_names import RESERVED, TRANSPARENT_METHODS, clean
 
@@ -60,6 +61,7 @@ _WORD = r"[^\W\d]\w*(?:[-@./][^\W_]\w*)*"
 _LABEL = re.compile(rf"(?<!\w)((?:{_WORD} )*{_WORD})\.?(?:\s*[:=]\s*|[ \t])[ \t\[(<'\"|~#*$-]*\Z")
 _TIGHT = re.compile(rf"(?<!\w)({_WORD})[:=\[(<]+\Z")
 _UNIT = re.compile(r"['\"]? ?(%|[^\W\d_]{2,}|[sh]\b)")
+_MOST_NAMES = 4  # of one value: those of deeply nested expressions would be many
 _LONGEST = 200  # characters in front of a value in which its label is looked for
 
 
@@ -141,6 +143,10 @@ def _take_first(names: Sequence[str], taken: set[str]) -> str:
 
 def _own_names(expression: ast.expr) -> Iterator[str]:
     """From the shortest to the most precise."""
+    return islice(_all_own_names(expression), _MOST_NAMES)
+
+
+def _all_own_names(expression: ast.expr) -> Iterator[str]:
     if isinstance(expression, ast.Name):
         yield expression.id
     elif isinstance(expression, ast.NamedExpr):

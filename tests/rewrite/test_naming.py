@@ -113,6 +113,15 @@ def test_who_chooses_first(print_: str, expected: list[str]) -> None:
     assert names(print_) == expected
 
 
+@pytest.mark.parametrize("level", ["abs({})", "{}.data", "{}.item()", '{}["a"]', "{}.a", "f({})"])
+def test_a_deeply_nested_value_has_few_names(level: str) -> None:
+    text = "x"
+    for _ in range(40):
+        text = level.format(text)
+    hole = NamedHole(ast.parse(text, mode="eval").body)
+    assert all(len(name) < 500 for name in names_of_holes([hole] * 10))
+
+
 def test_a_long_text_in_front_costs_no_more_than_a_short_one() -> None:
     value = ast.parse("a / b", mode="eval").body
     assert names_of_holes([NamedHole(value, before="word " * 100_000 + "loss: ")]) == ["loss"]
