@@ -6,7 +6,8 @@ A value has the first of these names that exists and that no other value has:
 2. its own: that of the variable, attribute or key (`loss`, `task.id`, `row["loss"]`), or that of
    the thing which it is taken of (`loss.item()`, `float(x)`, `len(x)`, `round(x, 2)`);
 3. its label: the words directly in front of it (`loss: {s / n:.3f}`);
-4. that of the function which gives it (`get_lr()`, `f(x)`);
+4. that of the variable whose element it is (`losses[0]`), or of the function which gives it
+   (`get_lr()`, `f(x)`);
 5. that of the variable which it is an offset from (`epoch + 1`);
 6. its unit: the word directly behind it (`{t * 1000:.1f} ms`, and `percent` for `%`).
 
@@ -46,8 +47,8 @@ _VAGUE = frozenset({
 _TRANSPARENT_ATTRIBUTES = frozenset({"T", "data", "real"})
 # Functions, builtin or of numpy, whose result goes by the name of their first argument.
 _TRANSPARENT_FUNCTIONS = frozenset({
-    "abs", "array", "asarray", "average", "exp", "float", "int", "len", "list", "mean", "median",
-    "repr", "round", "set", "sorted", "sqrt", "std", "str", "sum", "tuple",
+    "abs", "array", "asarray", "average", "float", "int", "len", "list", "mean", "median",
+    "repr", "round", "set", "sorted", "std", "str", "sum", "tuple",
 })
 _NO_LABELS = frozenset({
     "a", "after", "an", "and", "are", "as", "at", "by", "for", "from", "has", "have", "in", "is",
@@ -60,6 +61,7 @@ _MOST_WORDS = 3  # of a label
 _WORD = r"[^\W\d]\w*(?:[-@./][^\W_]\w*)*"
 _LABEL = re.compile(rf"(?<!\w)((?:{_WORD} )*{_WORD})\.?(?:\s*[:=]\s*|[ \t])[ \t\[(<'\"|~#*$-]*\Z")
 _TIGHT = re.compile(rf"(?<!\w)({_WORD})[:=\[(<]+\Z")
+_BEHIND_HOLE = re.compile(r"\A[^\W\d]+\b")  # the unit of the hole before
 _UNIT = re.compile(r"['\"]? ?(%|[^\W\d_]{2,}|[sh]\b)")
 _MOST_NAMES = 4  # of one value: those of deeply nested expressions would be many
 _LONGEST = 200  # characters in front of a value in which its label is looked for
@@ -97,6 +99,10 @@ def names_of_holes(holes: Sequence[NamedHole]) -> list[str]:
         if hole.given:
             names[i] = clean(hole.given, taken, numbers)
     own = [[] if hole.given else list(_own_names(hole.expression)) for hole in holes]
+    labels = [
+        _labels(_BEHIND_HOLE.sub("", each.before) if i else each.before)
+        for i, each in enumerate(holes)
+    ]
     for i, hole in enumerate(holes):
         if isinstance(hole.expression, ast.Name) and i not in names:
             name = _take_first(own[i], taken)
@@ -104,12 +110,12 @@ def names_of_holes(holes: Sequence[NamedHole]) -> list[str]:
                 names[i] = name
     for i, wanted in enumerate(own):
         if wanted and i not in names:
-            name = _take_first(wanted, taken) or _take_first(_labels(holes[i].before), taken)
+            name = _take_first(wanted, taken) or _take_first(labels[i], taken)
             names[i] = name or clean(wanted[0], taken, numbers)
     for i, hole in enumerate(holes):
         if i not in names:
-            wanted = list(_other_names(hole))
-            name = _take_first(wanted, taken)
+            wanted = [*labels[i], *_other_names(hole.expression)]
+            name = _take_first([*wanted, *_units(hole)], taken)
             names[i] = name or (clean(wanted[0], taken, numbers) if wanted else "")
     return [names[i] for i in range(len(holes))]
 
@@ -129,7 +135,7 @@ def name_of(expression: ast.expr, taken: set[str], numbers: dict[str, int] | Non
         >>> [name_of(ast.parse(e, mode="eval").body, set()) for e in ("task.id", "f(q)", "a + b")]
         ['task_id', 'f_q', '']
     """
-    names = list(_own_names(expression)) or list(_function_names(expression))
+    names = list(_own_names(expression)) or list(_other_names(expression))
     return _take_first(names, taken) or (clean(names[0], taken, numbers) if names else "")
 
 
@@ -155,7 +161,7 @@ def _all_own_names(expression: ast.expr) -> Iterator[str]:
         yield from _own_names(expression.value)
     elif isinstance(expression, ast.Attribute):
         yield from _names_of_attribute(expression)
-    elif isinstance(expression, ast.Subscript):
+    elif isinstance(expression, ast.Subscript) and not _is_element(expression):
         yield from _names_of_key(expression.value, expression.slice)
     elif isinstance(expression, ast.Call):
         yield from _names_of_call(expression)
@@ -207,13 +213,32 @@ def _with(function: str, owners: Iterator[str], *, is_behind: bool = False) -> I
     yield from (f"{each}_{function}" if is_behind else f"{function}_{each}" for each in found)
 
 
-def _other_names(hole: NamedHole) -> Iterator[str]:
-    yield from _labels(hole.before)
-    yield from _function_names(hole.expression)
-    yield from _offset_names(hole.expression)
+def _other_names(expression: ast.expr) -> Iterator[str]:
+    if _is_element(expression):
+        yield from _own_names(vars(expression)["value"])
+    yield from _function_names(expression)
+    yield from _offset_names(expression)
+
+
+def _units(hole: NamedHole) -> Iterator[str]:
     unit = _UNIT.match(hole.behind)
-    if unit is not None and unit[1] not in _NO_LABELS:
+    is_text = any(
+        isinstance(each, ast.Constant) and isinstance(each.value, str)
+        for each in ast.iter_child_nodes(hole.expression)
+    )
+    if unit is not None and unit[1] not in _NO_LABELS and not is_text:
         yield "percent" if unit[1] == "%" else unit[1]
+
+
+def _is_element(expression: ast.expr) -> bool:
+    """Whether it is an element of a variable, by a number."""
+    return (
+        isinstance(expression, ast.Subscript)
+        and isinstance(expression.value, ast.Name)
+        and not (
+            isinstance(expression.slice, ast.Constant) and isinstance(expression.slice.value, str)
+        )
+    )
 
 
 def _function_names(expression: ast.expr) -> Iterator[str]:
