@@ -76,12 +76,14 @@ class NamedHole:
         given: The name that the program gives it, or "".
         before: The text in front of it, from the hole before it on.
         behind: The text behind it, up to the next hole.
+        is_percentage: Its spec shows it in percent.
     """
 
     expression: ast.expr
     given: str = ""
     before: str = ""
     behind: str = ""
+    is_percentage: bool = False
 
 
 def names_of_holes(holes: Sequence[NamedHole]) -> list[str]:
@@ -118,25 +120,6 @@ def names_of_holes(holes: Sequence[NamedHole]) -> list[str]:
             name = _take_first([*wanted, *_units(hole)], taken)
             names[i] = name or (clean(wanted[0], taken, numbers) if wanted else "")
     return [names[i] for i in range(len(holes))]
-
-
-def name_of(expression: ast.expr, taken: set[str], numbers: dict[str, int] | None = None) -> str:
-    """Name a value without the text around it, and take the name.
-
-    Args:
-        expression: The value.
-        taken: The names that others have.
-        numbers: As for `clean`.
-
-    Returns:
-        A name that is not taken, nor one of attolog's own; "" for what has none, such as `a + b`.
-
-    Example:
-        >>> [name_of(ast.parse(e, mode="eval").body, set()) for e in ("task.id", "f(q)", "a + b")]
-        ['task_id', 'f_q', '']
-    """
-    names = list(_own_names(expression)) or list(_other_names(expression))
-    return _take_first(names, taken) or (clean(names[0], taken, numbers) if names else "")
 
 
 def _take_first(names: Sequence[str], taken: set[str]) -> str:
@@ -221,7 +204,7 @@ def _other_names(expression: ast.expr) -> Iterator[str]:
 
 
 def _units(hole: NamedHole) -> Iterator[str]:
-    unit = _UNIT.match(hole.behind)
+    unit = _UNIT.match("%" if hole.is_percentage else hole.behind)
     is_text = any(
         isinstance(each, ast.Constant) and isinstance(each.value, str)
         for each in ast.iter_child_nodes(hole.expression)

@@ -76,9 +76,9 @@ class _Holes:
         self._at.append(at)
         if at == len(self._holes):
             last = value.spec[-1] if value.spec else ""
-            behind = "%" if isinstance(last, str) and last.endswith("%") else behind
+            is_percentage = isinstance(last, str) and last.endswith("%")
             self.shown.append(value)
-            self._holes.append(NamedHole(value.named, value.name, before, behind))
+            self._holes.append(NamedHole(value.named, value.name, before, behind, is_percentage))
         for each in inner:
             self._add(each, "", "")
 
