@@ -50,6 +50,8 @@ _TRANSPARENT_FUNCTIONS = frozenset({
     "abs", "array", "asarray", "average", "float", "int", "len", "list", "mean", "median",
     "repr", "round", "set", "sorted", "std", "str", "sum", "tuple",
 })
+# Functions that say nothing of the value.
+_CONVERSIONS = frozenset({"abs", "float", "int", "list", "repr", "round", "str", "tuple"})
 _NO_LABELS = frozenset({
     "a", "after", "an", "and", "are", "as", "at", "by", "for", "from", "has", "have", "in", "is",
     "of", "on", "or", "per", "the", "to", "was", "were", "with",
@@ -233,6 +235,10 @@ def _function_names(expression: ast.expr) -> Iterator[str]:
         yield from _function_names(expression.value)
     elif isinstance(expression, ast.Call):
         values = [each for each in expression.args if not isinstance(each, ast.Starred)]
+        function = expression.func
+        if values and isinstance(function, ast.Name) and function.id in _CONVERSIONS:
+            yield from _other_names(values[0])
+            return
         of = ""
         if len(values) == 1 and not expression.keywords:
             is_simple = isinstance(values[0], ast.Name | ast.Attribute)

@@ -96,6 +96,8 @@ PRINTS = [
      ["percent", "ms", "s", ""]),
     ('f"({c / t:.0%})"', ["percent"]),
     ('f"train loss {losses[0]} {losses[-1]} {losses[i]}"', ["train_loss", "losses", "losses_2"]),
+    ('f"{int(a / 60)}m {int(b % 60)}s {float(f(x))} {str(epoch + 1)} {max(a, b)}"',
+     ["", "s", "f_x", "epoch", "max"]),
     ('f"{a + b}m {c + d}s"', ["", "s"]),
     ('f"m {a / b}s {c / d}s"', ["m", "s"]),
     ('f"PPL: {math.exp(loss)} {math.exp(loss)}"', ["PPL", "exp_loss"]),
