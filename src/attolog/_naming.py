@@ -19,8 +19,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from attolog._record_names import RESERVED, TRANSPARENT_METHODS, clean
 
@@ -69,8 +69,7 @@ _MOST_NAMES = 4  # of one value: those of deeply nested expressions would be man
 _LONGEST = 200  # characters in front of a value in which its label is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class NamedHole:
+class NamedHole(NamedTuple):
     """A hole of a template that is to have a name.
 
     Attributes:
