@@ -197,7 +197,7 @@ class _Call:
             return _as_print(self.call, self.log)
         if not template.values:
             return self._as_text(template)
-        if self._is_whole(parts):
+        if self._is_whole(parts, template):
             # A template without a word and without a name says nothing.
             return replace(_as_print(self.call, self.log), is_plain=False, is_whole=True)
         return self._with(template, Kind.MESSAGE, ast.Name(self.log, ast.Load()))
@@ -221,11 +221,14 @@ class _Call:
         n_texts = sum(isinstance(part, str) for part in parts)
         return not splitter.has_format and not has_text and n_texts == len(numbers)
 
-    def _is_whole(self, parts: list[Part]) -> bool:
+    def _is_whole(self, parts: list[Part], template: Template) -> bool:
         values = [part for part in parts if isinstance(part, Value)]
+        pieces = zip(template.pieces, template.is_hole, strict=True)
+        holes = [piece for piece, is_hole in pieces if is_hole]
         return not _says_something(parts) and all(
-            each.expression is each.named and is_text(each.expression, self.place)
-            for each in values
+            is_text(each.expression, self.place)
+            and (each.expression is each.named or hole[1] in "}!:")
+            for each, hole in zip(values, holes, strict=True)
         )
 
     def _as_text(self, template: Template) -> Rewrite:
