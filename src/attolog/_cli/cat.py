@@ -14,9 +14,9 @@ from typing import BinaryIO
 import click
 
 from attolog import _core
-from attolog._cli.show import check_regular, escape, line, line_with_origin, open_journal
+from attolog._cli.show import check_regular, escape, line, line_with_origin
 from attolog._reading.files import is_journal
-from attolog._reading.journal import Journal, Record
+from attolog._reading.journal import Journal, Record, open_journal
 
 POLL_SECONDS = 0.2
 
