@@ -382,5 +382,5 @@ def _instead(name: str) -> str:
 def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
     if isinstance(path, str | os.PathLike):
         return os.fsdecode(path)
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return files[0] + more
+    first, *others = files
+    return first + (f" and {len(others)} more" if others else "")
