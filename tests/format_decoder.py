@@ -30,6 +30,26 @@ def signed(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
 
 
+INTS = {4: (-(2**63), 2**63), 25: (0, 2**64)}
+INTS |= {tag: (-(2**bits), 2**bits) for tag, bits in ((19, 7), (20, 15), (21, 31))}
+INTS |= {tag: (0, 2**bits) for tag, bits in ((22, 8), (23, 16), (24, 32))}
+
+
+def kinds_of(tag: int, value: Any = None, json: Any = None) -> int:
+    """The bits of a value in the kinds of its column."""
+    if tag in INTS:
+        low, high = INTS[tag]
+        kinds = 1 << (tag if low <= value < high else 4)
+        return kinds | int(abs(value) > 2**53) << 28 | int(value >= 2**63) << 29
+    if tag == 26:
+        is_exact = value != value or struct.unpack("<f", struct.pack("<f", value))[0] == value
+        return 1 << (26 if is_exact else 5)
+    if tag == 28:
+        return 1 << (31 if json[:1] == b"{" else 27)
+    ranges = {16: range(-(2**31), 2**31), 17: range(86_400 * 10**6)}
+    return 1 << tag | (tag in ranges and value not in ranges[tag]) << 30
+
+
 class Column:
     """What one (site, position) of a block remembers."""
 
@@ -38,18 +58,39 @@ class Column:
 
 
 class Site:
-    """A site of a block, with its shapes and columns."""
+    """A site of a block, with its summary, shapes and columns."""
 
     def __init__(self, definition: dict[str, Any]) -> None:
         self.definition = definition
+        self.times: list[int] = []  # of its records
+        self.kinds: list[int] = []  # by position
+        self.values: list[int] = []
+        self.weights = 0
         self.shape = b""
         self.shapes: list[bytes] = []
         self.next_shape = 0
         self.columns: list[Column] = []
 
+    def count(self, time: int, values: list[tuple[Any, ...]]) -> None:
+        """Take in a record."""
+        self.times.append(time)
+        if self.definition["policy"] is not None and values and values[-1][0] == 5:
+            self.weights += 1
+            values = values[:-1]
+        self.kinds += [0] * (len(values) - len(self.kinds))
+        self.values += [0] * (len(values) - len(self.values))
+        for i, value in enumerate(values):
+            self.kinds[i] |= kinds_of(*value[:3])
+            self.values[i] += value[0] != 1
+
+    def counts(self) -> tuple[int, ...]:
+        """What the summary has to say of it."""
+        columns = [n for pair in zip(self.kinds, self.values, strict=True) for n in pair]
+        return (len(self.times), min(self.times), max(self.times), self.weights, *columns)
+
 
 class Block:
-    """The payload of a block, read from front to back."""
+    """The payload of a block: first its summary is read, then its records."""
 
     def __init__(self, payload: bytes) -> None:
         self.data = payload
@@ -106,6 +147,28 @@ class Block:
         definition["policy"] = self.name() if kind & 0x80 else None
         return Site(definition)
 
+    def summary(self, first: int) -> tuple[bool, list[tuple[int, ...]]]:
+        """Define the sites; whether records are in order, and what the sites are said to have."""
+        size, crc = struct.unpack("<II", self.data[-8:])
+        start = len(self.data) - 8 - size
+        if start < 0 or crc32c(self.data[start:-8]) != crc:
+            raise ValueError("damaged summary")
+        self.at = start
+        is_sorted = self.varint() == 1
+        counts: list[tuple[int, ...]] = []
+        for _ in range(self.varint()):
+            site = self.site()
+            self.sites.append(site)
+            records, earliest = self.varint(), signed(first + self.varint())
+            latest = signed(earliest + self.varint())
+            columns = [self.varint() for _ in range(2 * self.varint())]
+            weights = self.varint() if site.definition["policy"] is not None else 0
+            counts.append((records, earliest, latest, weights, *columns))
+        if self.at != len(self.data) - 8:
+            raise ValueError("the summary does not add up")
+        self.data, self.at = self.data[:start], 0
+        return is_sorted, counts
+
     def shape(self, site: Site) -> bytes:
         number = self.varint()
         if number:
@@ -154,8 +217,6 @@ class Block:
 
     def record(self) -> dict[str, Any]:
         head = self.varint()
-        if head >> 2 == len(self.sites):
-            self.sites.append(self.site())
         site = self.sites[head >> 2]
         if head & 1:
             number = self.varint()
@@ -166,6 +227,7 @@ class Block:
             site.shape = self.shape(site)
         self.time = signed(self.time + self.zigzag())
         values = [self.value(tag, site.columns[i]) for i, tag in enumerate(site.shape)]
+        site.count(self.time, values)
         return {"time": self.time, **self.thread, **site.definition, "values": values}
 
 
@@ -202,11 +264,17 @@ def decode(path: str | Path) -> Iterator[dict[str, Any]]:
             raise ValueError(f"damaged block at byte {at}")
         key = mask.to_bytes(4, "little")
         block = Block(bytes(byte ^ key[i % 4] for i, byte in enumerate(stored)))
+        is_sorted, counts = block.summary(first) if records else (True, [])
         times = []
         for _ in range(records):
             record = block.record()
             times.append(record["time"])
             yield {"pid": pid, "run_id": run_id, **record}
-        if block.at != len(block.data) or (times and (min(times), max(times)) != (first, last)):
+        if (
+            block.at != len(block.data)
+            or (times and (min(times), max(times)) != (first, last))
+            or is_sorted != (times == sorted(times))
+            or counts != [site.counts() for site in block.sites]
+        ):
             raise ValueError(f"the block at byte {at} does not add up")
         at += HEADER.size + size

@@ -82,10 +82,10 @@ std::optional<BlockHeader> BlockHeader::read(const char* bytes) {
   return header;
 }
 
-void apply_mask(char* payload, std::size_t size, std::uint32_t mask) {
+void apply_mask(char* bytes, std::size_t size, std::uint32_t mask, std::size_t offset) {
   if (mask == 0) return;
   for (std::size_t i = 0; i < size; ++i) {
-    payload[i] = static_cast<char>(payload[i] ^ static_cast<char>(mask >> (8 * (i % 4))));
+    bytes[i] = static_cast<char>(bytes[i] ^ static_cast<char>(mask >> (8 * ((offset + i) % 4))));
   }
 }
 
@@ -139,17 +139,25 @@ const Thread* Definitions::thread(ByteReader& in) {
 
 BlockDecoder::BlockDecoder(const BlockHeader& header, std::string_view payload,
                            Definitions& definitions)
-    : header_(header), in_(payload), definitions_(definitions) {}
+    : header_(header),
+      definitions_(definitions),
+      summary_(BlockSummary::read(header, payload, definitions)),
+      in_(payload.substr(0, payload.size() - summary_.size)),
+      sites_(summary_.sites.size()) {}
 
 const Record* BlockDecoder::next() {
-  if (done_ == header_.records) {
-    finish();
-    return nullptr;
+  while (done_ != header_.records) {
+    if (read_record()) return &record_;
   }
+  finish();
+  return nullptr;
+}
+
+// Whether the record is of a selected site.
+bool BlockDecoder::read_record() {
   const std::uint64_t head = in_.varint();
   const std::uint64_t site_index = head >> 2;
-  if (site_index > sites_.size()) throw FormatError("a site is not defined");
-  if (site_index == sites_.size()) sites_.emplace_back().site = definitions_.site(in_);
+  if (site_index >= sites_.size()) throw FormatError("a site is not defined");
   SiteState& state = sites_[site_index];
 
   if ((head & 1) != 0) {
@@ -160,22 +168,30 @@ const Record* BlockDecoder::next() {
   if (record_.thread == nullptr) throw FormatError("a record has no thread");
   if ((head & 2) != 0) read_shape(state);
 
-  record_.site = state.site;
+  record_.site = summary_.sites[site_index].site;
   record_.time_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(record_.time_ns) +
                                               unzigzag(in_.varint()));
+  if (summary_.is_sorted && record_.time_ns < latest_) {
+    throw FormatError("its records are not in order of time");
+  }
   if (record_.time_ns < earliest_) earliest_ = record_.time_ns;
   if (record_.time_ns > latest_) latest_ = record_.time_ns;
 
   const std::size_t count = state.shape.size();
   values_total_ += count;
   if (values_total_ > kMaxBlockValues) throw FormatError("a block has too many values");
+  ++state.records;
+  ++done_;
+  if (!selected_.empty() && !selected_[site_index]) {
+    for (const char tag : state.shape) skip_value(static_cast<std::uint8_t>(tag));
+    return false;
+  }
   if (values_.size() < count) values_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     read_value(static_cast<std::uint8_t>(state.shape[i]), values_[i], state.columns[i]);
   }
   record_.values = {values_.data(), count};
-  ++done_;
-  return &record_;
+  return true;
 }
 
 void BlockDecoder::read_shape(SiteState& state) {
@@ -280,10 +296,51 @@ void BlockDecoder::read_value(std::uint8_t tag, Value& value, ColumnState& colum
   }
 }
 
+// Reads and checks as read_value does. No column is predicted from one of another site.
+void BlockDecoder::skip_value(std::uint8_t tag) {
+  if ((tag & kFormattedBit) != 0) read_string();
+  switch (static_cast<Tag>(tag & ~kFormattedBit)) {
+    case Tag::none: return;
+    case Tag::false_:
+      if (in_.byte() > 1) throw FormatError("a bool is neither true nor false");
+      return;
+    case Tag::str: read_string(); return;
+    case Tag::bytes:
+    case Tag::bigint: plain_string(in_); return;
+    case Tag::nested: {
+      const std::uint64_t size = in_.varint();
+      if (size > plain_string(in_).size()) throw FormatError("a nested value is out of range");
+      return;
+    }
+    case Tag::float64:
+    case Tag::float32: {
+      const std::uint8_t control = in_.byte();
+      if ((control & kDecimalBit) != 0) {
+        if ((control & ~kDecimalBit) > kMaxScale) throw FormatError("a float has an unknown form");
+        in_.varint();
+        return;
+      }
+      if ((control & 15) + (control >> 4) > 8) throw FormatError("a float has an unknown form");
+      in_.bytes(control & 15);
+      return;
+    }
+    case Tag::datetime_utc:
+      in_.varint();
+      in_.count(UINT32_MAX);
+      return;
+    default: in_.varint();
+  }
+}
+
 void BlockDecoder::finish() const {
   if (!in_.done()) throw FormatError("bytes are left behind the last record");
   if (done_ != 0 && (earliest_ != header_.first_ns || latest_ != header_.last_ns)) {
     throw FormatError("its times are not those of its header");
+  }
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    if (sites_[i].records != summary_.sites[i].records) {
+      throw FormatError("a site's records are not counted right");
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 // The blocks of a journal (.atto), drawn byte by byte in docs/reference/journal-format.md.
 //
-// A block stands for itself: it carries the sites and threads it uses, and predicts nothing from
-// another block. So damage costs one block, and blocks of several processes may follow each other.
+// A block stands for itself: it carries the sites (summary.hpp) and threads it uses, and predicts
+// nothing from another block. So damage costs one block, and blocks of several processes may follow
+// each other.
 #pragma once
 
 #include <array>
@@ -12,11 +13,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/buffer.hpp"
 #include "core/record.hpp"
 #include "core/varint.hpp"
+#include "journal/summary.hpp"
 
 namespace attolog {
 
@@ -73,8 +76,8 @@ struct BlockHeader {
   static std::optional<BlockHeader> read(const char* bytes);
 };
 
-// Masks or, the second time, unmasks a payload in place.
-void apply_mask(char* payload, std::size_t size, std::uint32_t mask);
+// Masks or, the second time, unmasks in place `size` bytes that stand at `offset` of a payload.
+void apply_mask(char* bytes, std::size_t size, std::uint32_t mask, std::size_t offset = 0);
 
 // The prediction of the next value of one (site, position).
 struct ColumnState {
@@ -114,6 +117,7 @@ class BlockEncoder {
   };
 
   void open(Buffer& out);
+  void put_summary(Buffer& out);
   SiteState& state_of(const Site& site);
   void encode(const Record& record, Buffer& out);
   std::uint32_t choose_shape(SiteState& state, std::span<const Value> values);
@@ -127,7 +131,17 @@ class BlockEncoder {
   std::size_t values_ = 0;  // in the block
   std::uint64_t last_ns_ = 0;
   std::uint32_t epoch_ = 0;  // the block's number: what bears another one is forgotten
-  std::uint32_t site_count_ = 0;
+  bool is_sorted_ = true;
+  std::int64_t latest_ns_ = INT64_MIN;
+  std::uint32_t site_count_ = 0;  // in the block
+  // Theirs; more were in blocks before. A site may be gone before its block ends.
+  struct BlockSite {
+    SiteSummary summary;
+    Buffer definition;
+  };
+  std::vector<BlockSite> block_sites_;
+  std::size_t definitions_ = 0;                    // the most bytes that they take in its summary
+  std::size_t columns_ = 0;                        // of them
   std::vector<std::unique_ptr<SiteState>> sites_;  // by Site::id
   const Thread* thread_ = nullptr;
   std::unordered_map<const Thread*, std::uint32_t> threads_;
@@ -154,7 +168,8 @@ class Definitions {
 // A block's payload -> records.
 class BlockDecoder {
  public:
-  // `payload` is unmasked, and outlives the decoder; so does `definitions`.
+  // `payload` is unmasked, and outlives the decoder; so does `definitions`. Throws FormatError
+  // where its summary is not right.
   BlockDecoder(const BlockHeader& header, std::string_view payload, Definitions& definitions);
 
   // The next record, which lives until the next call; nullptr after the last one. Throws
@@ -162,9 +177,15 @@ class BlockDecoder {
   // is to be trusted.
   const Record* next();
 
+  // From now on gives the records of these sites alone, by their numbers in the block. The others
+  // are checked and passed over, which takes less than decoding them.
+  void select(std::vector<bool> sites) { selected_ = std::move(sites); }
+
+  const BlockSummary& summary() const { return summary_; }
+
  private:
   struct SiteState {
-    const Site* site = nullptr;
+    std::uint32_t records = 0;  // so far
     std::string_view shape;
     std::vector<std::string_view> shapes;
     std::uint32_t shape_count = 0;  // ever defined
@@ -174,17 +195,21 @@ class BlockDecoder {
   void read_shape(SiteState& state);
   std::string_view read_string();
   void read_value(std::uint8_t tag, Value& value, ColumnState& column);
+  void skip_value(std::uint8_t tag);
+  bool read_record();
   void finish() const;
 
   BlockHeader header_;
-  ByteReader in_;
   Definitions& definitions_;
+  BlockSummary summary_;
+  ByteReader in_;
   std::uint32_t done_ = 0;
   std::int64_t earliest_ = INT64_MAX;
   std::int64_t latest_ = INT64_MIN;
   std::size_t values_total_ = 0;
   std::size_t columns_total_ = 0;
   std::vector<SiteState> sites_;
+  std::vector<bool> selected_;  // empty: all
   std::vector<const Thread*> threads_;
   std::vector<std::string_view> dictionary_;
   std::uint64_t texts_ = 0;

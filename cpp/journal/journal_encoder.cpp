@@ -69,12 +69,6 @@ std::uint8_t shape_tag(const Value& value) {
                                    (value.is_formatted ? kFormattedBit : 0));
 }
 
-char* put_raw(char* at, std::string_view text) {
-  at = put_varint(at, text.size());
-  if (!text.empty()) std::memcpy(at, text.data(), text.size());
-  return at + text.size();
-}
-
 // Whether `value` is m / 10^scale to the bit; then `m` is set.
 bool is_decimal(double value, int scale, std::int64_t& m) {
   const double scaled = value * kPowersOfTen[static_cast<std::size_t>(scale)];
@@ -156,7 +150,8 @@ BlockEncoder::BlockEncoder(std::uint64_t run_id, std::uint32_t pid) {
 BlockEncoder::~BlockEncoder() = default;
 
 void BlockEncoder::append(const Record& record, Buffer& out) {
-  if (open_ && (out.size() - start_ >= kBlockPayload || values_ >= kBlockValues)) finish(out);
+  const bool is_full = out.size() - start_ + definitions_ >= kBlockPayload;
+  if (open_ && (is_full || values_ >= kBlockValues)) finish(out);
   if (!open_) open(out);
   const std::size_t before = out.size();
   try {
@@ -181,7 +176,11 @@ void BlockEncoder::open(Buffer& out) {
   values_ = 0;
   last_ns_ = 0;
   ++epoch_;
+  is_sorted_ = true;
+  latest_ns_ = INT64_MIN;
   site_count_ = 0;
+  definitions_ = 0;
+  columns_ = 0;
   thread_ = nullptr;
   threads_.clear();
   texts_ = 0;
@@ -194,6 +193,7 @@ void BlockEncoder::finish(Buffer& out) {
     out.truncate(start_);
     return;
   }
+  put_summary(out);
   char* const payload = out.data() + start_ + kBlockHeaderSize;
   const std::size_t size = out.size() - start_ - kBlockHeaderSize;
   header_.mask = 0;
@@ -208,6 +208,17 @@ void BlockEncoder::finish(Buffer& out) {
   header_.payload_size = static_cast<std::uint32_t>(size);
   header_.checksum = crc32c({payload, size});
   header_.write(out.data() + start_);
+}
+
+// The last record that was added has left room for it.
+void BlockEncoder::put_summary(Buffer& out) {
+  char* const start = out.data() + out.size();
+  char* at = put_summary_start(start, is_sorted_, site_count_);
+  for (std::uint32_t i = 0; i < site_count_; ++i) {
+    const BlockSite& site = block_sites_[i];
+    at = site.summary.write(at, site.definition.view(), header_.first_ns);
+  }
+  out.advance_to(put_summary_trailer(at, start));
 }
 
 BlockEncoder::SiteState& BlockEncoder::state_of(const Site& site) {
@@ -232,8 +243,18 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
   const Thread* const thread = record.thread != nullptr ? record.thread : &kNobody;
   const auto values =
       record.values.first(std::min<std::size_t>(record.values.size(), kMaxRecordValues));
+  const Record kept{&site, thread, record.time_ns, values};
+  const auto own = kept.own_values();
   SiteState& state = state_of(site);
   const bool is_new_site = state.index == site_count_;
+  if (block_sites_.size() == state.index) block_sites_.emplace_back();
+  SiteSummary& summary = block_sites_[state.index].summary;
+  if (is_new_site) {
+    summary.reset(site);
+    Buffer& definition = block_sites_[state.index].definition;
+    definition.clear();
+    definition.advance_to(put_site(definition.room(SiteSummary::room_of(site)), site));
+  }
   bool same_shape = values.size() == state.shape.size();
 
   // Room for the longest form, so that all that follows writes without asking.
@@ -243,11 +264,9 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
     if (values[i].is_nested) most += values[i].json().size();
     same_shape = same_shape && shape_tag(values[i]) == state.shape[i];
   }
-  if (is_new_site) {
-    most += site.name.size() + site.file.size() + site.function.size();
-    if (site.is_weighted) most += kMaxVarint + site.policy.size();
-    for (const std::string& field : site.fields) most += kMaxVarint + field.size();
-  }
+  const std::size_t definitions = definitions_ + (is_new_site ? SiteSummary::room_of(site) : 0);
+  const std::size_t columns = columns_ + own.size() - std::min(own.size(), summary.columns.size());
+  most += kSummaryRoom + definitions + columns * SiteSummary::kColumnRoom;
   std::uint32_t thread_index = 0;
   bool is_new_thread = false;
   if (thread != thread_) {
@@ -261,27 +280,21 @@ void BlockEncoder::encode(const Record& record, Buffer& out) {
   }
   const std::uint32_t shape = same_shape ? 0 : choose_shape(state, values);
   if (most > kMaxPayload - 2 * kBlockPayload) throw std::length_error("a record past 1 GiB");
+  if (summary.columns.capacity() < own.size()) summary.columns.reserve(own.size());
   out.room(most);
+
+  // From here on nothing allocates, so that the summary and the records agree.
+  if (is_new_site) ++site_count_;
+  definitions_ = definitions;
+  columns_ = columns;
+  summary.add(kept);
+  is_sorted_ = is_sorted_ && record.time_ns >= latest_ns_;
+  latest_ns_ = std::max(latest_ns_, record.time_ns);
 
   const char* const base = out.data();
   char* at = out.data() + out.size();
   at = put_varint(
       at, std::uint64_t{state.index} << 2 | (same_shape ? 0U : 2U) | (thread != thread_ ? 1U : 0U));
-  if (is_new_site) {
-    ++site_count_;
-    *at++ = static_cast<char>(static_cast<std::uint8_t>(site.kind) |
-                              (site.is_weighted ? kWeightedBit : 0));
-    *at++ = static_cast<char>(site.level);
-    at = put_varint(at, site.bound);
-    at = put_varint(at, site.line);
-    at = put_raw(at, site.name);
-    at = put_raw(at, site.file);
-    at = put_raw(at, site.function);
-    const std::size_t fields = std::min<std::size_t>(site.fields.size(), kMaxFields);
-    at = put_varint(at, fields);
-    for (std::size_t i = 0; i < fields; ++i) at = put_raw(at, site.fields[i]);
-    if (site.is_weighted) at = put_raw(at, site.policy);
-  }
   if (thread != thread_) {
     thread_ = thread;
     at = put_varint(at, thread_index);

@@ -2,30 +2,14 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
+
+#include "format/inline_record.hpp"
 
 namespace attolog {
 namespace {
 
-constexpr auto kExact = static_cast<std::int64_t>(kWholeDoubles);
-constexpr std::int64_t kDayUs = 86'400'000'000;
 const std::vector<std::string> kDropped{"n", "since"};
 const std::vector<std::string> kClock{"jump"};
-
-template <class T>
-bool fits(std::int64_t i) {
-  return i >= std::numeric_limits<T>::min() && i <= std::numeric_limits<T>::max();
-}
-
-std::uint32_t kind_of_int(std::int64_t i) {
-  return holds::bit(Tag::int64) | (i > kExact || i < -kExact ? holds::kInexactInt : 0);
-}
-
-// A narrow type's bit, unless the value lies outside of it: then it is a plain int.
-template <class T>
-std::uint32_t narrow(const Value& value) {
-  return fits<T>(value.i) ? holds::bit(value.tag) : kind_of_int(value.i);
-}
 
 std::string_view text_of(const Value& value) {
   return value.tag == Tag::str ? value.text : std::string_view{};
@@ -56,39 +40,11 @@ std::uint64_t hash_of(std::string_view name) {
 
 }  // namespace
 
-std::uint32_t kind_of(const Value& value) {
-  switch (value.tag) {
-    case Tag::true_: return holds::bit(Tag::false_);  // one bit for bool
-    case Tag::int64: return kind_of_int(value.i);
-    case Tag::int8: return narrow<std::int8_t>(value);
-    case Tag::int16: return narrow<std::int16_t>(value);
-    case Tag::int32: return narrow<std::int32_t>(value);
-    case Tag::uint8: return narrow<std::uint8_t>(value);
-    case Tag::uint16: return narrow<std::uint16_t>(value);
-    case Tag::uint32: return narrow<std::uint32_t>(value);
-    case Tag::uint64:
-      if (value.i < 0) return holds::bit(value.tag) | holds::kHugeInt | holds::kInexactInt;
-      return holds::bit(value.tag) | (value.i > kExact ? holds::kInexactInt : 0);
-    case Tag::float32: {
-      const bool is_exact =
-          value.f != value.f || static_cast<double>(static_cast<float>(value.f)) == value.f;
-      return holds::bit(is_exact ? Tag::float32 : Tag::float64);
-    }
-    case Tag::date:
-      return holds::bit(value.tag) | (fits<std::int32_t>(value.i) ? 0 : holds::kOutOfRange);
-    case Tag::time:
-      return holds::bit(value.tag) | (value.i >= 0 && value.i < kDayUs ? 0 : holds::kOutOfRange);
-    default:
-      if (value.is_nested) return value.json().starts_with('{') ? holds::kDict : holds::kList;
-      return holds::bit(value.tag);
-  }
-}
-
 void Catalog::add(const Record& record) {
   const Place at = place(record);
   if (at.table == kNoTable) return;
   TableInfo& table = tables_[at.table];
-  if (table.is_rest) count_other(table.kind);
+  if (table.is_rest) count_other(table.kind, 1);
   ++table.rows;
   table.first_ns = std::min(table.first_ns, record.time_ns);
   table.last_ns = std::max(table.last_ns, record.time_ns);
@@ -98,6 +54,49 @@ void Catalog::add(const Record& record) {
     if (cell.value->tag != Tag::none) ++column.values;
     if (cell.value->is_nested) learn_shape(column, *cell.value);
   }
+}
+
+bool Catalog::is_enough(const SiteSummary& site) {
+  return !is_inline(site.site->kind) &&
+         std::ranges::none_of(site.columns, [](const ColumnSummary& column) {
+           return (column.kinds & (holds::kList | holds::kDict)) != 0;
+         });
+}
+
+void Catalog::add(const SiteSummary& site) {
+  Layout& layout = layout_of(*site.site);
+  if (layout.table == kNoTable) return;
+  if (layout.columns.size() < site.columns.size()) extend(layout, site.columns.size());
+  TableInfo& table = tables_[layout.table];
+  if (table.is_rest) {
+    name_hash_ = layout.hash;
+    count_other(table.kind, site.records);
+    count(layout.table, layout.name, {holds::bit(Tag::str), site.records});
+  }
+  table.rows += site.records;
+  table.first_ns = std::min(table.first_ns, site.first_ns);
+  table.last_ns = std::max(table.last_ns, site.last_ns);
+  for (std::size_t i = 0; i < site.columns.size(); ++i) {
+    count(layout.table, layout.columns[i], site.columns[i]);
+  }
+  if (site.weights != 0) {
+    count(layout.table, layout.weight, {holds::bit(Tag::float64), site.weights});
+  }
+}
+
+void Catalog::count(std::size_t table, std::uint32_t column, const ColumnSummary& values) {
+  if (column == kNoColumn) {
+    left_out_ += values.values;
+    return;
+  }
+  ColumnInfo& info = tables_[table].columns[column];
+  info.kinds |= values.kinds;
+  info.values += values.values;
+}
+
+std::size_t Catalog::table_of(const Site& site) const {
+  const auto known = layout_index_.find(&site);
+  return known == layout_index_.end() ? kNoTable : layouts_[known->second].table;
 }
 
 void Catalog::learn_shape(ColumnInfo& column, const Value& value) {
@@ -116,7 +115,7 @@ Catalog::Place Catalog::place(const Record& record) {
   cells_.clear();
   const Site& site = *record.site;
   const std::span<const Value> values = record.own_values();
-  if (site.kind == SiteKind::inline_event || site.kind == SiteKind::inline_message) {
+  if (is_inline(site.kind)) {
     const bool is_event = site.kind == SiteKind::inline_event;
     const std::string_view name = values.empty() ? std::string_view{} : text_of(values[0]);
     const std::size_t index = table(is_event ? TableKind::event : TableKind::message, name);
@@ -210,15 +209,15 @@ std::size_t Catalog::add_table(TableKind kind, std::string_view name) {
   return tables_.size() - 1;
 }
 
-// Counts a record without a table of its own under its name. Where there are too many names, each
-// loses one record: what is left then has come more often than most.
-void Catalog::count_other(TableKind kind) {
+// Counts records without a table of their own under their name. Where there are too many names,
+// each loses one record: what is left then has come more often than most.
+void Catalog::count_other(TableKind kind, std::uint64_t records) {
   auto& others = group_of(kind).others;
   while (others.size() == kMaxCounted && !others.contains(name_hash_)) {
-    for (auto& [hash, records] : others) --records;
+    for (auto& [hash, left] : others) --left;
     std::erase_if(others, [](const auto& other) { return other.second == 0; });
   }
-  ++others[name_hash_];
+  others[name_hash_] += records;
 }
 
 std::optional<Catalog> Catalog::with_largest_tables() const {

@@ -16,26 +16,13 @@
 #include <vector>
 
 #include "core/record.hpp"
+#include "journal/summary.hpp"
+#include "journal/value_kinds.hpp"
 #include "reader/shape.hpp"
 
 namespace attolog {
 
 enum class TableKind : std::uint8_t { event, message, text, print, dropped, clock };
-
-// The types that a column has held, as a set of bits: 1 << tag for each value, and these. (Tags 27
-// and up are of no decoded value.)
-namespace holds {
-constexpr std::uint32_t bit(Tag tag) {
-  return std::uint32_t{1} << static_cast<unsigned>(tag);
-}
-inline constexpr std::uint32_t kList = std::uint32_t{1} << 27;        // a list or a tuple
-inline constexpr std::uint32_t kInexactInt = std::uint32_t{1} << 28;  // an int beyond +-2^53
-inline constexpr std::uint32_t kHugeInt = std::uint32_t{1} << 29;     // a uint64 beyond an int64
-inline constexpr std::uint32_t kOutOfRange = std::uint32_t{1} << 30;  // a date or time none can be
-inline constexpr std::uint32_t kDict = std::uint32_t{1} << 31;
-}  // namespace holds
-
-std::uint32_t kind_of(const Value& value);
 
 inline constexpr std::uint32_t kNoShape = UINT32_MAX;
 
@@ -73,6 +60,14 @@ class Catalog {
  public:
   // Takes in one record.
   void add(const Record& record);
+  // Takes in all records of a site in a block, which has no names in its records and no lists and
+  // dicts: of these a summary has no shapes.
+  void add(const SiteSummary& site);
+  static bool is_enough(const SiteSummary& site);
+
+  // The index of the table of the site's records; kNoTable where no record of it was added, or
+  // where its records are of several tables.
+  std::size_t table_of(const Site& site) const;
 
   // Where a record's values go: the table's index and, until the next call, its cells. Sites are
   // told apart by address. A table has 65,536 columns at most; what is too much has no cell.
@@ -134,7 +129,8 @@ class Catalog {
   void place_inline(const Record& record, std::size_t table, std::string_view name);
   void put_name(std::uint32_t column, std::string_view name);
   void put(std::uint32_t column, const Value& value);
-  void count_other(TableKind kind);
+  void count_other(TableKind kind, std::uint64_t records);
+  void count(std::size_t table, std::uint32_t column, const ColumnSummary& values);
   void learn_shape(ColumnInfo& column, const Value& value);
 
   std::vector<TableInfo> tables_;

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
-#include <initializer_list>
 #include <span>
 #include <utility>
 
@@ -117,11 +116,13 @@ std::size_t cells_of(const Field& field) {
 }
 
 // The part that both kinds of table share: builders filled row by row until a batch is full.
-class Rows : public BatchStream {
+class Rows : public TableStream {
  public:
   explicit Rows(std::unique_ptr<RecordStream> records) : records_(std::move(records)) {}
 
   const std::vector<Field>& fields() const override { return fields_; }
+
+  void restart(std::unique_ptr<RecordStream> records) override { records_ = std::move(records); }
 
   bool next(Batch& batch) override {
     const std::size_t most = std::clamp<std::size_t>(kBatchCells / cells_, 256, kBatchRows);
@@ -149,13 +150,11 @@ class Rows : public BatchStream {
     builders_.emplace_back(field);
     fields_.push_back(std::move(field));
   }
-  // The columns of the origin, less those that the table has anyway.
-  void add_origin(std::initializer_list<std::string_view> present = {}) {
-    for (const auto& [name, type] : kOrigin) {
-      const bool is_there = std::ranges::find(present, name) != present.end();
-      origin_at_.push_back(is_there ? kAbsent : builders_.size());
-      if (!is_there) add_field(name, type);
-    }
+  // Column `i` of the origin comes next.
+  void add_origin(std::size_t i) {
+    if (origin_at_.empty()) origin_at_.resize(kOrigin.size(), kAbsent);
+    origin_at_[i] = builders_.size();
+    add_field(kOrigin[i].first, kOrigin[i].second);
   }
   void fill_origin(const SourcedRecord& source, std::size_t row, std::size_t& bytes) {
     if (origin_at_.empty()) return;
@@ -183,9 +182,9 @@ class Rows : public BatchStream {
   std::vector<ColumnBuilder> builders_;
   std::string scratch_;
 
- private:
   static constexpr std::size_t kAbsent = SIZE_MAX;
 
+ private:
   std::unique_ptr<RecordStream> records_;
   std::vector<Field> fields_;
   std::size_t cells_ = 0;               // of a row
@@ -197,48 +196,22 @@ class Rows : public BatchStream {
 class Table final : public Rows {
  public:
   Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records,
-        Origin origin, Nested nested)
-      : Rows(std::move(records)), catalog_(catalog), index_(index) {
-    const TableInfo& table = catalog.tables().at(index);
-    add_field("time", Type::timestamp_ns);
-    has_level_ = table.kind == TableKind::message;
-    if (has_level_) add_field("level", Type::text);
-    const std::vector<bool> rare = rare_columns(table);
-    ShapedFields shaped(table.rows);
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      const ColumnInfo& column = table.columns[i];
-      if (!rare.empty() && rare[i]) {
-        builder_of_.push_back(kMore);
-        continue;
-      }
-      builder_of_.push_back(static_cast<std::uint32_t>(builders_.size()));
-      std::string note;
-      Type type = type_of(column.kinds, note);
-      const bool is_ns = type == Type::int64;
-      if (is_ns && table.kind == TableKind::dropped && column.name == "since") {
-        type = Type::timestamp_ns;
-      }
-      if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
-        type = Type::duration_ns;
-      }
-      const bool may_clash = origin == Origin::with;
-      const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
-      Field field{schema_text(name), type, std::move(note), {}};
-      if (nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
-        const Shape* const shape = catalog.shape_of(column);
-        if (shape == nullptr || !shaped.give_type(*shape, field)) {
-          field.note = "holds lists or dicts whose shapes have too little in common";
-        }
-      }
-      add_field(std::move(field));
+        const TableColumns& columns)
+      : Rows(std::move(records)),
+        catalog_(catalog),
+        index_(index),
+        builder_of_(catalog.tables().at(index).columns.size(), kUnasked) {
+    const std::vector<Column> all = all_columns(columns);
+    if (columns.names.empty()) {
+      for (const Column& each : all) add(each);
     }
-    if (!rare.empty()) {
-      more_at_ = builders_.size();
-      const auto n = std::ranges::count(rare, true);
-      add_field(name_of_rare(table), Type::text,
-                "holds " + std::to_string(n) + " columns of few values, as JSON");
+    for (const std::string& name : columns.names) {
+      const auto found = std::ranges::find(
+          all, name, [](const Column& each) -> const std::string& { return each.field.name; });
+      if (found == all.end()) throw UnknownColumn(name);
+      const auto is_it = [&](const Field& field) { return field.name == name; };
+      if (std::ranges::none_of(fields(), is_it)) add(*found);
     }
-    if (origin == Origin::with) add_origin();
   }
 
  protected:
@@ -246,8 +219,10 @@ class Table final : public Rows {
     const Record& record = source.record;
     const Catalog::Place place = catalog_.place(record);
     if (place.table != index_) return false;
-    builders_[0].put(row, Value::of_int(record.time_ns));
-    if (has_level_) builders_[1].put(row, Value::of_str(level_name(record.site->level, scratch_)));
+    if (time_at_ != kAbsent) builders_[time_at_].put(row, Value::of_int(record.time_ns));
+    if (level_at_ != kAbsent) {
+      builders_[level_at_].put(row, Value::of_str(level_name(record.site->level, scratch_)));
+    }
     more_.clear();
     for (const Cell& cell : place.cells) {
       // Only a source that changed since the catalog was made has more columns than it.
@@ -255,7 +230,7 @@ class Table final : public Rows {
       const std::uint32_t builder = builder_of_[cell.column];
       if (builder == kMore) {
         add_more(cell);
-      } else {
+      } else if (builder != kUnasked) {
         bytes += builders_[builder].put(row, *cell.value);
       }
     }
@@ -269,6 +244,82 @@ class Table final : public Rows {
 
  private:
   static constexpr std::uint32_t kMore = UINT32_MAX;
+  static constexpr std::uint32_t kUnasked = UINT32_MAX - 1;
+
+  // A column that the table may have, and where its values come from.
+  struct Column {
+    enum class From : std::uint8_t { time, level, field, rare, origin };
+    From from;
+    std::size_t index;  // among the table's columns, or those of the origin
+    Field field;
+  };
+
+  std::vector<Column> all_columns(const TableColumns& wanted) {
+    using From = Column::From;
+    const TableInfo& table = catalog_.tables()[index_];
+    std::vector<Column> all;
+    all.push_back({From::time, 0, {"time", Type::timestamp_ns, {}, {}}});
+    if (table.kind == TableKind::message) {
+      all.push_back({From::level, 0, {"level", Type::text, {}, {}}});
+    }
+    rare_ = rare_columns(table);
+    ShapedFields shaped(table.rows);
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      if (rare_.empty() || !rare_[i]) {
+        all.push_back({From::field, i, field_of(table, i, wanted, shaped)});
+      }
+    }
+    if (!rare_.empty()) {
+      const auto n = std::ranges::count(rare_, true);
+      std::string note = "holds " + std::to_string(n) + " columns of few values, as JSON";
+      all.push_back({From::rare, 0, {name_of_rare(table), Type::text, std::move(note), {}}});
+    }
+    for (std::size_t i = 0; wanted.origin == Origin::with && i < kOrigin.size(); ++i) {
+      all.push_back({From::origin, i, {std::string(kOrigin[i].first), kOrigin[i].second, {}, {}}});
+    }
+    return all;
+  }
+
+  Field field_of(const TableInfo& table, std::size_t index, const TableColumns& wanted,
+                 ShapedFields& shaped) const {
+    const ColumnInfo& column = table.columns[index];
+    std::string note;
+    Type type = type_of(column.kinds, note);
+    const bool is_ns = type == Type::int64;
+    if (is_ns && table.kind == TableKind::dropped && column.name == "since") {
+      type = Type::timestamp_ns;
+    }
+    if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
+      type = Type::duration_ns;
+    }
+    const bool may_clash = wanted.origin == Origin::with;
+    const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
+    Field field{schema_text(name), type, std::move(note), {}};
+    if (wanted.nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
+      const Shape* const shape = catalog_.shape_of(column);
+      if (shape == nullptr || !shaped.give_type(*shape, field)) {
+        field.note = "holds lists or dicts whose shapes have too little in common";
+      }
+    }
+    return field;
+  }
+
+  void add(const Column& column) {
+    const std::size_t at = builders_.size();
+    switch (column.from) {
+      case Column::From::time: time_at_ = at; break;
+      case Column::From::level: level_at_ = at; break;
+      case Column::From::field: builder_of_[column.index] = static_cast<std::uint32_t>(at); break;
+      case Column::From::rare:
+        more_at_ = at;
+        for (std::size_t i = 0; i < rare_.size(); ++i) {
+          if (rare_[i]) builder_of_[i] = kMore;
+        }
+        break;
+      case Column::From::origin: add_origin(column.index); return;
+    }
+    add_field(column.field);
+  }
 
   void add_more(const Cell& cell) {
     more_.append(more_.empty() ? "{\"" : ",\"");
@@ -279,9 +330,11 @@ class Table final : public Rows {
 
   Catalog catalog_;  // its own, since placing records uses the catalog's caches
   std::size_t index_;
-  bool has_level_ = false;
+  std::size_t time_at_ = kAbsent;  // among the builders
+  std::size_t level_at_ = kAbsent;
+  std::size_t more_at_ = kAbsent;
+  std::vector<bool> rare_;                 // see rare_columns
   std::vector<std::uint32_t> builder_of_;  // by column
-  std::size_t more_at_ = 0;                // among the builders
   Buffer more_;                            // of the row
 };
 
@@ -295,7 +348,9 @@ class All final : public Rows {
     add_field("text", Type::text);
     add_field("thread", Type::text);
     add_field("pid", Type::int64);
-    if (origin == Origin::with) add_origin({"thread", "pid"});
+    for (const std::size_t i : {0U, 1U, 2U, 5U}) {
+      if (origin == Origin::with) add_origin(i);  // thread and pid are there
+    }
   }
 
  protected:
@@ -411,10 +466,10 @@ std::string name_of_rare(const TableInfo& table) {
   return name;
 }
 
-std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
-                                        std::unique_ptr<RecordStream> records, Origin origin,
-                                        Nested nested) {
-  return std::make_unique<Table>(catalog, index, std::move(records), origin, nested);
+std::unique_ptr<TableStream> open_table(const Catalog& catalog, std::size_t index,
+                                        std::unique_ptr<RecordStream> records,
+                                        const TableColumns& columns) {
+  return std::make_unique<Table>(catalog, index, std::move(records), columns);
 }
 
 std::unique_ptr<BatchStream> open_all(std::unique_ptr<RecordStream> records, RenderText render,

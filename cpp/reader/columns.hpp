@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,13 +99,30 @@ enum class Origin : std::uint8_t { without, with };
 // Whether lists and dicts of one shape are lists and structs.
 enum class Nested : std::uint8_t { text, typed };
 
+// Which columns of a table are wanted, and how.
+struct TableColumns {
+  Origin origin = Origin::without;
+  Nested nested = Nested::typed;
+  std::vector<std::string> names = {};  // as the schema has them, in this order; empty: all
+};
+
+class UnknownColumn : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;  // the column's name
+};
+
+class TableStream : public BatchStream {
+ public:
+  // Goes on with other records of the catalog's.
+  virtual void restart(std::unique_ptr<RecordStream> records) = 0;
+};
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
 // Where rare ones are put together they are the last one, a JSON object by row.
-// `records` must be what the catalog was made from.
-std::unique_ptr<BatchStream> open_table(const Catalog& catalog, std::size_t index,
+// `records` must be among those that the catalog was made from. Throws UnknownColumn.
+std::unique_ptr<TableStream> open_table(const Catalog& catalog, std::size_t index,
                                         std::unique_ptr<RecordStream> records,
-                                        Origin origin = Origin::without,
-                                        Nested nested = Nested::typed);
+                                        const TableColumns& columns = {});
 
 // Writes a record's message as text (WTF-8).
 using RenderText = std::function<void(const Record&, Buffer&)>;

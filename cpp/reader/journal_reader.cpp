@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "format/inline_record.hpp"
 #include "journal/parts.hpp"
 
 namespace attolog {
@@ -13,6 +14,10 @@ namespace {
 
 // Little at a time, since a hostile file can have a magic in every 64 bytes, and each is gone to.
 constexpr std::size_t kWindow = std::size_t{1} << 14;
+// Most summaries are shorter.
+constexpr std::size_t kUsualSummary = std::size_t{1} << 12;
+
+const std::string kNoSense = "it makes no sense: ";
 
 }  // namespace
 
@@ -25,11 +30,14 @@ JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePoo
   progress_.next = path.from;
 }
 
-std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
+std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths,
+                                                   Check check) {
   const auto reader = std::make_shared<JournalReader>();
+  reader->check_ = check;
   reader->scan_all(paths);
   reader->miss_parts();
   reader->seen_ = reader->seen_here_ = {};
+  reader->unread_.clear();
   const auto has_bytes = [](const File& file) { return file.size() != 0; };
   if (!reader->has_magic_ && std::ranges::any_of(reader->files_, has_bytes)) {
     throw NotAJournal(paths.front().path);
@@ -58,6 +66,7 @@ void JournalReader::scan_all(const std::vector<JournalPath>& paths) {
     scan(file);
   }
   payload_ = Buffer();
+  checked_ = std::make_unique<std::atomic<bool>[]>(blocks_.size());
   if (catalog_is_spoiled_) learn_tables(Catalog());
   learn_largest_tables();
 }
@@ -143,19 +152,63 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
     end = file.find_magic(payload_at);
     return "its length is out of range";
   }
-  const Block block{index, true, offset, *header};
+  const Block block{.file = index, .offset = offset, .header = *header};
+  return scan_and_take_in(block, std::string(head, sizeof head), end);
+}
+
+// Goes on with a block whose header makes sense; sets `end` like scan_block.
+std::string JournalReader::scan_and_take_in(Block block, const std::string& header,
+                                            std::uint64_t& end) {
+  if (auto done = compare_with_copy(block, header, end)) return *done;
+  const std::optional<BlockSummary> summary =
+      check_ == Check::summaries ? scan_summary(block) : std::nullopt;
+  const bool is_enough = summary && std::ranges::all_of(summary->sites, Catalog::is_enough);
+  if (is_enough) {
+    end = block.offset + kBlockHeaderSize + block.header.payload_size;
+  } else if (std::string trouble = scan_payload(block, end); !trouble.empty()) {
+    return trouble;
+  }
+  Progress& progress = files_[block.file].progress();
+  progress.last = block.offset;
+  progress.header = header;
+  if (known_ != nullptr && known_->contains(header)) return {};
+  seen_here_.insert(header);
+  seen_.insert(header);
+  if (!is_enough) {
+    if (block.header.records == 0) take_in_empty(block);
+    return take_in(std::move(block));
+  }
+  unread_.emplace(header, blocks_.size());
+  take_in(std::move(block), *summary);
+  return {};
+}
+
+// Blocks that a journal and its part both have are about to be merged, or were when a process was
+// killed. Returns nothing where the block is no copy of one that was taken in, else as scan_block.
+// Of a block and its copy an intact one counts.
+std::optional<std::string> JournalReader::compare_with_copy(const Block& block,
+                                                            const std::string& header,
+                                                            std::uint64_t& end) {
+  if (!seen_.contains(header)) return std::nullopt;
   std::string trouble = scan_payload(block, end);
   if (!trouble.empty()) return trouble;
-  std::string bytes(head, sizeof head);
-  file.progress().last = offset;
-  file.progress().header = bytes;
-  if (known_ != nullptr && known_->contains(bytes)) return {};
-  // Blocks that a journal and its part both have are about to be merged, or were when a process was
-  // killed.
-  if (!seen_here_.insert(bytes).second) return "it is the copy of another one";
-  if (!seen_.insert(std::move(bytes)).second) return {};
-  if (block.header.records == 0) take_in_empty(block);
-  return take_in(block);
+  Progress& progress = files_[block.file].progress();
+  progress.last = block.offset;
+  progress.header = header;
+  const bool is_of_file = !seen_here_.insert(header).second;
+  if (const auto unread = unread_.find(header); unread != unread_.end()) {
+    Block& first = blocks_[unread->second];
+    unread_.erase(unread);
+    std::uint64_t end_of_first = 0;
+    if (trouble = scan_payload(first, end_of_first); !trouble.empty()) {
+      add_problem(files_[first.file].name() + ": block at byte " + std::to_string(first.offset) +
+                  ": " + trouble + ", but a copy of it is whole");
+      first.file = block.file;
+      first.offset = block.offset;
+      return std::string();
+    }
+  }
+  return is_of_file ? "it is the copy of another one" : std::string();
 }
 
 void JournalReader::take_in_empty(const Block& block) {
@@ -215,24 +268,70 @@ std::string JournalReader::scan_payload(const Block& block, std::uint64_t& end) 
   return {};
 }
 
-// Decodes the block in payload_ and learns what is in it.
-std::string JournalReader::take_in(Block block) {
-  std::uint32_t records = 0;
-  try {
-    BlockDecoder decoder(block.header, payload_.view(), definitions_);
-    std::int64_t last_ns = INT64_MIN;
-    while (const Record* const record = decoder.next()) {
-      block.is_sorted = block.is_sorted && record->time_ns >= last_ns;
-      last_ns = record->time_ns;
-      catalog_.add(*record);
-      ++records;
+// Reads the summary alone; nothing where it is not as it should be, for which there are many
+// reasons.
+std::optional<BlockSummary> JournalReader::scan_summary(const Block& block) {
+  const File& file = files_[block.file];
+  const std::size_t size = block.header.payload_size;
+  const std::uint64_t payload_at = block.offset + kBlockHeaderSize;
+  if (size < kSummaryTrailer || block.header.records == 0) return std::nullopt;
+  for (std::size_t wanted = std::min(size, kUsualSummary);;) {
+    payload_.clear();
+    const std::size_t from = size - wanted;
+    payload_.advance(file.read(payload_at + from, payload_.room(wanted), wanted));
+    if (payload_.size() != wanted) return std::nullopt;
+    apply_mask(payload_.data(), wanted, block.header.mask, from);
+    const std::size_t needed = summary_size(payload_.data() + wanted - kSummaryTrailer);
+    if (needed > size) return std::nullopt;
+    if (needed > wanted) {
+      wanted = needed;
+      continue;
     }
-  } catch (const FormatError& error) {
-    catalog_is_spoiled_ = catalog_is_spoiled_ || records != 0;
-    return std::string("it makes no sense: ") + error.what();
+    try {
+      return BlockSummary::read(block.header, payload_.view(), *definitions_);
+    } catch (const FormatError&) {
+      return std::nullopt;
+    }
   }
-  if (records != 0) blocks_.push_back(block);
+}
+
+// Learns the contents of the block in payload_: from its summary if that is enough.
+std::string JournalReader::take_in(Block block) {
+  try {
+    const BlockSummary summary = BlockSummary::read(block.header, payload_.view(), *definitions_);
+    if (!std::ranges::all_of(summary.sites, Catalog::is_enough)) {
+      add_records(block);
+      block.is_checked = true;
+    }
+    take_in(std::move(block), summary);
+  } catch (const FormatError& error) {
+    return kNoSense + error.what();
+  }
   return {};
+}
+
+void JournalReader::take_in(Block block, const BlockSummary& summary) {
+  block.is_sorted = summary.is_sorted;
+  for (const SiteSummary& site : summary.sites) {
+    block.sites.push_back({site.site, site.records});
+    if (!block.is_checked) catalog_.add(site);
+  }
+  // An empty block only announces a part, or begins one: no run has written records in it.
+  if (block.header.records != 0) blocks_.push_back(std::move(block));
+}
+
+void JournalReader::add_records(const Block& block) {
+  BlockDecoder decoder(block.header, payload_.view(), *definitions_);
+  bool is_first = true;
+  try {
+    while (const Record* const record = decoder.next()) {
+      catalog_.add(*record);
+      is_first = false;
+    }
+  } catch (const FormatError&) {
+    catalog_is_spoiled_ = catalog_is_spoiled_ || !is_first;
+    throw;
+  }
 }
 
 std::vector<JournalReader::Run> JournalReader::runs() const {
@@ -255,11 +354,43 @@ std::vector<JournalReader::Run> JournalReader::runs() const {
 std::shared_ptr<JournalReader> JournalReader::of_run(std::uint64_t id) const {
   auto reader = std::make_shared<JournalReader>();
   reader->files_ = files_;
+  reader->definitions_ = definitions_;
   std::ranges::copy_if(blocks_, std::back_inserter(reader->blocks_),
                        [&](const Block& block) { return block.header.run_id == id; });
+  reader->checked_ = std::make_unique<std::atomic<bool>[]>(reader->blocks_.size());
   reader->learn_tables(Catalog());
   reader->learn_largest_tables();
   return reader;
+}
+
+// Whether the site's records are of the table.
+JournalReader::Use JournalReader::use_of(const Site& site, std::size_t table) const {
+  if (table == Catalog::kNoTable) return Use::yes;
+  if (is_inline(site.kind)) return Use::undecided;
+  return catalog_.table_of(site) == table ? Use::yes : Use::no;
+}
+
+bool JournalReader::is_selected(const Block& block, const Selection& selection) const {
+  if (block.header.last_ns < selection.first_ns) return false;
+  if (block.header.first_ns > selection.last_ns) return false;
+  return std::ranges::any_of(block.sites, [&](const SiteCount& each) {
+    return use_of(*each.site, selection.table) != Use::no;
+  });
+}
+
+std::vector<JournalReader::BlockInfo> JournalReader::blocks(const Selection& selection) const {
+  std::vector<BlockInfo> blocks;
+  for (const Block& block : blocks_) {
+    if (!is_selected(block, selection)) continue;
+    std::uint64_t records = 0;
+    for (const SiteCount& each : block.sites) {
+      if (use_of(*each.site, selection.table) == Use::yes) records += each.records;
+    }
+    const BlockHeader& header = block.header;
+    blocks.push_back({header.first_ns, header.last_ns, header.payload_size, records});
+  }
+  std::ranges::stable_sort(blocks, {}, &BlockInfo::first_ns);
+  return blocks;
 }
 
 // Where the next magic stands at or after `from`; the file's end if there is none.

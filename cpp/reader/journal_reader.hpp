@@ -2,13 +2,16 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -42,9 +45,15 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // Headers of blocks, by which a copy is known.
   using Headers = std::unordered_set<std::string>;
 
-  // Passes over all files once, checks every block and learns the tables. Throws std::system_error
-  // where a file cannot be opened, and NotAJournal; damage is no error but a problem.
-  static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
+  // How much of each block is read at once: its header and summary, or all of it.
+  enum class Check : std::uint8_t { summaries, payloads };
+
+  // Finds all blocks and learns the tables, from the summaries of the blocks where these suffice.
+  // With Check::summaries, damage to the records of a block is found, and a problem, when a pass
+  // decodes the block first. Throws std::system_error where a file cannot be opened, and
+  // NotAJournal; damage is no error but a problem.
+  static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths,
+                                             Check check = Check::summaries);
 
   // The same for files that are still written to: what is no whole block at a file's end is awaited
   // and not judged, and blocks in `known` were read before. Those read now are added to it. Whether
@@ -67,7 +76,29 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // within a file in its own. Memory holds the blocks that overlap in time, kMaxOpenBlocks at most;
   // beyond, the order is approximate and a problem says so. May be asked for any number of times,
   // also by several threads at once; the stream keeps the reader alive.
-  std::unique_ptr<RecordStream> records() const;
+  std::unique_ptr<RecordStream> records() const { return records(Selection{}); }
+
+  // The blocks and sites that a pass touches: those that have records of the table, and between two
+  // times, both included.
+  struct Selection {
+    std::size_t table = Catalog::kNoTable;  // all tables
+    std::int64_t first_ns = INT64_MIN;
+    std::int64_t last_ns = INT64_MAX;
+  };
+  // The records between the times. Those of other tables are left out, unless their names are
+  // values of theirs (SiteKind::inline_event).
+  std::unique_ptr<RecordStream> records(const Selection& selection) const;
+
+  // A selected block: its times, its size, and how many records it has of the table. A block whose
+  // records may be of any table has none for certain.
+  struct BlockInfo {
+    std::int64_t first_ns;
+    std::int64_t last_ns;
+    std::uint64_t bytes;
+    std::uint64_t records;
+  };
+  // The selected blocks, by their first times.
+  std::vector<BlockInfo> blocks(const Selection& selection) const;
 
   // Whether a part that a file announces has not been found: not its first block.
   bool misses_parts() const { return misses_parts_; }
@@ -124,18 +155,34 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     Progress progress_;
   };
 
+  struct SiteCount {
+    const Site* site;
+    std::uint32_t records;
+  };
   struct Block {
     std::uint32_t file = 0;
     bool is_sorted = true;
+    bool is_checked = false;  // its records were read once, and are as the format says
     std::uint64_t offset = 0;
     BlockHeader header;
+    std::vector<SiteCount> sites = {};  // of its records
   };
+
+  enum class Use : std::uint8_t { no, yes, undecided };
+  Use use_of(const Site& site, std::size_t table) const;
+  bool is_selected(const Block& block, const Selection& selection) const;
 
   void scan_all(const std::vector<JournalPath>& paths);
   void scan(std::uint32_t file);
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
+  std::optional<BlockSummary> scan_summary(const Block& block);
+  std::string scan_and_take_in(Block block, const std::string& header, std::uint64_t& end);
+  std::optional<std::string> compare_with_copy(const Block& block, const std::string& header,
+                                               std::uint64_t& end);
   std::string take_in(Block block);
+  void take_in(Block block, const BlockSummary& summary);
+  void add_records(const Block& block);
   void take_in_empty(const Block& block);
   void miss_parts();
   void learn_tables(Catalog empty);
@@ -144,19 +191,24 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
 
   std::vector<File> files_;
   std::vector<Block> blocks_;
+  // By block: as is_checked, set by passes. Relaxed: at worst, two passes check a block.
+  std::unique_ptr<std::atomic<bool>[]> checked_;
   Catalog catalog_;
   bool catalog_is_spoiled_ = false;  // it has seen records of a block that turned out to be bad
   bool has_magic_ = false;
   bool misses_parts_ = false;
   // While scanning:
-  using EmptyBlock = std::array<std::uint64_t, 5>;  // what a part and its announcement share
+  Check check_ = Check::payloads;
+  std::unordered_map<std::string, std::size_t> unread_;  // by header: blocks of unknown payload
+  using EmptyBlock = std::array<std::uint64_t, 5>;       // what a part and its announcement share
   std::map<EmptyBlock, Block> announced_;
   std::set<EmptyBlock> begun_;
   Buffer payload_;                  // of the block
   Headers seen_;                    // in this pass
   Headers seen_here_;               // in this file
   const Headers* known_ = nullptr;  // before it, where files are followed
-  mutable Definitions definitions_;
+  // Of sites and threads; readers of one run share those of the whole, whose blocks they have.
+  std::shared_ptr<Definitions> definitions_ = std::make_shared<Definitions>();
   mutable std::mutex mutex_;  // of the problems
   mutable std::vector<std::string> problems_;
   mutable std::uint64_t more_problems_ = 0;

@@ -1,6 +1,8 @@
 // The records of a JournalReader in order of time: a merge of its blocks.
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/checksum.hpp"
@@ -39,6 +41,9 @@ class BlockCursor {
     return true;
   }
 
+  const BlockSummary& summary() const { return decoder_.summary(); }
+  void select(std::vector<bool> sites) { decoder_.select(std::move(sites)); }
+
   const SourcedRecord& record() const { return source_; }
   std::pair<std::int64_t, std::size_t> key() const { return {source_.record.time_ns, rank_}; }
 
@@ -72,16 +77,33 @@ class BlockCursor {
 
 class JournalStream final : public RecordStream {
  public:
-  explicit JournalStream(std::shared_ptr<const JournalReader> reader)
-      : reader_(std::move(reader)), order_(reader_->blocks_.size()) {
+  using Selection = JournalReader::Selection;
+
+  JournalStream(std::shared_ptr<const JournalReader> reader, const Selection& selection)
+      : reader_(std::move(reader)), selection_(selection) {
     // Blocks stand by file and offset, so a block's index is its rank among equal times.
-    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+    for (std::size_t i = 0; i < reader_->blocks_.size(); ++i) {
+      if (reader_->is_selected(reader_->blocks_[i], selection)) order_.push_back(i);
+    }
     std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
       return reader_->blocks_[a].header.first_ns < reader_->blocks_[b].header.first_ns;
     });
   }
 
   const SourcedRecord* next() override {
+    while (const SourcedRecord* const next = next_of_blocks()) {
+      if (next->record.time_ns < selection_.first_ns) continue;
+      if (next->record.time_ns <= selection_.last_ns) return next;
+      if (!limit_said_) break;  // the order is exact: no earlier record comes any more
+    }
+    next_ = order_.size();
+    current_.reset();
+    heap_.clear();
+    return nullptr;
+  }
+
+ private:
+  const SourcedRecord* next_of_blocks() {
     if (current_ != nullptr && !advance(*current_)) current_.reset();
     while (must_open()) {
       if (auto opened = load(order_[next_++])) push(std::move(opened));
@@ -95,7 +117,6 @@ class JournalStream final : public RecordStream {
     return current_ == nullptr ? nullptr : &current_->record();
   }
 
- private:
   static bool later(const std::unique_ptr<BlockCursor>& a, const std::unique_ptr<BlockCursor>& b) {
     return a->key() > b->key();
   }
@@ -139,19 +160,59 @@ class JournalStream final : public RecordStream {
     const std::size_t size = block.header.payload_size;
     Buffer payload;
     payload.advance(file.read(block.offset + kBlockHeaderSize, payload.room(size), size));
-    if (payload.size() == size && crc32c(payload.view()) == block.header.checksum) {
-      apply_mask(payload.data(), size, block.header.mask);
-      auto cursor = std::make_unique<BlockCursor>(block.header, block.is_sorted, index,
-                                                  std::move(payload), reader_->definitions_);
-      if (advance(*cursor)) return cursor;
+    if (payload.size() != size || crc32c(payload.view()) != block.header.checksum) {
+      // Relaxed: see checked_.
+      const bool was_whole =
+          block.is_checked || reader_->checked_[index].load(std::memory_order_relaxed);
+      const bool is_short = payload.size() != size;
+      add_problem(block, was_whole || is_short ? "it was changed while it was read"
+                                               : "its checksum does not match");
+      return nullptr;
     }
-    reader_->add_problem_of_pass(file.name() + ": block at byte " + std::to_string(block.offset) +
-                                 ": it was changed while it was read, " +
-                                 std::to_string(block.header.records) + " records are missing");
+    apply_mask(payload.data(), size, block.header.mask);
+    try {
+      check(index, payload.view());
+      auto cursor = std::make_unique<BlockCursor>(block.header, block.is_sorted, index,
+                                                  std::move(payload), *reader_->definitions_);
+      if (selection_.table != Catalog::kNoTable) cursor->select(selected(cursor->summary()));
+      if (cursor->next()) return cursor;
+    } catch (const FormatError& error) {
+      add_problem(block, std::string("it makes no sense: ") + error.what());
+    }
     return nullptr;
   }
 
+  // Which of a block's sites have records that are asked for.
+  std::vector<bool> selected(const BlockSummary& summary) const {
+    std::vector<bool> sites;
+    for (const SiteSummary& each : summary.sites) {
+      sites.push_back(reader_->use_of(*each.site, selection_.table) != JournalReader::Use::no);
+    }
+    return sites;
+  }
+
+  // Decodes a block that was not decoded before, so that all of it is refused or nothing. Throws
+  // FormatError.
+  void check(std::size_t index, std::string_view payload) {
+    std::atomic<bool>& is_checked = reader_->checked_[index];
+    const JournalReader::Block& block = reader_->blocks_[index];
+    // Relaxed: see checked_.
+    if (block.is_checked || is_checked.load(std::memory_order_relaxed)) return;
+    BlockDecoder decoder(block.header, payload, *reader_->definitions_);
+    decoder.select(std::vector<bool>(decoder.summary().sites.size()));
+    while (decoder.next() != nullptr) {
+    }
+    is_checked.store(true, std::memory_order_relaxed);
+  }
+
+  void add_problem(const JournalReader::Block& block, const std::string& reason) {
+    reader_->add_problem_of_pass(reader_->files_[block.file].name() + ": block at byte " +
+                                 std::to_string(block.offset) + ": " + reason + ", " +
+                                 std::to_string(block.header.records) + " records are missing");
+  }
+
   std::shared_ptr<const JournalReader> reader_;
+  Selection selection_;
   std::vector<std::size_t> order_;  // of the blocks, by their earliest time
   std::size_t next_ = 0;            // the first in `order_` that is not open yet
   std::unique_ptr<BlockCursor> current_;
@@ -159,8 +220,8 @@ class JournalStream final : public RecordStream {
   bool limit_said_ = false;
 };
 
-std::unique_ptr<RecordStream> JournalReader::records() const {
-  return std::make_unique<JournalStream>(shared_from_this());
+std::unique_ptr<RecordStream> JournalReader::records(const Selection& selection) const {
+  return std::make_unique<JournalStream>(shared_from_this(), selection);
 }
 
 }  // namespace attolog

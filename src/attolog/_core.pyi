@@ -784,18 +784,21 @@ _Record: TypeAlias = tuple[
 
 @final
 class Reader:
-    """A journal, and what its dead processes left in their rings; `attolog.read` uses it.
+    """Journals, and what their dead processes left in their rings; `attolog.read` uses it.
 
     Args:
-        path: The journal.
+        paths: The journals. Their parts need not be named.
         ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+        check: Read and check all records at once, not when they are asked for.
 
     Raises:
         OSError: A file cannot be read.
-        ValueError: The file is no journal: no block of one is in it.
+        ValueError: No file is a journal: no block of one is in them.
     """
 
-    def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
+    def __new__(
+        cls, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> Self: ...
     def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
         """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
 
@@ -811,18 +814,47 @@ class Reader:
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
 
-    def stream(self, name: str, origin: bool = False, nested: bool = True, /) -> object:
+    def stream(
+        self,
+        name: str,
+        origin: bool = False,
+        nested: bool = True,
+        *,
+        columns: tuple[str, ...] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        where: str | None = None,
+    ) -> object:
         """Make an Arrow stream of a table, as a PyCapsule; "*" is all records.
 
-        With `origin` it ends with file, line, function, thread, pid and run. Without `nested` lists
-        and dicts are text.
+        Several threads decode the blocks that are needed, without the GIL.
+
+        Args:
+            name: The table.
+            origin: It ends with file, line, function, thread, pid and run.
+            nested: Lists and dicts have types of their own; else they are text.
+            columns: Only these columns, in this order; None for all.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            last: No more than so many records, the last ones.
+            where: An expression, as in `when=`, that the records match.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: There is no such table, or it has no such column.
+            ValueError: `where` is no expression.
         """
 
-    def records(self) -> Iterator[_Record]:
-        """Iterate over all records, a tuple for each.
+    def records(
+        self,
+        *,
+        table: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        where: str | None = None,
+    ) -> Iterator[_Record]:
+        """Iterate over the records of a table, or all; the other arguments are those of `stream`.
 
         It is (time, kind, name, level, thread, pid, names of fields, values, text, file, line,
         function, run).
@@ -1269,6 +1301,7 @@ def compile_print(
     text: str,
     names: tuple[str, ...],
     is_argument: tuple[bool, ...],
+    conversions: tuple[tuple[str, int, str] | None, ...],
     arguments: tuple[tuple[object, ...], ...],
     options: Iterable[tuple[str, object]],
     is_event: bool,
@@ -1284,6 +1317,11 @@ def compile_print(
         names: Of the values, as `attolog._native.argument_names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
+        conversions: The formats of values that `text` does not show alone, and None for the others.
+            Each is the format; the place of the value, which is -1 alone behind `%`, -2 in a call
+            of `str.format`, -3 behind `+`, else the number of texts before it in a tuple behind
+            `%`; and "int", "float", "str", "text" or "": the values that `text` shows as the
+            format does.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a
             value, `(None, constant)`, or a format and the indices of the values it takes.
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
@@ -1309,7 +1347,22 @@ class CompiledPrint:
     def print_flushed(self, function: Callable[..., Any], /, *values: Any) -> Any:
         """Print them so, with `flush=True`."""
 
-def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
+    def show(self, index: int, value: Any, /) -> Any:
+        """Show a value before the next one is evaluated, as its conversion does.
+
+        Args:
+            index: Which of the values it is.
+            value: The value.
+
+        Returns:
+            The value itself, if it is an int, float, str, bool or None that the format takes: it
+            cannot change. Else an object that has the text, and the number of a numpy scalar.
+        """
+
+    def are_texts(self, /, *values: Any) -> bool:
+        """Whether all values are of `str` itself, and of no class derived from it."""
+
+def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
 
     Args:

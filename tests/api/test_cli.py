@@ -43,7 +43,9 @@ class FakeReader:
     kept: list[tuple[Any, ...]] = RECORDS
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str, ring_dir: str | None = None) -> None: ...
+    def __init__(
+        self, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> None: ...
 
     def tables(self) -> list[tuple[str, str, int, int, int, None]]:
         return [
@@ -55,8 +57,11 @@ class FakeReader:
     def problems(self) -> list[str]:
         return list(self.said)
 
-    def records(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self.kept)
+    def records(
+        self, *, table: str | None = None, last: int | None = None, **query: None
+    ) -> Iterator[tuple[Any, ...]]:
+        kept = [record for record in self.kept if table in (None, record[2])]
+        return iter(kept if last is None else kept[max(len(kept) - last, 0) :])
 
 
 @pytest.fixture

@@ -34,8 +34,10 @@ RECORDS = [
 class FakeReader:
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str, ring_dir: str | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> None:
+        self.paths = paths
 
     def tables(self) -> list[tuple[str, str, int, int, int, str | None]]:
         return TABLES
@@ -43,10 +45,14 @@ class FakeReader:
     def problems(self) -> list[str]:
         return list(self.said)
 
-    def records(self) -> Iterator[tuple[Any, ...]]:
+    def records(
+        self, table: str | None = None, where: str | None = None, **query: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        if table is not None:
+            return iter(RECORDS[:1] if where == "'star' in message" else [])
         return iter(RECORDS)
 
-    def stream(self, name: str, *columns: bool) -> object:
+    def stream(self, name: str, *columns: bool, **query: Any) -> object:
         pyarrow = pytest.importorskip("pyarrow")
         return pyarrow.table({"table": [name]}).__arrow_c_stream__()
 
@@ -103,12 +109,21 @@ def test_a_table_is_an_arrow_stream(run_atto: Path, name: str) -> None:
         ("SHED", "'SHED' is none of the 5 tables; did you mean 'SCHED'?"),
         ("sched", "'sched' is none of the 5 tables; did you mean 'SCHED'?"),
         ("quite another", "'quite another' is none of the 5 tables"),
+        ("star", "'star' is none of the 5 tables; 1 line of text contains it"),
+        ("E", "'E' fits 3 tables: 'GEN', 'SCHED', 'NEVER'"),
     ],
 )
 def test_no_such_table(run_atto: Path, name: str, message: str) -> None:
     with pytest.raises(KeyError) as raised:
         read(run_atto)[name]
     assert raised.value.args == (message,)
+
+
+@pytest.mark.parametrize("name", ["took_s", "took", "{model} took", "{model} took {dt:.3f}s"])
+def test_a_template_goes_by_its_words_and_by_any_part(run_atto: Path, name: str) -> None:
+    table = read(run_atto)[name]
+    assert (table.name, table.short_name) == ("{model} took {dt:.3f}s", "took_s")
+    assert "took_s" in read(run_atto) and "took" not in read(run_atto)
 
 
 def test_records(run_atto: Path) -> None:

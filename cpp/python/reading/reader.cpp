@@ -1,27 +1,27 @@
 #include "python/reading/reader.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "core/folder.hpp"
-#include "journal/parts.hpp"
 #include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
+#include "python/reading/late_problems.hpp"
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
 #include "python/reading/samples.hpp"
+#include "python/types/options.hpp"
 #include "python/values/text.hpp"
 #include "python/without_gil.hpp"
 #include "reader/arrow.hpp"
 #include "reader/catalog.hpp"
 #include "reader/columns.hpp"
+#include "reader/open_journals.hpp"
+#include "reader/query.hpp"
 
 namespace attolog::python {
 
@@ -39,54 +39,38 @@ PyObject* make_reader_of(PyTypeObject* type, std::unique_ptr<ReaderState> state)
   return reinterpret_cast<PyObject*>(reader);
 }
 
-// How often a journal is read again because its parts have changed meanwhile.
-constexpr int kMostChanges = 10;
-
-// Null where a part has gone since the files were listed: it is merged.
-std::shared_ptr<JournalReader> open_parts(const std::vector<JournalPath>& files) {
-  try {
-    return JournalReader::open(files);
-  } catch (const std::system_error& error) {
-    if (error.code().value() != ENOENT || files.size() == 1) throw;
-    return nullptr;
+// A tuple of paths. False with an exception set.
+bool take_paths(PyObject* given, std::vector<std::string>& paths) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
+    const char* const path = PyUnicode_AsUTF8(PyTuple_GET_ITEM(given, i));
+    if (path == nullptr) return false;
+    paths.emplace_back(path);
   }
-}
-
-// Whether a part was merged, or begun, while the files were read: the journal may have been read
-// before its blocks came, or the folder before the part did.
-bool have_changed(const JournalReader& journal, const std::string& real,
-                  const std::vector<std::string>& paths) {
-  if (paths.size() < 2 && !journal.misses_parts()) return false;
-  const std::vector<std::string> now = journal_files(real).paths;
-  const auto is_there = [&](const std::string& path) {
-    return std::ranges::find(now, path) != now.end();
-  };
-  return !std::ranges::all_of(paths, is_there) || (journal.misses_parts() && now != paths);
+  if (paths.empty()) PyErr_SetString(PyExc_ValueError, "a reader needs a path");
+  return !paths.empty();
 }
 
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"path", "ring_dir", nullptr};
-  const char* path = nullptr;
+  static const char* const names[] = {"paths", "ring_dir", "check", nullptr};
+  PyObject* given = nullptr;
   const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Reader", const_cast<char**>(names), &path,
-                                   &ring_dir)) {
+  int is_checked = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|zp:Reader", const_cast<char**>(names),
+                                   &PyTuple_Type, &given, &ring_dir, &is_checked)) {
     return nullptr;
   }
+  std::vector<std::string> paths;
+  if (!take_paths(given, paths)) return nullptr;
   auto state = std::make_unique<ReaderState>();
-  const bool done = without_gil(path, [&] {
-    const std::string real = real_log_path(path);
-    Pending& pending = state->pending;
-    std::vector<std::string> paths;
-    int changes = 0;
-    do {
-      paths = journal_files(real).paths;
-      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, paths);
-      std::vector<JournalPath> files = pending.files;
-      files.insert(files.end(), pending.rings.begin(), pending.rings.end());
-      if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-      state->journal = open_parts(files);
-    } while (state->journal == nullptr || !is_current(pending) ||
-             (have_changed(*state->journal, real, paths) && ++changes < kMostChanges));
+  const auto check =
+      is_checked != 0 ? JournalReader::Check::payloads : JournalReader::Check::summaries;
+  const bool done = without_gil(paths.size() == 1 ? paths.front().c_str() : nullptr, [&] {
+    OpenJournals opened = open_journals(paths, ring_dir == nullptr ? "" : ring_dir, check);
+    state->pending = std::move(opened.pending);
+    state->journal = std::move(opened.reader);
+    for (const Pending& each : state->pending) {
+      state->problems.insert(state->problems.end(), each.problems.begin(), each.problems.end());
+    }
   });
   return done ? make_reader_of(type, std::move(state)) : nullptr;
 }
@@ -124,7 +108,7 @@ PyObject* tables(PyObject* self, PyObject*) {
 
 PyObject* problems(PyObject* self, PyObject*) {
   ReaderState& state = state_of(self);
-  std::vector<std::string> all = state.pending.problems;
+  std::vector<std::string> all = state.problems;
   const auto found = state.journal->problems();
   all.insert(all.end(), found.begin(), found.end());
   return list_of(all);
@@ -168,44 +152,132 @@ void free_stream(PyObject* capsule) {
   if (stream->release != nullptr) stream->release(stream);
 }
 
-PyObject* stream(PyObject* self, PyObject* args) {
+// A time in nanoseconds; `ns` stays as it is for None. False with an exception set.
+bool take_time(PyObject* given, std::int64_t& ns) {
+  if (given == Py_None) return true;
+  ns = PyLong_AsLongLong(given);
+  return ns != -1 || PyErr_Occurred() == nullptr;
+}
+
+// Bounds and filter of a query; the arguments are borrowed, and None where they were left out.
+struct QueryArguments {
+  PyObject* since = Py_None;
+  PyObject* until = Py_None;
+  PyObject* last = Py_None;
+  PyObject* where = Py_None;
+
+  // False with an exception set.
+  bool read(Query& query) const {
+    if (!take_time(since, query.selection.first_ns)) return false;
+    if (!take_time(until, query.selection.last_ns)) return false;
+    if (last != Py_None) {
+      query.last = PyLong_AsUnsignedLongLong(last);
+      if (PyErr_Occurred() != nullptr) return false;
+    }
+    return where == Py_None || encode_steps(where, query.where);
+  }
+};
+
+// The names of columns from a tuple, or all for None. False with an exception set.
+bool take_names(PyObject* given, std::vector<std::string>& names) {
+  if (given == Py_None) return true;
+  if (!PyTuple_Check(given)) {
+    PyErr_SetString(PyExc_TypeError, "the columns are a tuple of names");
+    return false;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(given, i);
+    if (!PyUnicode_Check(name)) {
+      PyErr_SetString(PyExc_TypeError, "a column's name is a str");
+      return false;
+    }
+    names.push_back(to_wtf8(name));
+  }
+  return true;
+}
+
+PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"name",  "origin", "nested", "columns", "since",
+                                         "until", "last",   "where",  nullptr};
   PyObject* name = nullptr;
   int with_origin = 0;
   int is_typed = 1;
-  if (!PyArg_ParseTuple(args, "U|pp:stream", &name, &with_origin, &is_typed)) return nullptr;
-  const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
-  const JournalReader& journal = *state_of(self).journal;
+  PyObject* names = Py_None;
+  QueryArguments arguments;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|pp$OOOOO:stream", const_cast<char**>(keywords),
+                                   &name, &with_origin, &is_typed, &names, &arguments.since,
+                                   &arguments.until, &arguments.last, &arguments.where)) {
+    return nullptr;
+  }
+  TableColumns columns{.origin = with_origin != 0 ? Origin::with : Origin::without,
+                       .nested = is_typed != 0 ? Nested::typed : Nested::text};
+  const std::shared_ptr<JournalReader>& journal = state_of(self).journal;
+  Query query;
   try {
-    if (!warn_of_changes(journal)) return nullptr;
+    if (!take_names(names, columns.names) || !arguments.read(query)) return nullptr;
+    if (!warn_of_changes(*journal)) return nullptr;
     auto exported = std::make_unique<ArrowArrayStream>();
+    std::unique_ptr<BatchStream> table;
+    std::size_t known = 0;  // problems that were there before a block was decoded
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
+      if (!columns.names.empty()) {
+        PyErr_SetString(PyExc_ValueError, "all records have all of their columns");
+        return nullptr;
+      }
+      known = journal->problems().size();
       const auto render = std::make_shared<Renderer>();
       const auto text = [render](const Record& record, Buffer& out) { (*render)(record, out); };
-      export_stream(open_all(journal.records(), text, origin), exported.get());
+      outside_gil([&] { table = open_all(select_records(journal, query), text, columns.origin); });
     } else {
-      const std::size_t index = find_table(journal.catalog(), name);
+      const std::size_t index = find_table(journal->catalog(), name);
       if (index == Catalog::kNoTable) {
         PyErr_SetObject(PyExc_KeyError, name);
         return nullptr;
       }
-      if (!warn_of_rare_columns(journal, journal.catalog().tables()[index])) return nullptr;
-      const Nested nested = is_typed != 0 ? Nested::typed : Nested::text;
-      export_stream(open_table(journal.catalog(), index, journal.records(), origin, nested),
-                    exported.get());
+      if (!warn_of_rare_columns(*journal, journal->catalog().tables()[index])) return nullptr;
+      query.selection.table = index;
+      known = journal->problems().size();
+      outside_gil([&] { table = scan(journal, query, columns); });
     }
+    export_stream(warn_at_end(journal, known, std::move(table)), exported.get());
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
     if (capsule != nullptr) static_cast<void>(exported.release());
     return capsule;
+  } catch (const UnknownColumn& error) {
+    PyObject* const unknown = from_wtf8(error.what());
+    if (unknown != nullptr) PyErr_SetObject(PyExc_KeyError, unknown);
+    Py_XDECREF(unknown);
+    return nullptr;
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
   }
 }
 
-PyObject* records(PyObject* self, PyObject*) {
+PyObject* records(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"table", "since", "until", "last", "where", nullptr};
+  PyObject* name = Py_None;
+  QueryArguments arguments;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOO:records", const_cast<char**>(keywords),
+                                   &name, &arguments.since, &arguments.until, &arguments.last,
+                                   &arguments.where)) {
+    return nullptr;
+  }
   try {
     const auto& journal = state_of(self).journal;
-    return warn_of_changes(*journal) ? make_records(journal) : nullptr;
+    Query query;
+    if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
+    if (name != Py_None) {
+      query.selection.table =
+          PyUnicode_Check(name) ? find_table(journal->catalog(), name) : Catalog::kNoTable;
+      if (query.selection.table == Catalog::kNoTable) {
+        PyErr_SetObject(PyExc_KeyError, name);
+        return nullptr;
+      }
+    }
+    std::unique_ptr<RecordStream> selected;
+    outside_gil([&] { selected = select_records(journal, query); });
+    return make_records(journal, std::move(selected));
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -269,9 +341,9 @@ PyObject* run(PyObject* self, PyObject* name) {
   const ReaderState& whole = state_of(self);
   const std::uint64_t id = std::strtoull(text, nullptr, 16);
   if (!without_gil(text, [&] {
-        state->pending.problems = whole.pending.problems;
+        state->problems = whole.problems;
         for (std::string& each : whole.journal->problems())
-          state->pending.problems.push_back(std::move(each));
+          state->problems.push_back(std::move(each));
         state->journal = whole.journal->of_run(id);
       })) {
     return nullptr;
@@ -279,15 +351,18 @@ PyObject* run(PyObject* self, PyObject* name) {
   return make_reader(std::move(state));
 }
 
-PyMethodDef reader_methods[] = {{"tables", tables, METH_NOARGS, docs::Reader_tables},
-                                {"problems", problems, METH_NOARGS, docs::Reader_problems},
-                                {"stream", stream, METH_VARARGS, docs::Reader_stream},
-                                {"records", records, METH_NOARGS, docs::Reader_records},
-                                {"runs", runs, METH_NOARGS, docs::Reader_runs},
-                                {"run", run, METH_O, docs::Reader_run},
-                                {"fields", guarded_simple<fields>, METH_O, docs::Reader_fields},
-                                {"samples", samples, METH_VARARGS, docs::Reader_samples},
-                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef reader_methods[] = {
+    {"tables", tables, METH_NOARGS, docs::Reader_tables},
+    {"problems", problems, METH_NOARGS, docs::Reader_problems},
+    {"stream", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stream)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_stream},
+    {"records", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(records)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_records},
+    {"runs", runs, METH_NOARGS, docs::Reader_runs},
+    {"run", run, METH_O, docs::Reader_run},
+    {"fields", guarded_simple<fields>, METH_O, docs::Reader_fields},
+    {"samples", samples, METH_VARARGS, docs::Reader_samples},
+    {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_reader)},
     {Py_tp_dealloc, reinterpret_cast<void*>(free_holder<Reader, &Reader::state>)},

@@ -125,10 +125,11 @@ const char* kind_name(TableKind kind) {
   return names[static_cast<int>(kind)];
 }
 
-PyObject* make_records(std::shared_ptr<JournalReader> journal) {
+PyObject* make_records(std::shared_ptr<JournalReader> journal,
+                       std::unique_ptr<RecordStream> stream) {
   auto pass = std::make_unique<RecordsPass>();
   pass->journal = std::move(journal);
-  pass->stream = pass->journal->records();
+  pass->stream = std::move(stream);
   auto* records = reinterpret_cast<Records*>(records_type->tp_alloc(records_type, 0));
   if (records != nullptr) records->pass = pass.release();
   return reinterpret_cast<PyObject*>(records);

@@ -13,8 +13,9 @@ namespace attolog::python {
 // The word for a kind of records.
 const char* kind_name(TableKind kind);
 
-// The iterator; null with an exception set.
-PyObject* make_records(std::shared_ptr<JournalReader> journal);
+// The iterator over a stream of the journal; null with an exception set.
+PyObject* make_records(std::shared_ptr<JournalReader> journal,
+                       std::unique_ptr<RecordStream> stream);
 
 bool add_records_type(PyObject* module);
 

@@ -136,6 +136,18 @@ std::size_t ring_size(std::uint64_t bytes) {
 
 }  // namespace
 
+bool encode_steps(PyObject* expression, std::string& encoded_steps) {
+  const PyRef steps(call_helper(parse_expression, "(O)", expression));
+  if (steps.get() == nullptr) return false;
+  Buffer encoded;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps.get()); ++i) {
+    PyObject* const step = PyTuple_GET_ITEM(steps.get(), i);
+    if (!encode_any(encoded, step, std::size_t{1} << 30)) return false;
+  }
+  encoded_steps = encoded.view();
+  return true;
+}
+
 bool take_strategy(PyObject* given, Policy& policy) {
   if (given == nullptr || given == Py_None) return true;
   PyObject* spelled = PyUnicode_Check(given)
@@ -337,19 +349,6 @@ bool take_duration(PyObject* value, const char* option, std::int64_t& result) {
   double seconds = 0;
   if (!take_seconds(value, option, kSecondsOrNone, seconds)) return false;
   result = std::llround(seconds * 1e9);
-  return true;
-}
-
-// An expression's steps, as the writer reads them.
-bool encode_steps(PyObject* expression, std::string& condition) {
-  const PyRef steps(call_helper(parse_expression, "(O)", expression));
-  if (steps.get() == nullptr) return false;
-  Buffer encoded;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(steps.get()); ++i) {
-    PyObject* const step = PyTuple_GET_ITEM(steps.get(), i);
-    if (!encode_any(encoded, step, std::size_t{1} << 30)) return false;
-  }
-  condition = encoded.view();
   return true;
 }
 

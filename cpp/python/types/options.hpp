@@ -29,6 +29,10 @@ struct CircularArguments {
 // Reads them; false with a TypeError or ValueError set. The ring options are only checked by name.
 bool parse_circular(PyObject* args, PyObject* kwargs, CircularArguments& result);
 
+// The steps of an expression, as native code reads them (query/expression_tree.hpp). False with an
+// exception set.
+bool encode_steps(PyObject* expression, std::string& steps);
+
 // `strategy=`, which may be null or None: all. False with an exception set.
 bool take_strategy(PyObject* given, Policy& policy);
 // `rules=`, which may be null or None. False with an exception set.

@@ -14,10 +14,10 @@ from typing import BinaryIO
 import click
 
 from attolog import _core
-from attolog._cli.show import check_regular, escape, line, line_with_origin, open_journal
+from attolog._cli.show import check_regular, escape, line, line_with_origin
 from attolog._cli.usage import whole_number
 from attolog._reading.files import is_journal
-from attolog._reading.journal import Journal, Record
+from attolog._reading.journal import Journal, Record, open_journal
 
 POLL_SECONDS = 0.2
 
@@ -39,7 +39,7 @@ def command(file: str, lines: int | None, follow: bool, origin: bool) -> int:
     is_text = not is_journal(file)
     if is_text and origin:
         raise ValueError(f"{file} is no journal: it does not tell where its lines come from")
-    opened = TextLines(file, follow) if is_text else JournalLines(file, follow, origin)
+    opened = TextLines(file, follow) if is_text else JournalLines(file, follow, origin, lines)
     with closing(opened) as source:
         new = source.new()
         _write(new if lines is None else deque(new, maxlen=lines))
@@ -129,10 +129,14 @@ class JournalLines:
         path: The journal.
         follow: A block that is not whole yet at the end is waited for, and is no problem.
         origin: Lines end with where their records come from.
+        last: Without `follow`, only so many records are looked for.
     """
 
-    def __init__(self, path: str, follow: bool, origin: bool = False) -> None:
+    def __init__(
+        self, path: str, follow: bool, origin: bool = False, last: int | None = None
+    ) -> None:
         self._path = path
+        self._last = last
         self._line = line_with_origin if origin else line
         self._follower = _core.Follower(path) if follow else None
         self._problems: tuple[str, ...] = ()
@@ -156,7 +160,7 @@ class JournalLines:
 
     def _once(self) -> Iterator[Record]:
         journal = open_journal(self._path)
-        yield from journal.records()
+        yield from journal.records(last=self._last)
         self._problems = journal.problems
 
     def _since(self, follower: _core.Follower) -> Iterator[Record]:

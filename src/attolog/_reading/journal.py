@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from attolog import _core
-from attolog._reading.files import is_journal
+from attolog._reading import names
+from attolog._reading.files import Path, files_of, is_journal
 from attolog._reading.table import USUAL, Columns, Table
 from attolog._words import count, nearest
 
@@ -54,14 +55,32 @@ class Journal:
     """What a journal holds, table by table; made by `attolog.read`.
 
     Iterating gives the names of the tables, as with a dict; `journal["*"]` is all records.
+    A table is found by its name, by its short name, and by any part of these that fits no other.
+
+    Example:
+        >>> import attolog, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.atto"
+        >>> with attolog.AsyncFileLogger(path) as log:
+        ...     log.info("epoch {epoch} step {step} loss={loss:.4f}", 1, 20, 0.5)
+        >>> run = attolog.read(path)
+        >>> run["epoch_step_loss"] is run["loss"]
+        True
+        >>> run["loss"].name
+        'epoch {epoch} step {step} loss={loss:.4f}'
     """
 
     def __init__(
-        self, path: str, open_reader: Callable[[], _core.Reader], columns: Columns = USUAL
+        self,
+        path: str,
+        open_reader: Callable[[], _core.Reader],
+        columns: Columns = USUAL,
+        short_names: Mapping[str, str] | None = None,
     ) -> None:
         self._path = path
         self._open_reader = open_reader
         self._columns = columns
+        self._given_names = short_names
+        self._warns = False
 
     @cached_property
     def _reader(self) -> _core.Reader:
@@ -75,7 +94,15 @@ class Journal:
             # An event comes before a template of its name.
             table = Table(reader, name, kind, length, first, last, sampling, self._columns)
             tables.setdefault(name, table)
+        given = self._given_names
+        for name, short in (given or names.short_names(tables.values())).items():
+            if name in tables:
+                tables[name].short_name = short
         return tables
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {name: table.short_name for name, table in self._tables.items()}
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -93,7 +120,16 @@ class Journal:
         """
         reader = self._reader
         return tuple(
-            Run(self._path, partial(reader.run, id_), self._columns, id_, start, end, tuple(pids))
+            Run(
+                self._path,
+                partial(reader.run, id_),
+                self._columns,
+                self._names,
+                id_,
+                start,
+                end,
+                tuple(pids),
+            )
             for id_, start, end, pids in reader.runs()
         )
 
@@ -106,12 +142,34 @@ class Journal:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the files, a sentence for each; empty for an intact journal.
 
-        What shows only later is added: a file that was changed, a table that is too wide.
+        What shows only later is added: records that are damaged, a file that was changed, a table
+        that is too wide.
         """
         return tuple(self._reader.problems())
 
-    def records(self) -> Iterator[Record]:
-        """All records in the order of time.
+    def records(
+        self,
+        *,
+        table: str | None = None,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+    ) -> Iterator[Record]:
+        """The records in the order of time, all or some of them.
+
+        Blocks of the file that have none of these are not decoded.
+
+        Args:
+            table: Only those of this table, by any of its names.
+            where: An expression that they match, as in `when=`: `"ms > 20 and model == 'a'"`.
+            since: The time of the first in nanoseconds since 1970.
+            until: The time of the last.
+            last: No more than so many, the last ones.
+
+        Raises:
+            KeyError: There is no such table.
+            ValueError: `where` is no expression; the message names the column.
 
         Example:
             >>> import attolog, tempfile
@@ -120,10 +178,16 @@ class Journal:
             ...     log("request", ms=70)
             ...     log("request", ms=20)
             >>> run = attolog.read(path)
-            >>> [r.fields for r in run.records() if r.event == "request" and r.fields["ms"] > 50]
+            >>> [r.fields for r in run.records(where="event == 'request' and ms > 50")]
             [{'ms': 70}]
+            >>> [r.fields for r in run.records(last=1)]
+            [{'ms': 20}]
         """
-        for each in self._reader.records():
+        query: dict[str, Any] = {"where": where, "since": since, "until": until, "last": last}
+        if table is not None:
+            query["table"] = self[table].name
+        known = len(self.problems)
+        for each in self._reader.records(**query):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
             is_event = kind in ("event", "dropped", "clock")
@@ -132,29 +196,38 @@ class Journal:
             if kind == "message":  # the text itself, where it is not the template's
                 fields.pop("message", None)
             yield Record(time, kind, event, level, message, fields, thread, pid, *origin)
+        if self._warns:
+            self._warn_of_problems(known)
+
+    def _warn_of_problems(self, known: int = 0, stacklevel: int = 3) -> None:
+        first, *others = self.problems[known:] or [""]
+        more = f" (and {len(others)} more, see .problems)" if others else ""
+        if first:
+            warnings.warn(f"{first}{more}", stacklevel=stacklevel)
 
     def keys(self) -> tuple[str, ...]:
         """The names of the tables."""
         return tuple(self._tables)
 
     def __getitem__(self, name: str) -> Table:
-        """The table of that name.
+        """The table of that name, or short name, or the one table whose name has this part.
 
         Raises:
-            KeyError: There is none; the message names the nearest.
+            KeyError: There is none, and the message names the nearest; or there are several, and
+                the message lists them.
         """
         if name == "*":
             return self._all()
-        try:
-            return self._tables[name]
-        except KeyError:
-            raise KeyError(self._no_table(name)) from None
+        found = names.find(name, self._names) if isinstance(name, str) else []
+        if len(found) != 1:
+            raise KeyError(self._several(name, found) if found else self._no_table(name))
+        return self._tables[found[0]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
 
     def __contains__(self, name: object) -> bool:
-        return name == "*" or name in self._tables
+        return name == "*" or name in self._tables or name in self._names.values()
 
     def __len__(self) -> int:
         return len(self._tables)
@@ -176,9 +249,27 @@ class Journal:
         length = sum(map(len, tables))
         return Table(self._reader, "*", "all", length, first, last, sampling, self._columns)
 
+    def _several(self, name: str, found: list[str]) -> str:
+        return f"{name!r} fits {count(len(found), 'table')}: {names.listed(found, self._names)}"
+
     def _no_table(self, name: str) -> str:
-        hint = nearest(str(name), self._tables)
-        return f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
+        hint = nearest(str(name), dict.fromkeys([*self._names, *self._names.values()]))
+        lines = self._lines_with(str(name))
+        where = f"; {count(lines, 'line')} of text contain{'s' if lines == 1 else ''} it"
+        message = f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"
+        return message + where if lines else message
+
+    def _lines_with(self, part: str) -> int:
+        """How many texts and prints contain it."""
+        texts = [table.name for table in self._tables.values() if table.kind in ("text", "print")]
+        try:
+            return sum(
+                1
+                for text in texts
+                for _ in self._reader.records(table=text, where=f"{part!r} in message")
+            )
+        except ValueError:  # it is too long for an expression
+            return 0
 
 
 class Run(Journal):
@@ -192,12 +283,13 @@ class Run(Journal):
         path: str,
         open_reader: Callable[[], _core.Reader],
         columns: Columns,
+        short_names: Mapping[str, str],
         id_: str,
         start: int,
         end: int,
         pids: tuple[int, ...],
     ) -> None:
-        super().__init__(path, open_reader, columns)
+        super().__init__(path, open_reader, columns, short_names)
         self.id = id_
         """16 hexadecimal digits, as in the column `run`."""
         self.start = start
@@ -213,51 +305,81 @@ class Run(Journal):
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: Path | Iterable[Path],
     *,
     ring_dir: str | None = None,
     origin: bool = False,
     nested: bool = True,
+    check: bool = False,
 ) -> Journal:
-    """Open a journal: the file and its parts, which other processes wrote beside it.
+    """Open a journal, or several as one: their records are merged by time.
 
-    Nothing is written, and nothing is needed to have been recovered before: what a killed process
-    left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
-    as a warning.
+    A journal is read with its parts, which other processes wrote beside it. Nothing is written, and
+    nothing is needed to have been recovered before: what a killed process left in its rings is
+    shown as well. What cannot be read is told in `Journal.problems`, and once as a warning.
 
     Args:
-        path: The journal, `.atto`. It may be still written to; what comes later is not seen.
+        path: The journal, `.atto`. It may be still written to; what comes later is not seen. A
+            folder stands for the journals in it, and a glob (`"logs/*.atto"`) for the files that it
+            fits. Or a list of all these.
         ring_dir: The folder of its rings, if the logger was given one.
         origin: The tables end with columns that tell where their records come from: `file`, `line`,
             `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
         nested: Lists and dicts are lists and structs in tables. False: they are text, as for
             polars' `write_csv`, which takes no others.
+        check: Read and check all records at once. False: that takes place when they are asked for,
+            and a warning tells then of records that are damaged.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no journal; the message says what reads it. One that is damaged is
+        FileNotFoundError: There is no such file, a folder has no journal, or a glob fits no file.
+        ValueError: A file is no journal; the message says what reads it. One that is damaged is
             read as far as it goes. Or it is a pipe, a socket or a device.
 
     Example:
         >>> import attolog, tempfile
-        >>> path = tempfile.mkdtemp() + "/run.atto"
-        >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("request", user="ann", ms=7)
-        >>> run = attolog.read(path)
+        >>> folder = tempfile.mkdtemp()
+        >>> for user in "ann", "bob":
+        ...     with attolog.AsyncFileLogger(f"{folder}/{user}.atto") as log:
+        ...         log("request", user=user, ms=7)
+        >>> run = attolog.read(f"{folder}/ann.atto")
         >>> run.events
         {'request': 1}
         >>> run["request"]  # for polars.DataFrame, pyarrow.table, ...
         <attolog.Table 'request': 1 record>
+        >>> attolog.read(folder).events
+        {'request': 2}
     """
-    name = os.fsdecode(path)
-    if not is_journal(name):
-        suffix = os.path.splitext(name)[1].lower()
-        instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
-        raise ValueError(f"{name} is no journal: {instead}")
-    reader = _core.Reader(name, ring_dir)
-    journal = Journal(name, lambda: reader, Columns(origin, nested))
-    if journal.problems:
-        first, *others = journal.problems
-        more = f" (and {len(others)} more, see .problems)" if others else ""
-        warnings.warn(f"{first}{more}", stacklevel=2)
+    journal = open_journal(path, ring_dir, Columns(origin, nested), check=check)
+    journal._warn_of_problems()
+    journal._warns = True
     return journal
+
+
+def open_journal(
+    path: Path | Iterable[Path],
+    ring_dir: str | None = None,
+    columns: Columns = USUAL,
+    *,
+    check: bool = False,
+) -> Journal:
+    """As `read`, without a warning."""
+    files = files_of(path)
+    for name in files:
+        # Of several, one in .atto may be a part that has just been merged, and is gone.
+        is_certain = len(files) > 1 and name.endswith(".atto")
+        if not is_certain and not is_journal(name):
+            raise ValueError(f"{name} is no journal: {_instead(name)}")
+    reader = _core.Reader(files, ring_dir, check)
+    return Journal(_shown(path, files), lambda: reader, columns)
+
+
+def _instead(name: str) -> str:
+    suffix = os.path.splitext(name)[1].lower()
+    return _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
+
+
+def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
+    if isinstance(path, str | os.PathLike):
+        return os.fsdecode(path)
+    first, *others = files
+    return first + (f" and {len(others)} more" if others else "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from attolog import _core
 from attolog._reading import estimate
@@ -52,7 +53,17 @@ class Table:
         [{'name': 'ann', 'age': 50}, {'name': 'bob', 'age': None}]
     """
 
-    __slots__ = ("_columns", "_length", "_reader", "first", "kind", "last", "name", "sampling")
+    __slots__ = (
+        "_columns",
+        "_length",
+        "_reader",
+        "first",
+        "kind",
+        "last",
+        "name",
+        "sampling",
+        "short_name",
+    )
 
     def __init__(
         self,
@@ -70,6 +81,8 @@ class Table:
         self._columns = columns
         self.name = name
         """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
+        self.short_name = name
+        """A name that one can type, unique in the file: of a template its words, else `name`."""
         self.kind = kind
         """event, message, text, print, dropped or clock; all for `*`."""
         self.first = first
@@ -79,6 +92,38 @@ class Table:
         self.sampling = sampling
         """How its records were sampled: `sample:0.01`, or several policies with ", " between them;
         None if none were."""
+
+    def select(
+        self,
+        *columns: str,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+    ) -> Selection:
+        """Some of the columns and rows, as an Arrow stream.
+
+        Only the columns that are asked for are made, and only the blocks of the file that may have
+        such rows are decoded.
+
+        Args:
+            columns: Their names, in the order wanted; all without any.
+            where: An expression that the records match, as in `when=`.
+            since: The time of the first row in nanoseconds since 1970.
+            until: The time of the last row.
+            last: No more than so many rows, the last ones.
+
+        Example:
+            >>> import attolog, pyarrow, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("request", ms, user="ann")
+            >>> requests = attolog.read(path)["request"]
+            >>> pyarrow.table(requests.select("user", "ms", where="ms > 20", last=1)).to_pylist()
+            [{'user': 'ann', 'ms': 30}]
+        """
+        return Selection(self, columns, where, since, until, last)
 
     def estimate_count(self, *, level: float = 0.95) -> Estimate:
         """Estimate how many calls there were.
@@ -200,5 +245,44 @@ class Table:
         """The Arrow PyCapsule stream of the table; its types are the journal's own."""
         return self._reader.stream(self.name, *self._columns)
 
+    def _stream(self, **query: Any) -> object:
+        return self._reader.stream(self.name, *self._columns, **query)
+
     def __repr__(self) -> str:
         return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some of the columns and rows of a table, an Arrow stream as the table is; made by `select`.
+
+    It may be passed over any number of times.
+    """
+
+    table: Table
+    """The table."""
+    columns: tuple[str, ...] = ()
+    """The columns, all if there are none."""
+    where: str | None = None
+    """The expression that the records match."""
+    since: int | None = None
+    """The time of the first row in nanoseconds since 1970."""
+    until: int | None = None
+    """The time of the last row."""
+    last: int | None = None
+    """The most rows."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule stream of the rows.
+
+        Raises:
+            KeyError: The table has no such column.
+            ValueError: `where` is no expression; the message names the column.
+        """
+        return self.table._stream(
+            columns=self.columns or None,
+            where=self.where,
+            since=self.since,
+            until=self.until,
+            last=self.last,
+        )

@@ -352,6 +352,55 @@ static const check::Test message{
                                             std::to_string(ends[1] - ends[0]) + " bytes skipped");
     }};
 
+static const check::Test lazy{
+    "opening reads no records: damage to them is found by the first pass, or on request", [] {
+      std::vector<std::string> records;
+      std::string text = three_blocks(&records);
+      const std::vector<std::size_t> ends = block_ends(text);
+      text[ends[0] + kBlockHeaderSize] ^= 1;
+      const TemporaryFile file(text);
+      const std::string place = file.path() + ": block at byte " + std::to_string(ends[0]) +
+                                ": its checksum does not match, ";
+      const auto reader = attolog::JournalReader::open({{file.path()}});
+      check::equal(reader->problems().size(), 0u);
+      for (int pass = 0; pass < 2; ++pass) {
+        std::vector<std::string> found;
+        const auto all = reader->records();
+        while (const auto* const next = all->next()) found.push_back(shown(next->record));
+        same(found, {records[0], records[1], records[4], records[5]});
+        check::equal(reader->problems().size(), 1u);
+        check::equal(reader->problems().at(0), place + "2 records are missing");
+      }
+      const auto checked =
+          attolog::JournalReader::open({{file.path()}}, attolog::JournalReader::Check::payloads);
+      check::equal(checked->problems().at(0),
+                   place + std::to_string(ends[1] - ends[0]) + " bytes skipped");
+      check::equal(checked->catalog().tables().at(0).rows + 2,
+                   reader->catalog().tables().at(0).rows);
+    }};
+
+static const check::Test copies{
+    "of a damaged block and its copy the whole one counts, whichever comes first", [] {
+      std::vector<std::string> records;
+      const std::string text = three_blocks(&records);
+      const std::vector<std::size_t> ends = block_ends(text);
+      std::string damaged = text;
+      damaged[ends[0] + kBlockHeaderSize] ^= 1;
+      const TemporaryFile whole(text);
+      const TemporaryFile hurt(damaged);
+      for (const auto& paths : {std::vector<attolog::JournalPath>{{hurt.path()}, {whole.path()}},
+                                {{whole.path()}, {hurt.path()}}}) {
+        const Contents read = read_all(paths);
+        same(read.records, records);
+        check::equal(read.problems.size(), 1u);
+        check::that(read.problems.at(0).starts_with(hurt.path() + ": block at byte " +
+                                                    std::to_string(ends[0])));
+      }
+      const TemporaryFile both(damaged + text);
+      const Contents read = read_all({{both.path()}});
+      same(read.records, records);
+    }};
+
 static const check::Test pages{
     "zeroed, inserted and doubled stretches", [] {
       std::vector<std::string> records;
@@ -459,10 +508,10 @@ static const check::Test hostile{
       const auto refused = [](const std::string& block) {
         const TemporaryFile file(block);
         const auto reader = attolog::JournalReader::open({{file.path()}});
-        check::equal(reader->problems().size(), 1u);
-        check::that(reader->catalog().tables().empty());
         check::that(reader->records()->next() == nullptr);
-        check::that(reader->problems()[0].find("it makes no sense") != std::string::npos);
+        check::that(reader->records()->next() == nullptr);
+        check::equal(reader->problems().size(), 1u);
+        check::that(reader->problems().at(0).find("it makes no sense") != std::string::npos);
       };
       const std::int64_t first = header.first_ns;
       const std::int64_t last = header.last_ns;
@@ -473,7 +522,17 @@ static const check::Test hostile{
       for (std::size_t size = 0; size < good.size(); ++size) {
         refused(forged(good.substr(0, size), 2, first, last));
       }
-      refused(forged("\x05", 1));                   // site 1 before site 0
+      const std::size_t size = attolog::summary_size(good.data() + good.size() - 8);
+      const std::string summary = good.substr(good.size() - size);
+      const std::string records = good.substr(0, good.size() - size);
+      for (std::size_t end = 0; end < records.size(); ++end) {  // records that are cut
+        refused(forged(records.substr(0, end) + summary, 2, first, last));
+      }
+      refused(forged(records + '\0' + summary, 2, first, last));
+      std::string second = records;
+      second[0] = static_cast<char>(second[0] | 4);  // site 1 of one
+      refused(forged(second + summary, 2, first, last));
+      refused(forged("\x05", 1));
       refused(forged(std::string(40, '\x89'), 1));  // weighted, but of no known kind
       refused(forged(std::string(10, '\xff'), 1));  // a number of more than 64 bits
     }};
