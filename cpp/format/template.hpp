@@ -85,6 +85,10 @@ class Template {
   // and those of bind(). Not the complete message, nor the field that render_with_traceback shows.
   const std::vector<std::size_t>& beside() const { return beside_; }
 
+  // Whether the message is the literals and, between them, values as they are: no hole has a
+  // format, and nothing stands beside it.
+  bool is_direct() const;
+
   // Adds the message and returns true. Where it cannot be filled (not ok, a value missing, or not
   // native and without text), adds the template as it is, followed by ` name=value` for every
   // value, and returns false.
