@@ -41,8 +41,15 @@ constexpr std::uint64_t kPowers[] = {1u,
                                      1000000000000000000u,
                                      10000000000000000000u};
 
-void write_two(char* out, std::uint64_t value) {
-  std::memcpy(out, kPairs.text + 2 * value, 2);
+template <class Value>
+void write_digits(char* out, Value value, int width) {
+  char* at = out + width;
+  while (at - out >= 2) {
+    at -= 2;
+    std::memcpy(at, kPairs.text + 2 * (value % 100), 2);
+    value /= 100;
+  }
+  if (at != out) *out = static_cast<char>('0' + value);
 }
 
 int digit_count(std::uint64_t value) {
@@ -151,13 +158,12 @@ char* lay_out(char* out, const char* digits, int count, int exponent) {
 }  // namespace
 
 char* write_padded(char* out, std::uint64_t value, int width) {
-  char* at = out + width;
-  while (at - out >= 2) {
-    at -= 2;
-    write_two(at, value % 100);
-    value /= 100;
+  // A division of 32 bits is cheaper.
+  if (value <= UINT32_MAX) {
+    write_digits(out, static_cast<std::uint32_t>(value), width);
+  } else {
+    write_digits(out, value, width);
   }
-  if (at != out) *out = static_cast<char>('0' + value);
   return out + width;
 }
 
