@@ -25,9 +25,10 @@ inline std::uint64_t clock_ns(clockid_t clock) {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-inline Ticks now_ticks() {
+// `is_tsc`: kTicksAreTsc, for a caller that has it at hand.
+inline Ticks now_ticks([[maybe_unused]] bool is_tsc = kTicksAreTsc) {
 #if defined(__x86_64__)
-  if (kTicksAreTsc) [[likely]]
+  if (is_tsc) [[likely]]
     return __rdtsc();
 #endif
   return clock_ns(CLOCK_MONOTONIC);

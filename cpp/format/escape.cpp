@@ -35,17 +35,18 @@ std::uint64_t load_few(const char* at, std::size_t size) {
 
 // How many bytes at the start of `text` are printable ASCII and neither `a` nor `b`, which are not
 // spaces: eight at a time, since most text is nothing else.
-std::size_t clean_prefix(std::string_view text, char a, char b) {
+template <char a, char b>
+std::size_t clean_prefix(std::string_view text) {
   static_assert(std::endian::native == std::endian::little);
-  const std::uint64_t all_a = kOnes * static_cast<unsigned char>(a);
-  const std::uint64_t all_b = kOnes * static_cast<unsigned char>(b);
+  constexpr std::uint64_t kAllA = kOnes * static_cast<unsigned char>(a);
+  constexpr std::uint64_t kAllB = kOnes * static_cast<unsigned char>(b);
   for (std::size_t at = 0; at < text.size(); at += 8) {
     const std::size_t left = text.size() - at;
     const std::uint64_t word =
         left >= 8 ? load<std::uint64_t>(text.data() + at) : load_few(text.data() + at, left);
     const std::uint64_t control = (word - kOnes * 0x20) & ~word & kHighs;
     const std::uint64_t hits = control | (word & kHighs) | zeros(word ^ (kOnes * 0x7f)) |
-                               zeros(word ^ all_a) | zeros(word ^ all_b);
+                               zeros(word ^ kAllA) | (a == b ? 0 : zeros(word ^ kAllB));
     if (hits != 0) return at + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
   }
   return text.size();
@@ -86,7 +87,7 @@ template <bool kJson>
 void escape(Buffer& out, std::string_view text) {
   constexpr char kQuote = kJson ? '"' : '\\';
   while (true) {
-    const std::size_t clean = clean_prefix(text, '\\', kQuote);
+    const std::size_t clean = clean_prefix<'\\', kQuote>(text);
     out.append(text.substr(0, clean));
     text.remove_prefix(clean);
     // Non-ASCII text goes on here, byte by byte, up to the next ASCII.
@@ -158,7 +159,7 @@ void stream_text(Buffer& out, std::string_view text) {
 }
 
 void csv_cell(Buffer& out, std::string_view text) {
-  if (clean_prefix(text, ',', '"') == text.size()) return out.append(text);
+  if (clean_prefix<',', '"'>(text) == text.size()) return out.append(text);
   bool quoted = false;
   for (const char c : text)
     quoted |= static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == ',' || c == '"';
@@ -177,7 +178,7 @@ void json_text(Buffer& out, std::string_view text) {
 }
 
 bool is_line_text(std::string_view text) {
-  return clean_prefix(text, '\\', '\\') == text.size();
+  return clean_prefix<'\\', '\\'>(text) == text.size();
 }
 
 void line_text(Buffer& out, std::string_view text) {

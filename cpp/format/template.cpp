@@ -114,6 +114,12 @@ bool Template::shows(std::size_t value) const {
                             [value](const Hole& hole) { return hole.value == value; });
 }
 
+bool Template::is_direct() const {
+  const bool is_text_alone = ok_ && !whole_at_call_ && !message_field_;
+  return is_text_alone && !has_traceback_ && beside_.empty() &&
+         std::ranges::all_of(holes_, &Hole::is_plain);
+}
+
 void Template::settle(const Names& names) {
   ok_ = split(text_, 0) && bind(names);
   std::unordered_map<std::size_t, std::string_view> rests;  // by value: that of its first hole

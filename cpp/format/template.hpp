@@ -85,6 +85,10 @@ class Template {
   // and those of bind(). Not the complete message, nor the field that render_with_traceback shows.
   const std::vector<std::size_t>& beside() const { return beside_; }
 
+  // Whether the message is the literals and, between them, values as they are: no hole has a
+  // format, and nothing stands beside it.
+  bool is_direct() const;
+
   // Adds the message and returns true. A template that cannot be filled is not ok, misses a value,
   // or has one that is not native and without text. Then render adds the template as it is, with `
   // name=value` for every value, and returns false.

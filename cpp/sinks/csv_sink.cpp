@@ -62,6 +62,8 @@ class CsvSink final : public Sink {
  private:
   void append(const Record& record, Buffer& out, bool passing);
   void append_event(const Record& record, Buffer& out, bool passing);
+  void append_in_order(std::string_view kind, const Record& record, std::span<const Value> values,
+                       Buffer& out);
   void append_message(const Record& record, Buffer& out, bool passing);
   void append_text(const Record& record, Buffer& out, std::string_view kind);
   CsvPlan make_plan(const Site& site, std::size_t n_values);
@@ -201,20 +203,35 @@ void CsvSink::append_event(const Record& record, Buffer& out, bool passing) {
   if (plan == nullptr || plan->cells.size() != plan->columns->names.size() || n > plan->n_values)
     plan = &plans_.put(site, make_plan(site, n));
 
+  if (plan->in_order && n == plan->n_values && columns_ == 0)
+    return append_in_order(plan->kind, record, values, out);
   start_row(record.time_ns, plan->kind, out);
-  if (plan->in_order && n == plan->n_values) {
-    for (const Value& value : values) {
-      next_cell(out);
-      put(value, out);
-    }
-  } else {
-    for (const std::size_t cell : plan->cells) {
-      next_cell(out);
-      if (cell < n) put(values[cell], out);
-    }
+  for (const std::size_t cell : plan->cells) {
+    next_cell(out);
+    if (cell < n) put(values[cell], out);
   }
   put_weight(record, out);
   end_row(out);
+}
+
+// Most rows: each value has the next column, and nothing is packed.
+void CsvSink::append_in_order(std::string_view kind, const Record& record,
+                              std::span<const Value> values, Buffer& out) {
+  put_seconds(record.time_ns, out);
+  out.append(kind);
+  for (const Value& value : values) {
+    char* to = out.room(1 + kNumberRoom);
+    *to++ = ',';
+    if (value.tag == Tag::int64) {
+      to = write_int(to, value.i);
+    } else if (value.tag == Tag::float64) {
+      to = write_double(to, value.f);
+    }
+    out.advance_to(to);
+    if (value.tag != Tag::int64 && value.tag != Tag::float64) put(value, out);
+  }
+  put_weight(record, out);
+  out.push('\n');
 }
 
 void CsvSink::append_message(const Record& record, Buffer& out, bool passing) {

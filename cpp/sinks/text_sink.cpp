@@ -1,6 +1,8 @@
 #include "sinks/text_sink.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +34,10 @@ enum Part : std::size_t {
 const std::vector<std::string> kPartNames = {"time",   "level", "message", "event",
                                              "thread", "file",  "line",    "function"};
 
+// The years of times in ns have four digits: 2024-02-06T15:40:34.
+constexpr std::size_t kSecondSize = 19;
+constexpr std::size_t kTimeRoom = kNumberRoom;  // for a time, and for any number
+
 class TextSink final : public Sink {
  public:
   explicit TextSink(const SinkOptions& options)
@@ -50,22 +56,44 @@ class TextSink final : public Sink {
   };
   using Line = std::vector<Piece>;
 
+  // A line whose values stand as they are, in one list: a literal, and the value or the time behind
+  // it. Most messages have one.
+  struct DirectLine {
+    enum : std::uint32_t { kTimeHere = UINT32_MAX - 1, kNothing };
+    struct Step {
+      std::uint32_t size;  // of the literal; they stand one behind the other
+      std::uint32_t value;
+    };
+    static constexpr std::size_t kOverrun = 16;  // bytes behind a literal may be copied with it
+
+    std::string literals;
+    std::vector<Step> steps;
+    std::size_t room = 0;  // for all but the texts of values
+  };
+  struct SiteLine {
+    Line pieces;
+    DirectLine direct;  // without steps: there is none
+  };
+
   void append(const Record& record, Buffer& out, bool passing);
   void append_raw(const Record& record, Buffer& out);
   void append_part(Part part, const Record& record, Buffer& out, bool passing);
+  bool append_direct(const DirectLine& line, const Record& record, Buffer& out);
   Line make_line(const Site& site) const;
-  const Line& line_of(const Site& site, bool passing);
+  DirectLine make_direct(const Record& record, const Line& pieces);
+  const SiteLine& line_of(const Record& record);
+  const Line& passing_line_of(const Site& site);
   // The message, not yet escaped.
   void compose(const Record& record, Buffer& out, bool passing);
   void compose_event(const Record& record, Buffer& out);
   void compose_message(const Record& record, Buffer& out, bool passing);
   void compose_dropped(const Record& record, Buffer& out);
   void compose_clock(const Record& record, Buffer& out);
-  void write_time(std::int64_t ns, Buffer& out);
+  char* write_time(char* out, std::int64_t ns);
 
   int digits_;
   Template pattern_;
-  SiteCache<Line> lines_;
+  SiteCache<SiteLine> lines_;
   // Of passing sites: the last one, and the kind and level that it was made for.
   Line passing_line_;
   std::optional<std::pair<SiteKind, std::uint8_t>> passing_;
@@ -73,7 +101,7 @@ class TextSink final : public Sink {
   Buffer unescaped_;  // a message, or a text
   Buffer part_;       // not yet formatted
   std::int64_t second_ = INT64_MIN;
-  Buffer second_text_;  // second_ as a date and time
+  std::array<char, kSecondSize> second_text_{};  // second_ as a date and time
 };
 
 void TextSink::append(const Record& record, Buffer& out, bool passing) {
@@ -88,7 +116,9 @@ void TextSink::append(const Record& record, Buffer& out, bool passing) {
     case SiteKind::dropped:
     case SiteKind::clock: break;
   }
-  for (const Piece& piece : line_of(*record.site, passing)) {
+  const SiteLine* const line = passing ? nullptr : &line_of(record);
+  if (line != nullptr && append_direct(line->direct, record, out)) return;
+  for (const Piece& piece : line != nullptr ? line->pieces : passing_line_of(*record.site)) {
     out.append(piece.text);
     if (piece.hole == nullptr) {
       append_part(piece.part, record, out, passing);
@@ -99,6 +129,47 @@ void TextSink::append(const Record& record, Buffer& out, bool passing) {
     }
   }
   out.push('\n');
+}
+
+// False, with nothing added: the line is no direct one, or a value is missing or of another kind.
+bool TextSink::append_direct(const DirectLine& line, const Record& record, Buffer& out) {
+  if (line.steps.empty()) return false;
+  const std::size_t start = out.size();
+  const char* literal = line.literals.data();
+  char* to = out.room(line.room);
+  for (const DirectLine::Step step : line.steps) {
+    std::memcpy(to, literal, DirectLine::kOverrun);
+    if (step.size > DirectLine::kOverrun) std::memcpy(to, literal, step.size);
+    to += step.size;
+    literal += step.size;
+    if (step.value == DirectLine::kNothing) continue;
+    if (step.value == DirectLine::kTimeHere) {
+      to = write_time(to, record.time_ns);
+      continue;
+    }
+    if (step.value < record.values.size()) {
+      const Value& value = record.values[step.value];
+      const Tag tag = value.is_formatted ? Tag::formatted : value.tag;
+      if (tag == Tag::int64) {
+        to = write_int(to, value.i);
+        continue;
+      }
+      if (tag == Tag::float64) {
+        to = write_double(to, value.f);
+        continue;
+      }
+      if (tag == Tag::str && is_line_text(value.text)) {
+        out.advance_to(to);
+        out.append(value.text);
+        to = out.room(line.room);
+        continue;
+      }
+    }
+    out.truncate(start);
+    return false;
+  }
+  out.advance_to(to);
+  return true;
 }
 
 // Raw by request: no pattern, no escapes. What is no text shows as its str().
@@ -152,7 +223,7 @@ void TextSink::compose_dropped(const Record& record, Buffer& out) {
   if (!record.values.empty()) write_pair(out, "n", record.values[0]);
   if (record.values.size() < 2) return;
   out.append(" since=");
-  write_time(record.values[1].i, out);
+  out.advance_to(write_time(out.room(kTimeRoom), record.values[1].i));
 }
 
 void TextSink::compose_clock(const Record& record, Buffer& out) {
@@ -200,11 +271,47 @@ TextSink::Line TextSink::make_line(const Site& site) const {
   return line;
 }
 
-const TextSink::Line& TextSink::line_of(const Site& site, bool passing) {
-  if (!passing) {
-    const Line* const known = lines_.find(site);
-    return known != nullptr ? *known : lines_.put(site, make_line(site));
+// Without steps for what is no direct line: records of other kinds, parts and values with a format,
+// literals with escapes.
+TextSink::DirectLine TextSink::make_direct(const Record& record, const Line& pieces) {
+  const Site& site = *record.site;
+  DirectLine line;
+  if (site.kind != SiteKind::message || site.is_weighted) return line;
+  const Template& shape = templates_.of(record, false);
+  if (!shape.is_direct()) return line;
+  std::string literal;
+  const auto add = [&](std::uint32_t value) {
+    line.steps.push_back({static_cast<std::uint32_t>(literal.size()), value});
+    line.literals += std::exchange(literal, {});
+  };
+  for (const Piece& piece : pieces) {
+    if (piece.hole != nullptr || piece.part == kThread) return {};
+    literal += piece.text;
+    if (piece.part == kTime) add(DirectLine::kTimeHere);
+    if (piece.part != kMessage) continue;
+    for (const Template::Segment& segment : shape.segments()) {
+      if (!is_line_text(segment.literal)) return {};
+      literal += segment.literal;
+      if (segment.hole == Template::Segment::kNone) continue;
+      add(static_cast<std::uint32_t>(shape.holes()[segment.hole].value));
+    }
   }
+  literal += '\n';
+  add(DirectLine::kNothing);
+  line.literals.append(DirectLine::kOverrun, ' ');
+  line.room = line.literals.size() + line.steps.size() * kTimeRoom;
+  return line;
+}
+
+const TextSink::SiteLine& TextSink::line_of(const Record& record) {
+  const Site& site = *record.site;
+  if (const SiteLine* const known = lines_.find(site)) return *known;
+  Line pieces = make_line(site);
+  DirectLine direct = make_direct(record, pieces);
+  return lines_.put(site, {std::move(pieces), std::move(direct)});
+}
+
+const TextSink::Line& TextSink::passing_line_of(const Site& site) {
   // Most patterns show no more of a site than its level.
   const auto shows_site = [](const Hole& hole) {
     return hole.value == kEvent || hole.value >= kFile;
@@ -219,7 +326,7 @@ const TextSink::Line& TextSink::line_of(const Site& site, bool passing) {
 
 void TextSink::append_part(Part part, const Record& record, Buffer& out, bool passing) {
   switch (part) {
-    case kTime: return write_time(record.time_ns, out);
+    case kTime: return out.advance_to(write_time(out.room(kTimeRoom), record.time_ns));
     case kMessage: {
       const std::size_t start = out.size();
       compose(record, out, passing);
@@ -238,7 +345,8 @@ void TextSink::append_part(Part part, const Record& record, Buffer& out, bool pa
   }
 }
 
-void TextSink::write_time(std::int64_t ns, Buffer& out) {
+// Writes at `out`, which has kTimeRoom bytes, and returns the end.
+char* TextSink::write_time(char* out, std::int64_t ns) {
   constexpr std::int64_t kSecond = 1000000000;
   std::int64_t second = ns / kSecond;
   std::int64_t rest = ns % kSecond;
@@ -250,17 +358,18 @@ void TextSink::write_time(std::int64_t ns, Buffer& out) {
     Value value;
     value.tag = Tag::datetime;
     value.i = second * 1000000;
-    second_text_.clear();
-    write_plain(second_text_, value);
+    Buffer text;
+    write_plain(text, value);
+    std::memcpy(second_text_.data(), text.data(), kSecondSize);
     second_ = second;
   }
-  out.append(second_text_.view());
-  char* at = out.room(kNumberRoom);
-  *at++ = '.';
+  std::memcpy(out, second_text_.data(), kSecondSize);
+  out += kSecondSize;
+  *out++ = '.';
   const auto fraction = static_cast<std::uint64_t>(rest);
-  at = digits_ == 9 ? write_padded(at, fraction, 9) : write_padded(at, fraction / 1000, 6);
-  *at++ = 'Z';
-  out.advance_to(at);
+  out = digits_ == 9 ? write_padded(out, fraction, 9) : write_padded(out, fraction / 1000, 6);
+  *out++ = 'Z';
+  return out;
 }
 
 }  // namespace

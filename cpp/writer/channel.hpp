@@ -88,10 +88,7 @@ class Channel {
   const std::string& path() const { return target_.path; }
 
   // The calling thread's end of its ring; null if it has none yet (attach).
-  Producer* producer() const {
-    const ThreadRings::Slot& slot = t_rings.slots[id % ThreadRings::kSlots];
-    return slot.channel == id ? slot.producer : nullptr;
-  }
+  Producer* producer() const { return producer_in(id); }
   // Gives the calling thread a ring; null where there is none to be had (forked, closed, no
   // memory).
   Producer* attach(std::uint64_t thread_id, std::string_view thread_name);

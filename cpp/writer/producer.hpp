@@ -37,4 +37,11 @@ struct ThreadRings {
 };
 extern constinit thread_local ThreadRings t_rings;
 
+// The calling thread's end of its ring in a channel; null if it has none yet, or not at hand. 0 is
+// no channel.
+inline Producer* producer_in(std::uint64_t channel) {
+  const ThreadRings::Slot& slot = t_rings.slots[channel % ThreadRings::kSlots];
+  return slot.channel == channel ? slot.producer : nullptr;
+}
+
 }  // namespace attolog

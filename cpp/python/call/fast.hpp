@@ -25,13 +25,12 @@ inline constexpr std::uint64_t kFastRecord = 2048;
 [[gnu::always_inline]] inline bool write_fast(const LoggerCore* core, const BoundFields* bound,
                                               std::uint32_t site, PyObject* const* values,
                                               Py_ssize_t n, std::uint64_t fast_types) {
-  const Channel* channel = core->channel();
-  if (!kHasGil && channel == nullptr) return false;  // turned off since the caller looked
-  Producer* producer = channel->producer();
+  // Null also where the core was turned off since the caller looked.
+  Producer* producer = producer_in(core->channel_id());
   if (producer == nullptr || producer->head + kFastRecord > producer->limit) [[unlikely]]
     return false;
   char* const start = producer->place();
-  const Ticks ticks = now_ticks();
+  const Ticks ticks = now_ticks(call_constants.are_ticks_tsc);
   char* to = start + sizeof(RecordHead);
   // The padding behind the last value is stored as eight bytes, which must fit as well.
   const char* const end = start + kFastRecord - sizeof(std::uint64_t);

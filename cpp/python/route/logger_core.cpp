@@ -84,6 +84,11 @@ void LoggerCore::update_mode() {
   change_routes();
 }
 
+void LoggerCore::set_channel(Channel* channel) {
+  channel_.store(channel, std::memory_order_release);  // pairs with channel()
+  channel_id_.store(channel == nullptr ? 0 : channel->id, std::memory_order_relaxed);
+}
+
 void LoggerCore::attach_channel(std::shared_ptr<Channel> next) {
   std::shared_ptr<Channel> before;
   {
@@ -101,7 +106,7 @@ void LoggerCore::attach_channel(std::shared_ptr<Channel> next) {
     owner_ = std::move(next);
     is_closed_.store(false, std::memory_order_relaxed);
     is_lost_.store(false, std::memory_order_relaxed);
-    channel_.store(owner_.get(), std::memory_order_release);  // pairs with channel()
+    set_channel(owner_.get());
     register_logger();
     update_mode();
   }
@@ -119,7 +124,7 @@ std::shared_ptr<Channel> LoggerCore::detach_channel(bool closes) {
     if (closes) is_closed_.store(true, std::memory_order_relaxed);
     is_relaying_ = false;
     if (channel_.load(std::memory_order_relaxed) != nullptr) before = owner_;
-    channel_.store(nullptr, std::memory_order_release);  // pairs with channel()
+    set_channel(nullptr);
     update_mode();
   }
   if (before != nullptr) wait_until_unused(*before);
@@ -140,7 +145,7 @@ void LoggerCore::replace_channel() {
     before = owner_;
     former_.push_back(before);
     owner_ = before->successor();
-    channel_.store(owner_.get(), std::memory_order_release);  // pairs with channel()
+    set_channel(owner_.get());
     update_mode();
   }
   wait_until_unused(*before);

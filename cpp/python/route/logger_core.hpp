@@ -71,6 +71,8 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
   Mode mode() const { return mode_.load(std::memory_order_relaxed); }
   // acquire: pairs with the changes of the channel, where no GIL orders them. Null while off.
   Channel* channel() const { return channel_.load(std::memory_order_acquire); }
+  // That channel's id; 0 while off. relaxed: it is compared with what the thread noted itself.
+  std::uint64_t channel_id() const { return channel_id_.load(std::memory_order_relaxed); }
   int level() const { return level_.load(std::memory_order_relaxed); }
   bool is_enabled() const { return is_enabled_.load(std::memory_order_relaxed); }
   // By the user, as opposed to not opened yet.
@@ -181,6 +183,7 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
 
   // All of these under the mutex.
   void update_mode();
+  void set_channel(Channel* channel);
   void register_logger();
   bool is_on() const;
   // In a forked child: forgets what its parent did.
@@ -191,7 +194,9 @@ class LoggerCore : public std::enable_shared_from_this<LoggerCore> {
 
   void add_own(RecordCounts& sum);
 
+  // Each call reads these two: 16 bytes of one cache line.
   std::atomic<Mode> mode_{Mode::off};
+  std::atomic<std::uint64_t> channel_id_{0};
   std::atomic<Channel*> channel_{nullptr};
   std::atomic<int> level_{kDebug};
   std::atomic<bool> is_enabled_{true};

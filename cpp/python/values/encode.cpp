@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "core/clock.hpp"
 #include "core/codec.hpp"
 #include "python/values/nested.hpp"
 #include "python/values/text.hpp"
@@ -332,7 +333,10 @@ bool describe_failure(PyObject* object, const char* what, std::string& text) {
   return true;
 }
 
+constinit CallConstants call_constants;
+
 bool prepare_encoding() {
+  call_constants.are_ticks_tsc = kTicksAreTsc;
   PyDateTime_IMPORT;
   PyTypeObject* const types[] = {&PyBaseObject_Type, &PyUnicode_Type, &PyLong_Type, &PyFloat_Type};
   for (std::size_t i = 0; i < std::size(types); ++i) {

@@ -26,6 +26,17 @@ enum FastType : std::uint8_t {
 inline constexpr std::size_t kFastTypeValues = 8;
 inline constexpr std::uint64_t kAllFastTypes = 0x1f1f'1f1f'1f1f'1f1f;
 
+// The constants that each call compares with, in one cache line. The linker's table spreads such
+// addresses over several lines, and a cold call waits for each of them.
+struct alignas(64) CallConstants {
+  PyTypeObject* text = &PyUnicode_Type;
+  PyTypeObject* real = &PyFloat_Type;
+  PyTypeObject* whole = &PyLong_Type;
+  bool are_ticks_tsc = false;
+};
+// Set by prepare_encoding, and never changed then.
+extern constinit CallConstants call_constants;
+
 // The most that one value takes on the fast path, text aside.
 inline constexpr std::size_t kFastValue = 10;
 
@@ -73,7 +84,7 @@ inline void store_as(char* to, T value) {
 [[gnu::always_inline]] inline char* encode_fast(char* to, const char* end, PyObject* object,
                                                 std::uint64_t fast_types) {
   const PyTypeObject* type = Py_TYPE(object);
-  if (type == &PyUnicode_Type) {
+  if (type == call_constants.text) {
     const auto* text = reinterpret_cast<const PyASCIIObject*>(object);
     const auto n = static_cast<std::size_t>(text->length);
     if (text->state.compact && text->state.ascii && n <= 255 && (fast_types & kFastStr) != 0 &&
@@ -85,14 +96,14 @@ inline void store_as(char* to, T value) {
   }
   if (end - to < static_cast<std::ptrdiff_t>(kFastValue)) [[unlikely]]
     return nullptr;
-  if (type == &PyFloat_Type) {
+  if (type == call_constants.real) {
     if ((fast_types & kFastFloat) == 0) [[unlikely]]
       return nullptr;
     *to = static_cast<char>(Tag::float64);
     store_as(to + 1, PyFloat_AS_DOUBLE(object));
     return to + 9;
   }
-  if (type == &PyLong_Type) {
+  if (type == call_constants.whole) {
     std::int64_t value = 0;
     if ((fast_types & kFastInt) == 0) [[unlikely]]
       return nullptr;

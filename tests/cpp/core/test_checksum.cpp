@@ -22,6 +22,18 @@ static const check::Test alike{"the instruction and the table agree at every len
                                  }
                                }};
 
+static const check::Test long_ones{
+    "the instruction and the table agree for bytes of several blocks", [] {
+      std::string bytes;
+      std::uint32_t next = 1;
+      while (bytes.size() < 150'000)
+        bytes.push_back(static_cast<char>((next = next * 1664525 + 1013904223) >> 24));
+      for (const std::size_t size : {24'575, 24'576, 24'577, 49'151, 49'152, 80'003, 150'000})
+        for (const std::uint32_t seed : {0u, 1u, 0xE3069283u})
+          check::equal(crc32c(bytes.substr(3, size), seed),
+                       crc32c_portable(bytes.substr(3, size), seed));
+    }};
+
 static const check::Test continued{
     "a checksum can be continued", [] {
       const std::string bytes = "attolog: nano, pico, femto, atto";

@@ -1,3 +1,4 @@
+#include <deque>
 #include <string>
 
 #include "check.hpp"
@@ -69,6 +70,53 @@ static const check::Test text_fields{
       check::equal(written(*sink, shown, {of(1), of(2)}), "1 2\n");
       const Site unfilled = site_of(SiteKind::message, "{} {}", {"a", "request"}, 1, kInfo);
       check::equal(written(*sink, unfilled, {of(1), of(2)}), "{} {} a=1 request=2\n");
+    }};
+
+// A width in the pattern is the general way to a line.
+static const check::Test text_direct{
+    "text: lines of plain values are those of the general way", [] {
+      const auto direct = make_text_sink({});
+      const auto general =
+          make_text_sink({.digits = 6, .columns = 0, .pattern = "{time} {level:<8} {message:<0}"});
+      const std::string long_text(1000, 'x');
+      Value formatted = of(1);
+      formatted.is_formatted = true;
+      formatted.formatted = "one";
+      const Value each[] = {of(0),
+                            of(-7),
+                            of(Tag::int64, INT64_MIN),
+                            of(0.1),
+                            of(-1e300),
+                            of(1707234567.1309106),
+                            of(""),
+                            of("ResNet50"),
+                            of(long_text),
+                            of("C:\\x"),
+                            of("a\nb"),
+                            of("\xc3\xa9"),
+                            of("\xe2\x80\xa8"),
+                            of(Tag::none),
+                            of(Tag::true_),
+                            of(Tag::date, 19759),
+                            of_text(Tag::bytes, "b"),
+                            formatted};
+      std::deque<Site> sites;  // sinks know a site by its address
+      for (const char* shape :
+           {"{},{}", "{1} {0} {1}", "GEN,{},{},{}", "a literal of more than sixteen bytes {} {}|",
+            "a\nb{}{}", "\xc3\xa9{}{}", "{:>9}{}", "{!r}{}", "{{}}{}{}"}) {
+        const Site& site =
+            sites.emplace_back(site_of(SiteKind::message, shape, {"v1", "v2"}, 0, kInfo));
+        for (const Value& first : each) {
+          for (const Value& second : each)
+            for (const Values& values : {Values{first, second}, Values{first}, Values{}})
+              check::equal(written(*direct, site, values), written(*general, site, values));
+        }
+      }
+      const Site site = site_of(SiteKind::message, "{} of {}", {"a", "b"}, 0, kInfo);
+      check::equal(written(*direct, site, {of("x"), of(2.5)}),
+                   "2024-02-06T15:49:27.123456Z INFO     x of 2.5\n");
+      check::equal(written(*direct, site, {of(1), of(2)}, kNow + 1'000'000'000),
+                   "2024-02-06T15:49:28.123456Z INFO     1 of 2\n");
     }};
 
 static const check::Test text_patterns{
