@@ -811,6 +811,12 @@ class Reader:
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
 
+    def processes(self) -> list[tuple[int, str, int, int, int, list[str]]]:
+        """(pid, run, time of the first record in ns, of the last, records, threads) of each.
+
+        A pass over all records, without the GIL.
+        """
+
     def stream(
         self,
         name: str,
@@ -855,6 +861,31 @@ class Reader:
 
         It is (time, kind, name, level, thread, pid, names of fields, values, text, file, line,
         function, run).
+        """
+
+    def column(
+        self,
+        name: str,
+        tables: tuple[tuple[str, str], ...],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        where: str | None = None,
+    ) -> object:
+        """Make an Arrow stream of a column of several tables, as a PyCapsule.
+
+        Its columns are time, table (a label), the column, and those that all of these tables have.
+
+        Args:
+            name: The column.
+            tables: The name and the label of each table.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            where: An expression, as in `when=`, that the records match.
+
+        Raises:
+            KeyError: There is no such table, or one of them has no such column.
+            ValueError: `where` is no expression.
         """
 
     def samples(
