@@ -139,11 +139,11 @@ class Table(Estimates, Rows):
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms, model="ResNet50")
-            >>> done = attolog.read(path)["DONE"]
-            >>> pyarrow.table(done.select("model", "ms", where="ms > 20", last=1)).to_pylist()
-            [{'model': 'ResNet50', 'ms': 30}]
-            >>> len(done.select(since="-5m").to_dicts())
+            ...         log("request", ms, user="ann")
+            >>> requests = attolog.read(path)["request"]
+            >>> pyarrow.table(requests.select("user", "ms", where="ms > 20", last=1)).to_pylist()
+            [{'user': 'ann', 'ms': 30}]
+            >>> len(requests.select(since="-5m").to_dicts())
             3
         """
         if columns or where is not None:
