@@ -888,6 +888,42 @@ class Reader:
             ValueError: `where` is no expression.
         """
 
+    def lines(
+        self,
+        *,
+        table: str | None = None,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        origin: bool = False,
+    ) -> Iterator[bytes]:
+        """Iterate over the records as lines of text, some whole lines at a time.
+
+        A line is what `attolog cat` shows. Several threads make them, without the GIL.
+
+        Args:
+            table: Only records of this table.
+            where: An expression, as in `when=`, that the records match.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            last: No more than so many records, the last ones.
+            origin: Lines end with file, line, function, thread, process and run.
+
+        Raises:
+            KeyError: There is no such table.
+            ValueError: `where` is no expression.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> from attolog import _core
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("request", user="ann")
+            >>> b"".join(_core.Reader(path).lines()).split()[1:]
+            [b'EVENT', b'request', b'user=ann']
+        """
+
     def samples(
         self, name: str, field: str | None, keys: tuple[str, ...], /
     ) -> Iterator[tuple[str | None, int, int, float, Any, tuple[Any, ...]]]:

@@ -14,7 +14,9 @@
 #include "journal/parts.hpp"
 #include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
+#include "python/reading/lines.hpp"
 #include "python/reading/processes.hpp"
+#include "python/reading/query_arguments.hpp"
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
 #include "python/reading/samples.hpp"
@@ -185,50 +187,6 @@ PyObject* make_stream(std::unique_ptr<BatchStream> rows) {
   return capsule;
 }
 
-// A time in nanoseconds; `ns` stays as it is for None. False with an exception set.
-bool take_time(PyObject* given, std::int64_t& ns) {
-  if (given == Py_None) return true;
-  ns = PyLong_AsLongLong(given);
-  return ns != -1 || PyErr_Occurred() == nullptr;
-}
-
-// Bounds and filter of a query; the arguments are borrowed, and None where they were left out.
-struct QueryArguments {
-  PyObject* since = Py_None;
-  PyObject* until = Py_None;
-  PyObject* last = Py_None;
-  PyObject* where = Py_None;
-
-  // False with an exception set.
-  bool read(Query& query) const {
-    if (!take_time(since, query.selection.first_ns)) return false;
-    if (!take_time(until, query.selection.last_ns)) return false;
-    if (last != Py_None) {
-      query.last = PyLong_AsUnsignedLongLong(last);
-      if (PyErr_Occurred() != nullptr) return false;
-    }
-    return where == Py_None || encode_steps(where, query.where);
-  }
-};
-
-// The names of columns from a tuple, or all for None. False with an exception set.
-bool take_names(PyObject* given, std::vector<std::string>& names) {
-  if (given == Py_None) return true;
-  if (!PyTuple_Check(given)) {
-    PyErr_SetString(PyExc_TypeError, "the columns are a tuple of names");
-    return false;
-  }
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(given, i);
-    if (!PyUnicode_Check(name)) {
-      PyErr_SetString(PyExc_TypeError, "a column's name is a str");
-      return false;
-    }
-    names.push_back(to_wtf8(name));
-  }
-  return true;
-}
-
 PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const keywords[] = {"name",  "origin", "nested", "columns", "since",
                                          "until", "last",   "where",  nullptr};
@@ -293,17 +251,36 @@ PyObject* records(PyObject* self, PyObject* args, PyObject* kwargs) {
     const auto& journal = state_of(self).journal;
     Query query;
     if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
-    if (name != Py_None) {
-      query.selection.table =
-          PyUnicode_Check(name) ? find_table(journal->catalog(), name) : Catalog::kNoTable;
-      if (query.selection.table == Catalog::kNoTable) {
-        PyErr_SetObject(PyExc_KeyError, name);
-        return nullptr;
-      }
-    }
+    if (!take_table(journal->catalog(), name, query.selection.table)) return nullptr;
     std::unique_ptr<RecordStream> selected;
     outside_gil([&] { selected = select_records(journal, query); });
     return make_records(journal, std::move(selected));
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+PyObject* lines(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"table", "where",  "since", "until",
+                                         "last",  "origin", nullptr};
+  PyObject* name = Py_None;
+  QueryArguments arguments;
+  int with_origin = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOOp:lines", const_cast<char**>(keywords),
+                                   &name, &arguments.where, &arguments.since, &arguments.until,
+                                   &arguments.last, &with_origin)) {
+    return nullptr;
+  }
+  try {
+    const auto& journal = state_of(self).journal;
+    Query query;
+    if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
+    if (!take_table(journal->catalog(), name, query.selection.table)) return nullptr;
+    const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
+    std::unique_ptr<LineStream> selected;
+    outside_gil([&] { selected = std::make_unique<LineStream>(journal, query, origin); });
+    return make_lines(std::move(selected));
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -412,18 +389,20 @@ PyObject* processes(PyObject* self, PyObject*) {
 }
 
 PyMethodDef reader_methods[] = {
+    {"column", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(column)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_column},
+    {"processes", processes, METH_NOARGS, docs::Reader_processes},
     {"tables", tables, METH_NOARGS, docs::Reader_tables},
     {"problems", problems, METH_NOARGS, docs::Reader_problems},
     {"stream", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stream)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_stream},
     {"records", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(records)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_records},
-    {"column", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(column)),
-     METH_VARARGS | METH_KEYWORDS, docs::Reader_column},
+    {"lines", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(lines)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_lines},
     {"runs", runs, METH_NOARGS, docs::Reader_runs},
     {"run", run, METH_O, docs::Reader_run},
     {"samples", samples, METH_VARARGS, docs::Reader_samples},
-    {"processes", processes, METH_NOARGS, docs::Reader_processes},
     {nullptr, nullptr, 0, nullptr}};
 PyType_Slot reader_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_reader)},
