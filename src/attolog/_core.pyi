@@ -784,18 +784,18 @@ _Record: TypeAlias = tuple[
 
 @final
 class Reader:
-    """A journal, and what its dead processes left in their rings; `attolog.read` uses it.
+    """Journals, and what their dead processes left in their rings; `attolog.read` uses it.
 
     Args:
-        path: The journal.
+        paths: The journals. Their parts need not be named.
         ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
 
     Raises:
         OSError: A file cannot be read.
-        ValueError: The file is no journal: no block of one is in it.
+        ValueError: No file is a journal: no block of one is in them.
     """
 
-    def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
+    def __new__(cls, paths: tuple[str, ...], ring_dir: str | None = None) -> Self: ...
     def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
         """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from attolog import _core
 from attolog._expression import names_in
 from attolog._reading import names
-from attolog._reading.files import is_journal
+from attolog._reading.files import Path, files_of, is_journal
 from attolog._reading.table import USUAL, Columns, Table
 from attolog._reading.times import Moment
 from attolog._reading.views import Views
@@ -310,20 +310,22 @@ class Run(Journal):
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: Path | Iterable[Path],
     *,
     ring_dir: str | None = None,
     origin: bool = False,
     nested: bool = True,
 ) -> Journal:
-    """Open a journal: the file and its parts, which other processes wrote beside it.
+    """Open a journal, or several as one: their records are merged by time.
 
-    Nothing is written, and nothing is needed to have been recovered before: what a killed process
-    left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
-    as a warning.
+    A journal is read with its parts, which other processes wrote beside it. Nothing is written, and
+    nothing is needed to have been recovered before: what a killed process left in its rings is
+    shown as well. What cannot be read is told in `Journal.problems`, and once as a warning.
 
     Args:
-        path: The journal, `.atto`. It may be still written to; what comes later is not seen.
+        path: The journal, `.atto`. It may be still written to; what comes later is not seen. A
+            folder stands for the journals in it, and a glob (`"logs/*.atto"`) for the files that it
+            fits. Or a list of all these.
         ring_dir: The folder of its rings, if the logger was given one.
         origin: The tables end with columns that tell where their records come from: `file`, `line`,
             `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
@@ -331,30 +333,46 @@ def read(
             polars' `write_csv`, which takes no others.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no journal; the message says what reads it. One that is damaged is
+        FileNotFoundError: There is no such file, a folder has no journal, or a glob fits no file.
+        ValueError: A file is no journal; the message says what reads it. One that is damaged is
             read as far as it goes. Or it is a pipe, a socket or a device.
 
     Example:
         >>> import attolog, tempfile
-        >>> path = tempfile.mkdtemp() + "/run.atto"
-        >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("request", user="ann", ms=7)
-        >>> run = attolog.read(path)
+        >>> folder = tempfile.mkdtemp()
+        >>> for user in "ann", "bob":
+        ...     with attolog.AsyncFileLogger(f"{folder}/{user}.atto") as log:
+        ...         log("request", user=user, ms=7)
+        >>> run = attolog.read(f"{folder}/ann.atto")
         >>> run.events
         {'request': 1}
         >>> run["request"]  # for polars.DataFrame, pyarrow.table, ...
         <attolog.Table 'request': 1 record>
+        >>> attolog.read(folder).events
+        {'request': 2}
     """
-    name = os.fsdecode(path)
-    if not is_journal(name):
-        suffix = os.path.splitext(name)[1].lower()
-        instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
-        raise ValueError(f"{name} is no journal: {instead}")
-    reader = _core.Reader(name, ring_dir)
-    journal = Journal(name, lambda: reader, Columns(origin, nested))
+    files = files_of(path)
+    for name in files:
+        # Of several, one in .atto may be a part that has just been merged, and is gone.
+        is_certain = len(files) > 1 and name.endswith(".atto")
+        if not is_certain and not is_journal(name):
+            raise ValueError(f"{name} is no journal: {_instead(name)}")
+    reader = _core.Reader(files, ring_dir)
+    journal = Journal(_shown(path, files), lambda: reader, Columns(origin, nested))
     if journal.problems:
         first, *others = journal.problems
         more = f" (and {len(others)} more, see .problems)" if others else ""
         warnings.warn(f"{first}{more}", stacklevel=2)
     return journal
+
+
+def _instead(name: str) -> str:
+    suffix = os.path.splitext(name)[1].lower()
+    return _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
+
+
+def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
+    if isinstance(path, str | os.PathLike):
+        return os.fsdecode(path)
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return files[0] + more

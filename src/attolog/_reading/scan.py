@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from attolog._reading.arrow import Stream
 from attolog._reading.extras import need
+from attolog._reading.files import Path
 from attolog._reading.journal import read
 from attolog._reading.predicate import Predicate
 
@@ -20,7 +20,7 @@ _EXTRA = "polars"
 
 
 def scan(
-    path: str | os.PathLike[str], *, table: str = "*", ring_dir: str | None = None
+    path: Path | Iterable[Path], *, table: str = "*", ring_dir: str | None = None
 ) -> polars.LazyFrame:
     """Make a polars LazyFrame of a journal's table; records are decoded when it is collected.
 
@@ -29,7 +29,7 @@ def scan(
     reading. The frame is of the records that the journal has now.
 
     Args:
-        path: The journal, as for `read`.
+        path: The journal, a folder, a glob, or a list of these, as for `read`.
         table: The table, by any of its names. `*` is all records: time, event, level, text, thread
             and pid.
         ring_dir: The folder of its rings, if the logger was given one.
