@@ -920,7 +920,7 @@ class Reader:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     log("request", user="ann")
-            >>> b"".join(_core.Reader(path).lines()).split()[1:]
+            >>> b"".join(_core.Reader((path,)).lines()).split()[1:]
             [b'EVENT', b'request', b'user=ann']
         """
 
