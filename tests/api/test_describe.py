@@ -132,6 +132,20 @@ def test_the_first_rows_are_found_wherever_they_are(run: Journal) -> None:
         assert select._head(5) == select.to_dicts()[:5]
 
 
+def test_stretches_of_time_have_all_rows_once(run: Journal) -> None:
+    first = run["request"].first
+    assert first is not None
+    for select, least in (
+        (run["request"].select("n"), 2),
+        (run["request"].select("n", since=first + 1, where="user == 'bob'"), 2),
+        (run["request"].select("n", last=500), 1),
+        (run["request"].select("n", until=first - 1), 1),
+    ):
+        stretches = list(select.windows(10))
+        assert len(stretches) >= least
+        assert [row for each in stretches for row in each.to_dicts()] == select.to_dicts()
+
+
 @pytest.mark.parametrize(
     ("numbers", "bars"),
     [

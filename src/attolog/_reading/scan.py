@@ -72,18 +72,19 @@ def lazy_frame(table: Table) -> polars.LazyFrame:
             *asked, where=condition.where, since=condition.since, until=condition.until
         )
         left = most
-        for batch in Stream(rows):
-            frame = pl.DataFrame(batch)
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            if names is not None:
-                frame = frame.select(names)
-            if left is not None:
-                frame = frame.head(left)
-                left -= len(frame)
-            yield frame
-            if left == 0:
-                return
+        for window in [rows] if most is None else rows.windows(most):
+            for batch in Stream(window):
+                frame = pl.DataFrame(batch)
+                if predicate is not None:
+                    frame = frame.filter(predicate)
+                if names is not None:
+                    frame = frame.select(names)
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= len(frame)
+                yield frame
+                if left == 0:
+                    return
 
     schema = pl.DataFrame(table.select(last=0)).schema
     frame: polars.LazyFrame = register(batches, schema=schema)

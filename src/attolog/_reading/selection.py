@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,21 +56,34 @@ class Selection(Rows):
         return repr(self)[1:-1]
 
     def _head(self, most: int) -> list[dict[str, Any]]:
-        """The first rows, looked for in the first blocks and then in ever more of them."""
+        found: list[dict[str, Any]] = []
+        for window in self.windows(most):
+            found += window._first_dicts(most - len(found))
+            if len(found) == most:
+                break
+        return found
+
+    def windows(self, most: int) -> Iterator[Selection]:
+        """The rows by stretches of time, for a reader that ends with `most` rows.
+
+        The first stretch has about as many rows if all match. Each next one is longer, so that few
+        blocks are decoded for few rows, and long stretches by several threads for many.
+        """
         first, last, rows = self.table.first, self.table.last, len(self.table)
-        if self.last is None and first is not None and last is not None:
-            start = first if self.since is None else max(first, self.since)
-            end = last if self.until is None else min(last, self.until)
-            wanted = most * 16
-            while wanted < rows:
-                until = start + (last - first) * wanted // rows
-                if until >= end:
-                    break
-                found = replace(self, until=until)._first_dicts(most)
-                if len(found) == most:
-                    return found
-                wanted *= 16
-        return self._first_dicts(most)
+        if self.last is not None or first is None or last is None:
+            yield self
+            return
+        start = first if self.since is None else max(first, self.since)
+        end = last if self.until is None else min(last, self.until)
+        wanted = 2 * max(most, 100)
+        while wanted < rows:
+            until = start + (last - first) * wanted // rows
+            if until >= end:
+                break
+            yield replace(self, since=start, until=until)
+            start = until + 1
+            wanted *= 8
+        yield replace(self, since=start, until=end)
 
     def _recent(self, most: int) -> Selection:
         return replace(self, last=most if self.last is None else min(self.last, most))
