@@ -141,7 +141,7 @@ def test_stretches_of_time_have_all_rows_once(run: Journal) -> None:
         (run["request"].select("n", last=500), 1),
         (run["request"].select("n", until=first - 1), 1),
     ):
-        stretches = list(select.windows(10))
+        stretches = list(select._windows(10))
         assert len(stretches) >= least
         assert [row for each in stretches for row in each.to_dicts()] == select.to_dicts()
 

@@ -353,7 +353,7 @@ def test_estimates_of_tables(run_atto: Path) -> None:
 
 def test_what_cannot_be_estimated_is_said(run_atto: Path) -> None:
     run = attolog.read(run_atto)
-    with pytest.raises(KeyError, match="'mss' is no field of 'GEN'"):
+    with pytest.raises(KeyError, match="'mss' is no field of 'GEN'; did you mean 'ms'"):
         run["GEN"].estimate_sum("mss")
     with pytest.raises(TypeError, match="an estimate needs numbers; 'ms' holds str"):
         run["CAND"].estimate_mean("ms")

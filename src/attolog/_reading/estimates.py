@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from attolog import _core
 from attolog._reading import estimate
 from attolog._reading.estimate import Estimate
+from attolog._reading.rows import Rows
 
 
-class Estimates:
+class Estimates(Rows):
     """What a table's records say about all calls that were made."""
 
     __slots__ = ()
@@ -130,4 +131,6 @@ class Estimates:
     def _samples(self, field: str | None) -> Iterator[estimate.Sample]:
         if self.kind == "all":
             raise ValueError("an estimate is made from one table, not from all records")
-        return estimate.samples_of(self._reader, self.name, self.sampling, field)
+        return estimate.samples_of(
+            self._reader, self.name, self.sampling, field, [] if field is None else self.columns
+        )

@@ -72,7 +72,7 @@ def lazy_frame(table: Table) -> polars.LazyFrame:
             *asked, where=condition.where, since=condition.since, until=condition.until
         )
         left = most
-        for window in [rows] if most is None else rows.windows(most):
+        for window in [rows] if most is None else rows._windows(most):
             for batch in Stream(window):
                 frame = pl.DataFrame(batch)
                 if predicate is not None:

@@ -57,13 +57,13 @@ class Selection(Rows):
 
     def _head(self, most: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for window in self.windows(most):
+        for window in self._windows(most):
             found += window._first_dicts(most - len(found))
             if len(found) == most:
                 break
         return found
 
-    def windows(self, most: int) -> Iterator[Selection]:
+    def _windows(self, most: int) -> Iterator[Selection]:
         """The rows by stretches of time, for a reader that ends with `most` rows.
 
         The first stretch has about as many rows if all match. Each next one is longer, so that few

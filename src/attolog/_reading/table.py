@@ -31,7 +31,7 @@ _ORIGIN = ("file", "line", "function", "thread", "pid", "run")
 OF_ALL_RECORDS = ("event", "level", "message", "thread", "time")
 
 
-class Table(Estimates, Rows):
+class Table(Estimates):
     """The records of one event, one template or one kind of text, as columns.
 
     It is an Arrow stream: `polars.DataFrame(table)`, `pyarrow.table(table)`, and with pyarrow
@@ -158,14 +158,14 @@ class Table(Estimates, Rows):
         return self._known_fields
 
     @property
-    def own_columns(self) -> list[str]:
+    def _own_columns(self) -> list[str]:
         """The columns of its records' values: without time, level and those of the origin."""
         own = ["time", *(["level"] if self.kind == "message" else [])]
         own += _ORIGIN if self._columns.origin else []
         return [name for name in self.columns if name not in own]
 
     @property
-    def has_more_fields(self) -> bool:
+    def _has_more_fields(self) -> bool:
         """Whether its records have fields that are put together in one column."""
         return any(field.note.endswith("as JSON") for field in self._fields())
 
@@ -180,9 +180,9 @@ class Table(Estimates, Rows):
         for name in columns:
             if name not in known:
                 raise names.no_column(name, self.short_name, known)
-        if self.has_more_fields:
+        if self._has_more_fields:
             return
-        own = self.own_columns
+        own = self._own_columns
         for name in fields:
             # Beside a column of that name, a field is called by its name and a `_`.
             if name not in (*own, *OF_ALL_RECORDS) and f"{name}_" not in own:

@@ -137,7 +137,7 @@ class Views(ABC):
             train 0.5 1
             valid 0.75 1
         """
-        tables = tuple(table for table in self._tables.values() if name in table.own_columns)
+        tables = tuple(table for table in self._tables.values() if name in table._own_columns)
         if not tables:
             raise self._no_column(name)
         if where is not None:
@@ -150,15 +150,15 @@ class Views(ABC):
         """Refuse fields that no table has."""
         unknown = [name for name in fields if name not in OF_ALL_RECORDS]
         for table in self._tables.values():
-            if not unknown or table.has_more_fields:
+            if not unknown or table._has_more_fields:
                 return
-            known = table.own_columns
+            known = table._own_columns
             unknown = [each for each in unknown if each not in known and f"{each}_" not in known]
         if unknown:
             raise self._no_column(unknown[0])
 
     def _no_column(self, name: str) -> names.UnknownNameError:
-        every = [each for table in self._tables.values() for each in table.own_columns]
+        every = [each for table in self._tables.values() for each in table._own_columns]
         return names.no_column(name, None, dict.fromkeys(every))
 
     def sql(self, query: str, *, params: object = None) -> duckdb.DuckDBPyRelation:
