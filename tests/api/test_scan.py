@@ -60,6 +60,10 @@ def col(name: str) -> Any:
     return pl.col(name)
 
 
+def parts(where: str | None) -> set[str]:
+    return set() if where is None else set(where.split(" and "))
+
+
 def moment(run: Journal, row: int) -> datetime:
     """The time of a row, cut off after the microseconds."""
     ns = run["request"].select("time").to_dicts()[row]["time"]
@@ -109,7 +113,8 @@ def test_a_condition_reaches_the_reader_as_far_as_it_can(
     path: Path, selections: list[Any], condition: Callable[[], Any], where: str | None
 ) -> None:
     attolog.scan(path, table="request").filter(condition()).collect()
-    assert [selection.where for selection in selections] == [where]
+    (selection,) = selections
+    assert parts(selection.where) == parts(where)  # polars may change their order
 
 
 def test_the_reader_looks_for_no_less_than_the_condition_keeps(run: Journal) -> None:

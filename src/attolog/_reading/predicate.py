@@ -70,20 +70,20 @@ class Predicate:
                     *self._conjuncts(_comparison(of, "LtEq", high)),
                 ]
             case {"BinaryExpr": {"left": left, "op": op, "right": right}} if op in _OPERATORS:
-                if left == {"Column": "time"}:
-                    self._bound(_OPERATORS[op], right)
-                elif right == {"Column": "time"}:
-                    self._bound(_TURNED[_OPERATORS[op]], left)
+                self._bound(left, _OPERATORS[op], right)
+                self._bound(right, _TURNED[_OPERATORS[op]], left)
         return [tree]
 
-    def _bound(self, op: str, literal: Any) -> None:
-        ns = _nanoseconds(literal)
-        if ns is None:
+    def _bound(self, column: Any, op: str, literal: Any) -> None:
+        unit = _unit_of_time(column)
+        ns = None if unit is None else _nanoseconds(literal)
+        if unit is None or ns is None:
             return
         if op in (">", ">=", "=="):
             self.since = ns if self.since is None else max(ns, self.since)
         if op in ("<", "<=", "=="):
-            self.until = ns if self.until is None else min(ns, self.until)
+            last = ns + unit - 1  # a time that was cut off to larger units may be as late
+            self.until = last if self.until is None else min(last, self.until)
 
     def _part(self, tree: Any) -> str | None:
         """An expression that holds wherever the condition does; None if there is none."""
@@ -126,9 +126,10 @@ class Predicate:
     def _field(self, tree: Any) -> Field | None:
         """The column, if the reader's expressions know it by this name and as this type."""
         match tree:
-            case {"Cast": {"expr": {"Column": str(name)}, "dtype": {"Literal": dtype}}}:
+            case {"Cast": {"expr": {"Column": str(name)}, "dtype": dtype}}:
                 field = self._field({"Column": name})
-                return field if field and field.is_number and dtype in _WIDE else None
+                is_wide = dtype in _WIDE or dtype in [{"Literal": each} for each in _WIDE]
+                return field if field and field.is_number and is_wide else None
             case {"Column": str(name)}:
                 field = self._fields.get(name)
                 is_known = field is not None and (field.is_number or field.format in ("b", "U"))
@@ -194,30 +195,47 @@ def _written(field: Field, value: object) -> str | None:
     return repr(value)
 
 
+def _unit_of_time(tree: Any) -> int | None:
+    """The nanoseconds of a unit of the column `time`, which may be cut off; None for others."""
+    match tree:
+        case {"Column": "time"}:
+            return 1
+        case {"Cast": {"expr": {"Column": "time"}, "dtype": dtype}}:
+            if isinstance(dtype, dict) and "Literal" in dtype:
+                dtype = dtype["Literal"]
+            match dtype:
+                case {"Datetime": [str(unit), *_]}:
+                    return _UNITS.get(unit)
+    return None
+
+
+_UNITS = {"Nanoseconds": 1, "Microseconds": 1_000, "Milliseconds": 1_000_000}
+
+
 def _literals(tree: Any) -> list[Any] | None:
     """The values of an expression without columns; a list where it is one."""
-    pl = need("polars", "polars")
-    if not isinstance(tree, dict) or "Literal" not in tree:
-        return None
-    try:
-        expression = pl.Expr.deserialize(io.BytesIO(json.dumps(tree).encode()), format="json")
-        found: list[Any] = pl.select(expression).to_series().to_list()
-    except Exception:  # what polars cannot read back is no literal that is known here
-        return None
-    return found
+    found = _evaluated(tree)
+    return None if found is None else found.to_list()
 
 
 def _nanoseconds(tree: Any) -> int | None:
     """A literal's time in nanoseconds since 1970."""
+    times = _evaluated(tree)
     pl = need("polars", "polars")
-    if not isinstance(tree, dict) or "Literal" not in tree:
+    if times is None or len(times) != 1 or times.dtype.base_type() is not pl.Datetime:
+        return None
+    found: int | None = times.dt.epoch("ns").item()
+    return found
+
+
+def _evaluated(tree: Any) -> polars.Series | None:
+    pl = need("polars", "polars")
+    written = json.dumps(tree)
+    if '"Column"' in written:
         return None
     try:
-        expression = pl.Expr.deserialize(io.BytesIO(json.dumps(tree).encode()), format="json")
-        times = pl.select(expression).to_series()
-        if times.dtype.base_type() is not pl.Datetime or len(times) != 1:
-            return None
-        found: int | None = times.dt.epoch("ns").item()
-    except Exception:  # as in _literals
+        expression = pl.Expr.deserialize(io.BytesIO(written.encode()), format="json")
+        values: polars.Series = pl.select(expression).to_series()
+    except Exception:  # what polars cannot read back is no literal that is known here
         return None
-    return found
+    return values
