@@ -863,6 +863,18 @@ class Reader:
         function, run).
         """
 
+    def fields(
+        self, name: str, origin: bool = False, nested: bool = True, /
+    ) -> tuple[tuple[str, str, str, Any], ...]:
+        """(name, Arrow's format, note, inner fields) of each column of a table.
+
+        The arguments are those of `stream`. The note says why a column is text that was not written
+        as text.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+
     def column(
         self,
         name: str,

@@ -76,3 +76,13 @@ def test_a_wrong_query_is_an_error_of_duckdb(run: Journal) -> None:
 
 def test_a_run_has_its_own_records_alone(tmp_path: Path, run: Journal) -> None:
     assert run.runs[0].sql("select count(*) from request").fetchall() == [(100,)]
+
+
+def test_views_of_very_many_tables_are_there_when_a_query_names_them(tmp_path: Path) -> None:
+    with attolog.AsyncFileLogger(tmp_path / "run.atto") as log:
+        for n in range(150):
+            log(f"event{n}", n=n)
+    run = attolog.read(tmp_path / "run.atto")
+    assert run.sql("select a.n, b.n from Event7 a, event149 b").fetchall() == [(7, 149)]
+    assert run.sql("select n from event7 union all select n from event8").fetchall() == [(7,), (8,)]
+    assert run.sql("select count(*) from records").fetchall() == [(150,)]

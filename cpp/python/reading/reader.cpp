@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "python/docstrings.hpp"
+#include "python/reading/fields.hpp"
 #include "python/reading/holder.hpp"
 #include "python/reading/lines.hpp"
 #include "python/reading/processes.hpp"
@@ -362,6 +363,10 @@ PyObject* run(PyObject* self, PyObject* name) {
   return make_reader(std::move(state));
 }
 
+PyObject* fields(PyObject* self, PyObject* args) {
+  return make_fields(*state_of(self).journal, args);
+}
+
 PyObject* processes(PyObject* self, PyObject*) {
   return make_processes(state_of(self).journal);
 }
@@ -369,6 +374,7 @@ PyObject* processes(PyObject* self, PyObject*) {
 PyMethodDef reader_methods[] = {
     {"column", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(column)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_column},
+    {"fields", fields, METH_VARARGS, docs::Reader_fields},
     {"processes", processes, METH_NOARGS, docs::Reader_processes},
     {"tables", tables, METH_NOARGS, docs::Reader_tables},
     {"problems", problems, METH_NOARGS, docs::Reader_problems},

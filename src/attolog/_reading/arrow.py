@@ -87,6 +87,12 @@ class Field(NamedTuple):
     """Why the column is text that was not written as text; "" for others."""
     inner: tuple[Field, ...]
 
+    @classmethod
+    def of(cls, made: tuple[str, str, str, Any]) -> Field:
+        """A field that the native reader has made."""
+        name, format_, note, inner = made
+        return cls(name, format_, note, tuple(map(cls.of, inner)))
+
     @property
     def type(self) -> str:
         """The type as users see it: `int64`, `text`, `list of int64`."""

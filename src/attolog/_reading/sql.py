@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from attolog._reading.extras import need
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from attolog._reading.table import Table
 
 ALL = "records"
+_MOST_AT_ONCE = 100
 
 
-def connect(tables: Mapping[str, Table], every: Table) -> duckdb.DuckDBPyConnection:
-    """A database in memory with a view for each table.
+class Database:
+    """A database of DuckDB's, in memory, with a view for each table.
+
+    Views of very many tables are made when a query names them, since each takes a millisecond.
 
     Args:
         tables: The tables by short name.
@@ -25,13 +28,26 @@ def connect(tables: Mapping[str, Table], every: Table) -> duckdb.DuckDBPyConnect
     Raises:
         ImportError: DuckDB is missing.
     """
-    connection: duckdb.DuckDBPyConnection = need("duckdb", "sql").connect(":memory:")
-    # Times are shown in UTC, as attolog shows them everywhere.
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.register(ALL, every)
-    for name, table in zip(view_names(tables), tables.values(), strict=True):
-        connection.register(name, table)
-    return connection
+
+    def __init__(self, tables: Mapping[str, Table], every: Table) -> None:
+        self._connection: duckdb.DuckDBPyConnection = need("duckdb", "sql").connect(":memory:")
+        # Times are shown in UTC, as attolog shows them everywhere.
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.register(ALL, every)
+        self._missing = dict(zip(view_names(tables), tables.values(), strict=True))
+        if len(self._missing) <= _MOST_AT_ONCE:
+            self._add(list(self._missing))
+
+    def sql(self, query: str, params: object) -> duckdb.DuckDBPyRelation:
+        """The relation that a query gives."""
+        if self._missing:
+            lowered = query.lower().replace('""', '"')  # as names in quotes have it
+            self._add([name for name in self._missing if name.lower() in lowered])
+        return self._connection.sql(query, params=params)
+
+    def _add(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._connection.register(name, self._missing.pop(name))
 
 
 def view_names(tables: Mapping[str, Table]) -> list[str]:

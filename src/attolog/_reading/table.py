@@ -154,7 +154,11 @@ class Table(Estimates):
 
     def _fields(self) -> tuple[Field, ...]:
         if self._known_fields is None:
-            self._known_fields = Rows._fields(self)
+            if self.kind == "all":
+                self._known_fields = Rows._fields(self)
+            else:
+                found = self._reader.fields(self.name, *self._columns)
+                self._known_fields = tuple(map(Field.of, found))
         return self._known_fields
 
     @property

@@ -10,7 +10,7 @@ from attolog import _core
 from attolog._expression import names_in
 from attolog._reading import html, names, times
 from attolog._reading.column import LongColumn
-from attolog._reading.sql import connect
+from attolog._reading.sql import Database
 from attolog._reading.table import OF_ALL_RECORDS, Table
 from attolog._reading.tables import Tables
 from attolog._reading.times import Moment, nanoseconds
@@ -186,11 +186,11 @@ class Views(ABC):
             >>> attolog.read(path).sql("select user, max(ms) from request group by user").fetchall()
             [('ann', 70)]
         """
-        return self._database.sql(query, params=params)
+        return self._database.sql(query, params)
 
     @cached_property
-    def _database(self) -> duckdb.DuckDBPyConnection:
-        return connect(self.tables, self._all())
+    def _database(self) -> Database:
+        return Database(self.tables, self._all())
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
