@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -125,6 +126,41 @@ def test_the_reader_looks_for_no_less_than_the_condition_keeps(run: Journal) -> 
             found = Predicate(table, condition()).where
             rows = {row["n"] for row in table.select("n", where=found).to_dicts()}
             assert set(frame.filter(condition())["n"]) <= rows, where
+
+
+LITERALS: dict[str, list[Any]] = {
+    "n": [0, 7, 999, 2**40],
+    "ms": [0.0, 12.5, 200.0, -1.0],
+    "user": ["ann", "bob", ""],
+}
+
+
+def random_condition(random: Random, depth: int) -> Any:
+    """A condition of comparisons, lists, ranges and bools, put together by and, or and not."""
+    if depth > 0 and random.random() < 0.6:
+        one, other = (random_condition(random, depth - 1) for _ in (0, 1))
+        return random.choice([one & other, one | other, ~one])
+    name = random.choice(["n", "ms", "user", "ok"])
+    column = col(name)
+    if name == "ok":
+        return column
+    first, second = (random.choice(LITERALS[name]) for _ in (0, 1))
+    kinds = ["lt", "le", "gt", "ge", "eq", "ne", "is_in"] + (["is_between"] * (name != "user"))
+    kind = random.choice(kinds)
+    if kind == "is_in":
+        return column.is_in([first, second])
+    if kind == "is_between":
+        return column.is_between(first, second)
+    return getattr(column, kind)(first)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_condition_gives_the_rows_that_polars_gives(
+    path: Path, run: Journal, seed: int
+) -> None:
+    condition = random_condition(Random(seed), 3)
+    expected = run["request"].to_polars().filter(condition)
+    assert attolog.scan(path, table="request").filter(condition).collect().equals(expected)
 
 
 def test_bounds_of_time_reach_the_reader(path: Path, run: Journal, selections: list[Any]) -> None:
