@@ -38,9 +38,10 @@ std::vector<Listing> list_all(const std::set<std::string>& journals) {
 }
 
 // Null where a part has gone since the files were listed: it is merged.
-std::shared_ptr<JournalReader> open_files(const std::vector<JournalPath>& files) {
+std::shared_ptr<JournalReader> open_files(const std::vector<JournalPath>& files,
+                                          JournalReader::Check check) {
   try {
-    return JournalReader::open(files);
+    return JournalReader::open(files, check);
   } catch (const std::system_error& error) {
     if (error.code().value() != ENOENT || files.size() == 1) throw;
     return nullptr;
@@ -61,7 +62,8 @@ bool has_changed(const JournalReader& reader, const Listing& listing) {
 
 }  // namespace
 
-OpenJournals open_journals(const std::vector<std::string>& paths, const std::string& ring_dir) {
+OpenJournals open_journals(const std::vector<std::string>& paths, const std::string& ring_dir,
+                           JournalReader::Check check) {
   std::set<std::string> journals;
   std::ranges::transform(paths, std::inserter(journals, journals.end()), real_log_path);
   OpenJournals opened;
@@ -79,7 +81,7 @@ OpenJournals open_journals(const std::vector<std::string>& paths, const std::str
       files.insert(files.end(), its.rings.begin(), its.rings.end());
     }
     if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-    opened.reader = open_files(files);
+    opened.reader = open_files(files, check);
   } while (opened.reader == nullptr || !std::ranges::all_of(opened.pending, is_current) ||
            (std::ranges::any_of(listings, is_changed) && ++changes < kMostChanges));
   return opened;

@@ -19,6 +19,7 @@ struct OpenJournals {
 // Opens journals as one source of records. A path that is another's part, or names a journal that
 // another path names, adds nothing; nor does a journal that is gone, as long as one is there.
 // `ring_dir` is where rings are, if not where they usually are. Throws as JournalReader::open does.
-OpenJournals open_journals(const std::vector<std::string>& paths, const std::string& ring_dir);
+OpenJournals open_journals(const std::vector<std::string>& paths, const std::string& ring_dir,
+                           JournalReader::Check check = JournalReader::Check::summaries);
 
 }  // namespace attolog

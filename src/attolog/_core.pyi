@@ -789,13 +789,16 @@ class Reader:
     Args:
         paths: The journals. Their parts need not be named.
         ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+        check: Read and check all records at once, not when they are asked for.
 
     Raises:
         OSError: A file cannot be read.
         ValueError: No file is a journal: no block of one is in them.
     """
 
-    def __new__(cls, paths: tuple[str, ...], ring_dir: str | None = None) -> Self: ...
+    def __new__(
+        cls, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> Self: ...
     def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
         """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
 

@@ -34,7 +34,9 @@ RECORDS = [
 class FakeReader:
     said: tuple[str, ...] = ()
 
-    def __init__(self, paths: tuple[str, ...], ring_dir: str | None = None) -> None:
+    def __init__(
+        self, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> None:
         self.paths = paths
 
     def tables(self) -> list[tuple[str, str, int, int, int, str | None]]:

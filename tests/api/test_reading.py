@@ -284,8 +284,9 @@ def test_no_journal(tmp_path: Path) -> None:
         attolog.read(path)
     with pytest.raises(FileNotFoundError, match=r"none\.atto"):
         attolog.read(tmp_path / "none.atto")
-    with pytest.raises(IsADirectoryError):
-        attolog.read(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"empty has no journal"):
+        attolog.read(tmp_path / "empty")
 
 
 def test_read_csv_of_what_was_written(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_parts_are_read_once_with_their_journal_and_alone(tmp_path: Path) -> Non
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", source, path], check=False, timeout=60)
-    part = next(each for each in tmp_path.iterdir() if each != path)
+    part = next(each for each in tmp_path.glob("*.atto") if each != path)
     assert numbers(tmp_path) == numbers([path, part]) == numbers([part, path]) == [1, 2]
     assert numbers(part) == [2]
 

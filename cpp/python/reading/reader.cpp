@@ -11,6 +11,7 @@
 #include "python/docstrings.hpp"
 #include "python/reading/fields.hpp"
 #include "python/reading/holder.hpp"
+#include "python/reading/late_problems.hpp"
 #include "python/reading/lines.hpp"
 #include "python/reading/processes.hpp"
 #include "python/reading/query_arguments.hpp"
@@ -55,18 +56,21 @@ bool take_paths(PyObject* given, std::vector<std::string>& paths) {
 }
 
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"paths", "ring_dir", nullptr};
+  static const char* const names[] = {"paths", "ring_dir", "check", nullptr};
   PyObject* given = nullptr;
   const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|z:Reader", const_cast<char**>(names),
-                                   &PyTuple_Type, &given, &ring_dir)) {
+  int is_checked = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|zp:Reader", const_cast<char**>(names),
+                                   &PyTuple_Type, &given, &ring_dir, &is_checked)) {
     return nullptr;
   }
   std::vector<std::string> paths;
   if (!take_paths(given, paths)) return nullptr;
   auto state = std::make_unique<ReaderState>();
+  const auto check =
+      is_checked != 0 ? JournalReader::Check::payloads : JournalReader::Check::summaries;
   const bool done = without_gil(paths.size() == 1 ? paths.front().c_str() : nullptr, [&] {
-    OpenJournals opened = open_journals(paths, ring_dir == nullptr ? "" : ring_dir);
+    OpenJournals opened = open_journals(paths, ring_dir == nullptr ? "" : ring_dir, check);
     state->pending = std::move(opened.pending);
     state->journal = std::move(opened.reader);
     for (const Pending& each : state->pending) {
@@ -187,11 +191,13 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (!take_names(names, columns.names) || !arguments.read(query)) return nullptr;
     if (!warn_of_changes(*journal)) return nullptr;
     std::unique_ptr<BatchStream> table;
+    std::size_t known = 0;  // problems that were there before a block was decoded
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
       if (!columns.names.empty()) {
         PyErr_SetString(PyExc_ValueError, "all records have all of their columns");
         return nullptr;
       }
+      known = journal->problems().size();
       const auto render = std::make_shared<Renderer>();
       const auto text = [render](const Record& record, Buffer& out) { (*render)(record, out); };
       outside_gil([&] { table = open_all(select_records(journal, query), text, columns.origin); });
@@ -203,9 +209,10 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
       }
       if (!warn_of_rare_columns(*journal, journal->catalog().tables()[index])) return nullptr;
       query.selection.table = index;
+      known = journal->problems().size();
       outside_gil([&] { table = scan(journal, query, columns); });
     }
-    return make_stream(std::move(table));
+    return make_stream(warn_at_end(journal, known, std::move(table)));
   } catch (const UnknownColumn& error) {
     PyObject* const unknown = from_wtf8(error.what());
     if (unknown != nullptr) PyErr_SetObject(PyExc_KeyError, unknown);
@@ -299,11 +306,12 @@ PyObject* column(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (!arguments.read(query) || !take_tables(journal->catalog(), given, tables)) return nullptr;
     if (!warn_of_changes(*journal)) return nullptr;
     const std::string wanted = to_wtf8(name);
+    const std::size_t known = journal->problems().size();
     std::unique_ptr<BatchStream> rows;
     outside_gil([&] {
       rows = open_long_column(journal->catalog(), tables, wanted, select_records(journal, query));
     });
-    return make_stream(std::move(rows));
+    return make_stream(warn_at_end(journal, known, std::move(rows)));
   } catch (const UnknownColumn&) {
     PyErr_SetObject(PyExc_KeyError, name);
     return nullptr;

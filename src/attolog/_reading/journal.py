@@ -83,6 +83,7 @@ class Journal(Views):
         self._open_reader = open_reader
         self._columns = columns
         self._given_names = short_names
+        self._warns = False
 
     @cached_property
     def _reader(self) -> _core.Reader:
@@ -146,7 +147,8 @@ class Journal(Views):
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the files, a sentence for each; empty for an intact journal.
 
-        What shows only later is added: a file that was changed, a table that is too wide.
+        What shows only later is added: records that are damaged, a file that was changed, a table
+        that is too wide.
         """
         return tuple(self._reader.problems())
 
@@ -197,6 +199,7 @@ class Journal(Views):
         return self._records(query)
 
     def _records(self, query: dict[str, Any]) -> Iterator[Record]:
+        known = len(self.problems)
         for each in self._reader.records(**query):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
@@ -206,6 +209,14 @@ class Journal(Views):
             if kind == "message":  # the text itself, where it is not the template's
                 fields.pop("message", None)
             yield Record(time, kind, event, level, message, fields, thread, pid, *origin)
+        if self._warns:
+            self._warn_of_problems(known)
+
+    def _warn_of_problems(self, known: int = 0, stacklevel: int = 3) -> None:
+        first, *others = self.problems[known:] or [""]
+        more = f" (and {len(others)} more, see .problems)" if others else ""
+        if first:
+            warnings.warn(f"{first}{more}", stacklevel=stacklevel)
 
     def keys(self) -> tuple[str, ...]:
         """The names of the tables."""
@@ -315,6 +326,7 @@ def read(
     ring_dir: str | None = None,
     origin: bool = False,
     nested: bool = True,
+    check: bool = False,
 ) -> Journal:
     """Open a journal, or several as one: their records are merged by time.
 
@@ -331,6 +343,8 @@ def read(
             `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
         nested: Lists and dicts are lists and structs in tables. False: they are text, as for
             polars' `write_csv`, which takes no others.
+        check: Read and check all records at once. False: that takes place when they are asked for,
+            and a warning tells then of records that are damaged.
 
     Raises:
         FileNotFoundError: There is no such file, a folder has no journal, or a glob fits no file.
@@ -351,19 +365,28 @@ def read(
         >>> attolog.read(folder).events
         {'request': 2}
     """
+    journal = open_journal(path, ring_dir, Columns(origin, nested), check=check)
+    journal._warn_of_problems()
+    journal._warns = True
+    return journal
+
+
+def open_journal(
+    path: Path | Iterable[Path],
+    ring_dir: str | None = None,
+    columns: Columns = USUAL,
+    *,
+    check: bool = False,
+) -> Journal:
+    """As `read`, without a warning."""
     files = files_of(path)
     for name in files:
         # Of several, one in .atto may be a part that has just been merged, and is gone.
         is_certain = len(files) > 1 and name.endswith(".atto")
         if not is_certain and not is_journal(name):
             raise ValueError(f"{name} is no journal: {_instead(name)}")
-    reader = _core.Reader(files, ring_dir)
-    journal = Journal(_shown(path, files), lambda: reader, Columns(origin, nested))
-    if journal.problems:
-        first, *others = journal.problems
-        more = f" (and {len(others)} more, see .problems)" if others else ""
-        warnings.warn(f"{first}{more}", stacklevel=2)
-    return journal
+    reader = _core.Reader(files, ring_dir, check)
+    return Journal(_shown(path, files), lambda: reader, columns)
 
 
 def _instead(name: str) -> str:
@@ -374,5 +397,5 @@ def _instead(name: str) -> str:
 def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
     if isinstance(path, str | os.PathLike):
         return os.fsdecode(path)
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return files[0] + more
+    first, *others = files
+    return f"{first} and {len(others)} more" if others else first
