@@ -1325,6 +1325,7 @@ def compile_print(
     text: str,
     names: tuple[str, ...],
     is_argument: tuple[bool, ...],
+    conversions: tuple[tuple[str, int, str] | None, ...],
     arguments: tuple[tuple[object, ...], ...],
     options: Iterable[tuple[str, object]],
     is_event: bool,
@@ -1341,6 +1342,11 @@ def compile_print(
         names: Of the values, as `attolog._native.argument_names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
+        conversions: The formats of values that `text` does not show alone, and None for the others.
+            Each is the format; the place of the value, which is -1 alone behind `%`, -2 in a call
+            of `str.format`, -3 behind `+`, else the number of texts before it in a tuple behind
+            `%`; and "int", "float", "str", "text" or "": the values that `text` shows as the
+            format does.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a
             value, `(None, constant)`, or a format and the indices of the values it takes.
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
@@ -1365,6 +1371,21 @@ class CompiledPrint:
 
     def print_flushed(self, function: Callable[..., Any], /, *values: Any) -> Any:
         """Print them so, with `flush=True`."""
+
+    def show(self, index: int, value: Any, /) -> Any:
+        """Show a value before the next one is evaluated, as its conversion does.
+
+        Args:
+            index: Which of the values it is.
+            value: The value.
+
+        Returns:
+            The value itself, if it is an int, float, str, bool or None that the format takes: it
+            cannot change. Else an object that has the text, and the number of a numpy scalar.
+        """
+
+    def are_texts(self, /, *values: Any) -> bool:
+        """Whether all values are of `str` itself, and of no class derived from it."""
 
 def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.

@@ -118,10 +118,10 @@ class Table:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms, model="ResNet50")
-            >>> done = attolog.read(path)["DONE"]
-            >>> pyarrow.table(done.select("model", "ms", where="ms > 20", last=1)).to_pylist()
-            [{'model': 'ResNet50', 'ms': 30}]
+            ...         log("request", ms, user="ann")
+            >>> requests = attolog.read(path)["request"]
+            >>> pyarrow.table(requests.select("user", "ms", where="ms > 20", last=1)).to_pylist()
+            [{'user': 'ann', 'ms': 30}]
         """
         return Selection(self, columns, where, since, until, last)
 
