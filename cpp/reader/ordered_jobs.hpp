@@ -67,7 +67,7 @@ class OrderedJobs {
   // thrown. For one thread at a time.
   Next next(Result& result, std::chrono::milliseconds patience) {
     if (is_in_child()) throw std::runtime_error("the pass was begun before a fork");
-    if (threads_.empty()) start();
+    if (threads_.empty() && !jobs_.empty()) start();
     std::unique_lock lock(mutex_);
     while (taken_ < jobs_.size()) {
       Job& job = jobs_[taken_];

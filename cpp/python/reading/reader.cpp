@@ -18,6 +18,7 @@
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
 #include "python/reading/samples.hpp"
+#include "python/reading/summarize.hpp"
 #include "python/types/options.hpp"
 #include "python/values/text.hpp"
 #include "python/without_gil.hpp"
@@ -321,6 +322,18 @@ PyObject* column(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
 }
 
+// A method that makes figures.
+template <PyObject* (*function)(const std::shared_ptr<JournalReader>&, PyObject*, PyObject*)>
+PyObject* figures(PyObject* self, PyObject* args, PyObject* kwargs) {
+  try {
+    const auto& journal = state_of(self).journal;
+    return warn_of_changes(*journal) ? function(journal, args, kwargs) : nullptr;
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
 PyObject* samples(PyObject* self, PyObject* args) {
   try {
     if (!warn_of_changes(*state_of(self).journal)) return nullptr;
@@ -392,6 +405,11 @@ PyMethodDef reader_methods[] = {
      METH_VARARGS | METH_KEYWORDS, docs::Reader_records},
     {"lines", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(lines)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_lines},
+    {"summarize", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(figures<summarize>)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_summarize},
+    {"summarize_all",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(figures<summarize_all>)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_summarize_all},
     {"runs", runs, METH_NOARGS, docs::Reader_runs},
     {"run", run, METH_O, docs::Reader_run},
     {"samples", samples, METH_VARARGS, docs::Reader_samples},

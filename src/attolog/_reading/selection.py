@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from attolog._reading.description import Description
 from attolog._reading.rows import Rows
-from attolog._reading.summary import summarize
 
 if TYPE_CHECKING:
     from attolog._reading.table import Table
+
+_NEVER = 2**63 - 1  # a time behind that of any record
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,24 @@ class Selection(Rows):
         """The columns in figures, as those of `Table.describe`."""
         if self.table.kind == "all":
             raise ValueError("figures are those of one table, not of all records")
-        is_sampled = self.table.sampling is not None
-        summary = summarize(self, is_sampled)
-        return Description(self.table.short_name, summary, is_sampled)
+        table = self.table
+        rare = [field.name for field in table._fields() if field.note.endswith("as JSON")]
+        own = {*table._own_columns} - {*rare}
+        figures = table._reader.summarize(
+            table.name,
+            columns=tuple(name for name in self.names if name in own) if self.names else None,
+            where=self.where,
+            since=self._first_time(),
+            until=self.until,
+        )
+        return Description(table.short_name, figures, table.sampling is not None)
+
+    def _first_time(self) -> int | None:
+        """The time from which on there are only rows of the selection, if nothing else matters."""
+        if self.last is None:
+            return self.since
+        first = replace(self, names=("time",))._first_dicts(1)
+        return first[0]["time"] if first else _NEVER
 
     def _title(self) -> str:
         return repr(self)[1:-1]

@@ -221,7 +221,7 @@ class Table(Estimates):
             >>> figures["ms"].min, figures["ms"].mean, figures["ms"].max
             (20, 40.0, 70)
             >>> figures["user"].top
-            (('ann', 3.0),)
+            (('ann', 3),)
         """
         return Selection(self).describe()
 
