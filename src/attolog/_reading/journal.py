@@ -398,4 +398,4 @@ def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
     if isinstance(path, str | os.PathLike):
         return os.fsdecode(path)
     first, *others = files
-    return f"{first} and {len(others)} more" if others else first
+    return first + (f" and {len(others)} more" if others else "")
