@@ -16,7 +16,7 @@ from benchmarks.bursts import declared_event, records_in
 from benchmarks.row import Measures, must_arrive
 
 
-def _values() -> list[tuple[int, float]]:
+def flood_values() -> list[tuple[int, float]]:
     """Task ids and arrivals in full precision; they are repeated only after 65,536 records."""
     random, arrival, values = Random(7), 0.0, []
     for task_id in range(1 << 16):
@@ -31,7 +31,8 @@ def _log_messages(_: Any, values: list[tuple[int, float]], records: int) -> None
         log.debug("{} runs {}, here since {}, to {}", model, task_id, arrival, exit_)
 
 
-def _log_all(event: Any, values: list[tuple[int, float]], records: int) -> None:
+def log_all(event: Any, values: list[tuple[int, float]], records: int) -> None:
+    """Log that many records of the event."""
     model, exit_ = "ResNet50", "layer1"
     for task_id, arrival in islice(cycle(values), records):
         event(model, task_id, arrival, exit_)
@@ -46,22 +47,22 @@ def flood(
         Seconds from the first call to the end of close(), CPU seconds of the process meanwhile, and
         the size of the file.
     """
-    values = _values()
+    values = flood_values()
     share = records // threads
-    log_all = _log_messages if messages else _log_all
+    log_them = _log_messages if messages else log_all
     with TemporaryDirectory(prefix="attolog-bench-") as folder:
         path = Path(folder, f"run{suffix}")
         attolog.init_logger(path, quiet=True)
         event = declared_event()
         others = [
-            threading.Thread(target=log_all, args=(event, values, share))
+            threading.Thread(target=log_them, args=(event, values, share))
             for _ in range(threads - 1)
         ]
         used = time.process_time()
         start = time.perf_counter()
         for thread in others:
             thread.start()
-        log_all(event, values, share)
+        log_them(event, values, share)
         for thread in others:
             thread.join()
         log.close(timeout=None)

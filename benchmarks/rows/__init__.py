@@ -31,6 +31,7 @@ NAMES = (
     "run_startup",
     "run_fork",
     "rewrite_lines",
+    "read_open",
 )
 
 

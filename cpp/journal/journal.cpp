@@ -82,10 +82,10 @@ std::optional<BlockHeader> BlockHeader::read(const char* bytes) {
   return header;
 }
 
-void apply_mask(char* payload, std::size_t size, std::uint32_t mask) {
+void apply_mask(char* bytes, std::size_t size, std::uint32_t mask, std::size_t offset) {
   if (mask == 0) return;
   for (std::size_t i = 0; i < size; ++i) {
-    payload[i] = static_cast<char>(payload[i] ^ static_cast<char>(mask >> (8 * (i % 4))));
+    bytes[i] = static_cast<char>(bytes[i] ^ static_cast<char>(mask >> (8 * ((offset + i) % 4))));
   }
 }
 

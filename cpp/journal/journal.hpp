@@ -77,7 +77,8 @@ struct BlockHeader {
 };
 
 // Masks or, the second time, unmasks a payload in place.
-void apply_mask(char* payload, std::size_t size, std::uint32_t mask);
+// Masks, or unmasks, `size` bytes that stand at `offset` of a payload.
+void apply_mask(char* bytes, std::size_t size, std::uint32_t mask, std::size_t offset = 0);
 
 // What predicts the next value of one (site, position).
 struct ColumnState {

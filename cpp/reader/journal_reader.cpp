@@ -14,6 +14,8 @@ namespace {
 
 // Little at a time, since a hostile file can have a magic in every 64 bytes, and each is gone to.
 constexpr std::size_t kWindow = std::size_t{1} << 14;
+// Most summaries are shorter.
+constexpr std::size_t kUsualSummary = std::size_t{1} << 12;
 
 const std::string kNoSense = "it makes no sense: ";
 
@@ -28,11 +30,14 @@ JournalReader::File::File(const JournalPath& path, const std::shared_ptr<FilePoo
   progress_.next = path.from;
 }
 
-std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths) {
+std::shared_ptr<JournalReader> JournalReader::open(const std::vector<JournalPath>& paths,
+                                                   Check check) {
   const auto reader = std::make_shared<JournalReader>();
+  reader->check_ = check;
   reader->scan_all(paths);
   reader->miss_parts();
   reader->seen_ = reader->seen_here_ = {};
+  reader->unread_.clear();
   const auto has_bytes = [](const File& file) { return file.size() != 0; };
   if (!reader->has_magic_ && std::ranges::any_of(reader->files_, has_bytes)) {
     throw NotAJournal(paths.front().path);
@@ -148,17 +153,62 @@ std::string JournalReader::scan_block(std::uint32_t index, std::uint64_t offset,
     return "its length is out of range";
   }
   const Block block{.file = index, .offset = offset, .header = *header};
+  return scan_and_take_in(block, std::string(head, sizeof head), end);
+}
+
+// Goes on with a block whose header makes sense; sets `end` like scan_block.
+std::string JournalReader::scan_and_take_in(Block block, const std::string& header,
+                                            std::uint64_t& end) {
+  if (auto done = compare_with_copy(block, header, end)) return *done;
+  const std::optional<BlockSummary> summary =
+      check_ == Check::summaries ? scan_summary(block) : std::nullopt;
+  const bool is_enough = summary && std::ranges::all_of(summary->sites, Catalog::is_enough);
+  if (is_enough) {
+    end = block.offset + kBlockHeaderSize + block.header.payload_size;
+  } else if (std::string trouble = scan_payload(block, end); !trouble.empty()) {
+    return trouble;
+  }
+  Progress& progress = files_[block.file].progress();
+  progress.last = block.offset;
+  progress.header = header;
+  if (known_ != nullptr && known_->contains(header)) return {};
+  seen_here_.insert(header);
+  seen_.insert(header);
+  if (!is_enough) {
+    if (block.header.records == 0) take_in_empty(block);
+    return take_in(std::move(block));
+  }
+  unread_.emplace(header, blocks_.size());
+  take_in(std::move(block), *summary);
+  return {};
+}
+
+// What is in a journal and in its part is about to be merged, or was when somebody was killed.
+// Nothing where the block is no copy of one that was taken in; else what scan_block returns. Of a
+// block and its copy an intact one counts.
+std::optional<std::string> JournalReader::compare_with_copy(const Block& block,
+                                                            const std::string& header,
+                                                            std::uint64_t& end) {
+  if (!seen_.contains(header)) return std::nullopt;
   std::string trouble = scan_payload(block, end);
   if (!trouble.empty()) return trouble;
-  std::string bytes(head, sizeof head);
-  file.progress().last = offset;
-  file.progress().header = bytes;
-  if (known_ != nullptr && known_->contains(bytes)) return {};
-  // What is in a journal and in its part is about to be merged, or was when somebody was killed.
-  if (!seen_here_.insert(bytes).second) return "it is the copy of another one";
-  if (!seen_.insert(std::move(bytes)).second) return {};
-  if (block.header.records == 0) take_in_empty(block);
-  return take_in(block);
+  Progress& progress = files_[block.file].progress();
+  progress.last = block.offset;
+  progress.header = header;
+  const bool is_of_file = !seen_here_.insert(header).second;
+  if (const auto unread = unread_.find(header); unread != unread_.end()) {
+    Block& first = blocks_[unread->second];
+    unread_.erase(unread);
+    std::uint64_t end_of_first = 0;
+    if (trouble = scan_payload(first, end_of_first); !trouble.empty()) {
+      add_problem(files_[first.file].name() + ": block at byte " + std::to_string(first.offset) +
+                  ": " + trouble + ", but a copy of it is whole");
+      first.file = block.file;
+      first.offset = block.offset;
+      return std::string();
+    }
+  }
+  return is_of_file ? "it is the copy of another one" : std::string();
 }
 
 void JournalReader::take_in_empty(const Block& block) {
@@ -218,24 +268,56 @@ std::string JournalReader::scan_payload(const Block& block, std::uint64_t& end) 
   return {};
 }
 
+// Reads the summary alone; nothing where it is not as it should be, for which there are many
+// reasons.
+std::optional<BlockSummary> JournalReader::scan_summary(const Block& block) {
+  const File& file = files_[block.file];
+  const std::size_t size = block.header.payload_size;
+  const std::uint64_t payload_at = block.offset + kBlockHeaderSize;
+  if (size < kSummaryTrailer || block.header.records == 0) return std::nullopt;
+  for (std::size_t wanted = std::min(size, kUsualSummary);;) {
+    payload_.clear();
+    const std::size_t from = size - wanted;
+    payload_.advance(file.read(payload_at + from, payload_.room(wanted), wanted));
+    if (payload_.size() != wanted) return std::nullopt;
+    apply_mask(payload_.data(), wanted, block.header.mask, from);
+    const std::size_t needed = summary_size(payload_.data() + wanted - kSummaryTrailer);
+    if (needed > size) return std::nullopt;
+    if (needed > wanted) {
+      wanted = needed;
+      continue;
+    }
+    try {
+      return BlockSummary::read(block.header, payload_.view(), *definitions_);
+    } catch (const FormatError&) {
+      return std::nullopt;
+    }
+  }
+}
+
 // Learns the contents of the block in payload_: from its summary if that is enough.
 std::string JournalReader::take_in(Block block) {
   try {
     const BlockSummary summary = BlockSummary::read(block.header, payload_.view(), *definitions_);
-    block.is_sorted = summary.is_sorted;
-    for (const SiteSummary& site : summary.sites) block.sites.push_back({site.site, site.records});
-    if (std::ranges::all_of(summary.sites, Catalog::is_enough)) {
-      for (const SiteSummary& site : summary.sites) catalog_.add(site);
-    } else {
+    if (!std::ranges::all_of(summary.sites, Catalog::is_enough)) {
       add_records(block);
       block.is_checked = true;
     }
+    take_in(std::move(block), summary);
   } catch (const FormatError& error) {
     return kNoSense + error.what();
   }
+  return {};
+}
+
+void JournalReader::take_in(Block block, const BlockSummary& summary) {
+  block.is_sorted = summary.is_sorted;
+  for (const SiteSummary& site : summary.sites) {
+    block.sites.push_back({site.site, site.records});
+    if (!block.is_checked) catalog_.add(site);
+  }
   // An empty block only announces a part, or begins one: no run has written records in it.
   if (block.header.records != 0) blocks_.push_back(std::move(block));
-  return {};
 }
 
 void JournalReader::add_records(const Block& block) {

@@ -7,9 +7,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -43,10 +45,15 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   // Headers of blocks, by which a copy is known.
   using Headers = std::unordered_set<std::string>;
 
-  // Passes over all files once, checks the checksum of every block and learns the tables, from the
-  // summaries of the blocks where these suffice. Throws std::system_error where a file cannot be
-  // opened, and NotAJournal; damage is no error but a problem.
-  static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths);
+  // How much of each block is read at once: its header and summary, or all of it.
+  enum class Check : std::uint8_t { summaries, payloads };
+
+  // Finds all blocks and learns the tables, from the summaries of the blocks where these suffice.
+  // With Check::summaries, damage to the records of a block is found, and a problem, when a pass
+  // decodes the block first. Throws std::system_error where a file cannot be opened, and
+  // NotAJournal; damage is no error but a problem.
+  static std::shared_ptr<JournalReader> open(const std::vector<JournalPath>& paths,
+                                             Check check = Check::summaries);
 
   // The same for files that are still written to: what is no whole block at a file's end is awaited
   // and not judged, and blocks in `known` were read before. Those read now are added to it. Whether
@@ -170,7 +177,12 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   void scan(std::uint32_t file);
   std::string scan_block(std::uint32_t file, std::uint64_t offset, std::uint64_t& end);
   std::string scan_payload(const Block& block, std::uint64_t& end);
+  std::optional<BlockSummary> scan_summary(const Block& block);
+  std::string scan_and_take_in(Block block, const std::string& header, std::uint64_t& end);
+  std::optional<std::string> compare_with_copy(const Block& block, const std::string& header,
+                                               std::uint64_t& end);
   std::string take_in(Block block);
+  void take_in(Block block, const BlockSummary& summary);
   void add_records(const Block& block);
   void take_in_empty(const Block& block);
   void miss_parts();
@@ -187,7 +199,9 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
   bool has_magic_ = false;
   bool misses_parts_ = false;
   // While scanning:
-  using EmptyBlock = std::array<std::uint64_t, 5>;  // what a part and its announcement share
+  Check check_ = Check::payloads;
+  std::unordered_map<std::string, std::size_t> unread_;  // by header: blocks of unknown payload
+  using EmptyBlock = std::array<std::uint64_t, 5>;       // what a part and its announcement share
   std::map<EmptyBlock, Block> announced_;
   std::set<EmptyBlock> begun_;
   Buffer payload_;                  // of the block

@@ -164,7 +164,12 @@ class JournalStream final : public RecordStream {
     Buffer payload;
     payload.advance(file.read(block.offset + kBlockHeaderSize, payload.room(size), size));
     if (payload.size() != size || crc32c(payload.view()) != block.header.checksum) {
-      add_problem(block, "it was changed while it was read");
+      // Relaxed: see checked_.
+      const bool was_whole =
+          block.is_checked || reader_->checked_[index].load(std::memory_order_relaxed);
+      const bool is_short = payload.size() != size;
+      add_problem(block, was_whole || is_short ? "it was changed while it was read"
+                                               : "its checksum does not match");
       return nullptr;
     }
     apply_mask(payload.data(), size, block.header.mask);

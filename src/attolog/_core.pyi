@@ -815,18 +815,21 @@ class _TableFigures(_Figures, total=False):
 
 @final
 class Reader:
-    """A journal, and what its dead processes left in their rings; `attolog.read` uses it.
+    """Journals, and what their dead processes left in their rings; `attolog.read` uses it.
 
     Args:
-        path: The journal.
+        paths: The journals. Their parts need not be named.
         ring_dir: The folder of the rings, as given to `AsyncFileLogger`.
+        check: Read and check all records at once, not when they are asked for.
 
     Raises:
         OSError: A file cannot be read.
-        ValueError: The file is no journal: no block of one is in it.
+        ValueError: No file is a journal: no block of one is in them.
     """
 
-    def __new__(cls, path: str, ring_dir: str | None = None) -> Self: ...
+    def __new__(
+        cls, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> Self: ...
     def tables(self) -> list[tuple[str, _Kind, int, int, int, str | None]]:
         """(name, kind, rows, time of the first in ns, of the last, policies) of each table.
 
@@ -920,7 +923,7 @@ class Reader:
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     log("request", user="ann")
-            >>> b"".join(_core.Reader(path).lines()).split()[1:]
+            >>> b"".join(_core.Reader((path,)).lines()).split()[1:]
             [b'EVENT', b'request', b'user=ann']
         """
 
@@ -976,7 +979,7 @@ class Reader:
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     log("request", user="ann", ms=70)
             ...     log("request", user="bob", ms=20)
-            >>> figures = _core.Reader(path).summarize("request", by="user")
+            >>> figures = _core.Reader((path,)).summarize("request", by="user")
             >>> figures["rows"], figures["columns"][1]["max"]
             (2, 70)
             >>> {user: each["rows"] for user, each in figures["groups"].items()}

@@ -45,7 +45,9 @@ class FakeReader:
     kept: list[tuple[Any, ...]] = RECORDS
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str, ring_dir: str | None = None) -> None: ...
+    def __init__(
+        self, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> None: ...
 
     def tables(self) -> list[tuple[str, str, int, int, int, None]]:
         return [

@@ -376,7 +376,7 @@ def test_weights_and_policies_that_cannot_be_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_what_the_native_reader_gives_is_checked(run_atto: Path) -> None:
-    reader = attolog._core.Reader(str(run_atto))
+    reader = attolog._core.Reader((str(run_atto),))
     policy, _, pid, *others = next(reader.samples("TURN", "ms", ("absent",)))
     assert (policy, pid, others) == ("every:10", 6, [10.0, 2, (None,)])
     for wrong in (("TURN",), (1, "ms", ()), ("TURN", 1, ()), ("TURN", "ms", (1,))):

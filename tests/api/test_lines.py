@@ -137,7 +137,7 @@ def composed(reader: _core.Reader, **query: Any) -> bytes:
 
 def check(path: Path) -> bytes:
     """Compare all lines, one at a time, and return them."""
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     for origin in (True, False):
         expected = shown(Journal(str(path), lambda: reader).records(), origin)
         got = composed(reader, origin=origin)
@@ -263,7 +263,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_several_threads_keep_the_order_of_time(large: Path) -> None:
-    reader = _core.Reader(str(large))
+    reader = _core.Reader((str(large),))
     chunks = list(reader.lines())
     assert len(chunks) > 10
     assert all(each.endswith(b"\n") and len(each) < 300_000 for each in chunks)
@@ -272,7 +272,7 @@ def test_several_threads_keep_the_order_of_time(large: Path) -> None:
 
 
 def test_lines_are_selected_as_records_are(large: Path) -> None:
-    reader = _core.Reader(str(large))
+    reader = _core.Reader((str(large),))
     journal = Journal(str(large), lambda: reader)
     times = [record.time for record in journal.records(table="request", last=2000)]
     queries: list[dict[str, Any]] = [
@@ -291,7 +291,7 @@ def test_lines_are_selected_as_records_are(large: Path) -> None:
 
 
 def test_lines_that_are_given_up_end_their_threads(large: Path) -> None:
-    reader = _core.Reader(str(large))
+    reader = _core.Reader((str(large),))
     for taken in range(4):
         chunks = reader.lines()
         for _ in range(taken):
@@ -305,7 +305,7 @@ def test_a_handler_of_a_signal_runs_between_two_chunks(large: Path) -> None:
 
     # No code of Python's runs between the signal and the first chunk.
     raise_signal = getattr(ctypes.PyDLL(None), "raise")
-    reader = _core.Reader(str(large))
+    reader = _core.Reader((str(large),))
     chunks = reader.lines()
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
@@ -320,7 +320,7 @@ def test_a_block_that_was_damaged_since_is_left_out(large: Path, tmp_path: Path)
     path = tmp_path / "run.atto"
     data = bytearray(large.read_bytes())
     path.write_bytes(data)
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     whole = composed(reader)
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
@@ -330,7 +330,7 @@ def test_a_block_that_was_damaged_since_is_left_out(large: Path, tmp_path: Path)
 
 
 def test_wrong_tables_and_expressions_are_refused(large: Path) -> None:
-    reader = _core.Reader(str(large))
+    reader = _core.Reader((str(large),))
     with pytest.raises(KeyError, match="nothing"):
         reader.lines(table="nothing")
     with pytest.raises(ValueError, match="at column 5"):

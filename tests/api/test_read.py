@@ -34,8 +34,10 @@ RECORDS = [
 class FakeReader:
     said: tuple[str, ...] = ()
 
-    def __init__(self, path: str, ring_dir: str | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, paths: tuple[str, ...], ring_dir: str | None = None, check: bool = False
+    ) -> None:
+        self.paths = paths
 
     def tables(self) -> list[tuple[str, str, int, int, int, str | None]]:
         return TABLES

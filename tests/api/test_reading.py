@@ -240,7 +240,7 @@ def test_every_bit_flipped(tmp_path: Path) -> None:
         flipped[at] ^= 1 << at % 8
         path.write_bytes(flipped)
         with pytest.warns(UserWarning, match=r"run\.atto"):
-            run = attolog.read(path)
+            run = attolog.read(path, check=True)
         assert run.problems
         found = list(run.records())
         assert all(record in records for record in found)
@@ -253,7 +253,7 @@ def test_a_journal_whose_only_block_is_damaged(tmp_path: Path) -> None:
     for at in range(8, len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.warns(UserWarning, match=r"run\.atto: block at byte 0"):
-            run = attolog.read(path)
+            run = attolog.read(path, check=True)
         assert (run.events, len(run.problems)) == ({}, 1)
 
 
@@ -284,8 +284,6 @@ def test_no_journal(tmp_path: Path) -> None:
         attolog.read(path)
     with pytest.raises(FileNotFoundError, match=r"none\.atto"):
         attolog.read(tmp_path / "none.atto")
-    with pytest.raises(IsADirectoryError):
-        attolog.read(tmp_path)
 
 
 def test_read_csv_of_what_was_written(tmp_path: Path) -> None:
@@ -352,6 +350,8 @@ def test_names_that_are_no_utf8_are_found_by_what_is_shown(tmp_path: Path) -> No
     assert run["E\\xff"].estimate_sum(name).value == 1
 
 
+# The second warning says how many records are missing.
+@pytest.mark.filterwarnings("ignore:.*it was changed while it was read")
 def test_a_file_that_is_changed_after_it_was_read_is_told_of(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     path = log_to(tmp_path / "run.atto", some)

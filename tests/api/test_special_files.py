@@ -63,8 +63,8 @@ def test_read_refuses(tmp_path: Path, what: str, suffix: str) -> None:
             attolog.read_csv(name)
 
 
-def test_a_folder_is_none(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
+def test_a_folder_without_journals_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="has no journal"):
         attolog.read(tmp_path)
     with pytest.raises(IsADirectoryError):
         attolog.read_csv(tmp_path)

@@ -39,7 +39,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reader(path: Path) -> _core.Reader:
-    return _core.Reader(str(path))
+    return _core.Reader((str(path),))
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_samples_count_as_the_calls_that_they_stand_for(tmp_path: Path) -> None:
     with attolog.SampledLogger(path, strategy=attolog.Every(10)) as log:
         for n in range(1000):
             log("request", ms=n, user="ann")
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     figures = reader.summarize("request", bins=1)
     assert figures["rows"] == 100
     assert figures["weight"] == 1000
@@ -190,7 +190,7 @@ def test_values_of_all_kinds_have_figures(tmp_path: Path) -> None:
         log("request", huge=10**30, special=float("nan"))
         log("request", huge=-(2**64), special=float("inf"))
         log("request", huge=10**5000, special=0.5)
-    figures = _core.Reader(str(path)).summarize("request")
+    figures = _core.Reader((str(path),)).summarize("request")
     ints = column(figures, "int")
     assert (ints["min"], ints["max"]) == (2**63 - len(texts), 2**63 - 1)
     assert column(figures, "mixed")["kind"] == "other"
@@ -215,7 +215,7 @@ def test_groups_of_equal_keys_are_told_apart(tmp_path: Path) -> None:
             log("request", key=value)
         for n in range(2000):
             log("many", key=n)
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     groups = reader.summarize("request", by="key")["groups"]
     assert [each["rows"] for each in groups.values()] == [1] * len(values)
     many = reader.summarize("many", by="key")["groups"]
@@ -229,7 +229,7 @@ def test_messages_prints_and_rows_of_attolog_have_figures(tmp_path: Path) -> Non
         log.info("took {ms}", 7)
         log.print("text")
         log.log("sentence")
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     for table in reader.tables():
         assert reader.summarize(table[0])["rows"] == 1
 
@@ -243,7 +243,7 @@ def test_names_that_travel_in_records_have_figures(tmp_path: Path) -> None:
         (inline, ("other", "ms", 5)),
     ]
     path.write_bytes(block(rows, 7))
-    reader = _core.Reader(str(path))
+    reader = _core.Reader((str(path),))
     figures = reader.summarize("request")
     assert (figures["rows"], column(figures, "ms")["sum"]) == (2, 4)
     assert reader.summarize("other", columns=())["rows"] == 1
@@ -253,7 +253,7 @@ def test_a_block_that_was_damaged_since_is_left_out(path: Path, tmp_path: Path) 
     copy = tmp_path / "run.atto"
     data = bytearray(path.read_bytes())
     copy.write_bytes(data)
-    reader = _core.Reader(str(copy))
+    reader = _core.Reader((str(copy),))
     whole = reader.summarize("request")
     data[len(data) // 2] ^= 0xFF
     copy.write_bytes(data)

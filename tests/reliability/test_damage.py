@@ -39,7 +39,9 @@ def read(path: Path) -> attolog._reading.journal.Journal:
 
 def records_of(path: Path) -> tuple[list[attolog._reading.journal.Record], int]:
     run = read(path)
-    found = list(run.records())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = list(run.records())
     for name in run:
         run[name].__arrow_c_stream__()
     return found, len(run.problems)
@@ -120,9 +122,9 @@ def test_f2_every_flipped_bit_is_found(intact: Intact, tmp_path: Path) -> None:
             for bit in range(8):
                 file.seek(at)
                 file.write(bytes([data[at] ^ 1 << bit]))
-                run = read(path)
-                assert list(run.records()) == others, (at, bit)
-                assert run.problems, (at, bit)
+                found, problems = records_of(path)
+                assert found == others, (at, bit)
+                assert problems, (at, bit)
             file.seek(at)
             file.write(data[at : at + 1])
     assert records_of(path) == (sequence(intact, 0, 1, 2, 3), 0)

@@ -71,9 +71,10 @@ PyObject* rings(PyObject* self, PyObject*) {
   FollowerState& following = *reinterpret_cast<Follower*>(self)->following;
   auto state = std::make_unique<ReaderState>();
   if (!without_gil(following.path.c_str(), [&] {
-        state->pending =
-            find_pending(following.ring_dir, following.real, journal_files(following.real).paths);
-        state->journal = JournalReader::open(state->pending.rings);
+        const Pending& pending = state->pending.emplace_back(
+            find_pending(following.ring_dir, following.real, journal_files(following.real).paths));
+        state->problems = pending.problems;
+        state->journal = JournalReader::open(pending.rings);
       })) {
     return nullptr;
   }

@@ -1,19 +1,16 @@
 #include "python/reading/reader.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "core/folder.hpp"
-#include "journal/parts.hpp"
 #include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
+#include "python/reading/late_problems.hpp"
 #include "python/reading/lines.hpp"
 #include "python/reading/query_arguments.hpp"
 #include "python/reading/records.hpp"
@@ -26,6 +23,7 @@
 #include "reader/arrow.hpp"
 #include "reader/catalog.hpp"
 #include "reader/columns.hpp"
+#include "reader/open_journals.hpp"
 #include "reader/query.hpp"
 
 namespace attolog::python {
@@ -44,54 +42,38 @@ PyObject* make_reader_of(PyTypeObject* type, std::unique_ptr<ReaderState> state)
   return reinterpret_cast<PyObject*>(reader);
 }
 
-// How often a journal is read again because its parts have changed meanwhile.
-constexpr int kMostChanges = 10;
-
-// Null where a part has gone since the files were listed: it is merged.
-std::shared_ptr<JournalReader> open_parts(const std::vector<JournalPath>& files) {
-  try {
-    return JournalReader::open(files);
-  } catch (const std::system_error& error) {
-    if (error.code().value() != ENOENT || files.size() == 1) throw;
-    return nullptr;
+// A tuple of paths. False with an exception set.
+bool take_paths(PyObject* given, std::vector<std::string>& paths) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
+    const char* const path = PyUnicode_AsUTF8(PyTuple_GET_ITEM(given, i));
+    if (path == nullptr) return false;
+    paths.emplace_back(path);
   }
-}
-
-// Whether a part was merged, or begun, while the files were read: the journal may have been read
-// before its blocks came, or the folder before the part did.
-bool have_changed(const JournalReader& journal, const std::string& real,
-                  const std::vector<std::string>& paths) {
-  if (paths.size() < 2 && !journal.misses_parts()) return false;
-  const std::vector<std::string> now = journal_files(real).paths;
-  const auto is_there = [&](const std::string& path) {
-    return std::ranges::find(now, path) != now.end();
-  };
-  return !std::ranges::all_of(paths, is_there) || (journal.misses_parts() && now != paths);
+  if (paths.empty()) PyErr_SetString(PyExc_ValueError, "a reader needs a path");
+  return !paths.empty();
 }
 
 PyObject* new_reader(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"path", "ring_dir", nullptr};
-  const char* path = nullptr;
+  static const char* const names[] = {"paths", "ring_dir", "check", nullptr};
+  PyObject* given = nullptr;
   const char* ring_dir = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|z:Reader", const_cast<char**>(names), &path,
-                                   &ring_dir)) {
+  int is_checked = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|zp:Reader", const_cast<char**>(names),
+                                   &PyTuple_Type, &given, &ring_dir, &is_checked)) {
     return nullptr;
   }
+  std::vector<std::string> paths;
+  if (!take_paths(given, paths)) return nullptr;
   auto state = std::make_unique<ReaderState>();
-  const bool done = without_gil(path, [&] {
-    const std::string real = real_log_path(path);
-    Pending& pending = state->pending;
-    std::vector<std::string> paths;
-    int changes = 0;
-    do {
-      paths = journal_files(real).paths;
-      pending = find_pending(ring_dir == nullptr ? "" : ring_dir, real, paths);
-      std::vector<JournalPath> files = pending.files;
-      files.insert(files.end(), pending.rings.begin(), pending.rings.end());
-      if (files.empty()) throw std::system_error(ENOENT, std::generic_category());
-      state->journal = open_parts(files);
-    } while (state->journal == nullptr || !is_current(pending) ||
-             (have_changed(*state->journal, real, paths) && ++changes < kMostChanges));
+  const auto check =
+      is_checked != 0 ? JournalReader::Check::payloads : JournalReader::Check::summaries;
+  const bool done = without_gil(paths.size() == 1 ? paths.front().c_str() : nullptr, [&] {
+    OpenJournals opened = open_journals(paths, ring_dir == nullptr ? "" : ring_dir, check);
+    state->pending = std::move(opened.pending);
+    state->journal = std::move(opened.reader);
+    for (const Pending& each : state->pending) {
+      state->problems.insert(state->problems.end(), each.problems.begin(), each.problems.end());
+    }
   });
   return done ? make_reader_of(type, std::move(state)) : nullptr;
 }
@@ -129,7 +111,7 @@ PyObject* tables(PyObject* self, PyObject*) {
 
 PyObject* problems(PyObject* self, PyObject*) {
   ReaderState& state = state_of(self);
-  std::vector<std::string> all = state.pending.problems;
+  std::vector<std::string> all = state.problems;
   const auto found = state.journal->problems();
   all.insert(all.end(), found.begin(), found.end());
   return list_of(all);
@@ -195,11 +177,13 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (!warn_of_changes(*journal)) return nullptr;
     auto exported = std::make_unique<ArrowArrayStream>();
     std::unique_ptr<BatchStream> table;
+    std::size_t known = 0;  // problems that were there before a block was decoded
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
       if (!columns.names.empty()) {
         PyErr_SetString(PyExc_ValueError, "all records have all of their columns");
         return nullptr;
       }
+      known = journal->problems().size();
       const auto render = std::make_shared<Renderer>();
       const auto text = [render](const Record& record, Buffer& out) { (*render)(record, out); };
       outside_gil([&] { table = open_all(select_records(journal, query), text, columns.origin); });
@@ -211,9 +195,10 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
       }
       if (!warn_of_rare_columns(*journal, journal->catalog().tables()[index])) return nullptr;
       query.selection.table = index;
+      known = journal->problems().size();
       outside_gil([&] { table = scan(journal, query, columns); });
     }
-    export_stream(std::move(table), exported.get());
+    export_stream(warn_at_end(journal, known, std::move(table)), exported.get());
     PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
     if (capsule != nullptr) static_cast<void>(exported.release());
     return capsule;
@@ -329,9 +314,9 @@ PyObject* run(PyObject* self, PyObject* name) {
   const ReaderState& whole = state_of(self);
   const std::uint64_t id = std::strtoull(text, nullptr, 16);
   if (!without_gil(text, [&] {
-        state->pending.problems = whole.pending.problems;
+        state->problems = whole.problems;
         for (std::string& each : whole.journal->problems())
-          state->pending.problems.push_back(std::move(each));
+          state->problems.push_back(std::move(each));
         state->journal = whole.journal->of_run(id);
       })) {
     return nullptr;

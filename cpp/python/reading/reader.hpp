@@ -4,6 +4,8 @@
 #include "python/compat.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "reader/journal_reader.hpp"
 #include "reader/pending.hpp"
@@ -12,7 +14,8 @@ namespace attolog::python {
 
 // What a Reader reads.
 struct ReaderState {
-  Pending pending;
+  std::vector<Pending> pending;       // of each journal: the records of their rings
+  std::vector<std::string> problems;  // beside those of the journal
   std::shared_ptr<JournalReader> journal;
 };
 

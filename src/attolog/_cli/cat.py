@@ -161,7 +161,7 @@ class JournalLines:
         self._follower = None
 
     def _once(self) -> Iterator[bytes]:
-        reader = _core.Reader(self._path)
+        reader = _core.Reader((self._path,))
         yield from reader.lines(last=self._last, origin=self._origin)
         self._problems = tuple(reader.problems())
 

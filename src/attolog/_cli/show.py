@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attolog._reading.journal import Journal, Record, read
+from attolog._reading.journal import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,10 +76,3 @@ def _value(value: Any) -> str:
     if isinstance(value, str) and (not text or any(c <= " " or c in "\"'=\x7f" for c in text)):
         text = '"' + text.replace('"', '""') + '"'
     return text
-
-
-def open_journal(path: str | os.PathLike[str]) -> Journal:
-    """The journal, without a warning: a verb tells its problems itself."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return read(path)

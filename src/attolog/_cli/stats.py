@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import click
 
-from attolog._cli.show import check_regular, escape, open_journal, time_text
+from attolog._cli.show import check_regular, escape, time_text
 from attolog._reading.csv import rows
 from attolog._reading.files import is_journal
+from attolog._reading.journal import open_journal
 
 HEADER = ("name", "count", "per second", "first", "last")
 
@@ -59,7 +60,7 @@ def command(file: str) -> int:
 
 
 def _of_journal(path: str) -> tuple[list[Stat], tuple[str, ...]]:
-    journal = open_journal(path)
+    journal = open_journal(path, check=True)  # so that damaged records are not counted
     stats = []
     for table in map(journal.__getitem__, journal):
         if table.first is None or table.last is None or not len(table):

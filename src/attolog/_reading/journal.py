@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from attolog import _core
 from attolog._reading import names
-from attolog._reading.files import is_journal
+from attolog._reading.files import Path, files_of, is_journal
 from attolog._reading.table import USUAL, Columns, Table
 from attolog._words import count
 
@@ -80,6 +80,7 @@ class Journal:
         self._open_reader = open_reader
         self._columns = columns
         self._given_names = short_names
+        self._warns = False
 
     @cached_property
     def _reader(self) -> _core.Reader:
@@ -141,7 +142,8 @@ class Journal:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the files, a sentence for each; empty for an intact journal.
 
-        What shows only later is added: a file that was changed, a table that is too wide.
+        What shows only later is added: records that are damaged, a file that was changed, a table
+        that is too wide.
         """
         return tuple(self._reader.problems())
 
@@ -184,6 +186,7 @@ class Journal:
         query: dict[str, Any] = {"where": where, "since": since, "until": until, "last": last}
         if table is not None:
             query["table"] = self[table].name
+        known = len(self.problems)
         for each in self._reader.records(**query):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
@@ -193,6 +196,14 @@ class Journal:
             if kind == "message":  # the text itself, where it is not the template's
                 fields.pop("message", None)
             yield Record(time, kind, event, level, message, fields, thread, pid, *origin)
+        if self._warns:
+            self._warn_of_problems(known)
+
+    def _warn_of_problems(self, known: int = 0, stacklevel: int = 3) -> None:
+        first, *others = self.problems[known:] or [""]
+        more = f" (and {len(others)} more, see .problems)" if others else ""
+        if first:
+            warnings.warn(f"{first}{more}", stacklevel=stacklevel)
 
     def keys(self) -> tuple[str, ...]:
         """The names of the tables."""
@@ -295,51 +306,81 @@ class Run(Journal):
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: Path | Iterable[Path],
     *,
     ring_dir: str | None = None,
     origin: bool = False,
     nested: bool = True,
+    check: bool = False,
 ) -> Journal:
-    """Open a journal: the file and its parts, which other processes wrote beside it.
+    """Open a journal, or several as one: their records are merged by time.
 
-    Nothing is written, and nothing is needed to have been recovered before: what a killed process
-    left in its rings is shown as well. What cannot be read is told in `Journal.problems`, and once
-    as a warning.
+    A journal is read with its parts, which other processes wrote beside it. Nothing is written, and
+    nothing is needed to have been recovered before: what a killed process left in its rings is
+    shown as well. What cannot be read is told in `Journal.problems`, and once as a warning.
 
     Args:
-        path: The journal, `.atto`. It may be still written to; what comes later is not seen.
+        path: The journal, `.atto`. It may be still written to; what comes later is not seen. A
+            folder stands for the journals in it, and a glob (`"logs/*.atto"`) for the files that it
+            fits. Or a list of all these.
         ring_dir: The folder of its rings, if the logger was given one.
         origin: The tables end with columns that tell where their records come from: `file`, `line`,
             `function`, `thread`, `pid` and `run`. A field of such a name gets a `_`: `file_`.
         nested: Lists and dicts are lists and structs in tables. False: they are text, as for
             polars' `write_csv`, which takes no others.
+        check: Read and check all records at once. False: that takes place when they are asked for,
+            and a warning tells then of records that are damaged.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no journal; the message says what reads it. One that is damaged is
+        FileNotFoundError: There is no such file, a folder has no journal, or a glob fits no file.
+        ValueError: A file is no journal; the message says what reads it. One that is damaged is
             read as far as it goes. Or it is a pipe, a socket or a device.
 
     Example:
         >>> import attolog, tempfile
-        >>> path = tempfile.mkdtemp() + "/run.atto"
-        >>> with attolog.AsyncFileLogger(path) as log:
-        ...     log("request", user="ann", ms=7)
-        >>> run = attolog.read(path)
+        >>> folder = tempfile.mkdtemp()
+        >>> for user in "ann", "bob":
+        ...     with attolog.AsyncFileLogger(f"{folder}/{user}.atto") as log:
+        ...         log("request", user=user, ms=7)
+        >>> run = attolog.read(f"{folder}/ann.atto")
         >>> run.events
         {'request': 1}
         >>> run["request"]  # for polars.DataFrame, pyarrow.table, ...
         <attolog.Table 'request': 1 record>
+        >>> attolog.read(folder).events
+        {'request': 2}
     """
-    name = os.fsdecode(path)
-    if not is_journal(name):
-        suffix = os.path.splitext(name)[1].lower()
-        instead = _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
-        raise ValueError(f"{name} is no journal: {instead}")
-    reader = _core.Reader(name, ring_dir)
-    journal = Journal(name, lambda: reader, Columns(origin, nested))
-    if journal.problems:
-        first, *others = journal.problems
-        more = f" (and {len(others)} more, see .problems)" if others else ""
-        warnings.warn(f"{first}{more}", stacklevel=2)
+    journal = open_journal(path, ring_dir, Columns(origin, nested), check=check)
+    journal._warn_of_problems()
+    journal._warns = True
     return journal
+
+
+def open_journal(
+    path: Path | Iterable[Path],
+    ring_dir: str | None = None,
+    columns: Columns = USUAL,
+    *,
+    check: bool = False,
+) -> Journal:
+    """As `read`, without a warning."""
+    files = files_of(path)
+    for name in files:
+        # Of several, one in .atto may be a part that has just been merged, and is gone.
+        is_certain = len(files) > 1 and name.endswith(".atto")
+        if not is_certain and not is_journal(name):
+            raise ValueError(f"{name} is no journal: {_instead(name)}")
+    reader = _core.Reader(files, ring_dir, check)
+    return Journal(_shown(path, files), lambda: reader, columns)
+
+
+def _instead(name: str) -> str:
+    suffix = os.path.splitext(name)[1].lower()
+    return _INSTEAD.get(suffix, "attolog's journals are made by logging to a path in .atto")
+
+
+def _shown(path: Path | Iterable[Path], files: tuple[str, ...]) -> str:
+    if isinstance(path, str | os.PathLike):
+        return os.fsdecode(path)
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return files[0] + more

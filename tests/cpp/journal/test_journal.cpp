@@ -352,6 +352,55 @@ static const check::Test message{
                                             std::to_string(ends[1] - ends[0]) + " bytes skipped");
     }};
 
+static const check::Test lazy{
+    "opening reads no records: damage to them is found by the first pass, or on request", [] {
+      std::vector<std::string> records;
+      std::string text = three_blocks(&records);
+      const std::vector<std::size_t> ends = block_ends(text);
+      text[ends[0] + kBlockHeaderSize] ^= 1;
+      const TemporaryFile file(text);
+      const std::string place = file.path() + ": block at byte " + std::to_string(ends[0]) +
+                                ": its checksum does not match, ";
+      const auto reader = attolog::JournalReader::open({{file.path()}});
+      check::equal(reader->problems().size(), 0u);
+      for (int pass = 0; pass < 2; ++pass) {
+        std::vector<std::string> found;
+        const auto all = reader->records();
+        while (const auto* const next = all->next()) found.push_back(shown(next->record));
+        same(found, {records[0], records[1], records[4], records[5]});
+        check::equal(reader->problems().size(), 1u);
+        check::equal(reader->problems().at(0), place + "2 records are missing");
+      }
+      const auto checked =
+          attolog::JournalReader::open({{file.path()}}, attolog::JournalReader::Check::payloads);
+      check::equal(checked->problems().at(0),
+                   place + std::to_string(ends[1] - ends[0]) + " bytes skipped");
+      check::equal(checked->catalog().tables().at(0).rows + 2,
+                   reader->catalog().tables().at(0).rows);
+    }};
+
+static const check::Test copies{
+    "of a damaged block and its copy the whole one counts, whichever comes first", [] {
+      std::vector<std::string> records;
+      const std::string text = three_blocks(&records);
+      const std::vector<std::size_t> ends = block_ends(text);
+      std::string damaged = text;
+      damaged[ends[0] + kBlockHeaderSize] ^= 1;
+      const TemporaryFile whole(text);
+      const TemporaryFile hurt(damaged);
+      for (const auto& paths : {std::vector<attolog::JournalPath>{{hurt.path()}, {whole.path()}},
+                                {{whole.path()}, {hurt.path()}}}) {
+        const Contents read = read_all(paths);
+        same(read.records, records);
+        check::equal(read.problems.size(), 1u);
+        check::that(read.problems.at(0).starts_with(hurt.path() + ": block at byte " +
+                                                    std::to_string(ends[0])));
+      }
+      const TemporaryFile both(damaged + text);
+      const Contents read = read_all({{both.path()}});
+      same(read.records, records);
+    }};
+
 static const check::Test pages{
     "zeroed, inserted and doubled stretches", [] {
       std::vector<std::string> records;
