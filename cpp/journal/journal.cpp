@@ -155,6 +155,7 @@ const Record* BlockDecoder::next() {
 
 // Whether the record is of a selected site.
 bool BlockDecoder::read_record() {
+  const char* const start = in_.position();
   const std::uint64_t head = in_.varint();
   const std::uint64_t site_index = head >> 2;
   if (site_index >= sites_.size()) throw FormatError("a site is not defined");
@@ -191,6 +192,7 @@ bool BlockDecoder::read_record() {
     read_value(static_cast<std::uint8_t>(state.shape[i]), values_[i], state.columns[i]);
   }
   record_.values = {values_.data(), count};
+  record_size_ = static_cast<std::size_t>(in_.position() - start);
   return true;
 }
 

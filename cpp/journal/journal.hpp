@@ -181,6 +181,9 @@ class BlockDecoder {
   // are checked and passed over, which takes less than decoding them.
   void select(std::vector<bool> sites) { selected_ = std::move(sites); }
 
+  // How many bytes of the payload the last record has.
+  std::size_t record_size() const { return record_size_; }
+
   const BlockSummary& summary() const { return summary_; }
 
  private:
@@ -215,6 +218,7 @@ class BlockDecoder {
   std::uint64_t texts_ = 0;
   std::vector<Value> values_;
   Record record_;
+  std::size_t record_size_ = 0;
 };
 
 }  // namespace attolog

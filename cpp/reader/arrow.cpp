@@ -14,35 +14,6 @@ namespace {
 
 constexpr std::int64_t kNullable = 2;  // ARROW_FLAG_NULLABLE
 
-const char* format_of(Type type) {
-  switch (type) {
-    case Type::null: return "n";
-    case Type::boolean: return "b";
-    case Type::int8: return "c";
-    case Type::int16: return "s";
-    case Type::int32: return "i";
-    case Type::int64: return "l";
-    case Type::uint8: return "C";
-    case Type::uint16: return "S";
-    case Type::uint32: return "I";
-    case Type::uint64: return "L";
-    case Type::float32: return "f";
-    case Type::float64: return "g";
-    case Type::text: return "U";  // 64-bit offsets: no column is too long
-    case Type::binary: return "Z";
-    case Type::timestamp_ns: return "tsn:UTC";
-    case Type::timestamp_us_utc: return "tsu:UTC";
-    case Type::timestamp_us: return "tsu:";
-    case Type::date: return "tdD";
-    case Type::time_us: return "ttu";
-    case Type::duration_us: return "tDu";
-    case Type::duration_ns: return "tDn";
-    case Type::list: return "+L";
-    case Type::structure: return "+s";
-  }
-  return "n";
-}
-
 // The memory that a schema points to. A consumer may move a child out and release it on its own, so
 // each has an owner of its own; the parent's owns the children's structs.
 struct SchemaOwner {
@@ -254,6 +225,35 @@ void release_stream(ArrowArrayStream* stream) {
 }
 
 }  // namespace
+
+const char* format_of(Type type) {
+  switch (type) {
+    case Type::null: return "n";
+    case Type::boolean: return "b";
+    case Type::int8: return "c";
+    case Type::int16: return "s";
+    case Type::int32: return "i";
+    case Type::int64: return "l";
+    case Type::uint8: return "C";
+    case Type::uint16: return "S";
+    case Type::uint32: return "I";
+    case Type::uint64: return "L";
+    case Type::float32: return "f";
+    case Type::float64: return "g";
+    case Type::text: return "U";  // 64-bit offsets: no column is too long
+    case Type::binary: return "Z";
+    case Type::timestamp_ns: return "tsn:UTC";
+    case Type::timestamp_us_utc: return "tsu:UTC";
+    case Type::timestamp_us: return "tsu:";
+    case Type::date: return "tdD";
+    case Type::time_us: return "ttu";
+    case Type::duration_us: return "tDu";
+    case Type::duration_ns: return "tDn";
+    case Type::list: return "+L";
+    case Type::structure: return "+s";
+  }
+  return "n";
+}
 
 void export_stream(std::unique_ptr<BatchStream> table, ArrowArrayStream* out) {
   auto owner = std::make_unique<StreamOwner>();

@@ -44,6 +44,9 @@ struct ArrowArrayStream {
   void* private_data;
 };
 
+// Arrow's format string of a type.
+const char* format_of(Type type);
+
 // Fills `out` with a stream of record batches that owns `table` and is released by its consumer.
 // Batches own their data: they outlive the stream. A field's note stands in its metadata, under
 // "attolog.note".

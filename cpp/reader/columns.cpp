@@ -193,6 +193,64 @@ class Rows : public TableStream {
   std::string run_ = run_name(0);
 };
 
+// A column that the table may have, and where its values come from.
+struct Column {
+  enum class From : std::uint8_t { time, level, field, rare, origin };
+  From from;
+  std::size_t index;  // among the table's columns, or those of the origin
+  Field field;
+};
+
+Field field_of(const Catalog& catalog, const TableInfo& table, std::size_t index,
+               const TableColumns& wanted, ShapedFields& shaped) {
+  const ColumnInfo& column = table.columns[index];
+  std::string note;
+  Type type = type_of(column.kinds, note);
+  const bool is_ns = type == Type::int64;
+  if (is_ns && table.kind == TableKind::dropped && column.name == "since") {
+    type = Type::timestamp_ns;
+  }
+  if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
+    type = Type::duration_ns;
+  }
+  const bool may_clash = wanted.origin == Origin::with;
+  const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
+  Field field{schema_text(name), type, std::move(note), {}};
+  if (wanted.nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
+    const Shape* const shape = catalog.shape_of(column);
+    if (shape == nullptr || !shaped.give_type(*shape, field)) {
+      field.note = "holds lists or dicts whose shapes have too little in common";
+    }
+  }
+  return field;
+}
+
+std::vector<Column> all_columns(const Catalog& catalog, const TableInfo& table,
+                                const TableColumns& wanted) {
+  using From = Column::From;
+  std::vector<Column> all;
+  all.push_back({From::time, 0, {"time", Type::timestamp_ns, {}, {}}});
+  if (table.kind == TableKind::message) {
+    all.push_back({From::level, 0, {"level", Type::text, {}, {}}});
+  }
+  const std::vector<bool> rare = rare_columns(table);
+  ShapedFields shaped(table.rows);
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (rare.empty() || !rare[i]) {
+      all.push_back({From::field, i, field_of(catalog, table, i, wanted, shaped)});
+    }
+  }
+  if (!rare.empty()) {
+    const auto n = std::ranges::count(rare, true);
+    std::string note = "holds " + std::to_string(n) + " columns of few values, as JSON";
+    all.push_back({From::rare, 0, {name_of_rare(table), Type::text, std::move(note), {}}});
+  }
+  for (std::size_t i = 0; wanted.origin == Origin::with && i < kOrigin.size(); ++i) {
+    all.push_back({From::origin, i, {std::string(kOrigin[i].first), kOrigin[i].second, {}, {}}});
+  }
+  return all;
+}
+
 class Table final : public Rows {
  public:
   Table(const Catalog& catalog, std::size_t index, std::unique_ptr<RecordStream> records,
@@ -200,8 +258,9 @@ class Table final : public Rows {
       : Rows(std::move(records)),
         catalog_(catalog),
         index_(index),
-        builder_of_(catalog.tables().at(index).columns.size(), kUnasked) {
-    const std::vector<Column> all = all_columns(columns);
+        rare_(rare_columns(catalog.tables().at(index))),
+        builder_of_(catalog.tables()[index].columns.size(), kUnasked) {
+    const std::vector<Column> all = all_columns(catalog, catalog.tables()[index], columns);
     if (columns.names.empty()) {
       for (const Column& each : all) add(each);
     }
@@ -245,64 +304,6 @@ class Table final : public Rows {
  private:
   static constexpr std::uint32_t kMore = UINT32_MAX;
   static constexpr std::uint32_t kUnasked = UINT32_MAX - 1;
-
-  // A column that the table may have, and where its values come from.
-  struct Column {
-    enum class From : std::uint8_t { time, level, field, rare, origin };
-    From from;
-    std::size_t index;  // among the table's columns, or those of the origin
-    Field field;
-  };
-
-  std::vector<Column> all_columns(const TableColumns& wanted) {
-    using From = Column::From;
-    const TableInfo& table = catalog_.tables()[index_];
-    std::vector<Column> all;
-    all.push_back({From::time, 0, {"time", Type::timestamp_ns, {}, {}}});
-    if (table.kind == TableKind::message) {
-      all.push_back({From::level, 0, {"level", Type::text, {}, {}}});
-    }
-    rare_ = rare_columns(table);
-    ShapedFields shaped(table.rows);
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      if (rare_.empty() || !rare_[i]) {
-        all.push_back({From::field, i, field_of(table, i, wanted, shaped)});
-      }
-    }
-    if (!rare_.empty()) {
-      const auto n = std::ranges::count(rare_, true);
-      std::string note = "holds " + std::to_string(n) + " columns of few values, as JSON";
-      all.push_back({From::rare, 0, {name_of_rare(table), Type::text, std::move(note), {}}});
-    }
-    for (std::size_t i = 0; wanted.origin == Origin::with && i < kOrigin.size(); ++i) {
-      all.push_back({From::origin, i, {std::string(kOrigin[i].first), kOrigin[i].second, {}, {}}});
-    }
-    return all;
-  }
-
-  Field field_of(const TableInfo& table, std::size_t index, const TableColumns& wanted,
-                 ShapedFields& shaped) const {
-    const ColumnInfo& column = table.columns[index];
-    std::string note;
-    Type type = type_of(column.kinds, note);
-    const bool is_ns = type == Type::int64;
-    if (is_ns && table.kind == TableKind::dropped && column.name == "since") {
-      type = Type::timestamp_ns;
-    }
-    if (is_ns && table.kind == TableKind::clock && column.name == "jump") {
-      type = Type::duration_ns;
-    }
-    const bool may_clash = wanted.origin == Origin::with;
-    const std::string name = may_clash ? name_beside_origin(table, column.name) : column.name;
-    Field field{schema_text(name), type, std::move(note), {}};
-    if (wanted.nested == Nested::typed && column.shape != kNoShape && field.note.empty()) {
-      const Shape* const shape = catalog_.shape_of(column);
-      if (shape == nullptr || !shaped.give_type(*shape, field)) {
-        field.note = "holds lists or dicts whose shapes have too little in common";
-      }
-    }
-    return field;
-  }
 
   void add(const Column& column) {
     const std::size_t at = builders_.size();
@@ -464,6 +465,15 @@ std::string name_of_rare(const TableInfo& table) {
     name += '_';
   }
   return name;
+}
+
+std::vector<Field> fields_of_table(const Catalog& catalog, std::size_t index,
+                                   const TableColumns& columns) {
+  std::vector<Field> fields;
+  for (Column& each : all_columns(catalog, catalog.tables().at(index), columns)) {
+    fields.push_back(std::move(each.field));
+  }
+  return fields;
 }
 
 std::unique_ptr<TableStream> open_table(const Catalog& catalog, std::size_t index,

@@ -117,6 +117,11 @@ class TableStream : public BatchStream {
   virtual void restart(std::unique_ptr<RecordStream> records) = 0;
 };
 
+// All fields that the table at `index` of catalog.tables() has; the names that are wanted do not
+// matter.
+std::vector<Field> fields_of_table(const Catalog& catalog, std::size_t index,
+                                   const TableColumns& columns = {});
+
 // The table at `index` of catalog.tables(): `time`, in a message's table `level`, then its columns.
 // Where rare ones are put together they are the last one, a JSON object by row.
 // `records` must be among those that the catalog was made from. Throws UnknownColumn.

@@ -387,7 +387,8 @@ std::vector<JournalReader::BlockInfo> JournalReader::blocks(const Selection& sel
       if (use_of(*each.site, selection.table) == Use::yes) records += each.records;
     }
     const BlockHeader& header = block.header;
-    blocks.push_back({header.first_ns, header.last_ns, header.payload_size, records});
+    blocks.push_back(
+        {header.first_ns, header.last_ns, header.payload_size, records, header.records});
   }
   std::ranges::stable_sort(blocks, {}, &BlockInfo::first_ns);
   return blocks;

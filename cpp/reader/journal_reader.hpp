@@ -96,6 +96,7 @@ class JournalReader final : public std::enable_shared_from_this<JournalReader> {
     std::int64_t last_ns;
     std::uint64_t bytes;
     std::uint64_t records;
+    std::uint64_t all_records = 0;  // of all tables
   };
   // The selected blocks, by their first times.
   std::vector<BlockInfo> blocks(const Selection& selection) const;

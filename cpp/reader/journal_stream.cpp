@@ -31,6 +31,7 @@ class BlockCursor {
       const Record* const record = decoder_.next();
       if (record == nullptr) return false;
       source_.record = *record;
+      source_.size = decoder_.record_size();
       return true;
     }
     if (position_ == 0) sort();
@@ -38,6 +39,7 @@ class BlockCursor {
     const Kept& kept = records_[position_++];
     source_.record = kept.record;
     source_.record.values = {values_.data() + kept.first_value, kept.record.values.size()};
+    source_.size = kept.size;
     return true;
   }
 
@@ -51,11 +53,12 @@ class BlockCursor {
   struct Kept {
     Record record;
     std::size_t first_value;
+    std::size_t size;
   };
 
   void sort() {
     while (const Record* const record = decoder_.next()) {
-      records_.push_back({*record, values_.size()});
+      records_.push_back({*record, values_.size(), decoder_.record_size()});
       values_.insert(values_.end(), record->values.begin(), record->values.end());
     }
     std::stable_sort(records_.begin(), records_.end(), [](const Kept& a, const Kept& b) {

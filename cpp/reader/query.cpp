@@ -13,10 +13,10 @@ namespace {
 // The records of a stream that are of the table and match the expression, without the first ones.
 class SelectedRecords final : public RecordStream {
  public:
+  // The reader outlives `records`, which keeps it alive.
   SelectedRecords(const JournalReader& reader, const Query& query,
                   std::unique_ptr<RecordStream> records, std::uint64_t skip)
-      : records_(std::move(records)), table_(query.selection.table), skip_(skip) {
-    if (table_ != Catalog::kNoTable) catalog_.emplace(reader.catalog());
+      : reader_(reader), records_(std::move(records)), table_(query.selection.table), skip_(skip) {
     if (!query.where.empty()) where_.emplace(query.where);
   }
 
@@ -33,13 +33,17 @@ class SelectedRecords final : public RecordStream {
  private:
   // Only the record itself tells the table of one whose name is a value.
   bool is_of_table(const Record& record) {
-    if (!catalog_ || !is_inline(record.site->kind)) return true;
+    if (table_ == Catalog::kNoTable || !is_inline(record.site->kind)) return true;
+    if (!catalog_) catalog_.emplace(reader_.catalog());
     return catalog_->place(record).table == table_;
   }
 
+  const JournalReader& reader_;
   std::unique_ptr<RecordStream> records_;
   std::size_t table_;
-  std::optional<Catalog> catalog_;  // its own, since placing records uses the catalog's caches
+  // Its own, since placing records uses the catalog's caches; made for the first record that needs
+  // it, as there is a stream for each stretch of time.
+  std::optional<Catalog> catalog_;
   std::optional<Expression> where_;
   std::uint64_t skip_;
 };

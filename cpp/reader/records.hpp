@@ -11,6 +11,7 @@ struct SourcedRecord {
   Record record;
   std::uint32_t pid = 0;
   std::uint64_t run_id = 0;
+  std::size_t size = 0;  // its bytes in its block
 };
 
 // One pass over records, in order of time.

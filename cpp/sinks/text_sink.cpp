@@ -1,7 +1,6 @@
 #include "sinks/text_sink.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "core/site_cache.hpp"
 #include "format/escape.hpp"
 #include "format/inline_record.hpp"
+#include "format/moment_writer.hpp"
 #include "format/number.hpp"
 #include "format/template.hpp"
 #include "format/value_text.hpp"
@@ -34,14 +34,11 @@ enum Part : std::size_t {
 const std::vector<std::string> kPartNames = {"time",   "level", "message", "event",
                                              "thread", "file",  "line",    "function"};
 
-// The years of times in ns have four digits: 2024-02-06T15:40:34.
-constexpr std::size_t kSecondSize = 19;
-constexpr std::size_t kTimeRoom = kNumberRoom;  // for a time, and for any number
-
 class TextSink final : public Sink {
  public:
   explicit TextSink(const SinkOptions& options)
       : digits_(options.digits),
+        times_(options.digits),
         pattern_(Template::parse(options.pattern.empty() ? kDefaultPattern : options.pattern, 0,
                                  kPartNames)) {}
 
@@ -89,9 +86,9 @@ class TextSink final : public Sink {
   void compose_message(const Record& record, Buffer& out, bool passing);
   void compose_dropped(const Record& record, Buffer& out);
   void compose_clock(const Record& record, Buffer& out);
-  char* write_time(char* out, std::int64_t ns);
 
   int digits_;
+  MomentWriter times_;
   Template pattern_;
   SiteCache<SiteLine> lines_;
   // Of passing sites: the last one, and the kind and level that it was made for.
@@ -100,8 +97,6 @@ class TextSink final : public Sink {
   Templates templates_;
   Buffer unescaped_;  // a message, or a text
   Buffer part_;       // not yet formatted
-  std::int64_t second_ = INT64_MIN;
-  std::array<char, kSecondSize> second_text_{};  // second_ as a date and time
 };
 
 void TextSink::append(const Record& record, Buffer& out, bool passing) {
@@ -144,7 +139,7 @@ bool TextSink::append_direct(const DirectLine& line, const Record& record, Buffe
     literal += step.size;
     if (step.value == DirectLine::kNothing) continue;
     if (step.value == DirectLine::kTimeHere) {
-      to = write_time(to, record.time_ns);
+      to = times_.write(to, record.time_ns);
       continue;
     }
     if (step.value < record.values.size()) {
@@ -223,7 +218,7 @@ void TextSink::compose_dropped(const Record& record, Buffer& out) {
   if (!record.values.empty()) write_pair(out, "n", record.values[0]);
   if (record.values.size() < 2) return;
   out.append(" since=");
-  out.advance_to(write_time(out.room(kTimeRoom), record.values[1].i));
+  times_.write(record.values[1].i, out);
 }
 
 void TextSink::compose_clock(const Record& record, Buffer& out) {
@@ -299,7 +294,7 @@ TextSink::DirectLine TextSink::make_direct(const Record& record, const Line& pie
   literal += '\n';
   add(DirectLine::kNothing);
   line.literals.append(DirectLine::kOverrun, ' ');
-  line.room = line.literals.size() + line.steps.size() * kTimeRoom;
+  line.room = line.literals.size() + line.steps.size() * MomentWriter::kRoom;
   return line;
 }
 
@@ -326,7 +321,7 @@ const TextSink::Line& TextSink::passing_line_of(const Site& site) {
 
 void TextSink::append_part(Part part, const Record& record, Buffer& out, bool passing) {
   switch (part) {
-    case kTime: return out.advance_to(write_time(out.room(kTimeRoom), record.time_ns));
+    case kTime: return times_.write(record.time_ns, out);
     case kMessage: {
       const std::size_t start = out.size();
       compose(record, out, passing);
@@ -343,33 +338,6 @@ void TextSink::append_part(Part part, const Record& record, Buffer& out, bool pa
       return out.advance_to(write_uint(out.room(kNumberRoom), record.thread->id));
     default: return;
   }
-}
-
-// Writes at `out`, which has kTimeRoom bytes, and returns the end.
-char* TextSink::write_time(char* out, std::int64_t ns) {
-  constexpr std::int64_t kSecond = 1000000000;
-  std::int64_t second = ns / kSecond;
-  std::int64_t rest = ns % kSecond;
-  if (rest < 0) {
-    rest += kSecond;
-    --second;
-  }
-  if (second != second_) {
-    Value value;
-    value.tag = Tag::datetime;
-    value.i = second * 1000000;
-    Buffer text;
-    write_plain(text, value);
-    std::memcpy(second_text_.data(), text.data(), kSecondSize);
-    second_ = second;
-  }
-  std::memcpy(out, second_text_.data(), kSecondSize);
-  out += kSecondSize;
-  *out++ = '.';
-  const auto fraction = static_cast<std::uint64_t>(rest);
-  out = digits_ == 9 ? write_padded(out, fraction, 9) : write_padded(out, fraction / 1000, 6);
-  *out++ = 'Z';
-  return out;
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from attolog._reading.csv import read_csv
     from attolog._reading.estimate import Estimate
     from attolog._reading.journal import Journal, Record, Run, read
+    from attolog._reading.scan import scan
     from attolog._reading.table import Table
     from attolog._sampling import Budget, Cap, Every, First
 
@@ -82,6 +83,7 @@ __all__ = [
     "log",
     "read",
     "read_csv",
+    "scan",
     "tee",
 ]
 __version__ = "0.1.0"
@@ -99,6 +101,7 @@ _LAZY = {
     "Table": "attolog._reading.table",
     "read": "attolog._reading.journal",
     "read_csv": "attolog._reading.csv",
+    "scan": "attolog._reading.scan",
 }
 
 

@@ -782,6 +782,37 @@ _Record: TypeAlias = tuple[
     str,
 ]
 
+@type_check_only
+class _ColumnFigures(TypedDict):
+    name: str
+    kind: Literal["number", "bool", "text", "other"]
+    count: int
+    min: float | None
+    max: float | None
+    sum: float | None
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    not_finite: int
+    top: list[tuple[str | bool, float]]
+    distinct: int | None
+    exact: bool
+
+@type_check_only
+class _Figures(TypedDict):
+    rows: int
+    weight: float
+    first: int | None
+    last: int | None
+    bytes: int
+    histogram: list[float]
+    span: tuple[int, int] | None
+    columns: list[_ColumnFigures]
+
+@type_check_only
+class _TableFigures(_Figures, total=False):
+    groups: dict[Any, _Figures]
+
 @final
 class Reader:
     """Journals, and what their dead processes left in their rings; `attolog.read` uses it.
@@ -813,6 +844,12 @@ class Reader:
 
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
+
+    def processes(self) -> list[tuple[int, str, int, int, int, list[str]]]:
+        """(pid, run, time of the first record in ns, of the last, records, threads) of each.
+
+        A pass over all records, without the GIL.
+        """
 
     def stream(
         self,
@@ -860,11 +897,149 @@ class Reader:
         function, run).
         """
 
-    def fields(self, name: str, /) -> tuple[str, ...]:
-        """The names of a table's fields.
+    def fields(
+        self, name: str, origin: bool = False, nested: bool = True, /
+    ) -> tuple[tuple[str, str, str, Any], ...]:
+        """(name, Arrow's format, note, inner fields) of each column of a table.
+
+        The arguments are those of `stream`. The note says why a column is text that was not written
+        as text.
 
         Raises:
             KeyError: There is no such table.
+        """
+
+    def column(
+        self,
+        name: str,
+        tables: tuple[tuple[str, str], ...],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        where: str | None = None,
+    ) -> object:
+        """Make an Arrow stream of a column of several tables, as a PyCapsule.
+
+        Its columns are time, table (a label), the column, and those that all of these tables have.
+
+        Args:
+            name: The column.
+            tables: The name and the label of each table.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            where: An expression, as in `when=`, that the records match.
+
+        Raises:
+            KeyError: There is no such table, or one of them has no such column.
+            ValueError: `where` is no expression.
+        """
+
+    def lines(
+        self,
+        *,
+        table: str | None = None,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        origin: bool = False,
+    ) -> Iterator[bytes]:
+        """Iterate over the records as lines of text, some whole lines at a time.
+
+        A line is what `attolog cat` shows. Several threads make them, without the GIL.
+
+        Args:
+            table: Only records of this table.
+            where: An expression, as in `when=`, that the records match.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            last: No more than so many records, the last ones.
+            origin: Lines end with file, line, function, thread, process and run.
+
+        Raises:
+            KeyError: There is no such table.
+            ValueError: `where` is no expression.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> from attolog import _core
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("request", user="ann")
+            >>> b"".join(_core.Reader((path,)).lines()).split()[1:]
+            [b'EVENT', b'request', b'user=ann']
+        """
+
+    def summarize(
+        self,
+        table: str,
+        *,
+        columns: tuple[str, ...] | None = None,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        bins: int = 0,
+        by: str | None = None,
+    ) -> _TableFigures:
+        """Make the figures of a table, in one pass by several threads, without the GIL.
+
+        A sampled record counts as the calls that it stands for, except in `rows` and `count`.
+
+        Args:
+            table: The table.
+            columns: The columns whose figures are wanted; None for all. With () and no other
+                argument, no block is decoded.
+            where: An expression, as in `when=`, that the records match.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            bins: The histogram counts the calls in so many stretches of time: 100,000 at most, and
+                1,000 with `by`.
+            by: A column; the records of each of its values have figures of their own.
+
+        Returns:
+            `rows` are the records, `weight` the calls that they stand for, `first` and `last`
+            their times, `bytes` their room in the file. The `histogram` counts the calls from the
+            first to the last time of `span`: that of the table, between `since` and `until`.
+
+            A column has the `count` of its values that are not None. The figures of numbers are
+            None where it has none. Floats that are NaN or infinite are in `not_finite` alone.
+            `p50` and `p99` are off by one percent at most. `top` has the ten most frequent texts
+            and bools, and `distinct` the number of different ones. They are `exact` up to 4,096
+            texts of 256 bytes. Beyond, rare texts are forgotten, and counts are a little too low.
+
+            There are `groups` only with `by`, 1,000 at most: of the first values that come. The
+            records of later ones are in the group "(others)". A record without the column is in the
+            group None.
+
+        Raises:
+            KeyError: There is no such table, or it has no such column.
+            ValueError: `where` is no expression.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> from attolog import _core
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("request", user="ann", ms=70)
+            ...     log("request", user="bob", ms=20)
+            >>> figures = _core.Reader((path,)).summarize("request", by="user")
+            >>> figures["rows"], figures["columns"][1]["max"]
+            (2, 70)
+            >>> {user: each["rows"] for user, each in figures["groups"].items()}
+            {'ann': 1, 'bob': 1}
+        """
+
+    def summarize_all(
+        self,
+        *,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        bins: int = 0,
+    ) -> list[_Figures]:
+        """Make the figures of all tables in one pass, in the order of `tables()`.
+
+        The arguments are those of `summarize`.
         """
 
     def samples(

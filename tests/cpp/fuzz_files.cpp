@@ -31,7 +31,10 @@
 #include "journal/journal.hpp"
 #include "journal_file.hpp"
 #include "reader/columns.hpp"
+#include "reader/figures.hpp"
 #include "reader/journal_reader.hpp"
+#include "reader/lines.hpp"
+#include "reader/python_text.hpp"
 #include "shm/ledger.hpp"
 #include "tables.hpp"
 #include "temp.hpp"
@@ -274,6 +277,8 @@ void read_table(BatchStream& table) {
   }
 }
 
+constexpr std::chrono::milliseconds kPatience{10};
+
 // Reads all that there is to read of a journal.
 std::vector<std::string> read_journal(const std::string& path) {
   std::vector<std::string> found;
@@ -285,6 +290,12 @@ std::vector<std::string> read_journal(const std::string& path) {
     }
     for (std::size_t i = 0; i < reader->catalog().tables().size(); ++i) {
       read_table(*open_table(reader->catalog(), i, reader->records()));
+    }
+    LineStream lines(reader, {}, Origin::with, 2, 1000);
+    for (Buffer some; lines.next(some, kPatience) != LineStream::Next::end;) {
+    }
+    Figures figures(reader, {.records = {}, .bins = 3}, 2, 1000);
+    while (!figures.go_on(kPatience)) {
     }
   } catch (const NotAJournal&) {
     return found;
@@ -382,6 +393,7 @@ void fuzz_nested(Random& random) {
     Value value = Value::of_str(std::string_view(both).substr(0, text));
     value.is_nested = true;
     value.i = static_cast<std::int64_t>(both.size() - value.text.size());
+    reads_as_shown(value);
     records.push_back({&site, 0, {random.one_in(8) ? Value{} : value}});
   }
   const tables::Records learned(

@@ -85,3 +85,12 @@ def any_logger(logger: attolog.Logger) -> None:
     logger.level = "VERBOSE"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
     any_logger(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     attolog.Logger()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def reading(path: Path) -> None:
+    run = attolog.read(path)
+    run["GEN"].select(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run["GEN"].select("n", since=1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.records("GEN")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run.column()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run["GEN"].columns = {}  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

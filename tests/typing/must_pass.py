@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, assert_type
 
@@ -135,4 +136,15 @@ def reading(path: Path) -> None:
     assert_type(table, attolog.Table)
     assert_type(next(run.records()), attolog.Record)
     assert_type(table.estimate_count(), attolog.Estimate)
+    for record in run.records(table="GEN", where="n > 3", since="-5m", last=3):
+        assert_type(record.pid, int)
+    some = table.select("n", where="n > 3", since="-5m", until=datetime.now(UTC), last=100)
+    assert_type(some.to_dicts(), list[dict[str, Any]])
+    assert_type(some.columns, dict[str, str])
+    assert_type(table.describe()["n"].mean, float | None)
+    assert_type(len(run.find("n")["GEN"]), int)
+    assert_type(run.column("n", since=0).columns, dict[str, str])
+    assert_type(run.processes[0].threads, tuple[str, ...])
+    run.sql("select 1", params=[1])
+    attolog.scan(path, table="GEN").collect()
     attolog.read_csv("logs/run.csv", names=["timestamp", "event"], columns=5)

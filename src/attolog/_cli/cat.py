@@ -17,7 +17,7 @@ from attolog import _core
 from attolog._cli.show import check_regular, escape, line, line_with_origin
 from attolog._cli.usage import whole_number
 from attolog._reading.files import is_journal
-from attolog._reading.journal import Journal, Record, open_journal
+from attolog._reading.journal import Journal, Record
 
 POLL_SECONDS = 0.2
 
@@ -42,11 +42,11 @@ def command(file: str, lines: int | None, follow: bool, origin: bool) -> int:
     opened = TextLines(file, follow) if is_text else JournalLines(file, follow, origin, lines)
     with closing(opened) as source:
         new = source.new()
-        _write(new if lines is None else deque(new, maxlen=lines))
+        _write(new if lines is None else deque(new, maxlen=lines), is_text)
         is_damaged = _tell(source.problems())
         while follow:
             time.sleep(POLL_SECONDS)
-            _write(source.new())
+            _write(source.new(), is_text)
             _tell(source.problems())
     return 1 if is_damaged else 0
 
@@ -57,11 +57,11 @@ def _tell(problems: tuple[str, ...]) -> bool:
     return bool(problems)
 
 
-def _write(lines: Iterable[bytes]) -> None:
+def _write(lines: Iterable[bytes], is_text: bool) -> None:
     out = sys.stdout.buffer
-    is_terminal = out.isatty()
+    needs_escapes = is_text and out.isatty()
     for each in lines:
-        if is_terminal:
+        if needs_escapes:
             text = each.removesuffix(b"\n").decode(errors="backslashreplace")
             each = escape(text).encode(errors="backslashreplace") + b"\n"
         out.write(each)
@@ -137,18 +137,21 @@ class JournalLines:
     ) -> None:
         self._path = path
         self._last = last
-        self._line = line_with_origin if origin else line
+        self._origin = origin
         self._follower = _core.Follower(path) if follow else None
         self._problems: tuple[str, ...] = ()
         # What was shown from the rings of dead processes, and will be in the file when recovered.
         self._early: Counter[tuple[object, ...]] | None = None
 
     def new(self) -> Iterator[bytes]:
-        """The records that were not yet given, in order of time."""
+        """The records that were not yet given, in order of time; often some lines at once."""
         self._problems = ()
-        records = self._once() if self._follower is None else self._since(self._follower)
-        for record in records:
-            yield self._line(record).encode(errors="backslashreplace") + b"\n"
+        if self._follower is None:
+            yield from self._once()
+            return
+        show = line_with_origin if self._origin else line
+        for record in self._since(self._follower):
+            yield show(record).encode(errors="backslashreplace") + b"\n"
 
     def problems(self) -> tuple[str, ...]:
         """What the last call of `new` found wrong with the journal."""
@@ -158,10 +161,10 @@ class JournalLines:
         """Let go of the files."""
         self._follower = None
 
-    def _once(self) -> Iterator[Record]:
-        journal = open_journal(self._path)
-        yield from journal.records(last=self._last)
-        self._problems = journal.problems
+    def _once(self) -> Iterator[bytes]:
+        reader = _core.Reader((self._path,))
+        yield from reader.lines(last=self._last, origin=self._origin)
+        self._problems = tuple(reader.problems())
 
     def _since(self, follower: _core.Follower) -> Iterator[Record]:
         # The files before the rings: what is recovered in between comes with the next poll.

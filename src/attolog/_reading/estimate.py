@@ -33,6 +33,7 @@ from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 from attolog import _core
+from attolog._reading.names import UnknownNameError
 from attolog._words import nearest
 
 
@@ -100,12 +101,16 @@ def design_of(policy: str) -> Design:
 
 
 def samples_of(
-    reader: _core.Reader, table: str, sampling: str | None, field: str | None
+    reader: _core.Reader,
+    table: str,
+    sampling: str | None,
+    field: str | None,
+    columns: Iterable[str] = (),
 ) -> Iterator[Sample]:
     """The records of a table that have a number in the field; all with value 1 for None.
 
     Raises:
-        KeyError: The table has no such field.
+        KeyError: The table has no such field; the message has the nearest of the columns.
         TypeError: The field holds what is no number.
     """
     designs = map(design_of, (sampling or "").split(", "))
@@ -113,8 +118,8 @@ def samples_of(
     try:
         records = reader.samples(table, field, keys)
     except KeyError:
-        hint = nearest(str(field), reader.fields(table))
-        raise KeyError(f"{field!r} is no field of {table!r}{hint}") from None
+        hint = nearest(str(field), columns)
+        raise UnknownNameError(f"{field!r} is no field of {table!r}{hint}") from None
     for policy, site, pid, weight, value, key_values in records:
         number = 1.0 if field is None else _number(value, field)
         if number is None:

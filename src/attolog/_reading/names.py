@@ -7,6 +7,8 @@ import string
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from attolog._words import nearest
+
 _MOST_WORDS = 6
 _MOST_LISTED = 10
 _WORD = re.compile(r"[^\W_]+")
@@ -18,6 +20,13 @@ class Named(Protocol):
     name: str
     kind: str
     first: int | None
+
+
+class UnknownNameError(KeyError):
+    """A KeyError whose message is shown as it is; that of a plain one gets quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
 
 
 def short_names(tables: Iterable[Named]) -> dict[str, str]:
@@ -94,6 +103,17 @@ def find(name: str, names: Mapping[str, str]) -> list[str]:
         return [name]
     exact = [whole for whole, short in names.items() if short == name]
     return exact or [whole for whole, short in names.items() if name in whole or name in short]
+
+
+def no_column(name: str, table: str | None, columns: Iterable[str]) -> UnknownNameError:
+    """The error about a column that a table does not have, or none of the tables for None."""
+    every = list(columns)
+    hint = nearest(name, every)
+    if not hint:
+        shown = [*every[:_MOST_LISTED], *(["..."] if len(every) > _MOST_LISTED else [])]
+        hint = f"; there are {', '.join(shown)}" if shown else ""
+    of = "any table" if table is None else repr(table)
+    return UnknownNameError(f"{name!r} is no column of {of}{hint}")
 
 
 def listed(wholes: Iterable[str], names: Mapping[str, str]) -> str:

@@ -433,6 +433,20 @@ static const check::Test crowd{
       check::equal(text_at(batches[0].columns[2], 0), "rare " + std::to_string(kRare - 102));
     }};
 
+static const check::Test fields{
+    "the fields of a table are known without its rows", [] {
+      const Site message = site(16, "{a}", {"a", "file"}, SiteKind::message);
+      const Records records{{&message, 0, {Value::of_int(1)}},
+                            {&message, 1, {of_float(0.5), none()}}};
+      const Catalog catalog = catalog_of(records);
+      const auto found = attolog::fields_of_table(catalog, 0, {.origin = attolog::Origin::with});
+      check::equal(names(found), "time level a file_ file line function thread pid run");
+      check::that(found[2].type == Type::float64);
+      const auto stream = attolog::open_table(catalog, 0, std::make_unique<List>(records),
+                                              {.origin = attolog::Origin::with});
+      check::equal(names(stream->fields()), names(found));
+    }};
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }
