@@ -1,7 +1,6 @@
 """The command line, run in this process but for terminals and pipes."""
 
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from attolog._cli import recover as recover_verb
 from attolog._reading.files import JOURNAL_MAGIC
 
 from .helpers import run_python
+from .terminal import environment, on_a_terminal
 
 T = 1_700_000_000 * 1_000_000_000
 SHOWN = "2023-11-14T22:13:20.000001Z"
@@ -324,27 +324,6 @@ def test_a_file_called_like_a_verb_needs_the_verb(
     assert main(["cat", "stats"]) == 0
     assert main(["plain"]) == 0
     assert capsys.readouterr().out == "1.0,A,1\nshown\n"
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb", "COLUMNS": "120"}
-
-
-def on_a_terminal(*args: str) -> bytes:
-    """What `attolog ARGS` writes to a terminal."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "attolog", *args]
-    with subprocess.Popen(command, env=environment(), stdin=theirs, stdout=theirs) as process:
-        os.close(theirs)
-        written = b""
-        try:
-            while part := os.read(ours, 4096):
-                written += part
-        except OSError:  # Linux's way to say that the other side is closed
-            pass
-        os.close(ours)
-    assert process.returncode == 0
-    return written.replace(b"\r\n", b"\n")
 
 
 def test_e3_a_terminal_gets_no_control_bytes(tmp_path: Path) -> None:

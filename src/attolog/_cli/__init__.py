@@ -1,7 +1,7 @@
 """The command line: `attolog VERB ...`, each verb a module of this package, loaded when it is used.
 
 Exit status: 0 for done, 1 for a file that is damaged or missing, 2 for wrong usage, 130 after
-Ctrl-C. What goes wrong is one line on stderr.
+Ctrl-C. What goes wrong is one line on stderr; a wrong expression is shown below it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import click
 
 from attolog._cli.show import escape
+from attolog._cli.wrong import WrongExpression
 
 VERBS = ("bench", "cat", "ctl", "doctor", "recover", "rewrite", "run", "stats")
 
@@ -65,6 +66,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         status = cli.main(given or ["--help"], prog_name="attolog", standalone_mode=False)
         sys.stdout.flush()
+    except WrongExpression as error:
+        return _fail(error.format_message(), 2, error.lines)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "attolog"
         return _fail(f"{error.format_message()} (see {command} --help)", 2)
@@ -84,6 +87,7 @@ def main(args: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _fail(message: str, status: int) -> int:
-    click.echo(f"attolog: {escape(message)}", err=True)
+def _fail(message: str, status: int, lines: Sequence[str] = ()) -> int:
+    for each in (f"attolog: {message}", *lines):
+        click.echo(escape(each), err=True)
     return status
