@@ -13,7 +13,7 @@ from attolog._cli import VERBS, main
 
 from .terminal import environment
 
-WITHOUT_FILE = ("bench", "ctl", "doctor", "recover", "rewrite", "run", "stats")
+WITHOUT_FILE = ("bench", "ctl", "doctor", "recover", "rewrite", "run")
 
 
 def examples(verb: str, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -62,9 +62,9 @@ def level_and_message(record: Record, columns: Collection[str] = ()) -> str:
     """
     if record.event is not None or columns:
         wanted = record.fields.items()
-        values = (f"{name}={_value(value)}" for name, value in wanted if name in columns)
+        values = (f"{name}={value_text(value)}" for name, value in wanted if name in columns)
         if not columns:
-            values = (f"{name}={_value(value)}" for name, value in wanted)
+            values = (f"{name}={value_text(value)}" for name, value in wanted)
         message = " ".join([*([record.event] if record.event is not None else []), *values])
     else:
         message = record.message or ""
@@ -91,7 +91,8 @@ def origin(record: Record) -> str:
     return f"  [{', '.join(source).translate(_LINE)}]"
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value as the lines of a text file have it: texts with blanks or signs stand in quotes."""
     try:
         text = str(value)
     except ValueError:  # more digits than Python writes out
