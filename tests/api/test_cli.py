@@ -1,5 +1,6 @@
 """The command line, run in this process but for terminals and pipes."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -304,6 +305,23 @@ def test_help_names_every_verb(capsys: Capture, args: list[str]) -> None:
     assert main(args) == 0
     out = capsys.readouterr().out
     assert all(f"\n  {verb} " in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_the_first_sentence_of_a_verb(verb: str) -> None:
+    command = importlib.import_module(f"attolog._cli.{verb}").command
+    assert command.get_short_help_str(1000) == VERBS[verb]
+
+
+def test_help_loads_no_verb() -> None:
+    program = (
+        "import sys; from attolog._cli import main; main(['--help']);"
+        "print([m for m in sys.modules if m.startswith('attolog._cli.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "['attolog._cli.wrong']"
 
 
 def test_a_file_called_like_a_verb_needs_the_verb(

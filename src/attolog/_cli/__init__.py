@@ -14,31 +14,61 @@ from collections.abc import Sequence
 
 import click
 
-from attolog._cli.show import escape
 from attolog._cli.wrong import WrongExpression
+from attolog._reading.files import is_journal
 
-VERBS = ("bench", "cat", "ctl", "doctor", "recover", "rewrite", "run", "stats")
+# Their first sentences stand here, so that `attolog --help` loads none of them.
+VERBS = {
+    "bench": "Measure attolog, print, loggers in plain Python and others beside each other.",
+    "cat": "Show FILE: the records of a journal, the lines of any other file.",
+    "ctl": "List the running processes that log, and their sites; or change one of them.",
+    "doctor": "Say where records wait until they are in FILE, and whether a kill loses them there.",
+    "recover": "Put into FILE what killed processes left for it in their rings.",
+    "rewrite": "Turn the prints of Python files into log calls.",
+    "run": "Run a program whose prints cost next to nothing.",
+    "stats": "Count the records of FILE, a journal or a CSV, table by table.",
+}
 
 
 class Verbs(click.Group):
-    """Verbs by the names of their modules; a file instead of a verb is shown."""
+    """Verbs by the names of their modules; a file instead of a verb is shown.
+
+    On a terminal a journal has an overview. With options, and in a pipe, `cat` shows it.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"attolog._cli.{cmd_name}").command
-        return command
+        return _load(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         first = args[0]
         if first not in VERBS and ("." in first or os.sep in first or os.path.exists(first)):
-            return "cat", self.get_command(ctx, "cat"), args
+            if len(args) == 1 and sys.stdout.isatty() and _is_journal(first):
+                return first, _load("overview"), args
+            return "cat", _load("cat"), args
         return super().resolve_command(ctx, args)
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"attolog._cli.{name}").command
+    return command
+
+
+def _is_journal(path: str) -> bool:
+    try:
+        return os.path.isfile(path) and is_journal(path)
+    except OSError:  # `cat` says why
+        return False
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,6 +118,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int, lines: Sequence[str] = ()) -> int:
+    from attolog._cli.show import escape
+
     for each in (f"attolog: {message}", *lines):
         click.echo(escape(each), err=True)
     return status
