@@ -377,6 +377,7 @@ def test_only_the_verb_in_use_is_loaded(csv: str) -> None:
 
 
 NO_FILE = ("bench", "ctl", "rewrite", "run")
+FURTHER = {"export": ["run.csv"], "plot": ["ms"], "diff": ["run.csv"]}
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_FILE])
@@ -386,7 +387,7 @@ def test_what_is_no_file_is_refused(
     fifo = tmp_path / "fifo.csv"
     os.mkfifo(fifo)
     for path in (tmp_path, fifo):
-        assert main([verb, str(path)]) == 1
+        assert main([verb, str(path), *FURTHER.get(verb, [])]) == 1
         assert capsys.readouterr() == ("", f"attolog: {path} is not a regular file\n")
 
 

@@ -23,6 +23,7 @@ VERBS = {
     "cat": "Show FILE: the records of a journal, the lines of any other file.",
     "ctl": "List the running processes that log, and their sites; or change one of them.",
     "doctor": "Say where records wait until they are in FILE, and whether a kill loses them there.",
+    "export": "Write the records of FILE, a journal, to OUT, whose suffix says how.",
     "recover": "Put into FILE what killed processes left for it in their rings.",
     "rewrite": "Turn the prints of Python files into log calls.",
     "run": "Run a program whose prints cost next to nothing.",
@@ -112,6 +113,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except OSError as error:
         at = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         return _fail(f"{at}{error.strerror or error}", 1)
+    except ImportError as error:
+        if not str(error).startswith("attolog["):  # else an extra that is not installed
+            raise
+        return _fail(str(error), 1)
     except ValueError as error:
         return _fail(str(error), 1)
     return status if isinstance(status, int) else 0

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from typing import IO
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = ".:-=+*#@"
 
 
-def sparkline(counts: Sequence[float]) -> str:
+def sparkline(counts: Sequence[float], blocks: str = BLOCKS) -> str:
     """A character for each count, the higher the more; a blank for none.
 
     Example:
         >>> sparkline([0, 1, 4, 8])
-        ' ▁▄█'
+        ' ▂▅█'
     """
-    blocks = _BLOCKS if _is_unicode() else _ASCII
     most = max(counts, default=0)
     top = len(blocks) - 1
     return "".join(blocks[round((n / most) * top)] if n > 0 else " " for n in counts)
@@ -48,5 +47,6 @@ def spread(
     return line
 
 
-def _is_unicode() -> bool:
-    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+def blocks_of(stream: IO[str]) -> str:
+    """The blocks that a stream can show: signs of ASCII where it has no more."""
+    return BLOCKS if "utf" in (getattr(stream, "encoding", None) or "").lower() else _ASCII

@@ -12,7 +12,7 @@ from attolog._cli.csv_stats import csv_stats, row_of
 from attolog._cli.figures import Summary, summarize
 from attolog._cli.query import check_columns, check_where, columns_of, query_options, tables_of
 from attolog._cli.show import check_regular, escape, open_journal, time_text, value_text
-from attolog._cli.sparkline import sparkline, spread
+from attolog._cli.sparkline import blocks_of, sparkline, spread
 from attolog._cli.tables import json_option, number, write, write_terminal
 from attolog._cli.window import Window, window
 from attolog._reading.files import is_journal
@@ -164,7 +164,10 @@ def table_rows(
             row["share"] = summary["bytes"] / payload
             row["percent"] = f"{100 * row['share']:.0f} %"
         line = spread(summary["histogram"], first, last, start, end, WIDTH)
-        rows.append(row | {"over_time": sparkline(line), "columns": summary["columns"]})
+        rows.append(
+            row
+            | {"over_time": sparkline(line, blocks_of(sys.stdout)), "columns": summary["columns"]}
+        )
     return rows
 
 
