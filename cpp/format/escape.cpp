@@ -65,13 +65,30 @@ unsigned byte_at(std::string_view text, std::size_t at) {
   return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
 }
 
+// Whose escapes: JSON's, those of a line in a file, or those of a line on a terminal.
+enum class Escapes : std::uint8_t { json, line, terminal };
+
+// The last byte of a character of three bytes that begins with 0xe2 and `second`: whether the
+// character turns the direction of text.
+bool is_direction(unsigned second, unsigned third) {
+  if (second == 0x80) return third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae);
+  return second == 0x81 && third >= 0xa6 && third <= 0xa9;
+}
+
 // The code point at `at` if it is one that must not stand raw: C1, U+2028, U+2029 or a lone
-// surrogate; otherwise 0. Cut-off sequences are nothing of the kind.
+// surrogate, on a terminal also a mark of direction; otherwise 0. Cut-off sequences are nothing of
+// the kind.
+template <Escapes kEscapes = Escapes::line>
 unsigned unsafe_code_point(std::string_view text, std::size_t at) {
   const unsigned lead = byte_at(text, at), second = byte_at(text, at + 1);
   if (lead == 0xc2) return second >= 0x80 && second < 0xa0 ? second : 0;
   const unsigned third = byte_at(text, at + 2);
-  if (lead == 0xe2) return second == 0x80 && (third == 0xa8 || third == 0xa9) ? 0x1f80 + third : 0;
+  if (lead == 0xe2) {
+    const bool is_separator = second == 0x80 && (third == 0xa8 || third == 0xa9);
+    const bool is_unsafe =
+        is_separator || (kEscapes == Escapes::terminal && is_direction(second, third));
+    return is_unsafe ? 0x2000 | (second & 0x3f) << 6 | (third & 0x3f) : 0;
+  }
   if (lead == 0xed && second >= 0xa0 && second < 0xc0 && third >= 0x80 && third < 0xc0)
     return 0xd000 | ((second & 0x3f) << 6) | (third & 0x3f);
   return 0;
@@ -82,8 +99,9 @@ constexpr std::size_t utf8_size(unsigned code_point) {
 }
 
 // The escapes of JSON and of lines differ only in the letter and digits of a control character.
-template <bool kJson>
+template <Escapes kEscapes>
 void escape(Buffer& out, std::string_view text) {
+  constexpr bool kJson = kEscapes == Escapes::json;
   constexpr char kQuote = kJson ? '"' : '\\';
   while (true) {
     const std::size_t clean = clean_prefix(text, '\\', kQuote);
@@ -94,7 +112,7 @@ void escape(Buffer& out, std::string_view text) {
       if (text.empty()) return;
       const auto c = static_cast<unsigned char>(text[0]);
       if (c >= 0x80) {
-        if (const unsigned code = unsafe_code_point(text, 0)) {
+        if (const unsigned code = unsafe_code_point<kEscapes>(text, 0)) {
           if (kJson || code > 0xff) {
             hex_escape(out, 'u', code, 4);
           } else {
@@ -173,7 +191,7 @@ void csv_cell(Buffer& out, std::string_view text) {
 }
 
 void json_text(Buffer& out, std::string_view text) {
-  escape<true>(out, text);
+  escape<Escapes::json>(out, text);
 }
 
 bool is_line_text(std::string_view text) {
@@ -181,7 +199,45 @@ bool is_line_text(std::string_view text) {
 }
 
 void line_text(Buffer& out, std::string_view text) {
-  escape<false>(out, text);
+  escape<Escapes::line>(out, text);
+}
+
+void terminal_text(Buffer& out, std::string_view text) {
+  bool is_wtf8 = true;
+  for (std::size_t at = 0, size; is_wtf8 && at < text.size(); at += size) {
+    size = character_size(text, at);
+    is_wtf8 = size != 0;
+  }
+  if (is_wtf8) return escape<Escapes::terminal>(out, text);
+  // In a text that is none, each byte that does not belong stands as \\xXX, surrogates among them.
+  Buffer valid;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = character_size(text, at);
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (size == 0 || (size == 3 && byte == 0xed && byte_at(text, at + 1) >= 0xa0)) {
+      hex_escape(valid, 'x', byte, 2);
+      ++at;
+    } else {
+      valid.append(text.substr(at, size));
+      at += size;
+    }
+  }
+  escape<Escapes::terminal>(out, valid.view());
+}
+
+std::size_t character_size(std::string_view text, std::size_t at) {
+  const auto continues = [&](std::size_t i) { return (byte_at(text, at + i) & 0xc0) == 0x80; };
+  const unsigned first = byte_at(text, at), second = byte_at(text, at + 1);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if ((first & 0xf0) == 0xe0) {
+    return continues(1) && continues(2) && (first != 0xe0 || second >= 0xa0) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool in_range = (first != 0xf0 || second >= 0x90) && (first != 0xf4 || second < 0x90);
+    return in_range && continues(1) && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
 }
 
 void base64(Buffer& out, std::string_view bytes) {

@@ -5,6 +5,7 @@
 // text.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "core/buffer.hpp"
@@ -24,6 +25,15 @@ void json_text(Buffer& out, std::string_view text);
 void line_text(Buffer& out, std::string_view text);
 // Whether line_text() would leave the text as it is. Of text beyond ASCII it says no.
 bool is_line_text(std::string_view text);
+
+// A line's text for a terminal: escaped as line_text() does, and so are marks that turn the
+// direction of text (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069). Bytes that are no WTF-8,
+// which only a damaged file has, stand as \\xXX.
+void terminal_text(Buffer& out, std::string_view text);
+
+// How many bytes the character at `at` has: 0 where none stands there. A lone surrogate is one, of
+// 3 bytes.
+std::size_t character_size(std::string_view text, std::size_t at);
 
 // The text as it is, with lone surrogates escaped.
 void raw_text(Buffer& out, std::string_view text);

@@ -225,9 +225,14 @@ void write_pair(Buffer& out, std::string_view name, const Value& value) {
   out.append(name);
   out.push('=');
   if (value.tag == Tag::none) return out.append("None");
-  if (value.tag != Tag::str || !needs_quotes(value.text)) return write_plain(out, value);
+  if (value.tag != Tag::str) return write_plain(out, value);
+  write_quoted(out, value.text);
+}
+
+void write_quoted(Buffer& out, std::string_view text) {
+  if (!needs_quotes(text)) return out.append(text);
   out.push('"');
-  for (const char c : value.text) {
+  for (const char c : text) {
     if (c == '"') out.push('"');
     out.push(c);
   }

@@ -37,9 +37,12 @@ void write_str(Buffer& out, const Value& value);
 // the value, so that no sink need look for them.
 bool is_plain_safe(Tag tag);
 
-// Adds ` name=value`. Text is put in double quotes, with those inside doubled, if it is empty or
-// contains a space, a quote, = or a control character. None is written out.
+// Adds ` name=value`, a text as write_quoted() does. None is written out.
 void write_pair(Buffer& out, std::string_view name, const Value& value);
+
+// Adds the text as it stands behind a name: in double quotes, with those inside doubled, if it is
+// empty or contains a space, a quote, = or a control character.
+void write_quoted(Buffer& out, std::string_view text);
 
 // Adds the value as JSON. Bytes are base64; what JSON has no form for (NaN, dates, ints beyond 64
 // bits) is a string.

@@ -97,7 +97,10 @@ char* SiteSummary::write(char* at, std::string_view definition, std::int64_t blo
 BlockSummary BlockSummary::read(const BlockHeader& header, std::string_view payload,
                                 Definitions& definitions) {
   BlockSummary summary;
-  if (header.records == 0) return summary;
+  if (header.records == 0) {
+    if (header.payload_size != 0) throw FormatError("bytes are left behind the last record");
+    return summary;
+  }
   if (payload.size() < kSummaryTrailer) throw FormatError("it has no summary");
   const char* const trailer = payload.data() + payload.size() - kSummaryTrailer;
   summary.size = summary_size(trailer);

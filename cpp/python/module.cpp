@@ -19,6 +19,7 @@
 #include "python/prints/prints.hpp"
 #include "python/prints/streams.hpp"
 #include "python/reading/follower.hpp"
+#include "python/reading/lines.hpp"
 #include "python/reading/reader.hpp"
 #include "python/reading/records.hpp"
 #include "python/reading/recover.hpp"
@@ -141,7 +142,8 @@ int fill_module(PyObject* module) {
     if (!prepare_encoding() || !add_logger_type(module) || !add_strategy_types(module) ||
         !add_shown_type(module) || !add_event_type(module) || !add_compiled_print_type(module) ||
         !add_stream_types(module) || !prepare_objects() || !add_records_type(module) ||
-        !add_samples_type(module) || !add_reader_type(module) || !add_follower_type(module)) {
+        !add_lines_type(module) || !add_samples_type(module) || !add_reader_type(module) ||
+        !add_follower_type(module)) {
       return -1;
     }
     PyObject* log = make_default_logger();

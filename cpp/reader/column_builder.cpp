@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "format/escape.hpp"
 #include "format/value_text.hpp"
 #include "reader/nested_cursor.hpp"
 
@@ -43,25 +44,6 @@ void push_bit(Buffer& bits, std::size_t row, bool bit) {
   if (bit) bits.data()[row / 8] = static_cast<char>(bits.data()[row / 8] | 1 << (row % 8));
 }
 
-// How many bytes of a character stand at `at`: 0 for none, with lone surrogates as characters of 3.
-std::size_t character(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if ((first & 0xF0) == 0xE0) {
-    return continues(1) && continues(2) && (first != 0xE0 || byte(1) >= 0xA0) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool in_range = (first != 0xF0 || byte(1) >= 0x90) && (first != 0xF4 || byte(1) < 0x90);
-    return in_range && continues(1) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 bool is_ascii(std::string_view text) {
   constexpr std::uint64_t kHigh = 0x8080808080808080;
   std::size_t i = 0;
@@ -83,7 +65,7 @@ void append_utf8(Buffer& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   std::size_t done = 0;  // what stands before is in `out`
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t size = character(text, i);
+    const std::size_t size = character_size(text, i);
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[i + at]); };
     const bool is_surrogate = size == 3 && byte(0) == 0xED && byte(1) >= 0xA0;
     if (size != 0 && !is_surrogate) {

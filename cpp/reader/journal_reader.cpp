@@ -233,7 +233,8 @@ std::string JournalReader::take_in(Block block) {
   } catch (const FormatError& error) {
     return kNoSense + error.what();
   }
-  blocks_.push_back(std::move(block));
+  // An empty block only announces a part, or begins one: no run has written records in it.
+  if (block.header.records != 0) blocks_.push_back(std::move(block));
   return {};
 }
 

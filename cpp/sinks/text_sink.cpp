@@ -9,6 +9,7 @@
 #include "core/site_cache.hpp"
 #include "format/escape.hpp"
 #include "format/inline_record.hpp"
+#include "format/moment_writer.hpp"
 #include "format/number.hpp"
 #include "format/template.hpp"
 #include "format/value_text.hpp"
@@ -36,6 +37,7 @@ class TextSink final : public Sink {
  public:
   explicit TextSink(const SinkOptions& options)
       : digits_(options.digits),
+        times_(options.digits),
         pattern_(Template::parse(options.pattern.empty() ? kDefaultPattern : options.pattern, 0,
                                  kPartNames)) {}
 
@@ -61,9 +63,9 @@ class TextSink final : public Sink {
   void compose_message(const Record& record, Buffer& out, bool passing);
   void compose_dropped(const Record& record, Buffer& out);
   void compose_clock(const Record& record, Buffer& out);
-  void write_time(std::int64_t ns, Buffer& out);
 
   int digits_;
+  MomentWriter times_;
   Template pattern_;
   SiteCache<Line> lines_;
   // Of passing sites: the last one, and the kind and level that it was made for.
@@ -72,8 +74,6 @@ class TextSink final : public Sink {
   Templates templates_;
   Buffer unescaped_;  // a message, or a text
   Buffer part_;       // not yet formatted
-  std::int64_t second_ = INT64_MIN;
-  Buffer second_text_;  // second_ as a date and time
 };
 
 void TextSink::append(const Record& record, Buffer& out, bool passing) {
@@ -152,7 +152,7 @@ void TextSink::compose_dropped(const Record& record, Buffer& out) {
   if (!record.values.empty()) write_pair(out, "n", record.values[0]);
   if (record.values.size() < 2) return;
   out.append(" since=");
-  write_time(record.values[1].i, out);
+  times_.write(record.values[1].i, out);
 }
 
 void TextSink::compose_clock(const Record& record, Buffer& out) {
@@ -219,7 +219,7 @@ const TextSink::Line& TextSink::line_of(const Site& site, bool passing) {
 
 void TextSink::append_part(Part part, const Record& record, Buffer& out, bool passing) {
   switch (part) {
-    case kTime: return write_time(record.time_ns, out);
+    case kTime: return times_.write(record.time_ns, out);
     case kMessage: {
       const std::size_t start = out.size();
       compose(record, out, passing);
@@ -236,31 +236,6 @@ void TextSink::append_part(Part part, const Record& record, Buffer& out, bool pa
       return out.advance_to(write_uint(out.room(kNumberRoom), record.thread->id));
     default: return;
   }
-}
-
-void TextSink::write_time(std::int64_t ns, Buffer& out) {
-  constexpr std::int64_t kSecond = 1000000000;
-  std::int64_t second = ns / kSecond;
-  std::int64_t rest = ns % kSecond;
-  if (rest < 0) {
-    rest += kSecond;
-    --second;
-  }
-  if (second != second_) {
-    Value value;
-    value.tag = Tag::datetime;
-    value.i = second * 1000000;
-    second_text_.clear();
-    write_plain(second_text_, value);
-    second_ = second;
-  }
-  out.append(second_text_.view());
-  char* at = out.room(kNumberRoom);
-  *at++ = '.';
-  const auto fraction = static_cast<std::uint64_t>(rest);
-  at = digits_ == 9 ? write_padded(at, fraction, 9) : write_padded(at, fraction / 1000, 6);
-  *at++ = 'Z';
-  out.advance_to(at);
 }
 
 }  // namespace

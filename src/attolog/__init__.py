@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from attolog._reading.csv import read_csv
     from attolog._reading.journal import read
+    from attolog._reading.scan import scan
     from attolog._sampling import Budget, Cap, Every, First
 
 CircularBufferLogger = CircularLogger
@@ -75,6 +76,7 @@ __all__ = [
     "log",
     "read",
     "read_csv",
+    "scan",
     "tee",
 ]
 __version__ = "0.1.0"
@@ -87,6 +89,7 @@ _LAZY = {
     "First": "attolog._sampling",
     "read": "attolog._reading.journal",
     "read_csv": "attolog._reading.csv",
+    "scan": "attolog._reading.scan",
 }
 
 

@@ -811,6 +811,12 @@ class Reader:
     def run(self, run: str, /) -> Reader:
         """Make a reader of one run's records."""
 
+    def processes(self) -> list[tuple[int, str, int, int, int, list[str]]]:
+        """(pid, run, time of the first record in ns, of the last, records, threads) of each.
+
+        A pass over all records, without the GIL.
+        """
+
     def stream(
         self,
         name: str,
@@ -855,6 +861,67 @@ class Reader:
 
         It is (time, kind, name, level, thread, pid, names of fields, values, text, file, line,
         function, run).
+        """
+
+    def column(
+        self,
+        name: str,
+        tables: tuple[tuple[str, str], ...],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        where: str | None = None,
+    ) -> object:
+        """Make an Arrow stream of a column of several tables, as a PyCapsule.
+
+        Its columns are time, table (a label), the column, and those that all of these tables have.
+
+        Args:
+            name: The column.
+            tables: The name and the label of each table.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            where: An expression, as in `when=`, that the records match.
+
+        Raises:
+            KeyError: There is no such table, or one of them has no such column.
+            ValueError: `where` is no expression.
+        """
+
+    def lines(
+        self,
+        *,
+        table: str | None = None,
+        where: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        origin: bool = False,
+    ) -> Iterator[bytes]:
+        """Iterate over the records as lines of text, some whole lines at a time.
+
+        A line is what `attolog cat` shows. Several threads make them, without the GIL.
+
+        Args:
+            table: Only records of this table.
+            where: An expression, as in `when=`, that the records match.
+            since: The first time in nanoseconds since 1970.
+            until: The last time.
+            last: No more than so many records, the last ones.
+            origin: Lines end with file, line, function, thread, process and run.
+
+        Raises:
+            KeyError: There is no such table.
+            ValueError: `where` is no expression.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> from attolog import _core
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     log("request", user="ann")
+            >>> b"".join(_core.Reader(path).lines()).split()[1:]
+            [b'EVENT', b'request', b'user=ann']
         """
 
     def samples(
@@ -1289,6 +1356,7 @@ def compile_print(
     text: str,
     names: tuple[str, ...],
     is_argument: tuple[bool, ...],
+    conversions: tuple[tuple[str, int, str] | None, ...],
     arguments: tuple[tuple[object, ...], ...],
     options: Iterable[tuple[str, object]],
     is_event: bool,
@@ -1305,6 +1373,11 @@ def compile_print(
         names: Of the values, as `attolog._native.argument_names.names` gives them.
         is_argument: Which of them print itself takes the `str()` of, having written what stands
             before; the others are formatted before it is called.
+        conversions: The formats of values that `text` does not show alone, and None for the others.
+            Each is the format; the place of the value, which is -1 alone behind `%`, -2 in a call
+            of `str.format`, -3 behind `+`, else the number of texts before it in a tuple behind
+            `%`; and "int", "float", "str", "text" or "": the values that `text` shows as the
+            format does.
         arguments: Those of the print as the program has written them. Each is `(index,)` of a
             value, `(None, constant)`, or a format and the indices of the values it takes.
         options: Its keywords; `file` is None or the name that its stream has in `sys`.
@@ -1329,6 +1402,21 @@ class CompiledPrint:
 
     def print_flushed(self, function: Callable[..., Any], /, *values: Any) -> Any:
         """Print them so, with `flush=True`."""
+
+    def show(self, index: int, value: Any, /) -> Any:
+        """Show a value before the next one is evaluated, as its conversion does.
+
+        Args:
+            index: Which of the values it is.
+            value: The value.
+
+        Returns:
+            The value itself, if it is an int, float, str, bool or None that the format takes: it
+            cannot change. Else an object that has the text, and the number of a numpy scalar.
+        """
+
+    def are_texts(self, /, *values: Any) -> bool:
+        """Whether all values are of `str` itself, and of no class derived from it."""
 
 def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.

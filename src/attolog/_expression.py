@@ -21,6 +21,7 @@ _LONGEST = 10_000  # characters
 _DEEPEST = 100  # brackets, signs and `not` within one another
 _MOST_DIGITS = 4300  # Python's own limit
 _MOST_SHOWN = 40  # characters of what is found
+_MOST_MARKED = 200  # characters of an expression whose place is marked below it
 
 _SPACE = " \t\r\n"
 _WORD = re.compile(
@@ -58,7 +59,8 @@ def parse(text: str) -> tuple[Step, ...]:
     """Take an expression apart, into the steps that `cpp/query/expression_tree.hpp` describes.
 
     Raises:
-        ValueError: The text is no expression. The message is one line that names the column.
+        ValueError: The text is no expression. The message is one line that names the column; a note
+            has the expression with a mark below the place.
 
     Example:
         >>> parse("ms > 50 and user == 'ann'")
@@ -68,6 +70,29 @@ def parse(text: str) -> tuple[Step, ...]:
         return _Parser(text).parse()
     except (MemoryError, RecursionError):
         raise ValueError(f"{text!r}: it is nested too deeply") from None
+
+
+def names_in(text: str) -> list[str]:
+    """The names in an expression, in their order.
+
+    Raises:
+        ValueError: The text is no expression.
+
+    Example:
+        >>> names_in("ms > 50 and user in ('name', 'ann') or not ms")
+        ['ms', 'user', 'ms']
+    """
+    found: list[str] = []
+    steps = iter(parse(text))
+    for step in steps:
+        if step == "list":
+            for _ in range(int(next(steps) or 0)):
+                next(steps)
+        elif step in ("name", "value", "and", "or"):
+            of = next(steps)
+            if step == "name":
+                found.append(str(of))
+    return found
 
 
 class _Parser:
@@ -145,7 +170,11 @@ class _Parser:
         self._expect(expected, at, self._text[at : word.end()] or "the end")
 
     def _refuse(self, at: int, what: str) -> NoReturn:
-        raise ValueError(f"{self._given!r}: at column {self._indent + at + 1}: {what}") from None
+        at += self._indent
+        error = ValueError(f"{self._given!r}: at column {at + 1}: {what}")
+        if "\n" not in self._given and len(self._given) <= _MOST_MARKED:
+            error.add_note(f"    {self._given}\n    {' ' * at}^")
+        raise error from None
 
     def _expect(self, expected: str, at: int, found: str) -> NoReturn:
         shown = " ".join(found.splitlines())

@@ -11,6 +11,15 @@ _ROW_WORDS = _LEVELS | {"LOG", "PRINT", "STATS", "DROPPED", "CLOCK", "SKIPPED", 
 RESERVED = frozenset({"time", "event", "level", "message", "weight", "thread", "text"})
 """Column names that are attolog's own; a field of that name gets a trailing underscore."""
 
+# fmt: off
+TRANSPARENT_METHODS = frozenset({
+    "clone", "copy", "cpu", "cuda", "decode", "detach", "double", "flatten", "float", "int", "item",
+    "lower", "max", "mean", "median", "min", "norm", "numpy", "round", "squeeze", "std", "strip",
+    "sum", "title", "to", "tolist", "upper", "var",
+})
+# fmt: on
+"""Methods whose result goes by the name of their object: `loss.item()` is loss."""
+
 
 def clean(name: str, taken: set[str], numbers: dict[str, int] | None = None) -> str:
     """Make a field's name one that a table can have, and take it.

@@ -79,6 +79,24 @@ def test_names_attributes_and_calls() -> None:
     assert task.logged() == ("task_id", "__secret", "task_id_2")
 
 
+class Scalar:
+    def item(self) -> float:
+        return 0.5
+
+    def mean(self) -> "Scalar":
+        return self
+
+    def size(self) -> int:
+        return 1
+
+
+def test_keys_and_methods_that_give_the_value_in_another_form() -> None:
+    loss, row = Scalar(), {"auc": 0.9, "a b": 1}
+    assert log("GEN", row["auc"], loss.item()) == ("auc", "loss")
+    assert log("GEN", loss.mean().item(), task.inner.task_id) == ("loss", "task_id")
+    assert log("GEN", row["a b"], loss.size(), row["auc"]) == ("v1", "v2", "auc")
+
+
 def test_other_expressions_are_named_by_position_among_the_values() -> None:
     named = log("GEN", 3, model, q[0], f(model, 1), -task.task_id)
     assert named == ("v1", "model", "v3", "v4", "v5")

@@ -14,7 +14,9 @@ import pytest
 from attolog import AsyncFileLogger
 from attolog._cli import VERBS, main
 from attolog._cli import recover as recover_verb
+from attolog._cli.show import line, line_with_origin
 from attolog._reading.files import JOURNAL_MAGIC
+from attolog._reading.journal import Journal
 
 from .helpers import run_python
 from .terminal import environment, on_a_terminal
@@ -61,6 +63,12 @@ class FakeReader:
     ) -> Iterator[tuple[Any, ...]]:
         kept = [record for record in self.kept if table in (None, record[2])]
         return iter(kept if last is None else kept[max(len(kept) - last, 0) :])
+
+    def lines(self, *, last: int | None, origin: bool, **_: None) -> Iterator[bytes]:
+        reader: Any = self
+        for record in Journal("run.atto", lambda: reader).records(last=last):
+            shown = line_with_origin(record) if origin else line(record)
+            yield shown.encode(errors="backslashreplace") + b"\n"
 
 
 @pytest.fixture

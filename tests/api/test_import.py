@@ -75,6 +75,7 @@ def test_public_names() -> None:
         "log",
         "read",
         "read_csv",
+        "scan",
         "tee",
     }
     assert set(attolog.__all__) <= set(dir(attolog))

@@ -92,6 +92,18 @@ def test_unnamed_holes_are_named_as_at_the_call(tmp_path: Path) -> None:
     }
 
 
+def test_an_array_of_one_number_is_that_number(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    one, many = numpy.array(0.12345), numpy.array([1, 2])
+
+    def use(log: AsyncFileLogger) -> None:
+        log("{one:.3f} {two!s} of {many}", one, one, many)
+
+    fields = message(tmp_path, use)
+    assert fields["message"] == "0.123 0.12345 of [1 2]"
+    assert (fields["many"], fields["two"]) == ("[1 2]", 0.12345)
+
+
 def test_numbers_attributes_and_items_are_formatted_at_the_call(tmp_path: Path) -> None:
     class Task:
         task_id = 7

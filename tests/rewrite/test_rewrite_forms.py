@@ -10,6 +10,7 @@ EVENTS = [
     ('print("GEN", model, task_id)', 'log("GEN", model, task_id)'),
     ('print("GEN", task.task_id, 3, -1, len(q))', 'log("GEN", task.task_id, 3, -1, len(q))'),
     ('print("gen.task:new-1", x)', 'log("gen.task:new-1", x)'),
+    ('print("GEN", loss.item())', 'log("GEN", loss.item())'),
     ('print("GEN", x, flush=True)', 'log("GEN", x)'),
     ('print("GEN", x, file=sys.stdout)', 'log("GEN", x)'),
     ('print("GEN", x, sep=" ", end="\\n", file=None)', 'log("GEN", x)'),
@@ -43,6 +44,7 @@ MESSAGES = [
      'log("{msg_time} {msg_text} {level_}", msg.time, msg.text, level)'),
     # several values
     ('print("Generated", n, "requests")', 'log("Generated {n!s} requests", n)'),
+    ('print("Loss", s / n)', 'log("Loss {Loss!s}", s / n)'),
     ('print("Total:", x)', 'log("Total: {x!s}", x)'),
     ('print("two words", x)', 'log("two words {x!s}", x)'),
     ('print("LOG", x)', 'log("LOG {x!s}", x)'),
@@ -53,7 +55,7 @@ MESSAGES = [
     ('print(x, "is bad")', 'log("{x!s} is bad", x)'),
     ('print(f"{t:.6f}", "EXEC", m, sep=",")', 'log("{t:.6f},EXEC,{m!s}", t, m)'),
     ('print("n", len(q), str(x), repr(y))', 'log("n", len(q), str(x), repr(y))'),
-    ('print("n:", len(q), str(x), repr(y))', 'log("n: {len_q} {x!s} {y!r}", len(q), x, y)'),
+    ('print("n:", len(q), str(x), repr(y))', 'log("n: {q} {x!s} {y!r}", len(q), x, y)'),
     # %
     ('print("%d of %d" % (a, b))', 'log("{a} of {b}", int(a), int(b))'),
     ('print("%5.2f%% %-8s|%r" % (a, b, c))',
@@ -61,8 +63,11 @@ MESSAGES = [
     ('print("%x %.3d %c" % (a, b, c))',
      'log("{a} {b} {c}", "%x" % (a,), "%.3d" % (b,), "%c" % (c,))'),
     ('print("%s" % x)', 'log("{x}", "%s" % x)'),
-    ('print("%.1f ms" % (dt * 1e3))', 'log("{:.1f} ms", float(dt * 1e3))'),
-    ('print("%d {}" % len(q))', 'log("{len_q} {{}}", len(q))'),
+    ('print("acc = %.2f%%" % (100 * acc))', 'log("acc = {acc:.2f}%", float(100 * acc))'),
+    ('print("%.2f" % (1 * dt))', 'log.print("%.2f" % (1 * dt))'),
+    ('print("%x" % (a + b,))', 'log.print("%x" % (a + b,))'),
+    ('print("%.1f ms" % (dt * 1e3))', 'log("{ms:.1f} ms", float(dt * 1e3))'),
+    ('print("%d {}" % len(q))', 'log("{q} {{}}", len(q))'),
     ('print("took", "%.3f" % dt, "s")', 'log("took {dt} s", "%.3f" % dt)'),
     # str.format
     ('print("{} of {x:>5}".format(a, x=b + 1))', 'log("{a} of {x:>5}", a, b + 1)'),
@@ -280,5 +285,5 @@ def test_values_over_several_lines_stay_as_they_are_written() -> None:
 def test_await_and_yield_stay_in_place() -> None:
     before = 'async def f():\n    print(f"{await a} {b}")\ndef g():\n    print("x:", (yield a))\n'
     assert whole(before).endswith(
-        'async def f():\n    log("{a} {b}", await a, b)\ndef g():\n    log("x: {!s}", (yield a))\n'
+        'async def f():\n    log("{a} {b}", await a, b)\ndef g():\n    log("x: {x!s}", (yield a))\n'
     )

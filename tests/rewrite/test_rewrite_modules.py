@@ -99,7 +99,7 @@ def test_an_import_that_comes_too_late_is_not() -> None:
 BUILTINS_OF_ITS_OWN = [
     ("str = repr\n", 'print("a" + str(b))', 'log.print("a" + str(b))'),
     ("int = f\n", 'print("%d x" % (a,))', 'log("{a} x", "%d" % (a,))'),
-    ("len = f\n", 'print(f"{q} {len(x)}")', 'log("{q} {len_x}", f"{q}", len(x))'),
+    ("len = f\n", 'print(f"{q} {len(x)}")', 'log("{q} {x}", f"{q}", len(x))'),
     ("sys = 1\n", 'print("GEN", x, file=sys.stdout)', None),
     ("import mysys as sys\n", 'print("GEN", x, file=sys.stderr)', None),
     ("from sys import stderr\n", 'print("bad", file=stderr)', 'log.warning("bad")'),

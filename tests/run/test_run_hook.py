@@ -105,8 +105,8 @@ def test_another_version_or_source_is_not_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = 1", "<source>", "exec")
-    cache.store(b"x = 1", "/a.py", (code, ()))
-    assert cache.load(b"x = 1", "/a.py") == (code, ())
+    cache.store(b"x = 1", "/a.py", (code, (), ()))
+    assert cache.load(b"x = 1", "/a.py") == (code, (), ())
     assert cache.load(b"x = 2", "/a.py") is None
     assert cache.load(b"x = 1", "/b.py") is None
     monkeypatch.setattr(attolog, "__version__", "other")
@@ -192,8 +192,20 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code = compile("x = b'marker'", "<source>", "exec")
-    site = (b"marker", "{x}", ("x",), (True,), ((0,),), (("end", "\n"),), False, False, 1, "main")
-    entry = (code, (site,))
+    site = (
+        b"marker",
+        "{x}",
+        ("x",),
+        (True,),
+        (("%d", 0, "int"),),
+        ((0,),),
+        (("end", "\n"),),
+        False,
+        False,
+        1,
+        "main",
+    )
+    entry = (code, (site,), ((3, "a reason"),))
     cache.store(b"x = 1", "/a.py", entry)
     assert cache.load(b"x = 1", "/a.py") == entry
     (path,) = (tmp_path / "attolog").iterdir()
@@ -215,16 +227,46 @@ def test_no_flipped_bit_of_what_is_kept_is_believed(
     [
         "x",
         (),
-        ("marker", "{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", b"{x}", ("x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", (b"x",), (True,), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), ("True",), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (), False, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), 0, False, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, None, 1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, -1, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1 << 31, "main"),
-        (b"marker", "{x}", ("x",), (True,), False, False, 1, None),
+        ("marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", b"{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", (b"x",), (True,), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), ("True",), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (), (None,), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), ("%d",), ((0,),), (), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (("%d", 0),), ((0,),), (), False, False, 1, "main"),
+        (
+            b"marker",
+            "{x}",
+            ("x",),
+            (True,),
+            (("%d", -4, "int"),),
+            ((0,),),
+            (),
+            False,
+            False,
+            1,
+            "main",
+        ),
+        (
+            b"marker",
+            "{x}",
+            ("x",),
+            (True,),
+            ((b"%d", 0, "int"),),
+            ((0,),),
+            (),
+            False,
+            False,
+            1,
+            "main",
+        ),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (1,), False, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), 0, False, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, None, 1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, -1, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1 << 31, "main"),
+        (b"marker", "{x}", ("x",), (True,), (None,), ((0,),), (), False, False, 1, None),
     ],
 )
 def test_a_print_of_another_form_is_not_believed(
@@ -232,5 +274,5 @@ def test_a_print_of_another_form_is_not_believed(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    cache.store(b"x = 1", "/a.py", (None, (site,)))
+    cache.store(b"x = 1", "/a.py", (None, (site,), ()))
     assert cache.load(b"x = 1", "/a.py") is None

@@ -23,6 +23,10 @@ def task(n):
     print("only text")
     print("a", "b", sep="")
     print("%d of %s" % (n, "x"), file=sys.stderr)
+    print("%.2f ms" % n, "%04x %r" % (n, [n]), "%d" % (n / 2))
+    t = "text"
+    print("a " + t + "b", t + str(n))
+    print(f"{n} and {n:.3f} and {[n]} of {n.bit_length()} and {n!r:>3} {n.bit_length()}")
     def inner(k):
         print(f"inner {k} of {n}", file=sys.stderr)
         return [print("LIST", i) for i in range(k)]
@@ -66,7 +70,7 @@ PROGRAMS = {
         """,
     "other builtins, another name, other flags": """
         import marshal, types
-        builtins = {"print": print, "range": range, "type": type, "int": int}
+        builtins = {"print": print, "range": range, "str": str}
         names = {"__builtins__": builtins, "sys": sys}
         types.FunctionType(task.__code__.replace(co_name="other"), names)(1)
         def generator():

@@ -1,7 +1,9 @@
 #include "python/call/format.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "core/codec.hpp"
@@ -221,7 +223,46 @@ void steal_repr(Buffer& values, PyObject* text, const Buffer& json, std::size_t 
   steal_nested(values, owned.release(), json, most);
 }
 
+// numpy's arrays and torch's tensors: one of a single number shows that number.
+bool is_array(PyObject* object) {
+  const std::string_view name = Py_TYPE(object)->tp_name;
+  if (name == "numpy.ndarray") return true;
+  if (name != "Tensor" && name != "Parameter") return false;
+  const PyRef module(
+      PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__module__"));
+  if (module == nullptr) PyErr_Clear();
+  if (module == nullptr || !PyUnicode_Check(module.get())) return false;
+  const std::string owner = to_wtf8(module.get());
+  return owner == "torch" || owner == "torch.nn.parameter";
+}
+
+// Appends the number that the text is, if it is one and no more.
+bool encode_number(Buffer& out, std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const char* const end = text.data() + text.size();
+  std::int64_t whole = 0;
+  const auto as_int = std::from_chars(text.data(), end, whole);
+  if (as_int.ec == std::errc() && as_int.ptr == end) {
+    encode_int(out, whole);
+    return true;
+  }
+  double number = 0;
+  const auto as_float = std::from_chars(text.data(), end, number);
+  if (as_float.ec != std::errc() || as_float.ptr != end) return false;
+  encode_float(out, number);
+  return true;
+}
+
 }  // namespace
+
+void encode_with_text(Buffer& out, PyObject* value, PyObject* text, std::size_t most) {
+  const std::string shown = cut_text(to_wtf8(text), most);
+  encode_sized(out, Tag::formatted, shown);
+  if (encode_inert(out, value, most)) return;
+  if (!is_array(value) || !encode_number(out, shown)) encode_text(out, text, most);
+}
 
 PyObject* format_message(const Call& call, const Template& shape) {
   return format_whole(call, shape, most_padding(kMostPadding));
@@ -253,6 +294,11 @@ bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObj
     if (shown == nullptr) {
       if (on_error == OnError::raise || !clear_if_ordinary()) return false;
       encode_sized(values, Tag::formatted, kUnfillable);
+    } else if (is_array(value) || (on_error == OnError::raise && !is_str && !is_nested(value))) {
+      // Of an array one text is enough; a print takes no str() that it does not show.
+      const PyRef owned(shown);
+      encode_with_text(values, value, shown, most);
+      return true;
     } else if (is_str) {  // taken once, for both
       steal_nested(values, shown, json, most);
       return true;

@@ -32,4 +32,8 @@ bool encode_whole(Buffer& values, Tag tag, const Call& call, const Template& sha
 bool encode_shown(Buffer& values, const Template& text, std::size_t index, PyObject* value,
                   std::size_t most, OnError on_error = OnError::keep);
 
+// Appends the value with its text: its number, where that takes no more work than the text, else
+// the text alone. `text`: a str.
+void encode_with_text(Buffer& out, PyObject* value, PyObject* text, std::size_t most);
+
 }  // namespace attolog::python

@@ -21,6 +21,7 @@
 #include "python/docstrings.hpp"
 #include "python/helpers.hpp"
 #include "python/prints/print_source.hpp"
+#include "python/prints/print_value.hpp"
 #include "python/prints/prints.hpp"
 #include "python/prints/streams.hpp"
 #include "python/route/call_sites.hpp"
@@ -122,9 +123,23 @@ class PartialCompiledPrint final : public PartialPrint {
 // What is encoded is whole, as the screen gets it: the most that a length has room for.
 constexpr std::size_t kWhole = 0xffff'0000;
 
+// Appends an operand of `%` with the text that this gives.
+bool encode_operand(Buffer& values, const Conversion& conversion, PyObject* value) {
+  const PyRef text(conversion.text_of(value));
+  if (text != nullptr) encode_with_text(values, value, text.get(), kWhole);
+  return text != nullptr;
+}
+
 bool encode_value(Buffer& values, const CompiledPrint* compiled, std::size_t i, PyObject* value,
                   std::size_t& n_emitted) {
   const CompiledPrintText& text = *compiled->text;
+  if (compiled->n_values != 0) {
+    if (encode_shown_value(values, value)) return true;
+    const Conversion& conversion = text.source.conversions[i];
+    if (conversion.format != nullptr && !is_shown_by_hole(conversion, text.shape, i, value)) {
+      return encode_operand(values, conversion, value);
+    }
+  }
   if (text.needs_python || compiled->n_values == 0) return encode_any(values, value, kWhole);
   const auto encode = [&] {
     return encode_shown(values, text.shape, i, value, kWhole, OnError::raise);
@@ -154,48 +169,6 @@ bool encode(Buffer& values, const CompiledPrint* compiled, PyObject* const* args
   return true;
 }
 
-// The values with what is longer than a record may have cut.
-Buffer cut(const Buffer& values, const std::vector<std::size_t>& ends) {
-  const std::size_t most = prints.longest_text();
-  Buffer out;
-  std::size_t start = 0;
-  for (const std::size_t end : ends) {
-    const std::string_view encoded = values.view().substr(start, end - start);
-    start = end;
-    if (encoded.size() <= most) {
-      out.append(encoded);
-      continue;
-    }
-    Arena arena;
-    std::vector<Value> decoded;
-    decode_values(encoded, arena, decoded);
-    const Value& value = decoded.front();
-    const std::string_view text = value.is_formatted ? value.formatted : value.text;
-    if (text.size() <= most) {
-      out.append(encoded);
-    } else {
-      encode_str(out, cut_text(std::string(text), most));
-    }
-  }
-  return out;
-}
-
-bool has_surrogate_bytes(std::string_view wtf8) {
-  for (std::size_t i = 0; i + 1 < wtf8.size(); ++i) {
-    if (wtf8[i] == '\xed' && static_cast<unsigned char>(wtf8[i + 1]) >= 0xa0) return true;
-  }
-  return false;
-}
-
-bool values_have_surrogates(const Buffer& values) {
-  Arena arena;
-  std::vector<Value> decoded;
-  decode_values(values.view(), arena, decoded);
-  return std::ranges::any_of(decoded, [](const Value& value) {
-    return has_surrogate_bytes(value.is_formatted ? value.formatted : value.text);
-  });
-}
-
 // Logs what the screen gets in other bytes than its record has, or in none of its own.
 PyObject* print_specially(const CompiledPrint* compiled, PyObject* const* args,
                           const Buffer& values, const std::vector<std::size_t>& ends) {
@@ -217,7 +190,7 @@ PyObject* print_specially(const CompiledPrint* compiled, PyObject* const* args,
     }
     bytes = made;
   }
-  const Buffer record = cut(values, ends);
+  const Buffer record = cut_values(values, ends, prints.longest_text());
   const bool is_same = bytes == line.view() && record.size() == values.size();
   if (is_same && (stand_in.is_echoed || !stand_in.is_shown)) {
     const PrintResult result = emit_print(stream, compiled->site, record);
@@ -319,6 +292,34 @@ PyObject* call_flushed(PyObject* self, PyObject* const* args, Py_ssize_t nargs) 
   return is_ours ? flushed(compiled, done) : done;
 }
 
+// A value of the print that later ones may change, or that its format may not take: itself where
+// neither can be, else as it is shown now.
+PyObject* show_now(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  const CompiledPrintText& text = *as_compiled_print(self)->text;
+  const Py_ssize_t i = nargs == 2 && PyLong_CheckExact(args[0]) ? PyLong_AsSsize_t(args[0]) : -1;
+  if (i < 0 || i >= as_compiled_print(self)->n_values ||
+      text.source.conversions[static_cast<std::size_t>(i)].format == nullptr) {
+    PyErr_Clear();
+    PyErr_SetString(PyExc_TypeError, "show takes the index of a value that has a format, and it");
+    return nullptr;
+  }
+  try {
+    const auto index = static_cast<std::size_t>(i);
+    const Conversion& conversion = text.source.conversions[index];
+    if (is_shown_by_hole(conversion, text.shape, index, args[1])) return Py_NewRef(args[1]);
+    const PyRef shown(conversion.text_of(args[1]));
+    return shown == nullptr ? nullptr : new_shown_value(args[1], shown.get());
+  } catch (const std::exception&) {
+    return PyErr_NoMemory();
+  }
+}
+
+// Whether all values are exactly str: a sum of them is what it seems to be.
+PyObject* are_texts(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+  return PyBool_FromLong(std::all_of(
+      args, args + nargs, [](PyObject* value) { return PyUnicode_CheckExact(value) != 0; }));
+}
+
 void free_compiled_print(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   std::unique_ptr<CompiledPrintText>(as_compiled_print(self)->text).reset();
@@ -336,6 +337,10 @@ PyMethodDef compiled_print_methods[] = {
      docs::CompiledPrint_print},
     {"print_flushed", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_flushed)),
      METH_FASTCALL, docs::CompiledPrint_print_flushed},
+    {"show", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(show_now)), METH_FASTCALL,
+     docs::CompiledPrint_show},
+    {"are_texts", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(are_texts)), METH_FASTCALL,
+     docs::CompiledPrint_are_texts},
     {"__reduce__", reduce_compiled_print, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -374,19 +379,29 @@ std::uint64_t describe(CompiledPrintText& text, Site& site, std::vector<std::str
   site.fields = name_fields(names, is_named, {});
   if (text.is_event) return kAllFastTypes;
   text.needs_python = text.shape.whole_at_call() || !text.shape.ok();
-  if (!text.needs_python) return fast_types_of(text.shape, n);
-  site.fields.emplace_back("message");
-  return 0;
+  if (text.needs_python) {
+    site.fields.emplace_back("message");
+    return 0;
+  }
+  std::uint64_t fast_types = fast_types_of(text.shape, n);
+  for (std::size_t i = 0; i < std::min(n, kFastTypeValues); ++i) {
+    const Conversion& conversion = text.source.conversions[i];
+    if (conversion.format == nullptr) continue;
+    fast_types &= ~(std::uint64_t{0xff} << (8 * i)) | std::uint64_t{conversion.fast_types}
+                                                          << (8 * i);
+  }
+  return fast_types;
 }
 
 // One print, by the arguments of compile_print.
 PyObject* make_compiled_print(PyObject* args, PyObject* kwargs) {
-  static const char* const keywords[] = {"text",    "names",    "is_argument", "arguments",
-                                         "options", "is_event", "is_error",    "file",
-                                         "line",    "function", nullptr};
+  static const char* const keywords[] = {"text",      "names",   "is_argument", "conversions",
+                                         "arguments", "options", "is_event",    "is_error",
+                                         "file",      "line",    "function",    nullptr};
   PyObject* name = nullptr;
   PyObject* names = nullptr;
   PyObject* is_argument = nullptr;
+  PyObject* conversions = nullptr;
   PyObject* arguments = nullptr;
   PyObject* options = nullptr;
   int is_event = 0;
@@ -394,10 +409,10 @@ PyObject* make_compiled_print(PyObject* args, PyObject* kwargs) {
   PyObject* file = nullptr;
   unsigned line = 0;
   PyObject* function = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!O!OppUIU:compile_print",
-                                   const_cast<char**>(keywords), &name, &PyTuple_Type, &names,
-                                   &PyTuple_Type, &is_argument, &PyTuple_Type, &arguments, &options,
-                                   &is_event, &is_error, &file, &line, &function)) {
+  if (!PyArg_ParseTupleAndKeywords(
+          args, kwargs, "UO!O!O!O!OppUIU:compile_print", const_cast<char**>(keywords), &name,
+          &PyTuple_Type, &names, &PyTuple_Type, &is_argument, &PyTuple_Type, &conversions,
+          &PyTuple_Type, &arguments, &options, &is_event, &is_error, &file, &line, &function)) {
     return nullptr;
   }
   if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(is_argument) ||
@@ -409,10 +424,14 @@ PyObject* make_compiled_print(PyObject* args, PyObject* kwargs) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(is_argument); ++i) {
     text->is_argument.push_back(PyTuple_GET_ITEM(is_argument, i) == Py_True);
   }
+  if (!read_conversions(conversions, PyTuple_GET_SIZE(names), text->source.conversions)) {
+    return nullptr;
+  }
   text->name = Py_NewRef(name);
-  text->source = {Py_NewRef(arguments), PyDict_New()};
-  text->args = Py_BuildValue("(OOOOOiiOIO)", name, names, is_argument, arguments, options, is_event,
-                             is_error, file, line, function);
+  text->source.arguments = Py_NewRef(arguments);
+  text->source.options = PyDict_New();
+  text->args = Py_BuildValue("(OOOOOOiiOIO)", name, names, is_argument, conversions, arguments,
+                             options, is_event, is_error, file, line, function);
   if (text->args == nullptr || text->source.options == nullptr ||
       PyDict_MergeFromSeq2(text->source.options, options, 1) != 0) {
     return nullptr;
@@ -456,7 +475,8 @@ PyObject* compile_print(PyObject*, PyObject* args, PyObject* kwargs) {
 bool add_compiled_print_type(PyObject* module) {
   PyObject* type = PyType_FromModuleAndSpec(module, &compiled_print_spec, nullptr);
   compiled_print_type = reinterpret_cast<PyTypeObject*>(type);
-  return type != nullptr && PyModule_AddType(module, compiled_print_type) == 0;
+  return type != nullptr && PyModule_AddType(module, compiled_print_type) == 0 &&
+         add_print_value_type(module);
 }
 
 }  // namespace attolog::python

@@ -8,8 +8,17 @@ namespace attolog::python {
 
 namespace {
 
+// A value for str.format, which shows it as `%` does where the program has it there.
+PyObject* value_of(const PrintSource& source, PyObject* const* values, Py_ssize_t at) {
+  const Conversion& conversion = source.conversions[static_cast<std::size_t>(at)];
+  const bool is_operand =
+      conversion.format != nullptr && conversion.n_before != Conversion::kFormat;
+  return is_operand && !is_print_value(values[at]) ? new_value_to_show(values[at], conversion)
+                                                   : Py_NewRef(values[at]);
+}
+
 // One argument of the print, as a new reference: a value, a constant, or a format and its values.
-PyObject* argument_of(PyObject* source, PyObject* const* values) {
+PyObject* argument_of(const PrintSource& print, PyObject* source, PyObject* const* values) {
   PyObject* const first = PyTuple_GET_ITEM(source, 0);
   if (PyTuple_GET_SIZE(source) == 1) return Py_NewRef(values[PyLong_AsSsize_t(first)]);
   PyObject* const second = PyTuple_GET_ITEM(source, 1);
@@ -17,7 +26,9 @@ PyObject* argument_of(PyObject* source, PyObject* const* values) {
   PyObject* shown = PyTuple_New(PyTuple_GET_SIZE(second));
   for (Py_ssize_t i = 0; shown != nullptr && i < PyTuple_GET_SIZE(second); ++i) {
     const Py_ssize_t at = PyLong_AsSsize_t(PyTuple_GET_ITEM(second, i));
-    PyTuple_SET_ITEM(shown, i, Py_NewRef(values[at]));
+    PyObject* value = value_of(print, values, at);
+    PyTuple_SET_ITEM(shown, i, value);
+    if (value == nullptr) Py_CLEAR(shown);
   }
   PyObject* format = shown == nullptr ? nullptr : PyObject_GetAttrString(first, "format");
   PyObject* text = format == nullptr ? nullptr : PyObject_Call(format, shown, nullptr);
@@ -75,7 +86,7 @@ PyObject* print_as_written(PyObject* print, const PrintSource& source, PyObject*
   PyObject* const arguments = source.arguments;
   PyObject* args = PyTuple_New(PyTuple_GET_SIZE(arguments));
   for (Py_ssize_t i = 0; args != nullptr && i < PyTuple_GET_SIZE(arguments); ++i) {
-    PyObject* argument = argument_of(PyTuple_GET_ITEM(arguments, i), values);
+    PyObject* argument = argument_of(source, PyTuple_GET_ITEM(arguments, i), values);
     PyTuple_SET_ITEM(args, i, argument);
     if (argument == nullptr) Py_CLEAR(args);
   }

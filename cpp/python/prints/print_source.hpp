@@ -4,6 +4,9 @@
 #include "python/compat.hpp"
 
 #include <optional>
+#include <vector>
+
+#include "python/prints/print_value.hpp"
 
 namespace attolog::python {
 
@@ -11,7 +14,8 @@ namespace attolog::python {
 struct PrintSource {
   // Each a tuple: (index,) of a value, (None, constant), or a format and the indices of its values.
   PyObject* arguments = nullptr;
-  PyObject* options = nullptr;  // a dict; `file` is the name that the stream has in sys
+  PyObject* options = nullptr;          // a dict; `file` is the name that the stream has in sys
+  std::vector<Conversion> conversions;  // one for each value
 };
 // Whether they are such arguments, of a print that has `n` values.
 bool are_arguments(PyObject* arguments, Py_ssize_t n);

@@ -14,6 +14,9 @@
 #include "journal/parts.hpp"
 #include "python/docstrings.hpp"
 #include "python/reading/holder.hpp"
+#include "python/reading/lines.hpp"
+#include "python/reading/processes.hpp"
+#include "python/reading/query_arguments.hpp"
 #include "python/reading/records.hpp"
 #include "python/reading/renderer.hpp"
 #include "python/reading/samples.hpp"
@@ -23,6 +26,7 @@
 #include "reader/arrow.hpp"
 #include "reader/catalog.hpp"
 #include "reader/columns.hpp"
+#include "reader/long_column.hpp"
 #include "reader/query.hpp"
 
 namespace attolog::python {
@@ -170,48 +174,17 @@ void free_stream(PyObject* capsule) {
   if (stream->release != nullptr) stream->release(stream);
 }
 
-// A time in nanoseconds; `ns` stays as it is for None. False with an exception set.
-bool take_time(PyObject* given, std::int64_t& ns) {
-  if (given == Py_None) return true;
-  ns = PyLong_AsLongLong(given);
-  return ns != -1 || PyErr_Occurred() == nullptr;
-}
-
-// Bounds and filter of a query; the arguments are borrowed, and None where they were left out.
-struct QueryArguments {
-  PyObject* since = Py_None;
-  PyObject* until = Py_None;
-  PyObject* last = Py_None;
-  PyObject* where = Py_None;
-
-  // False with an exception set.
-  bool read(Query& query) const {
-    if (!take_time(since, query.selection.first_ns)) return false;
-    if (!take_time(until, query.selection.last_ns)) return false;
-    if (last != Py_None) {
-      query.last = PyLong_AsUnsignedLongLong(last);
-      if (PyErr_Occurred() != nullptr) return false;
-    }
-    return where == Py_None || encode_steps(where, query.where);
+// A PyCapsule of the rows, which owns them. Null with an exception set.
+PyObject* make_stream(std::unique_ptr<BatchStream> rows) {
+  auto exported = std::make_unique<ArrowArrayStream>();
+  export_stream(std::move(rows), exported.get());
+  PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
+  if (capsule == nullptr) {
+    exported->release(exported.get());
+  } else {
+    static_cast<void>(exported.release());
   }
-};
-
-// The names of columns from a tuple, or all for None. False with an exception set.
-bool take_names(PyObject* given, std::vector<std::string>& names) {
-  if (given == Py_None) return true;
-  if (!PyTuple_Check(given)) {
-    PyErr_SetString(PyExc_TypeError, "the columns are a tuple of names");
-    return false;
-  }
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(given, i);
-    if (!PyUnicode_Check(name)) {
-      PyErr_SetString(PyExc_TypeError, "a column's name is a str");
-      return false;
-    }
-    names.push_back(to_wtf8(name));
-  }
-  return true;
+  return capsule;
 }
 
 PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
@@ -234,7 +207,6 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
   try {
     if (!take_names(names, columns.names) || !arguments.read(query)) return nullptr;
     if (!warn_of_changes(*journal)) return nullptr;
-    auto exported = std::make_unique<ArrowArrayStream>();
     std::unique_ptr<BatchStream> table;
     if (PyUnicode_CompareWithASCIIString(name, "*") == 0) {
       if (!columns.names.empty()) {
@@ -254,10 +226,7 @@ PyObject* stream(PyObject* self, PyObject* args, PyObject* kwargs) {
       query.selection.table = index;
       outside_gil([&] { table = scan(journal, query, columns); });
     }
-    export_stream(std::move(table), exported.get());
-    PyObject* capsule = PyCapsule_New(exported.get(), "arrow_array_stream", free_stream);
-    if (capsule != nullptr) static_cast<void>(exported.release());
-    return capsule;
+    return make_stream(std::move(table));
   } catch (const UnknownColumn& error) {
     PyObject* const unknown = from_wtf8(error.what());
     if (unknown != nullptr) PyErr_SetObject(PyExc_KeyError, unknown);
@@ -282,17 +251,83 @@ PyObject* records(PyObject* self, PyObject* args, PyObject* kwargs) {
     const auto& journal = state_of(self).journal;
     Query query;
     if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
-    if (name != Py_None) {
-      query.selection.table =
-          PyUnicode_Check(name) ? find_table(journal->catalog(), name) : Catalog::kNoTable;
-      if (query.selection.table == Catalog::kNoTable) {
-        PyErr_SetObject(PyExc_KeyError, name);
-        return nullptr;
-      }
-    }
+    if (!take_table(journal->catalog(), name, query.selection.table)) return nullptr;
     std::unique_ptr<RecordStream> selected;
     outside_gil([&] { selected = select_records(journal, query); });
     return make_records(journal, std::move(selected));
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+PyObject* lines(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"table", "where",  "since", "until",
+                                         "last",  "origin", nullptr};
+  PyObject* name = Py_None;
+  QueryArguments arguments;
+  int with_origin = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOOp:lines", const_cast<char**>(keywords),
+                                   &name, &arguments.where, &arguments.since, &arguments.until,
+                                   &arguments.last, &with_origin)) {
+    return nullptr;
+  }
+  try {
+    const auto& journal = state_of(self).journal;
+    Query query;
+    if (!arguments.read(query) || !warn_of_changes(*journal)) return nullptr;
+    if (!take_table(journal->catalog(), name, query.selection.table)) return nullptr;
+    const Origin origin = with_origin != 0 ? Origin::with : Origin::without;
+    std::unique_ptr<LineStream> selected;
+    outside_gil([&] { selected = std::make_unique<LineStream>(journal, query, origin); });
+    return make_lines(std::move(selected));
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_OSError, error.what());
+    return nullptr;
+  }
+}
+
+// Tables from a tuple of (name, label). False with an exception set.
+bool take_tables(const Catalog& catalog, PyObject* given, std::vector<LabelledTable>& tables) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(given); ++i) {
+    PyObject* name = nullptr;
+    PyObject* label = nullptr;
+    if (!PyArg_ParseTuple(PyTuple_GET_ITEM(given, i), "UU", &name, &label)) return false;
+    const std::size_t index = find_table(catalog, name);
+    if (index == Catalog::kNoTable) {
+      PyErr_SetObject(PyExc_KeyError, name);
+      return false;
+    }
+    tables.push_back({index, to_wtf8(label)});
+  }
+  return true;
+}
+
+PyObject* column(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* const keywords[] = {"name", "tables", "since", "until", "where", nullptr};
+  PyObject* name = nullptr;
+  PyObject* given = nullptr;
+  QueryArguments arguments;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!|$OOO:column", const_cast<char**>(keywords),
+                                   &name, &PyTuple_Type, &given, &arguments.since, &arguments.until,
+                                   &arguments.where)) {
+    return nullptr;
+  }
+  try {
+    const auto& journal = state_of(self).journal;
+    Query query;
+    std::vector<LabelledTable> tables;
+    if (!arguments.read(query) || !take_tables(journal->catalog(), given, tables)) return nullptr;
+    if (!warn_of_changes(*journal)) return nullptr;
+    const std::string wanted = to_wtf8(name);
+    std::unique_ptr<BatchStream> rows;
+    outside_gil([&] {
+      rows = open_long_column(journal->catalog(), tables, wanted, select_records(journal, query));
+    });
+    return make_stream(std::move(rows));
+  } catch (const UnknownColumn&) {
+    PyErr_SetObject(PyExc_KeyError, name);
+    return nullptr;
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_OSError, error.what());
     return nullptr;
@@ -349,13 +384,22 @@ PyObject* run(PyObject* self, PyObject* name) {
   return make_reader(std::move(state));
 }
 
+PyObject* processes(PyObject* self, PyObject*) {
+  return make_processes(state_of(self).journal);
+}
+
 PyMethodDef reader_methods[] = {
+    {"column", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(column)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_column},
+    {"processes", processes, METH_NOARGS, docs::Reader_processes},
     {"tables", tables, METH_NOARGS, docs::Reader_tables},
     {"problems", problems, METH_NOARGS, docs::Reader_problems},
     {"stream", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(stream)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_stream},
     {"records", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(records)),
      METH_VARARGS | METH_KEYWORDS, docs::Reader_records},
+    {"lines", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(lines)),
+     METH_VARARGS | METH_KEYWORDS, docs::Reader_lines},
     {"runs", runs, METH_NOARGS, docs::Reader_runs},
     {"run", run, METH_O, docs::Reader_run},
     {"samples", samples, METH_VARARGS, docs::Reader_samples},

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from attolog._cli.progress import tracked
-from attolog._cli.query import check_where, query_options, records_of, tables_of
+from attolog._cli.query import check_where, query_options, records_of, selection, tables_of
 from attolog._cli.row_files import write_csv, write_jsonl, write_logfmt
 from attolog._cli.show import check_regular, escape, open_journal
 from attolog._cli.table_files import (
@@ -84,7 +84,7 @@ def command(
         if suffix in _ROWS:
             _write_rows(journal, chosen, not tables, query, suffix, path, safe_csv)
         else:
-            selections = {table.short_name: table.select(**query) for table in chosen}
+            selections = {table.short_name: selection(table, query) for table in chosen}
             _TABLES[suffix](selections, path)
     said = f"{escape(out)}: {count(len(chosen), 'table')} of {escape(file)}"
     click.echo(said)

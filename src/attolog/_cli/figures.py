@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from attolog._cli.query import selection
 from attolog._reading.arrow import Stream
 from attolog._reading.table import Table
 
@@ -31,7 +32,7 @@ def summarize(
     if native is not None:
         found: Summary = native(table.name, bins=bins, by=by, **query)
         return found
-    stream = Stream(table.select(**query))
+    stream = Stream(selection(table, query))
     names = [field.name for field in stream.fields]
     kinds = [_kind(field) for field in stream.fields]
     columns: list[list[Any]] = [[] for _ in names]

@@ -82,6 +82,8 @@ class JournalLines:
 
     def _once(self, journal: Journal) -> Iterator[bytes]:
         choice = self._choice
+        if self._is_native():
+            return self._native_lines(journal)
         # The native reader finds the last records, unless more conditions come behind it.
         last = choice.last if choice.grep is None and not choice.columns else None
         matching = self._matching(self._records(journal, choice.matching(), last))
@@ -89,6 +91,27 @@ class JournalLines:
         if not choice.context:
             return self._lines(found)
         return self._with_context(self._records(journal, choice.around()), found)
+
+    def _is_native(self) -> bool:
+        """Whether the native reader makes the lines: they are plain, and of all tables or one."""
+        choice, layout = self._choice, self._layout
+        return (
+            len(choice.tables) <= 1
+            and choice.grep is None
+            and not (choice.columns or choice.context)
+            and not (layout.local or layout.delta or layout.is_coloured)
+        )
+
+    def _native_lines(self, journal: Journal) -> Iterator[bytes]:
+        """Some whole lines at a time."""
+        choice, times = self._choice, self._times or Window()
+        return journal._reader.lines(
+            table=self._names[0] if choice.tables else None,
+            where=choice.matching(),
+            last=choice.last,
+            origin=self._layout.origin,
+            **times._asdict(),
+        )
 
     def _records(
         self, journal: Journal, where: str | None, last: int | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -15,16 +15,13 @@ import click
 
 from attolog._cli.window import window_options
 from attolog._cli.wrong import WrongExpression
-from attolog._expression import parse
+from attolog._expression import names_in
 from attolog._reading.journal import Journal
-from attolog._reading.schema import kinds
-from attolog._reading.table import Table
+from attolog._reading.selection import Selection
+from attolog._reading.table import OF_ALL_RECORDS, Table
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=tuple[Any, ...])
-
-# Names that an expression knows of each record (docs/reference/expressions.md).
-EVERYWHERE = ("event", "level", "message", "thread", "time")
 
 _MOST_NAMED = 10
 
@@ -61,8 +58,8 @@ def tables_of(journal: Journal, wanted: Sequence[str]) -> list[Table]:
 
 
 def columns_of(tables: Iterable[Table]) -> dict[str, str]:
-    """The kind of each column of these tables by its name."""
-    return {name: kind for table in tables for name, kind in kinds(table).items()}
+    """The type of each column of these tables by its name."""
+    return {name: kind for table in tables for name, kind in table.columns.items()}
 
 
 def check_columns(wanted: Iterable[str], tables: Sequence[Table], option: str) -> None:
@@ -74,7 +71,7 @@ def check_columns(wanted: Iterable[str], tables: Sequence[Table], option: str) -
     missing = list(wanted)
     there = columns_of(tables) if missing else {}
     for name in missing:
-        if name in there:
+        if name in there or f"{name}_" in there:  # beside a column of attolog's
             continue
         near = difflib.get_close_matches(name, there, n=3) or [
             other for other in there if other.lower() == name.lower()
@@ -95,23 +92,11 @@ def check_where(where: str | None, tables: Sequence[Table]) -> None:
     if where is None:
         return
     try:
-        steps = parse(where)
+        used = names_in(where)
     except ValueError as error:
-        raise WrongExpression("--where", where, str(error)) from None
-    used = [name for name in _names(steps) if name not in EVERYWHERE]
-    check_columns(used, tables, "--where")
-
-
-def _names(steps: Sequence[object]) -> Iterator[str]:
-    """The names of fields in an expression that was taken apart."""
-    at = 0
-    while at < len(steps):
-        step = steps[at]
-        if step == "name":
-            yield str(steps[at + 1])
-        if step == "list":
-            at += int(str(steps[at + 1]))
-        at += 2 if step in ("name", "value", "list", "and", "or") else 1
+        raise WrongExpression("--where", error) from None
+    if not any(table.has_more_fields for table in tables):
+        check_columns((name for name in used if name not in OF_ALL_RECORDS), tables, "--where")
 
 
 def records_of(
@@ -129,3 +114,8 @@ def records_of(
         return source(**query)
     each = [source(table=table.name, **query) for table in tables]
     return heapq.merge(*each, key=itemgetter(0))
+
+
+def selection(table: Table, query: Mapping[str, Any]) -> Selection:
+    """The rows of a table that match; none of a table that lacks the fields."""
+    return Selection(table, (), query["where"], query["since"], query["until"])

@@ -15,7 +15,7 @@ from attolog._cli.progress import tracked
 from attolog._cli.row_files import iso
 from attolog._reading.arrow import Stream
 from attolog._reading.extras import need
-from attolog._reading.table import Selection
+from attolog._reading.selection import Selection
 
 # By short names: what is exported of each table.
 Selections = Mapping[str, Selection]

@@ -6,22 +6,18 @@ import re
 
 import click
 
-_COLUMN = re.compile(r": at column (\d+): ")
-_LONGEST = 1000  # characters of an expression that is shown
+_COLUMN = re.compile(r".*: at column \d+: ", re.DOTALL)
 
 
 class WrongExpression(click.UsageError):
-    """An expression that is none: below the message it stands with its place marked."""
+    """An expression that is none: below the message it stands with its place marked.
 
-    def __init__(self, option: str, expression: str, message: str) -> None:
-        found = _COLUMN.search(message)
-        super().__init__(f"{option}: {message[found.end() :] if found else message}")
-        self.lines: tuple[str, ...] = ()
-        if found and len(expression) <= _LONGEST:
-            before = _visible(expression[: int(found[1]) - 1])
-            rest = _visible(expression[int(found[1]) - 1 :])
-            self.lines = (f"    {before}{rest}", f"    {' ' * len(before)}^")
+    Args:
+        option: The option that has it.
+        error: The error of `attolog._expression`, whose note marks the place.
+    """
 
-
-def _visible(text: str) -> str:
-    return text.replace("\t", " ").replace("\n", " ")
+    def __init__(self, option: str, error: ValueError) -> None:
+        message, notes = str(error), getattr(error, "__notes__", [])
+        super().__init__(f"{option}: {_COLUMN.sub('', message) if notes else message}")
+        self.lines = tuple(line for note in notes for line in note.replace("\t", " ").splitlines())

@@ -20,7 +20,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 from weakref import ref
 
-from attolog._record_names import clean
+from attolog._record_names import TRANSPARENT_METHODS, clean
 
 _Position: TypeAlias = tuple[int, int | None, int | None, int | None]
 """Line, end line, column, end column."""
@@ -176,17 +176,28 @@ def _name_arguments(
     if isinstance(text_first, str) and plain == text and text_first not in facts.texts:
         return None
     parts = [parts_of(value) for value in values]
-    if not all(part in facts.names for each in parts for part in each):
+    if not all(part in facts.names or part in facts.texts for each in parts for part in each):
         return None
     return ["_".join(each) for each in parts]
 
 
 def parts_of(value: _ast.expr) -> tuple[str, ...]:
-    """`user`: user; `timer.ms`: ms; `len(q)`: len, q; nothing for all else."""
+    """The words that a value is called by; none for a value without a name.
+
+    Example:
+        `user.user_id`: user_id; `len(q)`: len, q; `loss.item()`: loss; `row["auc"]`: auc.
+    """
     if isinstance(value, _ast.Name):
         return (value.id,)
     if isinstance(value, _ast.Attribute):
         return (value.attr,)
+    if isinstance(value, _ast.Subscript) and isinstance(value.slice, _ast.Constant):
+        key = value.slice.value
+        return (key,) if isinstance(key, str) and key.isidentifier() else ()
+    if isinstance(value, _ast.Call) and not value.args and isinstance(value.func, _ast.Attribute):
+        method = value.func
+        is_same = method.attr in TRANSPARENT_METHODS and not value.keywords
+        return parts_of(method.value) if is_same else ()
     if isinstance(value, _ast.Call) and len(value.args) == 1 and not value.keywords:
         pair = (value.func, value.args[0])
         if all(isinstance(node, _ast.Name | _ast.Attribute) for node in pair):

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from attolog._naming import MOST_HOLES, PURE_BUILTINS, name_of
+from attolog._naming import MOST_HOLES, PURE_BUILTINS, NamedHole, names_of_holes
 
 
 def template_of(
@@ -35,20 +35,26 @@ def template_of(
     may_share = not any(
         _may_change(node) for each in expressions if each for node in ast.walk(each)
     )
-    taken: set[str] = set()
-    numbers: dict[str, int] = {}
-    shown: dict[tuple[str, str], str] = {}
+    shown: dict[tuple[str, str], int] = {}
+    holes: list[NamedHole] = []
     values: list[int] = []
-    pieces = [_escaped(strings[0])]
+    found: list[tuple[int, str]] = []  # for each place: which hole it is, what follows its name
     for i, (expression, each) in enumerate(zip(expressions, interpolations, strict=True)):
         rest = f"!{each.conversion}" if each.conversion else ""
         rest += f":{each.format_spec}" if each.format_spec else ""
         variable = (each.expression, rest)
         is_shared = may_share and isinstance(expression, ast.Name)
         if not is_shared or variable not in shown:
-            shown[variable] = name_of(expression, taken, numbers) if expression else ""
+            shown[variable] = len(holes)
+            named = expression or ast.Constant(None)
+            is_percentage = each.format_spec.endswith("%")
+            holes.append(NamedHole(named, "", strings[i], strings[i + 1], is_percentage))
             values.append(i)
-        pieces += (f"{{{shown[variable]}{rest}}}", _escaped(strings[i + 1]))
+        found.append((shown[variable], rest))
+    names = names_of_holes(holes)
+    pieces = [_escaped(strings[0])]
+    for (hole, rest), behind in zip(found, strings[1:], strict=True):
+        pieces += (f"{{{names[hole]}{rest}}}", _escaped(behind))
     return "".join(pieces), tuple(values)
 
 

@@ -9,9 +9,12 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from attolog import _core
+from attolog._expression import names_in
 from attolog._reading import names
 from attolog._reading.files import is_journal
 from attolog._reading.table import USUAL, Columns, Table
+from attolog._reading.times import Moment
+from attolog._reading.views import Views
 from attolog._words import count
 
 _INSTEAD = {
@@ -51,7 +54,7 @@ class Record(NamedTuple):
     """The id of its run, as `Run.id`."""
 
 
-class Journal:
+class Journal(Views):
     """What a journal holds, table by table; made by `attolog.read`.
 
     Iterating gives the names of the tables, as with a dict; `journal["*"]` is all records.
@@ -88,10 +91,12 @@ class Journal:
     @cached_property
     def _tables(self) -> dict[str, Table]:
         reader = self._reader
+        infos = reader.tables()
+        end = max((last for *_, last, _ in infos), default=0)
         tables: dict[str, Table] = {}
-        for name, kind, length, first, last, sampling in reader.tables():
+        for name, kind, length, first, last, sampling in infos:
             # An event comes before a template of its name.
-            table = Table(reader, name, kind, length, first, last, sampling, self._columns)
+            table = Table(reader, name, kind, length, first, last, sampling, self._columns, end)
             tables.setdefault(name, table)
         given = self._given_names
         for name, short in (given or names.short_names(tables.values())).items():
@@ -150,8 +155,8 @@ class Journal:
         *,
         table: str | None = None,
         where: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
         last: int | None = None,
     ) -> Iterator[Record]:
         """The records in the order of time, all or some of them.
@@ -161,12 +166,12 @@ class Journal:
         Args:
             table: Only those of this table, by any of its names.
             where: An expression that they match, as in `when=`: `"ms > 20 and model == 'a'"`.
-            since: The time of the first in nanoseconds since 1970.
+            since: The time of the first, as for `Table.select`: `"-5m"`, a datetime, an int.
             until: The time of the last.
             last: No more than so many, the last ones.
 
         Raises:
-            KeyError: There is no such table.
+            KeyError: There is no such table, or no record has a field that `where` names.
             ValueError: `where` is no expression; the message names the column.
 
         Example:
@@ -181,9 +186,17 @@ class Journal:
             >>> [r.fields for r in run.records(last=1)]
             [{'ms': 20}]
         """
-        query: dict[str, Any] = {"where": where, "since": since, "until": until, "last": last}
-        if table is not None:
-            query["table"] = self[table].name
+        wanted = self["*" if table is None else table]
+        selection = wanted.select(where=where, since=since, until=until, last=last)
+        if wanted.kind == "all" and where is not None:
+            self._check_fields(names_in(where))
+        query: dict[str, Any] = {"where": where, "last": last}
+        query |= {"since": selection.since, "until": selection.until}
+        if wanted.kind != "all":
+            query["table"] = wanted.name
+        return self._records(query)
+
+    def _records(self, query: dict[str, Any]) -> Iterator[Record]:
         for each in self._reader.records(**query):
             origin: list[Any]  # file, line, function, run
             time, kind, name, level, thread, pid, names, values, text, *origin = each
@@ -209,7 +222,9 @@ class Journal:
             return self._all()
         found = names.find(name, self._names) if isinstance(name, str) else []
         if len(found) != 1:
-            raise KeyError(self._several(name, found) if found else self._no_table(name))
+            raise names.UnknownNameError(
+                self._several(name, found) if found else self._no_table(name)
+            )
         return self._tables[found[0]]
 
     def __iter__(self) -> Iterator[str]:
@@ -236,14 +251,14 @@ class Journal:
         sampled = [table.sampling.split(", ") for table in tables if table.sampling is not None]
         sampling = ", ".join(sorted({policy for each in sampled for policy in each})) or None
         length = sum(map(len, tables))
-        return Table(self._reader, "*", "all", length, first, last, sampling, self._columns)
+        end = last or 0
+        return Table(self._reader, "*", "all", length, first, last, sampling, self._columns, end)
 
     def _several(self, name: str, found: list[str]) -> str:
         return f"{name!r} fits {count(len(found), 'table')}: {names.listed(found, self._names)}"
 
     def _no_table(self, name: str) -> str:
-        near = names.nearest(str(name), self._names)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint = names.suggestion(str(name), [*self._names, *self._names.values()])
         lines = self._lines_with(str(name))
         where = f"; {count(lines, 'line')} of text contain{'s' if lines == 1 else ''} it"
         message = f"{name!r} is none of the {count(len(self._tables), 'table')}{hint}"

@@ -21,6 +21,13 @@ class Named(Protocol):
     first: int | None
 
 
+class UnknownNameError(KeyError):
+    """A KeyError whose message is shown as it is; that of a plain one gets quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 def short_names(tables: Iterable[Named]) -> dict[str, str]:
     """A short name for each table, by the whole names.
 
@@ -97,14 +104,30 @@ def find(name: str, names: Mapping[str, str]) -> list[str]:
     return exact or [whole for whole, short in names.items() if name in whole or name in short]
 
 
-def nearest(name: str, names: Mapping[str, str]) -> list[str]:
-    """The names that are most like one that fits no table, at most three."""
-    every = dict.fromkeys([*names, *names.values()])
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """The end of a message about a name that there is not: the names most like it.
+
+    Example:
+        >>> suggestion("los", ["loss", "epoch"]), suggestion("LOSS", ["loss"]), suggestion("x", [])
+        ("; did you mean 'loss'?", "; did you mean 'loss'?", '')
+    """
+    every = list(dict.fromkeys(names))
     near = difflib.get_close_matches(name, every, n=3)
     lowered = {other.lower(): other for other in every}
     if not near and name.lower() in lowered:
         near = [lowered[name.lower()]]
-    return near
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def no_column(name: str, table: str | None, columns: Iterable[str]) -> UnknownNameError:
+    """The error about a column that a table does not have, or none of the tables for None."""
+    every = list(columns)
+    hint = suggestion(name, every)
+    if not hint:
+        shown = [*every[:_MOST_LISTED], *(["..."] if len(every) > _MOST_LISTED else [])]
+        hint = f"; there are {', '.join(shown)}" if shown else ""
+    of = "any table" if table is None else repr(table)
+    return UnknownNameError(f"{name!r} is no column of {of}{hint}")
 
 
 def listed(wholes: Iterable[str], names: Mapping[str, str]) -> str:

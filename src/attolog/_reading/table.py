@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from attolog import _core
-from attolog._reading import estimate
-from attolog._reading.estimate import Estimate
+from attolog._expression import names_in
+from attolog._reading import names
+from attolog._reading.arrow import Field
+from attolog._reading.description import Description
+from attolog._reading.estimates import Estimates
+from attolog._reading.rows import Rows
+from attolog._reading.selection import Selection
+from attolog._reading.times import Moment, nanoseconds
 from attolog._words import count
 
 
@@ -21,8 +25,13 @@ class Columns(NamedTuple):
 
 USUAL = Columns()
 
+_ORIGIN = ("file", "line", "function", "thread", "pid", "run")
 
-class Table:
+# Beside its columns, these names are known to an expression about any record.
+OF_ALL_RECORDS = ("event", "level", "message", "thread", "time")
+
+
+class Table(Estimates, Rows):
     """The records of one event, one template or one kind of text, as columns.
 
     It is an Arrow stream: `polars.DataFrame(table)`, `pyarrow.table(table)`, and with pyarrow
@@ -55,6 +64,8 @@ class Table:
 
     __slots__ = (
         "_columns",
+        "_end",
+        "_known_fields",
         "_length",
         "_reader",
         "first",
@@ -75,10 +86,13 @@ class Table:
         last: int | None,
         sampling: str | None,
         columns: Columns,
+        end: int,
     ) -> None:
         self._reader = reader
         self._length = length
         self._columns = columns
+        self._known_fields: tuple[Field, ...] | None = None
+        self._end = end  # the time of the last record of all tables
         self.name = name
         """The event's name, the template, LOG, PRINT, DROPPED or CLOCK; `*` for all records."""
         self.short_name = name
@@ -97,8 +111,8 @@ class Table:
         self,
         *columns: str,
         where: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
         last: int | None = None,
     ) -> Selection:
         """Some of the columns and rows, as an Arrow stream.
@@ -109,134 +123,70 @@ class Table:
         Args:
             columns: Their names, in the order wanted; all without any.
             where: An expression that the records match, as in `when=`.
-            since: The time of the first row in nanoseconds since 1970.
+            since: The time of the first row: nanoseconds since 1970, a datetime, or a text. A text
+                is a span before the last record (`-5m`), a time of its day (`14:02`), or a date
+                with or without a time (`2026-11-30T14:02`). Without a time zone it is UTC.
             until: The time of the last row.
             last: No more than so many rows, the last ones.
+
+        Raises:
+            KeyError: The table has no such column; the message names the nearest.
+            ValueError: `where` is no expression, and the message has the place; or a text is no
+                time.
 
         Example:
             >>> import attolog, pyarrow, tempfile
             >>> path = tempfile.mkdtemp() + "/run.atto"
             >>> with attolog.AsyncFileLogger(path) as log:
             ...     for ms in 70, 20, 30:
-            ...         log("DONE", ms, model="ResNet50")
-            >>> done = attolog.read(path)["DONE"]
-            >>> pyarrow.table(done.select("model", "ms", where="ms > 20", last=1)).to_pylist()
-            [{'model': 'ResNet50', 'ms': 30}]
-        """
-        return Selection(self, columns, where, since, until, last)
-
-    def estimate_count(self, *, level: float = 0.95) -> Estimate:
-        """Estimate how many calls there were.
-
-        Args:
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records). The count is exact for `first` and `cap` up to the end of
-            their last interval, and without sampling. For `every` the bounds are certain.
-
-        Raises:
-            ValueError: The level is not between 0 and 1, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("request", ms)
+            ...         log("request", ms, user="ann")
             >>> requests = attolog.read(path)["request"]
-            >>> requests.estimate_count()
-            Estimate(value=3.0, low=3.0, high=3.0, records=3)
+            >>> pyarrow.table(requests.select("user", "ms", where="ms > 20", last=1)).to_pylist()
+            [{'user': 'ann', 'ms': 30}]
+            >>> len(requests.select(since="-5m").to_dicts())
+            3
         """
-        samples = self._samples(None)
-        return estimate.count(samples, estimate.left_out(self._reader, self.name), level)
+        if columns or where is not None:
+            self._check_names(columns, [] if where is None else names_in(where))
+        return Selection(
+            self, columns, where, self._nanoseconds(since), self._nanoseconds(until), last
+        )
 
-    def estimate_sum(self, field: str, *, level: float = 0.95) -> Estimate:
-        """Estimate the sum of a field over all calls.
+    def _fields(self) -> tuple[Field, ...]:
+        if self._known_fields is None:
+            self._known_fields = Rows._fields(self)
+        return self._known_fields
 
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            level: Of confidence of the interval.
+    @property
+    def own_columns(self) -> list[str]:
+        """The columns of its records' values: without time, level and those of the origin."""
+        own = ["time", *(["level"] if self.kind == "message" else [])]
+        own += _ORIGIN if self._columns.origin else []
+        return [name for name in self.columns if name not in own]
 
-        Returns:
-            (value, low, high, records). There is no interval, but None, for `first` and `cap`,
-            whose sums are approximate, and for a single sampled record.
+    @property
+    def has_more_fields(self) -> bool:
+        """Whether its records have fields that are put together in one column."""
+        return any(field.note.endswith("as JSON") for field in self._fields())
 
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: The level is not between 0 and 1, or the table is `*`.
+    def _nanoseconds(self, moment: Moment | None) -> int | None:
+        return None if moment is None else nanoseconds(moment, end=self._end)
 
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("request", ms)
-            >>> attolog.read(path)["request"].estimate_sum("ms")
-            Estimate(value=120.0, low=120.0, high=120.0, records=3)
-        """
-        return estimate.total(self._samples(field), level)
-
-    def estimate_mean(self, field: str, *, level: float = 0.95) -> Estimate:
-        """Estimate the mean of a field over all calls that have it.
-
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records), as of `estimate_sum`; NaN if there is no value.
-
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: The level is not between 0 and 1, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("request", ms)
-            >>> attolog.read(path)["request"].estimate_mean("ms").value
-            40.0
-        """
-        return estimate.mean(self._samples(field), level)
-
-    def estimate_quantile(self, field: str, q: float, *, level: float = 0.95) -> Estimate:
-        """Estimate a quantile of a field over all calls that have it.
-
-        Args:
-            field: Its name. Absent values, NaN and infinities are left out.
-            q: Which one: 0.5 is the median.
-            level: Of confidence of the interval.
-
-        Returns:
-            (value, low, high, records). The value is one of the field's: the smallest that at least
-            the share `q` of the calls does not exceed; NaN if there is none. A bound is None where
-            the sample does not reach so far; both are where `estimate_sum` has none.
-
-        Raises:
-            KeyError: The table has no such field.
-            TypeError: The field holds what is no number.
-            ValueError: q or the level is out of range, or the table is `*`.
-
-        Example:
-            >>> import attolog, tempfile
-            >>> path = tempfile.mkdtemp() + "/run.atto"
-            >>> with attolog.AsyncFileLogger(path) as log:
-            ...     for ms in 70, 20, 30:
-            ...         log("request", ms)
-            >>> attolog.read(path)["request"].estimate_quantile("ms", 0.5).value
-            30.0
-        """
-        return estimate.quantile(self._samples(field), q, level)
-
-    def _samples(self, field: str | None) -> Iterator[estimate.Sample]:
+    def _check_names(self, columns: tuple[str, ...], fields: list[str]) -> None:
+        """Refuse columns that the table does not have, and fields that no record of it has."""
         if self.kind == "all":
-            raise ValueError("an estimate is made from one table, not from all records")
-        return estimate.samples_of(self._reader, self.name, self.sampling, field)
+            return
+        known = {field.name: field for field in self._fields()}
+        for name in columns:
+            if name not in known:
+                raise names.no_column(name, self.short_name, known)
+        if self.has_more_fields:
+            return
+        own = self.own_columns
+        for name in fields:
+            # Beside a column of that name, a field is called by its name and a `_`.
+            if name not in (*own, *OF_ALL_RECORDS) and f"{name}_" not in own:
+                raise names.no_column(name, self.short_name, own)
 
     def __len__(self) -> int:
         return self._length
@@ -248,41 +198,38 @@ class Table:
     def _stream(self, **query: Any) -> object:
         return self._reader.stream(self.name, *self._columns, **query)
 
-    def __repr__(self) -> str:
-        return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"
+    def describe(self) -> Description:
+        """The columns in figures: counts, range, mean, quantiles and most frequent values.
 
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Some of the columns and rows of a table, an Arrow stream as the table is; made by `select`.
-
-    It may be passed over any number of times.
-    """
-
-    table: Table
-    """The table."""
-    columns: tuple[str, ...] = ()
-    """The columns, all if there are none."""
-    where: str | None = None
-    """The expression that the records match."""
-    since: int | None = None
-    """The time of the first row in nanoseconds since 1970."""
-    until: int | None = None
-    """The time of the last row."""
-    last: int | None = None
-    """The most rows."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The Arrow PyCapsule stream of the rows.
+        Where records are sampled, the figures are estimates of all calls, and the repr says so.
+        Quantiles are those of a sketch, to one percent of their value.
 
         Raises:
-            KeyError: The table has no such column.
-            ValueError: `where` is no expression; the message names the column.
+            ValueError: The table is `*`.
+
+        Example:
+            >>> import attolog, tempfile
+            >>> path = tempfile.mkdtemp() + "/run.atto"
+            >>> with attolog.AsyncFileLogger(path) as log:
+            ...     for ms in 70, 20, 30:
+            ...         log("request", user="ann", ms=ms)
+            >>> figures = attolog.read(path)["request"].describe()
+            >>> figures["ms"].min, figures["ms"].mean, figures["ms"].max
+            (20, 40.0, 70)
+            >>> figures["user"].top
+            (('ann', 3.0),)
         """
-        return self.table._stream(
-            columns=self.columns or None,
-            where=self.where,
-            since=self.since,
-            until=self.until,
-            last=self.last,
-        )
+        return Selection(self).describe()
+
+    def _title(self) -> str:
+        sampled = f"; sampled: {self.sampling}" if self.sampling else ""
+        return f"{self.short_name}: {count(self._length, 'record')}{sampled}"
+
+    def _head(self, most: int) -> list[dict[str, Any]]:
+        return Selection(self)._head(most)
+
+    def _recent(self, most: int) -> Selection:
+        return Selection(self, last=most)
+
+    def __repr__(self) -> str:
+        return f"<attolog.Table {self.name!r}: {count(self._length, 'record')}>"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
+Moment = int | str | datetime
+"""A time as a user writes it: nanoseconds since 1970, a text such as `-5m`, or a datetime."""
+
 _SECOND = 1_000_000_000
 _UNITS = {
     "ns": 1,
@@ -22,7 +25,7 @@ _FRACTION = re.compile(r"\.(\d+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def nanoseconds(moment: int | str | datetime, *, end: int, local: bool = False) -> int:
+def nanoseconds(moment: Moment, *, end: int, local: bool = False) -> int:
     """A moment in nanoseconds since 1970, UTC.
 
     Args:
@@ -73,6 +76,17 @@ def span(text: str) -> int:
     if not _SPAN.fullmatch(text):
         raise ValueError(f"{text!r} is no length of time: write 5m, 1h30m or 250ms")
     return sum(round(float(n) * _UNITS[unit]) for n, unit in _PARTS.findall(text))
+
+
+def text_of(ns: int) -> str:
+    """Nanoseconds since 1970 as a time in UTC.
+
+    Example:
+        >>> text_of(1_700_000_000_123_456_789)
+        '2023-11-14T22:13:20.123456789Z'
+    """
+    seconds, fraction = divmod(ns, _SECOND)
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
 def _moment(text: str, end: int, local: bool) -> datetime:

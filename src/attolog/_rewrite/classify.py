@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from attolog._native.argument_names import parts_of
 from attolog._record_names import is_event_name
 from attolog._rewrite.effects import is_text
 from attolog._rewrite.find import Print, is_kept
@@ -93,7 +94,9 @@ class _Options:
     is_known: bool = True  # no other option has an effect of its own
 
 
-def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Rewrite | Skip:
+def decide(
+    found: Print, source: Source, scopes: Scopes, log: str = "log", *, is_compiled: bool = False
+) -> Rewrite | Skip:
     """Decide what becomes of a print where it was found: `classify`, and what stands around it.
 
     Args:
@@ -101,6 +104,7 @@ def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Re
         source: The file.
         scopes: The names of the file.
         log: What the logger is called there.
+        is_compiled: As for `classify`.
     """
     node, around = found.node, found.around
     if not isinstance(node, ast.Call):
@@ -113,16 +117,20 @@ def decide(found: Print, source: Source, scopes: Scopes, log: str = "log") -> Re
         return Skip(Reason.NESTED)
     if around.is_redirected or scopes.replaces_streams:
         return Skip(Reason.REDIRECTED)
-    return classify(node, Place(scopes, around.scopes), log)
+    return classify(node, Place(scopes, around.scopes), log, is_compiled=is_compiled)
 
 
-def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Skip:
+def classify(
+    call: ast.Call, place: Place, log: str = "log", *, is_compiled: bool = False
+) -> Rewrite | Skip:
     """Decide what becomes of a print.
 
     Args:
         call: A call of the name `print`.
         place: Where it stands.
         log: What the logger is called there.
+        is_compiled: The print is compiled, and not rewritten: it can take values with formats that
+            no log call has.
 
     Returns:
         The call that takes its place, or the reason to leave it.
@@ -152,7 +160,8 @@ def classify(call: ast.Call, place: Place, log: str = "log") -> Rewrite | Skip:
     if is_starred or not ends_line or options.sep is None or not options.is_known:
         return Skip(Reason.STDERR) if options.is_error else _as_print(call, log)
     assert options.end is not None
-    return _Call(call, place, log, options.sep, options.end[:-1], options.is_error).decide()
+    tail = options.end[:-1]
+    return _Call(call, place, log, options.sep, tail, options.is_error, is_compiled).decide()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +174,13 @@ class _Call:
     sep: str
     tail: str
     is_error: bool
+    is_compiled: bool
 
     def decide(self) -> Rewrite | Skip:
         if self.sep == " " and not self.tail and not self.is_error and self._is_event():
             call = ast.Call(ast.Name(self.log, ast.Load()), self.call.args, [])
             return Rewrite(Kind.EVENT, call)
-        splitter = Splitter(self.place)
+        splitter = Splitter(self.place, self.is_compiled)
         arguments = [splitter.argument(arg) for arg in reversed(self.call.args)][::-1]
         parts: list[Part] = []
         for i, argument in enumerate(arguments):
@@ -187,7 +197,7 @@ class _Call:
             return _as_print(self.call, self.log)
         if not template.values:
             return self._as_text(template)
-        if self._is_whole(parts):
+        if self._is_whole(parts, template):
             # A template without a word and without a name says nothing.
             return replace(_as_print(self.call, self.log), is_plain=False, is_whole=True)
         return self._with(template, Kind.MESSAGE, ast.Name(self.log, ast.Load()))
@@ -202,6 +212,8 @@ class _Call:
         # "Total:" reads as part of a sentence.
         if not is_event_name(first.value) or not first.value[-1].isalnum():
             return False
+        if len(values) == 1 and not isinstance(values[0], ast.Constant) and not parts_of(values[0]):
+            return False  # its column would have no name, where a message has the word
         splitter = Splitter(self.place)
         parts = [part for value in values for part in splitter.argument(value)]
         numbers = [value for value in values if isinstance(value, ast.Constant)]
@@ -209,11 +221,14 @@ class _Call:
         n_texts = sum(isinstance(part, str) for part in parts)
         return not splitter.has_format and not has_text and n_texts == len(numbers)
 
-    def _is_whole(self, parts: list[Part]) -> bool:
+    def _is_whole(self, parts: list[Part], template: Template) -> bool:
         values = [part for part in parts if isinstance(part, Value)]
+        pieces = zip(template.pieces, template.is_hole, strict=True)
+        holes = [piece for piece, is_hole in pieces if is_hole]
         return not _says_something(parts) and all(
-            each.expression is each.named and is_text(each.expression, self.place)
-            for each in values
+            is_text(each.expression, self.place)
+            and (each.expression is each.named or hole[1] in "}!:")
+            for each, hole in zip(values, holes, strict=True)
         )
 
     def _as_text(self, template: Template) -> Rewrite:
@@ -247,7 +262,7 @@ class _Call:
         assert isinstance(text, ast.Constant)
         function = ast.Name(self.log, ast.Load())
         new = ast.Call(function, [text, *call.args], call.keywords)
-        template = Template((str(text.value),), (False,), (), True)
+        template = Template((str(text.value),), (False,), (), (), True)
         return Rewrite(Kind.MESSAGE, new, template)
 
     def _with(self, template: Template, kind: Kind, function: ast.expr) -> Rewrite:

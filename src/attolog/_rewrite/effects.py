@@ -159,13 +159,17 @@ def is_no_tuple(expression: ast.expr, place: Place) -> bool:
         if isinstance(expression.op, ast.Add):  # a tuple takes tuples only
             return any(sides)
         if isinstance(expression.op, ast.Mult):  # a tuple takes an int
-            return (
-                all(sides) or is_float(expression.left, place) or is_float(expression.right, place)
-            )
+            both = (expression.left, expression.right)
+            return all(sides) or any(is_float(e, place) or _makes_many(e) for e in both)
         return True
     return isinstance(
         expression, ast.Constant | ast.List | ast.Dict | ast.Compare | ast.ListComp | ast.UnaryOp
     ) or is_exact(expression, place)
+
+
+def _makes_many(factor: ast.expr) -> bool:
+    """Whether no tuple times this number has one value: `"%d" % (100 * (1,))` raises."""
+    return isinstance(factor, ast.Constant) and type(factor.value) is int and abs(factor.value) != 1
 
 
 def _is_call_of(expression: ast.expr, names: frozenset[str], place: Place) -> bool:

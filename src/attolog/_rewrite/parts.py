@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import string
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from attolog._rewrite.effects import (
     is_exact,
@@ -26,6 +27,27 @@ from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
 
 
+class Shown(NamedTuple):
+    """The program's own format of one value, as `_core.compile_print` takes it.
+
+    Attributes:
+        format: The format.
+        n_before: ALONE behind `%`, IN_FORMAT for `str.format`, IN_SUM behind `+`, else how many
+            texts stand before the value in a tuple behind `%`.
+        kind: "int", "float", "str", "text" or "": the values that the hole shows as the format
+            does.
+    """
+
+    format: str
+    n_before: int
+    kind: str
+
+
+ALONE, IN_FORMAT, IN_SUM = -1, -2, -3
+_NAMES_ARGUMENT = sys.version_info >= (3, 15)
+"""Where `%` fails, Python says which argument it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value among the text.
@@ -36,6 +58,8 @@ class Value:
         name: Its name, where the program has given one (`"{n}".format(n=...)`).
         conversion: "!s", "!r", "!a" or nothing.
         spec: What stands behind the colon: text and values, without braces of its own.
+        shown: The program's own format, in a compiled print, where the hole has not all of it.
+        early: The node at which the value is shown, if that is before the next one is evaluated.
     """
 
     expression: ast.expr
@@ -43,6 +67,8 @@ class Value:
     name: str = ""
     conversion: str = ""
     spec: tuple[str | Value, ...] = ()
+    shown: Shown | None = None
+    early: ast.expr | None = None
 
 
 Part: TypeAlias = str | Value
@@ -58,12 +84,14 @@ class Splitter:
 
     Attributes:
         place: Where they stand.
+        is_compiled: The print is compiled: it takes values with their formats (`Shown`).
         is_disturbed: What was taken apart so far, and so stands behind what comes, may change
             other values when it is evaluated.
         has_format: There was a format among them, f-string or other, or text joined by +.
     """
 
     place: Place
+    is_compiled: bool = False
     is_disturbed: bool = False
     has_format: bool = field(default=False)
 
@@ -113,11 +141,26 @@ class Splitter:
 
     def _hole(self, node: ast.FormattedValue) -> Value:
         spec = _spec(node.format_spec)
+        conversion = f"!{chr(node.conversion)}" if node.conversion >= 0 else ""
+        if self._is_shown_early(node, spec):
+            assert spec is not None
+            text = conversion + (":" + "".join(map(str, spec)) if spec else "")
+            shown = Shown(f"{{{text}}}", IN_FORMAT, "")
+            return Value(node.value, node.value, "", conversion, spec, shown, node)
         at_risk = self.is_disturbed and not _is_number(spec) and may_change(node.value, self.place)
         if spec is None or at_risk:
             return Value(ast.JoinedStr([node]), node.value)
-        conversion = f"!{chr(node.conversion)}" if node.conversion >= 0 else ""
         return Value(node.value, node.value, conversion=conversion, spec=spec)
+
+    def _is_shown_early(
+        self, node: ast.FormattedValue, spec: tuple[str | Value, ...] | None
+    ) -> bool:
+        """Whether a compiled print shows the hole before what stands behind is evaluated."""
+        if not (self.is_compiled and self.is_disturbed) or spec is None:
+            return False
+        if any(isinstance(each, Value) for each in spec):
+            return False
+        return bool(spec) or may_change(node.value, self.place)
 
     def _percent(self, node: ast.BinOp) -> list[Part] | None:
         if not (isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)):
@@ -126,11 +169,12 @@ class Splitter:
         if found is None:
             return None
         wanted = [each for each in found if isinstance(each, Conversion)]
+        is_alone = not isinstance(node.right, ast.Tuple)
         if isinstance(node.right, ast.Tuple):
             operands = node.right.elts
         elif len(wanted) == 1:
             operands = [node.right]
-            if not is_no_tuple(node.right, self.place):
+            if not self.is_compiled and not is_no_tuple(node.right, self.place):
                 # What a tuple of one would give: formatted as it stands.
                 wanted = [replace(wanted[0], convert="whole", rest="")]
         else:
@@ -138,11 +182,15 @@ class Splitter:
         if len(operands) != len(wanted) or any(isinstance(each, ast.Starred) for each in operands):
             return None
         self.has_format = True
-        if self._changes_before(operands, wanted):
+        if self.is_compiled:
+            made = self._operands(node, operands, wanted, is_alone=is_alone)
+        elif self._changes_before(operands, wanted):
+            made = None
+        else:
+            made = [_converted(*each, self.place) for each in zip(wanted, operands, strict=True)]
+        if made is None:
             return [Value(node, node)]
-        values = iter(
-            [_converted(*each, self.place) for each in zip(wanted, operands, strict=True)]
-        )
+        values = iter(made)
         return [each if isinstance(each, str) else next(values) for each in found]
 
     def _changes_before(self, operands: Sequence[ast.expr], wanted: list[Conversion]) -> bool:
@@ -155,6 +203,36 @@ class Splitter:
             changes = changes or not is_pure(operand, self.place)
         return False
 
+    def _operands(
+        self,
+        operation: ast.BinOp,
+        operands: Sequence[ast.expr],
+        wanted: Sequence[Conversion],
+        *,
+        is_alone: bool,
+    ) -> list[Value] | None:
+        """Operands as they are passed to a compiled print, which formats them at its end.
+
+        If values behind the operation may change them, each is shown where it is evaluated. That
+        is too early if an operand behind it may change it: then there are none.
+        """
+        early = operation if self.is_disturbed else None
+        if early and not all(is_pure(operand, self.place) for operand in operands[1:]):
+            return None
+        values: list[Value] = []
+        for i, (conversion, operand) in enumerate(zip(wanted, operands, strict=True)):
+            n_before = ALONE if is_alone else i if _NAMES_ARGUMENT else 0
+            shown: Shown | None = Shown(
+                "%.0s" * max(n_before, 0) + conversion.text, n_before, conversion.convert
+            )
+            how, _, spec = conversion.rest.partition(":")
+            if how == "!s" and not spec and is_exact(operand, self.place):
+                how = ""
+            if not (conversion.convert or is_alone or early):
+                shown = None  # the hole shows each value so
+            values.append(Value(operand, operand, "", how, (spec,) if spec else (), shown, early))
+        return values
+
     def _sum(self, node: ast.BinOp) -> list[Part] | None:
         """`"a" + str(b)`: text if all of it is, which is then joined from the left."""
         leaves: list[ast.expr] = []
@@ -163,14 +241,16 @@ class Splitter:
             leaves.append(rest.right)
             rest = rest.left
         leaves.append(rest)
-        if not all(is_text(leaf, self.place) for leaf in leaves):
+        unknown = [leaf for leaf in leaves if not is_text(leaf, self.place)]
+        if unknown and not (self.is_compiled and _are_variables_beside_text(unknown, leaves)):
             return None
         parts: list[list[Part]] = []
         for leaf in leaves:  # the last first
             try:
                 parts.append(self._text(leaf))
             except NotTextError:
-                parts.append([Value(leaf, leaf)])
+                shown = Shown("", IN_SUM, "str") if leaf in unknown else None
+                parts.append([Value(leaf, leaf, shown=shown)])
             self._pass(leaf)
         self.has_format = True
         return [part for each in reversed(parts) for part in each]
@@ -186,9 +266,12 @@ class Splitter:
         if not self.place.is_builtin(function.id):
             return None
         value = node.args[0]
+        how = f"!{function.id[0]}"
         if self.is_disturbed and may_change(value, self.place):
+            if self.is_compiled:
+                return [Value(value, value, "", how, (), Shown(f"{{{how}}}", IN_FORMAT, ""), node)]
             return [Value(node, value)]
-        return [Value(value, value, conversion=f"!{function.id[0]}")]
+        return [Value(value, value, conversion=how)]
 
     def _format(self, node: ast.Call, text: ast.expr) -> list[Part] | None:
         """`"{} {x:.2f}".format(a, x=b)` whose holes show the values in their order, each once."""
@@ -218,6 +301,14 @@ class Splitter:
                 )
             )
         return parts
+
+
+def _are_variables_beside_text(unknown: list[ast.expr], leaves: list[ast.expr]) -> bool:
+    """Whether a sum has text, and else variables alone: a compiled print asks if they are text.
+
+    Only variables can be read twice, for the question and for the print.
+    """
+    return all(isinstance(leaf, ast.Name) for leaf in unknown) and len(unknown) < len(leaves)
 
 
 def format_fields(node: ast.Call, text: ast.expr) -> list[str | tuple[str, str, str]] | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attolog._naming import MOST_HOLES, name_of
-from attolog._record_names import clean
+from attolog._naming import MOST_HOLES, NamedHole, names_of_holes
 from attolog._rewrite.effects import binds, is_pure
-from attolog._rewrite.parts import Part, Value
+from attolog._rewrite.parts import Part, Shown, Value
 from attolog._rewrite.scopes import Place
 
 
@@ -21,12 +20,14 @@ class Template:
         pieces: Its text, that of each hole by itself; braces of the text are doubled.
         is_hole: Which pieces are holes.
         values: What is passed, in the order of evaluation.
+        shown: Each of these values as it stands in the text first.
         may_raise: There are specs, which do not take every value.
     """
 
     pieces: tuple[str, ...]
     is_hole: tuple[bool, ...]
     values: tuple[ast.expr, ...]
+    shown: tuple[Value, ...]
     may_raise: bool
 
     @property
@@ -35,64 +36,75 @@ class Template:
         return "".join(self.pieces)
 
 
-class _Builder:
-    def __init__(self, parts: list[Part], place: Place) -> None:
-        self.values: list[ast.expr] = []
-        self.n_holes = 0
-        self._taken: set[str] = set()
-        self._numbers: dict[str, int] = {}
-        self._shown: dict[tuple[str, str], str] = {}
+class _Holes:
+    """The holes of a template, each with its name, and the values that are passed for them."""
+
+    def __init__(self, parts: Sequence[Part], place: Place) -> None:
+        self.shown: list[Value] = []
+        self._holes: list[NamedHole] = []
+        self._at: list[int] = []  # for each hole in the text: which of these it is
+        self._shared: dict[tuple[str, str, Shown | None], int] = {}
         # A variable that is shown twice is passed once, if nothing can change it in between.
         self._may_share = all(
             is_pure(each.expression, place) and not binds(each.expression) for each in _all(parts)
         )
+        around = ["", *(part if isinstance(part, str) else "" for part in parts), ""]
+        for i, part in enumerate(parts):
+            if isinstance(part, Value):
+                self._add(part, around[i], around[i + 2])
+        self._names = names_of_holes(self._holes)
+        self._next = iter(self._at)
 
-    def hole(self, value: Value) -> str:
-        self.n_holes += 1
-        if (
-            self._may_share
-            and isinstance(value.expression, ast.Name)
-            and not any(isinstance(each, Value) for each in value.spec)
-        ):
-            rest = _rest(value, [str(each) for each in value.spec])
-            variable = (value.expression.id, rest)
-            if variable not in self._shown:
-                self.values.append(value.expression)
-                self._shown[variable] = self._name(value)
-            return f"{{{self._shown[variable]}{rest}}}"
-        self.values.append(value.expression)
-        name = self._name(value)
-        spec = [each if isinstance(each, str) else self.hole(each) for each in value.spec]
-        return f"{{{name}{_rest(value, spec)}}}"
+    @property
+    def n_holes(self) -> int:
+        """How many there are in the text."""
+        return len(self._at)
 
-    def _name(self, value: Value) -> str:
-        if value.name:
-            return clean(value.name, self._taken, self._numbers)
-        return name_of(value.named, self._taken, self._numbers)
+    def text(self, value: Value) -> str:
+        """The text of the next hole."""
+        name = self._names[next(self._next)]
+        spec = [each if isinstance(each, str) else self.text(each) for each in value.spec]
+        return f"{{{name}{_behind_name(value, spec)}}}"
+
+    def _add(self, value: Value, before: str, behind: str) -> None:
+        inner = [each for each in value.spec if isinstance(each, Value)]
+        at = len(self._holes)
+        is_variable = isinstance(value.expression, ast.Name) and value.early is None
+        if self._may_share and is_variable and not inner:
+            rest = _behind_name(value, [str(each) for each in value.spec])
+            at = self._shared.setdefault((vars(value.expression)["id"], rest, value.shown), at)
+        self._at.append(at)
+        if at == len(self._holes):
+            last = value.spec[-1] if value.spec else ""
+            is_percentage = isinstance(last, str) and last.endswith("%")
+            self.shown.append(value)
+            self._holes.append(NamedHole(value.named, value.name, before, behind, is_percentage))
+        for each in inner:
+            self._add(each, "", "")
 
 
-def _rest(value: Value, spec: list[str]) -> str:
-    """What stands behind a hole's name."""
+def _behind_name(value: Value, spec: list[str]) -> str:
+    """The conversion and the spec of a hole."""
     return value.conversion + (f":{''.join(spec)}" if spec else "")
 
 
 def make_template(parts: list[Part], place: Place) -> Template | None:
     """Make a template of parts; None if it has too many holes."""
     parts = _joined(parts)
-    builder = _Builder(parts, place)
-    is_template = any(isinstance(part, Value) for part in parts)
+    holes = _Holes(parts, place)
+    if holes.n_holes > MOST_HOLES:
+        return None
     pieces: list[str] = []
     for part in parts:
         if isinstance(part, Value):
-            pieces.append(builder.hole(part))
+            pieces.append(holes.text(part))
         else:
-            pieces.append(part.replace("{", "{{").replace("}", "}}") if is_template else part)
-    if builder.n_holes > MOST_HOLES:
-        return None
+            pieces.append(part.replace("{", "{{").replace("}", "}}") if holes.n_holes else part)
     return Template(
         tuple(pieces),
         tuple(isinstance(part, Value) for part in parts),
-        tuple(builder.values),
+        tuple(value.expression for value in holes.shown),
+        tuple(holes.shown),
         any(part.spec for part in parts if isinstance(part, Value)),
     )
 

@@ -16,13 +16,17 @@ from typing import Any, TypeAlias
 
 import attolog
 
-_LAYOUT = 5  # of what is kept: the digest of all that follows, and that
+_LAYOUT = 7  # of what is kept: the digest of all that follows, and that
 _CHECK = 8  # bytes of a digest
-_SITE = (bytes, str, tuple, tuple, tuple, tuple, bool, bool, int, str)
+_SITE = (bytes, str, tuple, tuple, tuple, tuple, tuple, bool, bool, int, str)
+SHOW = b" show"
+"""What follows a print's marker in that of the function which shows one of its values early."""
+TEXTS = b" texts"
+"""What follows it in that of the function which asks whether values are texts."""
 _HASH_KEY = 0x6174746F6C6F67  # any number that never changes
 
-Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...]]
-"""A module's code, None where Python compiles it, and its compiled prints."""
+Entry: TypeAlias = tuple[CodeType | None, tuple[tuple[Any, ...], ...], tuple[tuple[int, str], ...]]
+"""A module's code, None where Python compiles it, its compiled prints, and those that are text."""
 
 
 def digest(raw: bytes) -> bytes:
@@ -40,13 +44,15 @@ def load(raw: bytes, path: str) -> Entry | None:
             check, data = file.read(_CHECK), file.read()
         if check != digest(data):  # marshal itself believes whatever it reads
             return None
-        key, code, sites = marshal.loads(data)
+        key, code, sites, texts = marshal.loads(data)
     except (OSError, ValueError, EOFError, TypeError, MemoryError):
         return None
     is_entry = isinstance(code, CodeType | None) and isinstance(sites, tuple)
     if not is_entry or key != _key(raw, path) or not all(map(_is_site, sites)):
         return None
-    return code, sites
+    if not isinstance(texts, tuple) or not all(map(_is_text, texts)):
+        return None
+    return code, sites, texts
 
 
 def store(raw: bytes, path: str, entry: Entry) -> None:
@@ -76,14 +82,35 @@ def _is_site(site: Any) -> bool:
         return False
     if not all(isinstance(value, kind) for value, kind in zip(site, _SITE, strict=True)):
         return False
-    _, _, names, is_argument, _, options, _, _, line, _ = site
+    _, _, names, is_argument, conversions, _, options, _, _, line, _ = site
     return (
         all(isinstance(name, str) for name in names)
         and all(isinstance(each, bool) for each in is_argument)
-        and len(names) == len(is_argument)
+        and len(names) == len(is_argument) == len(conversions)
+        and all(each is None or _is_conversion(each) for each in conversions)
         and all(isinstance(each, tuple) and len(each) == 2 for each in options)
         and all(isinstance(option, str) for option, _ in options)
         and 0 <= line < 1 << 31
+    )
+
+
+def _is_text(each: Any) -> bool:
+    return (
+        isinstance(each, tuple)
+        and len(each) == 2
+        and isinstance(each[0], int)
+        and isinstance(each[1], str)
+    )
+
+
+def _is_conversion(each: Any) -> bool:
+    return (
+        isinstance(each, tuple)
+        and len(each) == 3
+        and isinstance(each[0], str)
+        and isinstance(each[1], int)
+        and each[1] >= -3
+        and isinstance(each[2], str)
     )
 
 

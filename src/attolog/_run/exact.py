@@ -1,29 +1,24 @@
 """Whether the log call that a print becomes behaves as the print, where that fails, too.
 
 `attolog rewrite` may change what happens to a print that raises; `attolog run` may not. Both make
-equal templates. Here values are repaired; a print whose values cannot be repaired stays a print.
+equal templates. Here it is found out what is shown when, and which node Python blames for it.
 """
 
 from __future__ import annotations
 
 import ast
-import copy
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from attolog._rewrite.classify import Kind, Rewrite
-from attolog._rewrite.effects import is_pure, is_text
+from attolog._rewrite.effects import binds, is_pure, is_text
+from attolog._rewrite.parts import IN_SUM, Shown, Value
 from attolog._rewrite.percent import Conversion, conversions
 from attolog._rewrite.scopes import Place
 from attolog._run.print_arguments import as_written
 
-_NAMES_ARGUMENT = sys.version_info >= (3, 15)
-"""Where `%` fails, Python says which argument it was, and by which letter."""
-
-# Formats that show every float so that float() gives it back.
-_EXACT = {"e": "%.17e", "E": "%.17E", "f": "%.341f", "F": "%.341F", "g": "%.17g", "G": "%.17G"}
+_OWN_CODE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +27,9 @@ class Exact:
 
     Attributes:
         values: What is passed.
+        early: For each of these the node at which it is shown before the next one is evaluated.
+        conversions: For each the program's own format; see `_core.compile_print`.
+        texts: The variables that must be exact texts; for others the print stays as it is.
         at: The node whose position the call has: the one that Python blames where it raises.
         arguments: What the print is given, for one that does not go to the log; see
             `_core.compile_print`.
@@ -39,6 +37,9 @@ class Exact:
     """
 
     values: list[ast.expr]
+    early: tuple[ast.expr | None, ...]
+    conversions: tuple[tuple[str, int, str] | None, ...]
+    texts: list[ast.Name]
     at: ast.expr
     arguments: tuple[tuple[Any, ...], ...]
     options: tuple[tuple[str, Any], ...]
@@ -63,18 +64,36 @@ def make_exact(call: ast.Call, what: Rewrite, place: Place) -> Exact | None:
     if arguments is None:
         return None
     options = tuple((str(each.arg), _option(each.value)) for each in call.keywords)
+    values = what.call.args[1:]
+    none = (None,) * len(values)
     if what.kind is Kind.EVENT:
-        return Exact(what.call.args[1:], call, arguments, options)
-    walk = _Walk(call, place)
+        return Exact(values, none, none, [], call, arguments, options)
+    shown = what.template.shown if what.template is not None else ()
+    conversions = (
+        tuple(None if each.shown is None else _as_tuple(each.shown) for each in shown) or none
+    )
+    early = tuple(each.early for each in shown) or none
+    is_nested = any(isinstance(part, Value) for each in shown for part in each.spec)
+    if len(conversions) != len(values) or (is_nested and any(conversions)):
+        return None
+    in_sums = [each for each in shown if each.shown and each.shown.n_before == IN_SUM]
+    texts = [each.expression for each in in_sums if isinstance(each.expression, ast.Name)]
+    if texts and any(isinstance(node, _OWN_CODE) for arg in call.args for node in ast.walk(arg)):
+        return None  # the print is there twice, but code may be there once
+    early_ids = {id(each.expression) for each in shown if each.early}
+    walk = _Walk(call, place, early_ids, {each.id for each in texts})
     for arg in call.args:
         walk.visit(arg)
     if not walk.is_exact:
         return None
-    values = [walk.repair(value) for value in what.call.args[1:]]
-    found = [value for value in values if value is not None]
-    if len(found) != len(values):
-        return None
-    return Exact(found, walk.error_location(), arguments, options)
+    placed = [_placed(value) for value in values]
+    at = walk.error_location()
+    return Exact(placed, early, conversions, texts, at, arguments, options)
+
+
+def _as_tuple(shown: Shown) -> tuple[str, int, str]:
+    """The plain tuple, which can be marshalled."""
+    return shown.format, shown.n_before, shown.kind
 
 
 def _option(value: ast.expr) -> Any:
@@ -95,18 +114,21 @@ class _Walk:
     """Looks at the arguments of a print in the order in which they are evaluated.
 
     Attributes:
+        early: The values, by identity, that are shown as they are evaluated: they fail there.
+        texts: The variables, by name, that are read before all else: nothing may change them.
         is_exact: Nothing is done that the print would not have done, had it failed before.
         format_may_fail: The nodes that fail for some values: those with a format.
         str_may_fail: The nodes that fail where a value cannot be shown at all.
-        operands: The values of `%`, by identity, with the operation and the conversion.
     """
 
     call: ast.Call
     place: Place
+    early: set[int]
+    texts: set[str]
     is_exact: bool = True
+    is_pure: bool = True
     format_may_fail: list[ast.expr] = field(default_factory=list)
     str_may_fail: list[ast.expr] = field(default_factory=list)
-    operands: dict[int, tuple[ast.BinOp, Conversion]] = field(default_factory=dict)
 
     def error_location(self) -> ast.expr:
         """The node that Python blames; the call itself where there are several."""
@@ -123,47 +145,17 @@ class _Walk:
             self._f_string(node)
         elif isinstance(node, ast.BinOp) and _is_format(node):
             self._percent(node)
-        elif isinstance(node, ast.BinOp) and is_text(node, self.place):
+        elif isinstance(node, ast.BinOp) and (is_text(node, self.place) or self._is_sum(node)):
             self._text(node)
         elif isinstance(node, ast.Call) and _is_text_call(node):
             for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._evaluate(arg)
-            (
-                self.format_may_fail if isinstance(node.func, ast.Attribute) else self.str_may_fail
-            ).append(node)
+            is_format = isinstance(node.func, ast.Attribute)
+            if not any(id(arg) in self.early for arg in node.args):
+                (self.format_may_fail if is_format else self.str_may_fail).append(node)
         else:
             self._evaluate(node)
             self.str_may_fail.append(self.call)
-
-    def repair(self, value: ast.expr) -> ast.expr | None:
-        """A value as it is passed, all of its nodes with positions; None where that cannot be."""
-        if hasattr(value, "lineno"):
-            return value
-        if isinstance(value, ast.JoinedStr):  # formatted where it stands
-            return ast.copy_location(value, value.values[0])
-        if isinstance(value, ast.BinOp):  # formatted where it stands
-            operand = value.right.elts[0] if isinstance(value.right, ast.Tuple) else value.right
-            operation, conversion = self.operands[id(operand)]
-            return _placed(_shown(conversion.text, operand, operation), operation)
-        assert isinstance(value, ast.Call)
-        return self._converted(value.args[0])
-
-    def _converted(self, operand: ast.expr) -> ast.expr | None:
-        """`int(a)` and `float(a)` take what `%d` and `%f` refuse: they get what these show."""
-        operation, conversion = self.operands[id(operand)]
-        kind = conversion.convert
-        if self.place.is_builtin("type") is not True:
-            return None
-        text = conversion.text
-        if kind == "float":
-            text = _EXACT[text[-1]] if _NAMES_ARGUMENT else "%.17g"
-        shown = _shown(text, operand, operation)
-        number: ast.expr = ast.Call(ast.Name(kind, ast.Load()), [_placed(shown, operation)], [])
-        if isinstance(operand, ast.Name):  # which can be read twice
-            read = ast.Call(ast.Name("type", ast.Load()), [copy.deepcopy(operand)], [])
-            same = ast.Compare(read, [ast.Is()], [ast.Name(kind, ast.Load())])
-            number = ast.IfExp(same, operand, number)
-        return _placed(number, operand)
 
     def _f_string(self, node: ast.JoinedStr) -> None:
         for each in node.values:
@@ -171,6 +163,8 @@ class _Walk:
                 self._evaluate(each.value)
                 for inner in _inner(each.format_spec):
                     self._evaluate(inner.value)
+                if id(each.value) in self.early:
+                    continue
                 if each.format_spec is not None:
                     self.format_may_fail.append(each)
                 elif not isinstance(each.value, ast.Constant):  # which can always be shown
@@ -183,7 +177,20 @@ class _Walk:
             behind.append(rest.right)
             rest = rest.left
         for each in (rest, *reversed(behind)):
-            self.visit(each)
+            if not (isinstance(each, ast.Name) and each.id in self.texts):
+                self.visit(each)
+            elif not self.is_pure:
+                self.is_exact = False
+
+    def _is_sum(self, node: ast.BinOp) -> bool:
+        """Whether it is a sum of texts and of variables that must be texts."""
+        rest: ast.expr = node
+        while isinstance(rest, ast.BinOp) and isinstance(rest.op, ast.Add):
+            leaf = rest.right
+            if isinstance(leaf, ast.Name) and leaf.id in self.texts:
+                return True
+            rest = rest.left
+        return isinstance(rest, ast.Name) and rest.id in self.texts
 
     def _percent(self, node: ast.BinOp) -> None:
         text = node.left.value if isinstance(node.left, ast.Constant) else None
@@ -192,32 +199,20 @@ class _Walk:
         operands = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         # The compiler makes an f-string of this.
         is_shown = all(each.text[-1] in "sra" for each in wanted) and operands != [node.right]
-        n_before = len(self.format_may_fail)
-        for operand, conversion in zip(operands, wanted, strict=False):
+        for operand in operands:
             self._evaluate(operand)
-            self.operands[id(operand)] = (node, conversion)
-            if is_shown:
-                if not isinstance(operand, ast.Constant):  # which can always be shown
-                    self.str_may_fail.append(operand)
-            elif len(self.format_may_fail) == n_before:
-                self.format_may_fail.append(node)
+        if any(id(operand) in self.early for operand in operands):
+            return
+        if not is_shown:
+            self.format_may_fail.append(node)
+        else:
+            # Constants can always be shown.
+            self.str_may_fail += [each for each in operands if not isinstance(each, ast.Constant)]
 
     def _evaluate(self, value: ast.expr) -> None:
+        self.is_pure = self.is_pure and is_pure(value, self.place) and not binds(value)
         if self.format_may_fail and not is_pure(value, self.place):
             self.is_exact = False
-
-
-def _shown(text: str, operand: ast.expr, operation: ast.BinOp) -> ast.BinOp:
-    """The operand by a format, which raises what the operation raises for it."""
-    right: ast.expr = copy.deepcopy(operand)
-    if isinstance(operation.right, ast.Tuple):
-        n_before = 0
-        if _NAMES_ARGUMENT:
-            n_before = next(i for i, each in enumerate(operation.right.elts) if each is operand)
-        before: list[ast.expr] = [ast.Constant("") for _ in range(n_before)]
-        right = ast.Tuple([*before, right], ast.Load())
-        text = "%.0s" * n_before + text
-    return ast.BinOp(ast.Constant(text), ast.Mod(), right)
 
 
 def _is_format(node: ast.BinOp) -> bool:
@@ -242,9 +237,9 @@ def _inner(spec: ast.expr | None) -> Iterator[ast.FormattedValue]:
                 yield each
 
 
-def _placed(node: ast.expr, at: ast.expr) -> ast.expr:
-    """Give the nodes that have no position that of another."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
-            ast.copy_location(each, at)
-    return node
+def _placed(value: ast.expr) -> ast.expr:
+    """A value with a position: an f-string that was made of one hole has that of the hole."""
+    if not hasattr(value, "lineno"):
+        assert isinstance(value, ast.JoinedStr)
+        ast.copy_location(value, value.values[0])
+    return value

@@ -18,6 +18,10 @@ from attolog._run import cache, plain
 _NEEDED = (call_after, found_by_others)
 
 
+texts_by_path: dict[str, tuple[tuple[int, str], ...]] = {}
+"""For each module the lines of its prints that stay text, with the reasons."""
+
+
 class CompiledModule(NamedTuple):
     """A module's code, and whether Python warns of something in its source."""
 
@@ -46,15 +50,20 @@ def compile_source(raw: bytes, path: str) -> CompiledModule | None:
         if made is None:
             return None
         is_warned = made.is_warned
-        entry = (made.code, tuple(map(tuple, made.sites)))
+        entry = (made.code, tuple(map(tuple, made.sites)), made.texts)
         if not is_warned:
             cache.store(raw, path, entry)
-    code, sites = entry
+    code, sites, texts = entry
+    texts_by_path[path] = texts
     if code is None:
         return None
-    printers: dict[object, object] = {
-        marker: _compile_print(path, *site) for marker, *site in sites
-    }
+    printers: dict[object, object] = {}
+    for first, *site in sites:
+        marker: Any = first
+        printer: Any = _compile_print(path, *site)
+        printers[marker] = printer
+        printers[marker + cache.SHOW] = printer.__self__.show
+        printers[marker + cache.TEXTS] = printer.__self__.are_texts
     code = _bound(code, printers)
     plain.keep(path, raw, code)
     return CompiledModule(code, is_warned)
@@ -65,6 +74,7 @@ def _compile_print(
     text: Any,
     names: Any,
     is_argument: Any,
+    conversions: Any,
     arguments: Any,
     options: Any,
     is_event: Any,
@@ -73,8 +83,9 @@ def _compile_print(
     function: Any,
 ) -> Callable[..., None]:
     return _core.compile_print(
-        text, names, is_argument, arguments, options, is_event, is_error, path, line, function
-    )
+        text, names, is_argument, conversions, arguments, options, is_event, is_error,
+        path, line, function,
+    )  # fmt: skip
 
 
 def _bound(code: CodeType, printers: Mapping[object, object]) -> CodeType:

@@ -22,6 +22,7 @@ Options:
   --quiet            Show nothing of what goes to standard output.
   --no-structure     Prints are text alone: no events, no values as columns.
   --logging          Take what is logged by Python's logging as well.
+  --explain          Say at the end which prints with values stayed text, and why.
   --include PACKAGE  An installed package whose prints are the program's, too.
   -m MODULE          Run a module, as python -m does.
   -c CODE            Run these lines, as python -c does.
@@ -46,6 +47,7 @@ class Options(NamedTuple):
         logging: Python's logging is taken as well.
         include: Packages that are the program's own, though they are installed.
         code: The program itself, where it stands on the command line; the target is "-c" then.
+        explain: At the end the prints that stayed text are named.
     """
 
     target: str
@@ -57,6 +59,7 @@ class Options(NamedTuple):
     logging: bool = False
     include: tuple[str, ...] = ()
     code: str | None = None
+    explain: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -68,6 +71,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "--quiet": {"quiet": True},
     "--no-structure": {"structure": False},
     "--logging": {"logging": True},
+    "--explain": {"explain": True},
 }
 _SHORT = {"-o": "--output", "-m": "-m", "-c": "-c"}
 

@@ -82,11 +82,20 @@ def reduce_print(*arguments: Any) -> tuple[Any, ...]:
     """
     function = FunctionType(_print_sent.__code__, {"__builtins__": __builtins__}, "print")
     function.__module__ = "__main__"
-    made = functools.partial(function, [], arguments)
-    return SimpleNamespace, (), {"print": made, "print_flushed": made}
+    made: list[Any] = []
+    names = ("print", "print_flushed", "show", "are_texts")
+    parts = {name: functools.partial(function, made, arguments, name) for name in names}
+    return SimpleNamespace, (), parts
 
 
-def _print_sent(made: list[Any], arguments: tuple[Any, ...], print: Any, *values: Any) -> Any:  # noqa: A002
+def _print_sent(
+    made: list[Any],
+    arguments: tuple[Any, ...],
+    name: str,
+    print: Any,  # noqa: A002
+    *values: Any,
+) -> Any:
+    """A method of a compiled print; the first argument of `show` is the index of the value."""
     # This code is run with no other names than Python's.
     import sys
 
@@ -94,8 +103,30 @@ def _print_sent(made: list[Any], arguments: tuple[Any, ...], print: Any, *values
     if core is not None:
         if not made:
             made.append(core.compile_print(*arguments))
-        return made[0](print, *values)
-    _, _, _, written, given, *_ = arguments
+        if name.startswith("print"):
+            return made[0](print, *values)
+        return getattr(made[0].__self__, name)(print, *values)
+    if name == "are_texts":
+        return all(type(value) is str for value in (print, *values))
+    _, _, _, conversions, written, given, *_ = arguments
+    # A text that is shown as it is, whatever the hole asks for.
+    methods = {"__format__": lambda text, _: str(text), "__repr__": str.__str__, "_attolog": True}
+    texts = type("Text", (str,), methods)
+
+    def show(conversion: Any, value: Any) -> Any:
+        text, n_before, _ = conversion
+        if n_before <= -2:
+            return texts(text.format(value) if n_before == -2 else text + value)
+        return texts(text % (value if n_before < 0 else (*[""] * n_before, value)))
+
+    if name == "show":
+        return show(conversions[print], *values)
+    values = tuple(
+        value
+        if conversion is None or conversion[1] == -2 or hasattr(type(value), "_attolog")
+        else show(conversion, value)
+        for conversion, value in zip(conversions, values, strict=True)
+    )
     options = dict(given)
     if options.get("file"):
         options["file"] = getattr(sys, options["file"])

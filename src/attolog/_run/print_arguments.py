@@ -32,7 +32,7 @@ def as_written(call: ast.Call, what: Rewrite, place: Place) -> tuple[tuple[Any, 
         text = what.call.args[0]
         is_one = len(call.args) == 1 and isinstance(text, ast.Constant)
         return ((vars(text)["value"], tuple(range(len(values)))),) if is_one else None
-    splitter = Splitter(place)
+    splitter = Splitter(place, is_compiled=True)
     split = [splitter.argument(arg) for arg in reversed(call.args)][::-1]
     made = _Arguments(values)
     arguments = tuple(made.argument(*each) for each in zip(call.args, split, strict=True))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from attolog import _core
 from attolog._native import exit_hooks
 from attolog._run import children, descriptors, plain
-from attolog._run.hook import Finder
+from attolog._run.hook import Finder, texts_by_path
 from attolog._run.options import Options
 from attolog._run.screen import LAST_SECONDS, Screen
 from attolog._run.streams import install_streams
@@ -31,6 +31,7 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self._is_new = _is_new(options.output)
+        self._explains = options.explain
         self.logger = _core.AsyncFileLogger(options.output, echo=not options.quiet)
         exit_hooks.leave_exit_to_others()  # finish()
         self.screen = Screen(self.logger)
@@ -73,6 +74,8 @@ class Session:
             to = ""
         prints = "1 print" if n == 1 else f"{n:,} prints"
         _say(f"{prints}, {lost:,} lost, {seconds:.2f} s of the program's time{to}")
+        if self._explains:
+            _say(_explanation())
 
 
 def _is_new(output: str) -> bool:
@@ -99,6 +102,16 @@ def _is_empty(output: str) -> bool:
         return os.path.getsize(output) == 0
     except OSError:
         return False
+
+
+def _explanation() -> str:
+    """The prints of the program's modules that show values and stay text, a line for each."""
+    lines = [
+        f"{path}:{line}: stays text: {reason}"
+        for path, texts in sorted(texts_by_path.items())
+        for line, reason in texts
+    ]
+    return "\n".join(lines) or "all prints that show values are typed rows"
 
 
 def _say(line: str) -> None:

@@ -76,6 +76,19 @@ static const check::Test base64s{"base64 after RFC 4648", [] {
                                    check::equal(escaped(base64, "\xff\xef\xbe"), "/+++");
                                  }};
 
+static const check::Test terminals{
+    "text for a terminal has no marks of direction and no bytes that are no characters", [] {
+      check::equal(escaped(terminal_text, "plain \\ \n \x1b \u0085"), R"(plain \\ \n \x1b \x85)");
+      check::equal(escaped(terminal_text, "\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u202f"),
+                   "\u200d\\u200e\\u200f\\u2028\\u2029\\u202a\\u202e\u202f");
+      check::equal(escaped(terminal_text, "\u2065\u2066\u2069\u206a"),
+                   "\u2065\\u2066\\u2069\u206a");
+      check::equal(escaped(line_text, "\u200e\u2066"), "\u200e\u2066");
+      check::equal(escaped(terminal_text, "\xed\xa0\x80"), "\\ud800");
+      check::equal(escaped(terminal_text, "é\xff\xed\xa0\x80\xe2\x82"),
+                   "é\\\\xff\\\\xed\\\\xa0\\\\x80\\\\xe2\\\\x82");
+    }};
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }
