@@ -24,6 +24,7 @@ VERBS = {
     "ctl": "List the running processes that log, and their sites; or change one of them.",
     "doctor": "Say where records wait until they are in FILE, and whether a kill loses them there.",
     "export": "Write the records of FILE, a journal, to OUT, whose suffix says how.",
+    "plot": "Draw COLUMN of FILE, a journal, over time.",
     "recover": "Put into FILE what killed processes left for it in their rings.",
     "rewrite": "Turn the prints of Python files into log calls.",
     "run": "Run a program whose prints cost next to nothing.",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from attolog._cli.atomic import in_place_of
 from attolog._cli.progress import tracked
 from attolog._cli.query import check_where, query_options, records_of, selection, tables_of
 from attolog._cli.row_files import write_csv, write_jsonl, write_logfmt
@@ -80,7 +78,7 @@ def command(
             f"{suffix} holds one table: name it with -t ({listed(names, names)}), "
             "or export into a folder"
         )
-    with _in_place_of(out, suffix) as path:
+    with in_place_of(out, is_folder=not suffix) as path:
         if suffix in _ROWS:
             _write_rows(journal, chosen, not tables, query, suffix, path, safe_csv)
         else:
@@ -141,26 +139,3 @@ def _write_rows(
                 write_logfmt(records, file)
             case _:
                 write_trace(records, file)
-
-
-@contextmanager
-def _in_place_of(out: str, suffix: str) -> Iterator[str]:
-    """A path to write to, which takes the place of `out` once all is written.
-
-    Raises:
-        click.UsageError: `out` is a folder that has files.
-    """
-    out = out.rstrip(os.sep) or out
-    folder, name = os.path.split(out)
-    if not suffix and os.path.isdir(out) and os.listdir(out):
-        raise click.UsageError(f"{out} is a folder with files in it: name a new one")
-    scratch = tempfile.mkdtemp(dir=folder or os.curdir, prefix=f".{name[:100]}.")
-    try:
-        path = os.path.join(scratch, name)
-        if not suffix:
-            os.mkdir(path)
-        yield path
-        os.replace(path, out)
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(scratch)

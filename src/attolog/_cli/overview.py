@@ -137,6 +137,7 @@ def _next_commands(file: str, rows: Sequence[Row]) -> Iterator[str]:
         table, column = numbers[0]
         above = shlex.quote(f"{column['name']} > {column['p99']:.4g}")
         yield f"attolog cat {name} -t {shlex.quote(table)} --where {above}"
+        yield f"attolog plot {name} {shlex.quote(column['name'])} -t {shlex.quote(table)}"
     groups = [
         column["name"]
         for _, column in found
