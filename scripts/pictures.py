@@ -83,7 +83,7 @@ def run(command: str, folder: str) -> str:
     """What a command writes to a terminal."""
     environment = {name: v for name, v in os.environ.items() if not name.startswith("ATTOLOG")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    environment |= {"TERM": "xterm-256color", "COLUMNS": str(WIDTH)}
+    environment |= {"TERM": "xterm-256color", "COLUMNS": str(WIDTH), "PAGER": "cat"}
     ours, theirs = pty.openpty()
     program = subprocess.Popen(
         ["bash", "-c", command], cwd=folder, env=environment, stdout=theirs, stderr=theirs

@@ -1,7 +1,7 @@
 """The command line, run in this process but for terminals and pipes."""
 
+import importlib
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from attolog._reading.files import JOURNAL_MAGIC
 from attolog._reading.journal import Journal
 
 from .helpers import run_python
+from .terminal import environment, on_a_terminal
 
 T = 1_700_000_000 * 1_000_000_000
 SHOWN = "2023-11-14T22:13:20.000001Z"
@@ -65,7 +66,7 @@ class FakeReader:
         kept = [record for record in self.kept if table in (None, record[2])]
         return iter(kept if last is None else kept[max(len(kept) - last, 0) :])
 
-    def lines(self, *, last: int | None, origin: bool) -> Iterator[bytes]:
+    def lines(self, *, last: int | None, origin: bool, **_: None) -> Iterator[bytes]:
         reader: Any = self
         for record in Journal("run.atto", lambda: reader).records(last=last):
             shown = line_with_origin(record) if origin else line(record)
@@ -74,8 +75,7 @@ class FakeReader:
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    for module in ("attolog._reading.journal", "attolog._cli.cat"):
-        monkeypatch.setattr(f"{module}._core", SimpleNamespace(Reader=FakeReader))
+    monkeypatch.setattr("attolog._reading.journal._core", SimpleNamespace(Reader=FakeReader))
     path = tmp_path / "run.atto"
     path.write_bytes(JOURNAL_MAGIC)
     return str(path)
@@ -171,20 +171,11 @@ def test_follow_a_text_file_through_rotation(
     assert captured.err.strip() == ""  # a newline after the terminal's ^C is click's
 
 
-def test_stats_of_a_journal(journal: str, capsys: Capture) -> None:
-    assert main(["stats", journal]) == 0
-    assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [
-        ["name", "count", "per second", "first", "last"],
-        ["GEN", "40", "10.00", "2023-11-14T22:13:20.000000Z", "2023-11-14T22:13:24.000000Z"],
-        ["DROPPED", "7", "", "2023-11-14T22:13:20.000000Z", "2023-11-14T22:13:20.000000Z"],
-    ]
-
-
 def test_stats_of_a_csv(csv: str, capsys: Capture) -> None:
     assert main(["stats", csv]) == 0
     rows = [line.split("\t")[:4] for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [
-        ["GEN", "2", "1.00", "1970-01-01T00:00:01.500000Z"],
+        ["GEN", "2", "1.0", "1970-01-01T00:00:01.500000Z"],
         ["LOG", "1", "", "1970-01-01T00:00:02.000000Z"],
         ["DROPPED", "7", "", "1970-01-01T00:00:04.000000Z"],
     ]
@@ -326,6 +317,23 @@ def test_help_names_every_verb(capsys: Capture, args: list[str]) -> None:
     assert all(f"\n  {verb} " in out for verb in VERBS)
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_the_first_sentence_of_a_verb(verb: str) -> None:
+    command = importlib.import_module(f"attolog._cli.{verb}").command
+    assert command.get_short_help_str(1000) == VERBS[verb]
+
+
+def test_help_loads_no_verb() -> None:
+    program = (
+        "import sys; from attolog._cli import main; main(['--help']);"
+        "print([m for m in sys.modules if m.startswith('attolog._cli.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "['attolog._cli.wrong']"
+
+
 def test_a_file_called_like_a_verb_needs_the_verb(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,27 +343,6 @@ def test_a_file_called_like_a_verb_needs_the_verb(
     assert main(["cat", "stats"]) == 0
     assert main(["plain"]) == 0
     assert capsys.readouterr().out == "1.0,A,1\nshown\n"
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb", "COLUMNS": "120"}
-
-
-def on_a_terminal(*args: str) -> bytes:
-    """What `attolog ARGS` writes to a terminal."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "attolog", *args]
-    with subprocess.Popen(command, env=environment(), stdin=theirs, stdout=theirs) as process:
-        os.close(theirs)
-        written = b""
-        try:
-            while part := os.read(ours, 4096):
-                written += part
-        except OSError:  # Linux's way to say that the other side is closed
-            pass
-        os.close(ours)
-    assert process.returncode == 0
-    return written.replace(b"\r\n", b"\n")
 
 
 def test_e3_a_terminal_gets_no_control_bytes(tmp_path: Path) -> None:
@@ -400,6 +387,7 @@ def test_only_the_verb_in_use_is_loaded(csv: str) -> None:
 
 
 NO_FILE = ("bench", "ctl", "rewrite", "run")
+FURTHER = {"export": ["run.csv"], "plot": ["ms"], "diff": ["run.csv"]}
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_FILE])
@@ -409,7 +397,7 @@ def test_what_is_no_file_is_refused(
     fifo = tmp_path / "fifo.csv"
     os.mkfifo(fifo)
     for path in (tmp_path, fifo):
-        assert main([verb, str(path)]) == 1
+        assert main([verb, str(path), *FURTHER.get(verb, [])]) == 1
         assert capsys.readouterr() == ("", f"attolog: {path} is not a regular file\n")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attolog import AsyncFileLogger, _core
-from attolog._cli.cat import JournalLines
+from attolog._cli.journal_lines import JournalLines
 
 from .helpers import TIME, run_python
 

@@ -36,7 +36,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _PYTHON = re.compile(r"Python 3\.(\d+)")
-_STYLE = re.compile(r"\x1b\[[\d;]*m")
+_STYLE = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;;[^\x1b]*\x1b\\")  # colours and links
 _STATUS = re.compile(r"\s*# exit status (\d+)$")
 # What is different in each run, and what stands for it. Times come first.
 _VOLATILE = (
@@ -163,7 +163,7 @@ class Runner:
 
 def _at_a_terminal(command: str) -> tuple[str, int]:
     """What a command shows on a terminal, and its exit status."""
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "PAGER": "cat"}
     ours, theirs = pty.openpty()
     program = subprocess.Popen(
         ["bash", "-c", command],

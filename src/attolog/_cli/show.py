@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,28 +37,49 @@ def escape(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def time_text(ns: int) -> str:
-    """Nanoseconds since 1970 as `2026-11-23T06:24:35.123456Z`."""
+def time_text(ns: int, local: bool = False) -> str:
+    """Nanoseconds since 1970 as `2026-11-23T06:24:35.123456Z`; local ones end with an offset."""
     seconds, rest = divmod(ns, 1_000_000_000)
     moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    if not local:
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    moment = moment.astimezone() + timedelta(microseconds=rest // 1000)
+    return moment.isoformat(timespec="microseconds")
 
 
 def line(record: Record) -> str:
     """A record as one line, laid out as in a text file: time, level, message."""
-    if record.event is not None:
-        values = (f"{name}={_value(value)}" for name, value in record.fields.items())
-        message = " ".join([record.event, *values])
+    return f"{time_text(record.time)} {level_and_message(record)}"
+
+
+def level_and_message(record: Record, columns: Collection[str] = ()) -> str:
+    """A record's line behind its time.
+
+    Args:
+        record: The record.
+        columns: Only these of its values, in place of its message.
+    """
+    if record.event is not None or columns:
+        wanted = record.fields.items()
+        values = (f"{name}={value_text(value)}" for name, value in wanted if name in columns)
+        if not columns:
+            values = (f"{name}={value_text(value)}" for name, value in wanted)
+        message = " ".join([*([record.event] if record.event is not None else []), *values])
     else:
         message = record.message or ""
         if record.kind == "print":
             message = message.removesuffix("\n")
     level = record.level or _LEVELS.get(record.kind, "WARNING")
-    return f"{time_text(record.time)} {level:<8} {message.translate(_LINE)}"
+    return f"{level:<8} {message.translate(_LINE)}"
 
 
 def line_with_origin(record: Record) -> str:
     """A record as one line that ends with where it comes from, as far as that is known."""
+    return line(record) + origin(record)
+
+
+def origin(record: Record) -> str:
+    """The end of a line that tells where its record comes from."""
     place = record.file or ""
     if record.line is not None:
         place += f":{record.line}"
@@ -65,10 +87,11 @@ def line_with_origin(record: Record) -> str:
         place += f" in {record.function}"
     source = [place] if place else []
     source += [record.thread, f"pid {record.pid}", f"run {record.run}"]
-    return f"{line(record)}  [{', '.join(source).translate(_LINE)}]"
+    return f"  [{', '.join(source).translate(_LINE)}]"
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value as the lines of a text file have it: texts with blanks or signs stand in quotes."""
     try:
         text = str(value)
     except ValueError:  # more digits than Python writes out
