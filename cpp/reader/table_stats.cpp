@@ -19,12 +19,22 @@ std::size_t TimeBins::of(std::int64_t time_ns) const {
   return std::min(at, bins - 1);
 }
 
+void RecordStats::count_level(std::uint8_t level, double calls) {
+  const auto known = std::ranges::find(levels, level, &std::pair<std::uint8_t, double>::first);
+  if (known != levels.end()) {
+    known->second += calls;
+  } else {
+    levels.emplace_back(level, calls);
+  }
+}
+
 void RecordStats::merge(const RecordStats& other) {
   rows += other.rows;
   weight += other.weight;
   first_ns = std::min(first_ns, other.first_ns);
   last_ns = std::max(last_ns, other.last_ns);
   bytes += other.bytes;
+  for (const auto& [level, calls] : other.levels) count_level(level, calls);
   histogram.resize(std::max(histogram.size(), other.histogram.size()));
   for (std::size_t i = 0; i < other.histogram.size(); ++i) histogram[i] += other.histogram[i];
   if (columns.size() < other.columns.size()) columns.resize(other.columns.size());
@@ -53,6 +63,7 @@ void TableStats::add(RecordStats& stats, const SourcedRecord& source, std::span<
   stats.first_ns = std::min(stats.first_ns, record.time_ns);
   stats.last_ns = std::max(stats.last_ns, record.time_ns);
   stats.bytes += source.size;
+  if (record.site->level != 0) stats.count_level(record.site->level, weight);
   if (bins_.bins != 0) {
     if (stats.histogram.empty()) stats.histogram.resize(bins_.bins);
     stats.histogram[bins_.of(record.time_ns)] += weight;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "reader/catalog.hpp"
@@ -34,8 +35,11 @@ struct RecordStats {
   std::int64_t last_ns = INT64_MIN;
   std::uint64_t bytes = 0;        // that they take in their blocks
   std::vector<double> histogram;  // calls, by TimeBins
+  // Calls by level, of records that have one: few levels, and most records have that of the first.
+  std::vector<std::pair<std::uint8_t, double>> levels;
   std::vector<ColumnStats> columns;
 
+  void count_level(std::uint8_t level, double calls);
   void merge(const RecordStats& other);
 };
 

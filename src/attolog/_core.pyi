@@ -805,6 +805,7 @@ class _Figures(TypedDict):
     first: int | None
     last: int | None
     bytes: int
+    levels: dict[str, float]
     histogram: list[float]
     span: tuple[int, int] | None
     columns: list[_ColumnFigures]
@@ -998,7 +999,8 @@ class Reader:
 
         Returns:
             `rows` are the records, `weight` the calls that they stand for, `first` and `last`
-            their times, `bytes` their room in the file. The `histogram` counts the calls from the
+            their times, `bytes` their room in the file. `levels` counts the calls by level; it
+            is empty where no block is decoded. The `histogram` counts the calls from the
             first to the last time of `span`: that of the table, between `since` and `until`.
 
             A column has the `count` of its values that are not None. The figures of numbers are

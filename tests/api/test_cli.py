@@ -331,7 +331,7 @@ def test_help_loads_no_verb() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment(), capture_output=True, text=True
     )
-    assert done.stdout.splitlines()[-1] == "['attolog._cli.wrong']"
+    assert done.stdout.splitlines()[-1] == "['attolog._cli.usage', 'attolog._cli.wrong']"
 
 
 def test_a_file_called_like_a_verb_needs_the_verb(

@@ -294,3 +294,15 @@ def test_a_handler_of_a_signal_ends_the_pass(reader: _core.Reader) -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert results == [0]
+
+
+def test_calls_are_counted_by_level(tmp_path: Path) -> None:
+    path = tmp_path / "run.atto"
+    with attolog.AsyncFileLogger(path) as log:
+        log("request", ms=1)
+        for n in range(3):
+            log.info("step {n}", n)
+        log.error("step {n}", 3)
+    reader = attolog.read(path)._reader
+    assert reader.summarize("step {n}")["levels"] == {"INFO": 3, "ERROR": 1}
+    assert reader.summarize("request")["levels"] == {}

@@ -10,6 +10,7 @@
 
 #include "core/arena.hpp"
 #include "core/codec.hpp"
+#include "format/value_text.hpp"
 #include "python/reading/query_arguments.hpp"
 #include "python/values/objects.hpp"
 #include "python/values/text.hpp"
@@ -121,6 +122,20 @@ PyRef histogram_of(const RecordStats& stats, std::size_t bins) {
   return list;
 }
 
+PyRef levels_of(const RecordStats& stats) {
+  PyRef dict(PyDict_New());
+  if (dict == nullptr) return nullptr;
+  for (const auto& [level, count] : stats.levels) {
+    const PyRef name(from_wtf8(level_name(level)));
+    const PyRef number = calls(count);
+    if (name == nullptr || number == nullptr ||
+        PyDict_SetItem(dict.get(), name.get(), number.get()) != 0) {
+      return nullptr;
+    }
+  }
+  return dict;
+}
+
 // The columns of a table that are in its figures, with the bins of its histogram.
 struct Shape {
   std::vector<std::string> names;
@@ -142,7 +157,7 @@ PyRef record_dict(const RecordStats& stats, const Shape& shape) {
       put(dict.get(), "weight", calls(stats.weight)) &&
       put(dict.get(), "first", has_rows ? signed_whole(stats.first_ns) : none()) &&
       put(dict.get(), "last", has_rows ? signed_whole(stats.last_ns) : none()) &&
-      put(dict.get(), "bytes", whole(stats.bytes)) &&
+      put(dict.get(), "bytes", whole(stats.bytes)) && put(dict.get(), "levels", levels_of(stats)) &&
       put(dict.get(), "histogram", histogram_of(stats, shape.bins.bins)) &&
       put(dict.get(), "span",
           has_rows ? pair(signed_whole(shape.bins.first_ns), signed_whole(shape.bins.last_ns))

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import click
 
-from attolog._cli.show import escape
 from attolog._cli.usage import describe
 from attolog._cli.wrong import WrongExpression
 from attolog._reading.files import is_journal
@@ -131,6 +130,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int, lines: Sequence[str] = ()) -> int:
+    from attolog._cli.show import escape
 
     for each in (f"attolog: {message}", *lines):
         click.echo(escape(each), err=True)

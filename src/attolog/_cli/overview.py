@@ -90,13 +90,12 @@ def _alerts(journal: Journal, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         yield f"{count(lost, 'record')} dropped", _BAD
     levels: Counter[str] = Counter()
     for row in rows:
-        for column in row["columns"]:
-            if column["name"] == "level":
-                levels.update({level: round(n) for level, n in column.get("top", ())})
+        if row["name"] != "DROPPED":
+            levels.update(row["levels"])
     for level in _WARNINGS:
         if levels[level]:
             codes = _DOUBTFUL if level == "WARNING" else _BAD
-            yield f"{levels[level]:,} {level}", codes
+            yield f"{round(levels[level]):,} {level}", codes
     if journal.problems:
         yield f"{count(len(journal.problems), 'problem')} with the file, see below", _BAD
 
@@ -129,7 +128,7 @@ def _next_commands(file: str, rows: Sequence[Row]) -> Iterator[str]:
         (row["table"], column)
         for row in rows
         for column in row["columns"]
-        if row["name"] != "DROPPED" and column["name"] not in ("level", "text")
+        if row["name"] != "DROPPED" and column["name"] != "text"
     ]
     floats = [each for each in found if isinstance(each[1].get("max"), float)]
     numbers = floats or [each for each in found if each[1]["kind"] == "number"]

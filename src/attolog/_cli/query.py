@@ -5,7 +5,6 @@ Names are checked before a record is read, so that a misspelt one is no empty an
 
 from __future__ import annotations
 
-import difflib
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -19,6 +18,7 @@ from attolog._expression import names_in
 from attolog._reading.journal import Journal
 from attolog._reading.selection import Selection
 from attolog._reading.table import OF_ALL_RECORDS, Table
+from attolog._words import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -73,14 +73,11 @@ def check_columns(wanted: Iterable[str], tables: Sequence[Table], option: str) -
     for name in missing:
         if name in there or f"{name}_" in there:  # beside a column of attolog's
             continue
-        near = difflib.get_close_matches(name, there, n=3) or [
-            other for other in there if other.lower() == name.lower()
-        ]
-        hint = f"did you mean {' or '.join(map(repr, near))}?"
-        if not near:
+        hint = nearest(name, there)
+        if not hint:
             shown = [each for each in there if each != "time"][:_MOST_NAMED]
-            hint = f"there are {', '.join(shown)}" if shown else "there are no columns"
-        raise click.UsageError(f"{option}: no column is called {name!r}; {hint}")
+            hint = f"; there are {', '.join(shown) or 'no columns'}"
+        raise click.UsageError(f"{option}: no column is called {name!r}{hint}")
 
 
 def check_where(where: str | None, tables: Sequence[Table]) -> None:
@@ -95,7 +92,7 @@ def check_where(where: str | None, tables: Sequence[Table]) -> None:
         used = names_in(where)
     except ValueError as error:
         raise WrongExpression("--where", error) from None
-    if not any(table.has_more_fields for table in tables):
+    if not any(table._has_more_fields for table in tables):
         check_columns((name for name in used if name not in OF_ALL_RECORDS), tables, "--where")
 
 

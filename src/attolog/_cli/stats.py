@@ -166,7 +166,8 @@ def table_rows(
         line = spread(summary["histogram"], first, last, start, end, WIDTH)
         rows.append(
             row
-            | {"over_time": sparkline(line, blocks_of(sys.stdout)), "columns": summary["columns"]}
+            | {"over_time": sparkline(line, blocks_of(sys.stdout))}
+            | {key: summary[key] for key in ("columns", "levels")}
         )
     return rows
 
