@@ -1539,7 +1539,7 @@ class CompiledPrint:
     def are_texts(self, /, *values: Any) -> bool:
         """Whether all values are of `str` itself, and of no class derived from it."""
 
-def write_to(stream: int, data: str | ReadableBuffer, is_shown: bool = ..., /) -> int:
+def write_to(stream: int, data: str | ReadableBuffer, /) -> int:
     """Write into standard output (1) or standard error (2), behind all that was printed.
 
     Args:
