@@ -24,6 +24,7 @@ VERBS = {
     "bench": "Measure attolog, print, loggers in plain Python and others beside each other.",
     "cat": "Show FILE: the records of a journal, the lines of any other file.",
     "ctl": "List the running processes that log, and their sites; or change one of them.",
+    "diff": "Compare two journals: tables, their rates, and the distributions of their columns.",
     "doctor": "Say where records wait until they are in FILE, and whether a kill loses them there.",
     "export": "Write the records of FILE, a journal, to OUT, whose suffix says how.",
     "plot": "Draw COLUMN of FILE, a journal, over time.",
