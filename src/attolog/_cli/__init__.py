@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import click
 
 from attolog._cli.usage import describe
-from attolog._cli.wrong import WrongExpression
+from attolog._cli.wrong import WrongExpression, WrongQuery
 from attolog._reading.files import is_journal
 from attolog._words import nearest
 
@@ -31,6 +31,7 @@ VERBS = {
     "recover": "Put into FILE what killed processes left for it in their rings.",
     "rewrite": "Turn the prints of Python files into log calls.",
     "run": "Run a program whose prints cost next to nothing.",
+    "sql": "Answer QUERY about FILE, a journal, by DuckDB; or ask for queries.",
     "stats": "Count the records of FILE, a journal or a CSV, table by table.",
 }
 
@@ -106,6 +107,8 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except WrongExpression as error:
         return _fail(error.format_message(), 2, error.lines)
+    except WrongQuery as error:
+        return _fail(error.format_message(), 1, error.lines)
     except click.UsageError as error:
         verb = f"attolog {given[0]}" if given and given[0] in VERBS else "attolog"
         command = error.ctx.command_path if error.ctx else verb

@@ -21,3 +21,16 @@ class WrongExpression(click.UsageError):
         message, notes = str(error), getattr(error, "__notes__", [])
         super().__init__(f"{option}: {_COLUMN.sub('', message) if notes else message}")
         self.lines = tuple(line for note in notes for line in note.replace("\t", " ").splitlines())
+
+
+class WrongQuery(click.ClickException):
+    """A query that the database does not take: below the message stand the other lines of its own.
+
+    Args:
+        message: The message of the database.
+    """
+
+    def __init__(self, message: str) -> None:
+        first, *others = message.splitlines() or [""]
+        super().__init__(first)
+        self.lines = tuple(line for line in others if line.strip())
