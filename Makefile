@@ -31,17 +31,18 @@ help:
 ## make test             build, then the C++ tests and pytest
 test: cpp-test pytest
 
-## make demo             a serving program and its log; a program killed with kill -9, and its log; call costs
+## make demo             a serving program; a program killed with kill -9; call costs; a log, and what it answers
 demo: $(VENV)/installed
 	@rm -rf build/demo && mkdir -p build/demo
-	$(bin)/python examples/serving/multi_model_dev.py --run-seconds 5 --log-file build/demo/serving.csv
-	@echo; echo "The first rows of its log, and what is in it:"; echo
-	@head -n 8 build/demo/serving.csv; echo
-	$(bin)/attolog stats build/demo/serving.csv
+	$(bin)/python examples/serving/multi_model_dev.py --run-seconds 5 --log-file build/demo/serving.atto
 	@echo
 	$(bin)/python examples/kill_demo.py build/demo
 	@echo; echo "The cost of a call: in a burst (overhead per log), and cold, between other work:"; echo
 	$(bin)/attolog bench --quick --method attolog-event-journal --method attolog-csv --method file-handler
+	@echo; echo "The log of the serving program:"; echo
+	$(bin)/attolog overview build/demo/serving.atto
+	@echo
+	$(bin)/python examples/slowest.py build/demo/serving.atto
 
 ## make torture          the long forms of the reliability tests, other random examples of the property tests
 torture: $(VENV)/installed $(VENV)/group-test

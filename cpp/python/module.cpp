@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/arena.hpp"
+#include "core/clock.hpp"
 #include "core/codec.hpp"
 #include "format/spec.hpp"
 #include "python/call/event.hpp"
@@ -147,9 +148,11 @@ int fill_module(PyObject* module) {
       return -1;
     }
     PyObject* log = make_default_logger();
-    const int added = log == nullptr ? -1 : PyModule_AddObjectRef(module, "log", log);
+    const bool is_added =
+        log != nullptr && PyModule_AddObjectRef(module, "log", log) == 0 &&
+        PyModule_AddObjectRef(module, "is_tsc", kTicksAreTsc ? Py_True : Py_False) == 0;
     Py_XDECREF(log);
-    return added;
+    return is_added ? 0 : -1;
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_ImportError, error.what());
     return -1;

@@ -1128,6 +1128,8 @@ class _Places(TypedDict):
     folders: list[str]
 
 log: Final[Logger]
+is_tsc: Final[bool]
+"""Whether times are read from the counter of the processor, and not by clock_gettime."""
 """The program's logger: one object for life, off until `init_logger` or `ATTOLOG` turns it on."""
 
 def open(  # noqa: A001

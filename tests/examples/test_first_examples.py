@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import attolog
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -24,6 +26,7 @@ def test_each_example_has_a_test() -> None:
         "stats",
         "flight_recorder",
         "kill_demo",
+        "slowest",
     }
 
 
@@ -64,3 +67,16 @@ def test_flight_recorder(tmp_path: Path) -> None:
         str(request) for request in range(123_451, 123_459)
     ]
     assert [row[1] for row in kept if row[1] != "SERVED"] == ["TRIGGER"]
+
+
+def test_slowest(tmp_path: Path) -> None:
+    path = tmp_path / "serving.atto"
+    serving = EXAMPLES / "serving" / "multi_model_dev.py"
+    command = [sys.executable, str(serving), "--run-seconds", "1", "--log-file", str(path)]
+    subprocess.run(command, capture_output=True, check=True)
+    done = attolog.read(path)["DONE"].to_dicts()
+    first, second, third, *batches = lines_of("slowest", path)
+    assert first.endswith(f", {max(each['total_ms'] for each in done):.1f} ms")
+    assert re.search(r"[\d.]+ ms waiting, [\d.]+ ms in its batch \d+$", second)
+    n = re.search(r"meanwhile (\d+) other batches ran", third)
+    assert n is not None and len(batches) == int(n[1])

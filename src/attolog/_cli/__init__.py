@@ -27,6 +27,7 @@ VERBS = {
     "diff": "Compare two journals: tables, their rates, and the distributions of their columns.",
     "doctor": "Say where records wait until they are in FILE, and whether a kill loses them there.",
     "export": "Write the records of FILE, a journal, to OUT, whose suffix says how.",
+    "overview": "Show FILE, a journal, in one screen.",
     "plot": "Draw COLUMN of FILE, a journal, over time.",
     "recover": "Put into FILE what killed processes left for it in their rings.",
     "rewrite": "Turn the prints of Python files into log calls.",

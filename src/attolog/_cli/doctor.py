@@ -7,7 +7,7 @@ import os
 import click
 
 from attolog import _core
-from attolog._cli import leftovers
+from attolog._cli import health, leftovers
 from attolog._cli.show import check_regular, escape
 from attolog._words import count
 
@@ -31,6 +31,9 @@ def command(path: str) -> int:
     for other in others:
         if _can_be_made(other):
             click.echo(f"Where that has no room they wait in {escape(other)}.")
+    click.echo(health.room(first))
+    for sentence in health.of_machine():
+        click.echo(escape(sentence))
     status = 0
     if os.path.exists(path):
         found = _core.recover(path, check=True)

@@ -39,7 +39,7 @@ _BAD, _DOUBTFUL, _FAINT = "1;31", "33", "2"
 Row = dict[str, Any]
 
 
-@click.command("overview")
+@click.command("overview", epilog="\b\nExample:\n  attolog overview run.atto")
 @click.argument("file", type=click.Path())
 def command(file: str) -> int:
     """Show FILE, a journal, in one screen."""
