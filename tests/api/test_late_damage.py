@@ -65,5 +65,6 @@ def test_verbs_tell_of_it_and_count_what_is_there(
         assert main([verb, str(damaged)]) == 1
     captured = capsys.readouterr()
     assert "its checksum does not match" in captured.err
-    assert captured.out.count("request") == (2 if verb == "cat" else 1)
-    assert verb == "cat" or "\t2\t" in captured.out
+    lines = [line for line in captured.out.splitlines() if "request" in line]
+    assert len(lines) == (2 if verb == "cat" else 1)
+    assert verb == "cat" or "\t2\t" in lines[0]

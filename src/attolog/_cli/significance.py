@@ -19,7 +19,7 @@ def rates(n: int, time: float, other_n: int, other_time: float) -> float:
     Beyond 1,000 counts it is the normal approximation with a correction for continuity.
 
     Example:
-        >>> round(rates(10, 100.0, 20, 100.0), 4), rates(5, 1.0, 5, 1.0)
+        >>> round(rates(10, 100.0, 20, 100.0), 4), round(rates(5, 1.0, 5, 1.0), 4)
         (0.0987, 1.0)
     """
     total = n + other_n
