@@ -97,3 +97,15 @@ def test_an_empty_journal_has_an_overview(tmp_path: Path) -> None:
     path = tmp_path / "run.atto"
     attolog.AsyncFileLogger(path).close()
     assert lines(path)[0] == f"{path}  0 records"
+
+
+def test_a_pipe_gets_an_overview_of_all_tables_when_it_asks(
+    requests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["overview", str(requests)]) == 0
+    shown = capsys.readouterr().out
+    assert "..." not in shown
+    assert [name for name in ("request", "epoch_step_loss") if f"\n{name} " in shown] == [
+        "request",
+        "epoch_step_loss",
+    ]

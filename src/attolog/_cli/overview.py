@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -22,6 +23,7 @@ LINES = 10
 _FEWEST_ROWS = 5
 _MOST_COLUMNS = 4  # of a table
 _MOST_GROUPS = 20
+_ENDLESS = os.terminal_size((1_000_000, 1_000_000))  # a pipe's
 _HEADINGS = {
     "table": "table",
     "count": "rows",
@@ -50,7 +52,7 @@ def command(file: str) -> int:
         key=lambda row: -row["count"],
     )
     coloured = is_coloured(sys.stdout)
-    size = shutil.get_terminal_size()
+    size = shutil.get_terminal_size() if sys.stdout.isatty() else _ENDLESS
     alerts = list(_alerts(journal, rows))
     commands = list(_next_commands(file, rows))
     click.echo(_head(file, journal))
