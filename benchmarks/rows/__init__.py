@@ -31,7 +31,8 @@ NAMES = (
     "run_startup",
     "run_fork",
     "rewrite_lines",
-    "read_open",
+    "read_journal",
+    "read_peers",
 )
 
 
