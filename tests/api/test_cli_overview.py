@@ -109,3 +109,17 @@ def test_a_pipe_gets_an_overview_of_all_tables_when_it_asks(
         "request",
         "epoch_step_loss",
     ]
+
+
+def test_damaged_records_are_not_counted(
+    requests: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = bytearray(requests.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    path = tmp_path / "damaged.atto"
+    path.write_bytes(damaged)
+    assert main(["overview", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert "1 problem with the file" in captured.out
+    assert "123 records" not in captured.out
+    assert "its checksum does not match" in captured.err

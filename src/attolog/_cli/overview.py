@@ -46,7 +46,7 @@ Row = dict[str, Any]
 def command(file: str) -> int:
     """Show FILE, a journal, in one screen."""
     check_regular(file)
-    journal = open_journal(file)
+    journal = open_journal(file, check=True)  # so that damaged records are not counted
     rows = sorted(
         table_rows(journal, [journal[name] for name in journal], {}, local=False),
         key=lambda row: -row["count"],
